@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -84,3 +85,14 @@ def test_codes_are_words_for_readers(lang: str) -> None:
         label("unit.places", lang), label("unit.percentage_points", lang), "", label("unit.beds", lang)
     ]  # fmt: skip
     assert column("indicator") == (ROWS["indicator"] if lang == "zh" else ROWS["indicator_en"])
+
+
+def test_a_notebook_shows_the_year_the_verdicts_and_what_is_short() -> None:
+    judged = replace(made(), standard="jinhua")
+    page = judged._repr_html_()
+    assert "2025" in page
+    assert label("status.met", "zh") in page
+    assert "托位" in page  # what is short
+    assert label("unit.percent", "zh") in page
+    assert "床位" not in page
+    assert "2025" not in replace(judged, year=None)._repr_html_()

@@ -199,3 +199,29 @@ def test_the_share_of_the_user_comes_before_that_of_the_rule(town: Context) -> N
     with pytest.raises(Missing) as missing:
         town.share(RADIUS)
     assert missing.value.message == ("audit.no_share", {"rule": "x.a"})
+
+
+def test_rows_without_townships_to_go_by_are_counted_where_they_lie() -> None:
+    whole = context(districts=districts(**LEVELS).iloc[2:], childcare=gpd.GeoDataFrame(
+        {"floor_area": [1.0, 1.0]}, index=[*"kn"], geometry=[Point(502_500, 3_200_500)] * 2, crs=4549))  # fmt: skip
+    counties = whole.districts("county")
+    assert whole.inside(count("county"), "childcare", counties).to_dict() == {"A": 2, "B": 0}
+
+
+def test_a_table_without_places_cannot_be_counted_in_a_city() -> None:
+    city = districts(**{**LEVELS, "level": ["city", "city", "county", "county"]})
+    named = pd.DataFrame({"district": ["T1", "T1"]}, index=[*"kn"])
+    whole = context(districts=city, childcare=named)
+    with pytest.raises(Missing) as missing:
+        whole.inside(count("prefecture"), "childcare", whole.districts("prefecture"))
+    assert missing.value.message == ("audit.no_geometry", {"layer": "childcare"})
+
+
+def test_facilities_are_counted_in_the_city_that_they_lie_in() -> None:
+    city = districts(**{**LEVELS, "level": ["city", "city", "county", "county"]})
+    care = gpd.GeoDataFrame(geometry=[Point(500_500, 3_200_500)] * 2, index=[*"kn"], crs=4549)
+    whole = context(districts=city, childcare=care)
+    cities = whole.districts("prefecture")
+    assert whole.inside(count("prefecture"), "childcare", cities).to_dict() == {"T1": 2, "T2": 0}
+    none = context(districts=city, childcare=pd.DataFrame({"district": []}))
+    assert none.inside(count("prefecture"), "childcare", cities).to_dict() == {"T1": 0, "T2": 0}

@@ -100,3 +100,53 @@ def test_what_a_rule_finds(case: dict[str, Any], town: dict[str, gpd.GeoDataFram
     empty = {f.name: f.default for f in dataclasses.fields(Finding) if f.default is not dataclasses.MISSING}
     expected = [plain({**empty, "units": None, "fulfil": None, **each}) for each in case["finds"]]
     assert [{"units": None, **whole(one)} for one in INDICATORS[rule.kind](rule, context)] == expected
+
+
+def found(rule: st.Rule, town: dict[str, gpd.GeoDataFrame], network: st.Network, **settings: Any) -> list[Finding]:
+    given = {"walk": None, "rules": (rule,), **settings}
+    context = Context(town, network, given["walk"], {}, 300.0, 250.0, given["rules"])
+    return list(INDICATORS[rule.kind](rule, context))
+
+
+def test_a_circle_is_walked_by_whom_the_user_says(town: dict[str, gpd.GeoDataFrame], town_network: st.Network) -> None:
+    rule = st.Rule("r", "living_circle", "childcare", "甲", "a", operator="<=", value=3, unit="min")
+    walk = st.Walk.adult()
+    people = found(rule, town, town_network, walk=walk)[0]
+    assert people.basis[1]["way"] == (
+        "audit.within_min",
+        {"limit": 3, "who": "adult", "speed": walk.speed, "of": "infants"},
+    )
+
+
+def test_a_district_with_too_few_names_the_types_there_that_nobody_knows(
+    town: dict[str, gpd.GeoDataFrame], town_network: st.Network
+) -> None:
+    town["childcare"]["facility_type"] = ["宝贝屋", "托育机构", "托育机构"]
+    rule = st.Rule("r", "count_per_area", "childcare", "甲", "a", operator=">=", value=1, applies_to="township",
+                   facility_types=("托育机构",))  # fmt: skip
+    reason = found(rule, town, town_network)[0].reason
+    assert reason[0] == "audit.without"
+    (beside, values), *rest = reason[1]["names"]  # type: ignore[misc]
+    assert (beside, values["name"], values["rows"], rest) == ("audit.besides", "西镇", 1, [])
+
+
+def test_where_nobody_owes_there_is_no_target(town: dict[str, gpd.GeoDataFrame], town_network: st.Network) -> None:
+    rule = st.Rule("r", "households_per_facility", "childcare", "甲", "a", operator="range", value=3000, value_max=4000,
+                   unit="households_per_facility", applies_to="new_residential")  # fmt: skip
+    nobody = found(rule, town, town_network)[0]
+    assert math.isnan(nobody.value)
+    assert math.isnan(nobody.target)
+    assert nobody.reason == ("audit.nobody_owes", {"ruled": "new_residential"})
+
+
+def test_one_rule_of_several_is_enough(town: dict[str, gpd.GeoDataFrame], town_network: st.Network) -> None:
+    def count(name: str, value: float) -> st.Rule:
+        return st.Rule(name, "count_target", "childcare", name, name, operator=">=", value=value, unit="facilities")
+
+    either = st.Rule("r", "one_of", "childcare", "甲", "a", rules=("x", "y"))
+    named = (either, count("x", 3), count("y", 4))
+    one = found(either, town, town_network, rules=named)[0]
+    assert (one.value, one.target, one.unit, one.needed, one.needs, one.status) == (1, 1, "rules", 0, "rules", "")
+    assert one.basis == ("audit.any_of", {"total": 2, "which": ({"zh": "x", "en": "x"},)})
+    none = found(either, town, town_network, rules=(either, count("x", 5), count("y", 4)))[0]
+    assert (none.value, none.needed, none.basis) == (0, 1, ("audit.none_of", {"total": 2, "which": ()}))

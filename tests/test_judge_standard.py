@@ -55,6 +55,7 @@ def rule(**values: Any) -> st.Rule:
 def test_a_good_file(tmp_path: Path) -> None:
     standard = parsed(tmp_path, GOOD)
     assert repr(standard) == "<Standard demo: 示范标准, 1 rule>"
+    assert repr(dataclasses.replace(standard, rules=standard.rules * 2)) == "<Standard demo: 示范标准, 2 rules>"
     assert (standard.title_en, len(standard)) == ("demo", 1)
     one = standard["demo.places"]
     assert (one.value, one.year, one.facility_types) == (4.5, 2025, ("托育机构", "幼儿园托班"))

@@ -122,6 +122,7 @@ def test_results_say_what_they_measure(reach: Reach, infants: pd.Series, places:
         assert measure(reach, infants, places).attrs == plain | {"method": "2sfca", "decay": None}
         weighed = measure(reach, infants, places, method="3sfca", decay=HALF)
         assert weighed.attrs == plain | {"method": "3sfca", "decay": "steps({300: 1, 500: 0.5})"}
+        assert measure(reach, infants, places, method="gravity", decay=np.ones_like).attrs["decay"] == "ones_like"
 
 
 def test_supply_that_nobody_asks_for(
@@ -291,6 +292,7 @@ def test_decays_are_values() -> None:
         assert hash(copy) == hash(decay)
         assert copy([10, 700]).tolist() == decay([10, 700]).tolist()
     assert gaussian(800.0) == gaussian(800) != gaussian(801)
+    assert dir(st.decay) == ["Decay", "exponential", "gaussian", "power", "steps"]
     for array in decays[0].rule.keywords.values():  # type: ignore[attr-defined]
         with pytest.raises(ValueError, match="read-only"):
             array[0] = 9

@@ -32,6 +32,7 @@ def test_numbers_in_the_right_order_are_copied() -> None:
     assert found.tolist() == [1, 2, 0]
     assert found.index is IDS
     assert amounts(whole.rename("beds"), IDS, what="capacity").name == "beds"
+    assert amounts(whole.astype(int), IDS, what="demand").dtype == float
 
 
 @pytest.mark.parametrize("wrong", [-1, math.nan, math.inf, "many"])

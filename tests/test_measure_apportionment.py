@@ -175,6 +175,10 @@ def test_products_beyond_whole_numbers() -> None:
     assert shares.tolist() == [1_666_666_667, 1_666_666_667, 1_666_666_666]
 
 
+def test_weights_beyond_whole_numbers() -> None:
+    assert round_to_total(pd.Series([1e20, 3e20]), 8).tolist() == [2, 6]
+
+
 def test_the_remainder_decides_not_the_size() -> None:
     """Quotas of 10.3 and 2.7: the odd one goes to the second."""
     assert round_to_total(pd.Series([10.3, 2.7]), 13).tolist() == [10, 3]

@@ -402,10 +402,10 @@ def test_figures_that_disagree_by_one_are_refused(three: pd.DataFrame) -> None:
 
 def test_a_geometry_that_is_not_last_stays_where_it_is(town: pd.DataFrame) -> None:
     layer = gpd.GeoDataFrame(town, geometry=gpd.points_from_xy([0, 1, 2, 3], [0, 0, 0, 0]), crs=4547)
-    layer = layer[["population", "geometry", "elderly", "district"]]
+    layer = layer[["population", "elderly", "geometry", "district"]]
     later = forecast(layer, from_year=2021, to_year=2026, totals={"elderly": 2000})
     added = ["year", "assumption", "assumption_en"]
-    assert later.columns.tolist() == ["population", "geometry", "elderly", "district", *added]
+    assert later.columns.tolist() == ["population", "elderly", "geometry", "district", *added]
 
 
 def test_a_layer_of_two_years_is_refused(town: pd.DataFrame) -> None:

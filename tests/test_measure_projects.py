@@ -253,6 +253,11 @@ def test_the_existing_facility_may_be_one_text(reach: st.Reach) -> None:
     assert one.before["covered"] == 40
 
 
+def test_a_single_bed_has_its_cost() -> None:
+    one = pd.DataFrame({"status": ["new"], "beds": [1], "cost": [3]}, index=["a"])
+    assert appraise_projects(one).totals["cost_per_unit"].tolist() == [30_000, 30_000]
+
+
 def test_a_stock_may_be_nothing() -> None:
     found = appraise_projects(NOW.assign(in_stock=False), stock=0)
     assert found.totals.loc["all", "stock_after"] == found.totals.loc["all", "capacity"]

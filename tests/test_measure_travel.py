@@ -396,14 +396,14 @@ def test_parts_hold_as_many_pairs_as_they_may(town_network: st.Network, layer: M
     homes, shops = layer({"a": (0, 0), "b": (100, 0), "c": (200, 0)}), layer({"x": (100, 0), "y": (200, 0)})
     whole = st.travel(town_network, homes, shops, metres=200).pairs()
     for pairs, sizes in ((4, [4, 2]), (3, [2, 2, 2]), (1, [2, 2, 2]), (6, [6])):
-        parts = list(travel_in_parts(town_network, homes, shops, pairs=pairs, metres=200, threads=1))
+        parts = list(travel_in_parts(town_network, homes, shops, max_pairs=pairs, metres=200, threads=1))
         assert [len(part) for part in parts] == sizes
         assert pd.concat([part.pairs() for part in parts], ignore_index=True).equals(whole)
         assert {(part.limit, part.unit) for part in parts} == {(200.0, "m")}
     (part,) = travel_in_parts(town_network, homes, shops, minutes=2.5, walk=st.Walk(80))
     assert (part.limit, part.unit, len(part)) == (2.5, "min", 6)
     # Who walks 100 m in that time has one pair from `a`, and two from each of the others.
-    slow = travel_in_parts(town_network, homes, shops, minutes=2.5, walk=st.Walk(40), pairs=3)
+    slow = travel_in_parts(town_network, homes, shops, minutes=2.5, walk=st.Walk(40), max_pairs=3)
     assert [len(part) for part in slow] == [3, 2]
     (none,) = travel_in_parts(town_network, homes.iloc[:0], shops, metres=200)
     assert len(none) == 0

@@ -120,3 +120,66 @@ def test_what_the_site_itself_covers_counts_for_the_other(reach_of: Callable[...
     reach = reach_of({"x": "ab", "y": "a", "z": "c"}, "abc")
     plan = st.solve(st.MaxCoverage(), reach, demand=pd.Series({"a": 10, "b": 5, "c": 8}), rules=[st.AtMost(1)])
     assert plan.second_best().to_dict("index") == {"x": {"instead": "y", "loss": 5.0}}
+
+
+def on_a_line(homes: dict[str, float], sites: dict[str, float]) -> st.Reach:
+    """Metres along a straight road."""
+    rows = [(a, b, abs(x - y)) for a, x in homes.items() for b, y in sites.items()]
+    pairs = pd.DataFrame(rows, columns=["origin", "destination", "cost"])
+    return st.Reach.from_pairs(pairs, origins=list(homes), destinations=list(sites), limit=5000)
+
+
+def test_sites_along_a_road_that_are_to_be_far_apart() -> None:
+    """The ends are 1000 m apart. Instead of the first y would be 900 m from the last; of the last z 300 m."""
+    sites = {"x": 0.0, "y": 100.0, "z": 300.0, "w": 1000.0}
+    between = on_a_line(sites, sites)
+    people = pd.Series(1, index=list(sites))
+    plan = st.solve(st.MaxSpacing(between), between, demand=people, rules=[st.AtLeast(2), st.AtMost(2)])
+    assert plan.second_best().to_dict("index") == {
+        "x": {"instead": "y", "loss": 100.0},
+        "w": {"instead": "z", "loss": 700.0},
+    }
+
+
+def test_sites_along_a_road_that_are_to_be_near_everybody() -> None:
+    """q is 120 m from c and s at d. At t a is 150 m away, at the ends somebody 200 m; without s d is 800 m from r."""
+    homes = {"a": 0.0, "b": 80.0, "c": 200.0, "d": 1000.0}
+    sites = {"p": 0.0, "q": 80.0, "t": 150.0, "r": 200.0, "s": 1000.0}
+    people = pd.Series(1, index=list(homes))
+    plan = st.solve(st.MinFarthest(), on_a_line(homes, sites), demand=people, rules=[st.AtMost(2)])
+    assert plan.second_best().loc[["q", "s"]].to_dict("index") == {
+        "q": {"instead": "t", "loss": 30.0},
+        "s": {"instead": "r", "loss": 680.0},
+    }
+
+
+def test_a_site_opens_instead_in_the_same_year(reach_of: Callable[..., st.Reach]) -> None:
+    """In 2025 z and in 2030 x: what stands in for x opens in 2030, when y serves 3 and z is open already."""
+    reach = reach_of({"x": "b", "y": "c", "z": "a"}, "abc")
+    rules = [st.Phases((2025, 2030), at_most=1)]
+    plan = st.solve(st.MaxCoverage(), reach, demand=pd.Series({"a": 10, "b": 5, "c": 3}), rules=rules)
+    assert plan.sites == ("z", "x")
+    # y for z in both years loses 7 and 7; y for x in the last 2
+    assert plan.second_best().to_dict("index") == {
+        "z": {"instead": "y", "loss": 14.0},
+        "x": {"instead": "y", "loss": 2.0},
+    }
+
+
+def test_without_a_plan_nothing_stands_in(reach_of: Callable[..., st.Reach]) -> None:
+    plan = st.solve(st.MinSites(), reach_of({"x": "a"}, "ab"), demand=pd.Series({"a": 1, "b": 1}), rules=[st.Cover(1)])
+    table = plan.second_best()
+    assert (len(table), table.columns.tolist(), table.index.name) == (0, ["instead", "loss"], "site")
+
+
+def test_whoever_shares_a_building_with_the_site_that_closes_shares_no_more(reach_of: Callable[..., st.Reach]) -> None:
+    """Both services open at x, which is worth 4; care at y instead of x loses that and the 5 of b."""
+    reach = reach_of({"x": "ab", "y": "a"}, "ab")
+    people = pd.Series({"a": 10, "b": 5})
+    plan = st.solve(
+        st.MaxCoverage(), {"care": reach, "meals": reach}, demand={"care": people, "meals": people},
+        rules=[st.AtMost(2), st.Together(bonus=4.0)],
+    )  # fmt: skip
+    assert plan.objective == 34
+    assert plan.second_best()["instead"].tolist() == ["y", "y"]
+    assert plan.second_best()["loss"].tolist() == [9, 9]

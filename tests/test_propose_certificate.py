@@ -226,3 +226,38 @@ def test_missing_numbers_are_the_same() -> None:
     assert not same(math.nan, 1.0)
     assert same(pd.Series([1.0, math.nan]), pd.Series([1.0, math.nan]))
     assert not same(pd.DataFrame({"a": [1]}), pd.DataFrame({"b": [1]}))
+
+
+def test_an_answer_by_hand_is_checked_within_the_rounding_tolerance(reach_of: Callable[..., st.Reach]) -> None:
+    """x covers 15 million of 23 million people."""
+    people = pd.Series({"a": 10, "b": 5, "c": 8}) * 10**6
+    plan = st.solve(st.MaxCoverage(), reach_of({"x": "ab", "y": "bc"}, "abc"), demand=people, rules=[st.AtMost(1)])
+
+    def found(**changes: Any) -> tuple[bool, tuple[str, ...]]:
+        told = verify(replace(plan.answer, **changes), plan.certificate)
+        return told.ok, told.findings
+
+    right = ("the sites keep all rules", "the objective is 15,000,000", "the certificate proves the bound 15,000,000")
+    assert found() == (True, right)
+    assert found(value=15e6 + 0.01) == (True, right)
+    ok, lines = found(value=15e6 - 0.1)
+    assert (ok, lines[1]) == (False, "the objective is 15,000,000, not 14,999,999.9 as stated")
+    ok, lines = found(bound=16e6)
+    assert (ok, lines[3:]) == (False, ("the status says optimal, but objective and bound differ",))
+    ok, lines = found(bound=16e6, status="feasible")
+    assert (ok, lines) == (True, right)
+    ok, lines = found(bound=14e6)
+    assert (ok, lines[3]) == (False, "the objective passes the bound 14,000,000 as stated")
+    told = verify(plan.answer, plan.certificate, ("cost", "sites"))
+    assert (told.ok, told.findings[2]) == (False, "not as it follows from the sites: cost, sites")
+    told = verify(plan.answer, None)
+    assert (told.ok, told.proven, told.findings[2:]) == (
+        True, False, (f"the bound 15,000,000 rests on the engine ({plan.answer.engine})",),
+    )  # fmt: skip
+
+
+def test_what_changed_in_no_plan_is_wrong() -> None:
+    none = Answer(None, math.nan, math.nan, "infeasible", "by hand", model=None, sense=1)
+    assert (verify(none, None).ok, verify(none, None, ["cost"]).ok) == (True, False)
+    assert not verify(none, None).keeps_rules
+    assert not verify(none, None).proven

@@ -252,12 +252,12 @@ def test_of_two_in_a_village_one_stays() -> None:
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        ({"kind": KIND.drop("e")}, 'kind has no sites "e"'),
+        ({"kind": KIND.drop("e")}, 'kind: no value for 1 sites: "e"'),
         ({"kind": KIND.replace("day", " ")}, 'kind is blank for sites "b", "e"'),
-        ({"kind": ["home"]}, "kind is a list; give one Series with the ids of the sites"),
-        ({"village": pd.Series("u", list("abc"))}, 'village has no sites "d", "e"'),
+        ({"kind": ["home"]}, "kind is ['home']; give a Series with a value for each id of the sites"),
+        ({"village": pd.Series("u", list("abc"))}, 'village: no value for 2 sites: "d", "e"'),
         ({"village": pd.Series("u", list("abcdee"))}, 'village: ids occur twice: "e"'),
-        ({"kind": KIND, "village": pd.Series("u", list("abcdef"))}, 'kind has no sites "f"'),
+        ({"kind": KIND, "village": pd.Series("u", list("abcdef"))}, 'kind: no value for 1 sites: "f"'),
     ],
 )
 def test_kinds_and_villages_are_complete(given: dict[str, Any], told: str) -> None:

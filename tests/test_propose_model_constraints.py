@@ -201,3 +201,50 @@ REACH = st.Reach.from_pairs(
     pd.DataFrame({"origin": ["a", "b", "c"], "destination": ["x", "y", "y"], "cost": 100.0}),
     origins=list("abc"), destinations=["x", "y"], limit=300,
 )  # fmt: skip
+
+
+def test_groups_come_in_the_order_of_their_text(inputs: Any) -> None:
+    by = pd.Series({"a": 9, "b": 10, "c": 9})
+    assert [share.part.of for share in build_shares(inputs([st.Cover(0.5, by=by)]))] == [(10,), (9,)]
+    sites = pd.Series({"x": 9, "y": 10, "z": 9})
+    assert [name for name, *_ in written(inputs([st.AtMost(1, by=sites)]))] == [
+        "AtMost(1, by=None) (10)", "AtMost(1, by=None) (9)",
+    ]  # fmt: skip
+
+
+def test_one_per_group_counts_each_service_by_itself(inputs: Any) -> None:
+    made = written(inputs([st.Existing(["z"]), st.OnePer(TOWN, among=["u", "w"], service="old")], services=2))
+    names = [(name, columns) for name, columns, *_ in made]
+    assert names == [
+        ("OnePer(town, service=old) (u)", [0, 1]), ("OnePer(town, service=old) (v)", [2]),
+        ("OnePer(town, service=old) (w)", []),
+    ]  # fmt: skip
+
+
+def test_a_table_with_a_column_of_destinations_is_a_table_of_pairs(inputs: Any) -> None:
+    pairs = pd.DataFrame({"origin": ["z", "x"], "destination": ["x", "z"], "destinations": 1})
+    assert written(inputs([st.Spacing(pairs)])) == [("Spacing(1 pairs)", [0, 2], [1, 1], -INF, 1)]
+
+
+def test_supply_counts_places_of_options_before_those_of_the_rule(inputs: Any) -> None:
+    options = pd.DataFrame({"site": ["x", "y", "z"], "places": [5.0, 7.0, 3.0]}, index=["big", "own", "more"])
+    rules = [st.Existing(["z"]), st.Supply(20, places=pd.Series({"x": 1.0, "y": 2.0, "z": 4.0}))]
+
+    def places(table: Any) -> list[float]:
+        there = inputs(rules, table)
+        variables = build_variables(there)
+        (made,) = [each for each in build_constraints(there, variables) if each.part is not None]
+        assert (made.low, made.high) == (20, INF)
+        return [made.weight[made.columns == c].sum() for c in np.argsort(variables.kind, kind="stable")]
+
+    assert places(None) == [1, 2, 4]
+    assert places(options) == [5, 7, 4, 3]  # z stays with its 4 places, and may have 3 more
+    assert places(options[["site"]].drop("more")) == [1, 2, 4]
+    rules.append(st.Capacity(pd.Series({"x": 8.0, "y": 8.0, "z": 8.0})))
+    assert places(None) == [1, 2, 4]
+
+
+def test_supply_wants_a_number_for_each_group(inputs: Any) -> None:
+    for total in (pd.Series({"u": "many", "v": 3}), pd.Series({"u": -1, "v": 3}), pd.Series({"v": 3})):
+        with pytest.raises(st.errors.ProblemError, match="total has no number of 0 or more for the group 'u'"):
+            written(inputs([st.Supply(total, by=TOWN, places=COST)]))

@@ -149,3 +149,119 @@ def test_columns_and_arcs_are_one_model(shared: Any) -> None:
     assert dense[3 + 1].tolist() == [0, 0, 0, 0, 1, 1, 0, 0]  # people of b
     fixed = mixed_integer_model(shared, fixed=np.array([True, False, True]))
     assert (fixed.whole, fixed.lower[:3].tolist(), fixed.upper[:3].tolist()) == (0, [1, 0, 1], [1, 0, 1])
+
+
+def test_arcs_count_in_a_share_and_in_what_must_be_served_up_to_its_limit(formulated: Any) -> None:
+    places = st.Capacity(pd.Series({"x": 12, "y": 6, "z": 9}))
+    zones = pd.Series({"a": 1, "b": 1, "c": 2})
+    rules = [st.AtMost(2), places, st.Cover(0.5, limit=200), st.Cover(0.1, by=zones), st.NobodyBeyond(200)]
+    made = build_allocation(formulated(st.MaxCoverage(), rules))
+    near = [True, False, True, True, True]  # b is 250 m from x; c is 200 m from y
+    assert made.shares.toarray().tolist() == [near, [1, 1, 1, 0, 0], [0, 0, 0, 1, 1]]
+    ((arcs, needs),) = made.must
+    assert (arcs.tolist(), needs.tolist()) == (near, [0, 1, 2])
+    everybody = build_allocation(formulated(st.MinTravel(), [st.AtMost(3), places]))
+    ((arcs, needs),) = everybody.must
+    assert (arcs.tolist(), needs.tolist()) == ([True] * 5, [0, 1, 2])
+
+
+def test_nobody_beyond_of_one_service_is_about_its_arcs(reach_of: Callable[..., st.Reach]) -> None:
+    reach = reach_of({"x": {"a": 100.0}, "y": {"b": 200.0}}, "ab")
+    rules = [st.AtMost(4), st.Capacity(pd.Series({"x": 9, "y": 9})), st.NobodyBeyond(150, service="kids"),
+             st.Cover(0.5, service="kids")]  # fmt: skip
+    demand = pd.Series({"a": 1, "b": 2})
+    made = build_allocation(
+        build(st.MaxCoverage(), {"old": reach, "kids": reach}, {"old": demand, "kids": demand}, rules)
+    )
+    assert made.of_need["service"].tolist() == [0, 0, 1, 1]
+    assert made.of_need.index.tolist() == made.of_pool.index.tolist() == [0, 1, 2, 3]
+    assert made.room.toarray().tolist() == (9 * np.eye(4)).tolist()  # each site of each service has a pool of its own
+    ((arcs, needs),) = made.must
+    assert (arcs.tolist(), needs.tolist()) == ([True, False, True, False], [2, 3])
+    assert made.shares.toarray().tolist() == [[0, 0, 1, 1]]
+
+
+def test_a_site_that_reaches_nobody_has_a_pool_without_arcs(formulated: Any) -> None:
+    places = pd.Series({"x": 12, "y": 6, "z": 9})
+    made = build_allocation(
+        formulated(st.MaxCoverage(), [st.AtMost(2), st.Capacity(places)], PEOPLE.where(PEOPLE != 8, 0))
+    )
+    open_ = np.array([True, False, True])
+    assert made.pool.tolist() == [0, 0, 1]
+    assert made.keeps(open_, np.array([10.0, 2.0, 0.0]))
+    assert (made.most(open_, 0), made.most(~open_, 0), made.most(open_ & ~open_, 0)) == (12, 5, 0)
+
+
+def test_the_tolerance_grows_with_the_places(formulated: Any) -> None:
+    places = pd.Series({"x": 1e6, "y": 6.0, "z": 9.0})
+    made = build_allocation(formulated(st.MaxCoverage(), [st.AtMost(2), st.Capacity(places)], PEOPLE * 1e6))
+    open_ = np.array([True, False, False])
+    assert made.keeps(open_, np.array([1e6 + 0.5, 0, 0, 0, 0]))
+    assert not made.keeps(open_, np.array([1e6 + 2, 0, 0, 0, 0]))
+
+
+def test_fractions_of_people_have_no_largest_whole_number(formulated: Any) -> None:
+    places = pd.Series({"x": 12, "y": 6, "z": 9})
+    made = build_allocation(formulated(st.MaxCoverage(), [st.AtMost(2), st.Capacity(places)], PEOPLE + 0.5))
+    assert not made.whole
+    assert np.isnan(made.most(np.array([True, False, True]), 0))
+    people = np.array([9.999999, 2.0, 0.0, 0.0, 8.0])
+    assert rounded(made, np.array([True, False, True]), people).tolist() == people.tolist()
+
+
+def test_only_open_columns_tie_arcs_in_the_mixed_integer_model(shared: Any) -> None:
+    whole, fixed = (mixed_integer_model(shared, x) for x in (None, np.array([True, False, True])))
+    # pools, needs, one limit, least of pools; and a row for each arc while sites are undecided
+    assert (whole.matrix.shape[0], fixed.matrix.shape[0]) == (3 + 3 + 1 + 3 + 5, 3 + 3 + 1 + 3)
+    tied = whole.matrix.toarray()[-5:]
+    assert tied[:, :3].tolist() == [[-10, 0, 0], [-5, 0, 0], [0, -5, 0], [0, -8, 0], [0, 0, -8]]
+    assert tied[:, 3:].tolist() == np.eye(5).tolist()
+
+
+def test_decay_of_nothing_is_taken_and_what_rises_is_not(formulated: Any) -> None:
+    made = formulated(st.MaxCoverage(decay=lambda cost: 1.0 * (cost <= 100)), [st.AtMost(1)])
+    assert made.model.benefit.toarray().tolist() == [[10, 0, 0], [0, 5, 0], [0, 0, 8]]
+    for decay, message in (
+        (lambda cost: cost, "rises"),
+        (lambda cost: -cost, "0 or more"),
+        (lambda _: 1.0, "for each cost"),
+    ):
+        with pytest.raises(st.errors.ProblemError, match=message):
+            formulated(st.MaxCoverage(decay=decay), [st.AtMost(1)]).model  # noqa: B018
+
+
+def test_a_limit_of_its_own_is_below_that_of_the_reach(formulated: Any) -> None:
+    (pairs,) = formulated(st.MaxCoverage(), [st.AtMost(1)]).inputs.pairs
+    assert (pairs.own(None), pairs.own(300), pairs.own(299)) == (None, None, 299)
+    assert pairs.within(None).all()
+    assert pairs.within(100).tolist() == [True, False, True, False, True]
+
+
+def test_an_existing_site_that_closes_at_once_has_no_places(formulated: Any) -> None:
+    places = pd.Series({"x": 12, "y": 6, "z": 9})
+    rules = [st.AtMost(2), st.Capacity(places), st.Existing(["z"]), st.MayClose()]
+    made = build_allocation(formulated(st.MaxCoverage(), rules))
+    # columns: x, y, z that stays, z that closes
+    assert made.room.toarray().tolist() == [[12, 0, 0, 0], [0, 6, 0, 0], [0, 0, 9, 0]]
+    assert made.open_pools(np.array([True, False, False, True])).tolist() == [True, False, False]
+
+
+def test_a_limit_of_one_service_makes_needs_for_that_service_only(reach_of: Callable[..., st.Reach]) -> None:
+    reach, demand = reach_of({"x": "ab"}, "ab"), pd.Series({"a": 1, "b": 2})
+    both, people = {"old": reach, "kids": reach}, {"old": demand, "kids": demand}
+    made = build(st.MaxCoverage(), both, people, [st.AtMost(2), st.NobodyBeyond(200, service="kids")])
+    assert [(b.service, b.limit, b.must.any()) for b in made.blocks] == [
+        (0, None, False), (1, None, False), (1, 200, True),
+    ]  # fmt: skip
+
+
+def test_figures_of_a_plan_with_years_are_those_of_the_last(reach_of: Callable[..., st.Reach]) -> None:
+    demand = pd.DataFrame({"2025": [1, 2], "2030": [10, 20]}, index=["a", "b"])
+    rules = [st.Phases((2025, 2030)), st.AtMost(1)]
+    plan = st.solve(st.MaxCoverage(), reach_of({"x": "a", "y": "b"}, "ab"), demand=demand, rules=rules)
+    assert (plan.total, plan.covered, plan.share) == (30, 20, 20 / 30)
+
+
+def test_what_closes_at_once_serves_nobody(formulated: Any) -> None:
+    made = formulated(st.MaxCoverage(), [st.AtMost(2), st.Existing(["z"]), st.MayClose()])
+    assert made.variables.serves.tolist() == [True, True, True, False]

@@ -11,7 +11,16 @@ import pytest
 
 import siting as st
 from siting.propose.model.read import read
-from siting.propose.model.variables import CLOSING, JOINT, LARGER, NEW, STAYING, Variables, build_variables
+from siting.propose.model.variables import (
+    CLOSING,
+    JOINT,
+    LARGER,
+    NEW,
+    STAYING,
+    Variables,
+    build_variables,
+    shared_services,
+)
 
 PEOPLE = pd.Series({"a": 10, "b": 5, "c": 8})
 
@@ -122,3 +131,57 @@ REACH = st.Reach.from_pairs(
     pd.DataFrame({"origin": ["a", "b", "c"], "destination": ["a1", "b1", "b1"], "cost": 100.0}),
     origins=list("abc"), destinations=["a1", "b1"], limit=300,
 )  # fmt: skip
+
+
+def test_the_two_services_that_share_are_those_of_the_rule(reach_of: Callable[..., st.Reach]) -> None:
+    reach = reach_of({"x": "ab", "y": "b"}, "ab")
+    three, demand = dict.fromkeys(("old", "kids", "ill"), reach), dict.fromkeys(("old", "kids", "ill"), PEOPLE)
+
+    def positions(*rules: Any) -> tuple[int, int]:
+        return shared_services(read(three, demand, rules, None))
+
+    assert positions(st.Together(("ill", "kids"), bonus=1)) == (2, 1)
+    with pytest.raises(st.errors.ProblemError, match="there are 3 services; name the two"):
+        positions(st.Together(bonus=1))
+    with pytest.raises(st.errors.ProblemError, match=r"Together\(bonus=1\): there is no service 'young'"):
+        positions(st.Together(("ill", "young"), bonus=1))
+
+
+def test_savings_by_site_are_0_where_none_is_named(made: Callable[..., Variables]) -> None:
+    cost, some = pd.Series({"x": 3.0, "y": 4.0, "z": 5.0}), pd.Series({"x": 2.0})
+    v = made([st.Existing(["x", "y"]), st.MayClose(saving=some), st.Budget(9, cost)])
+    assert v.cost[v.kind == CLOSING].tolist() == [-2, 0]
+    v = made([st.Together(saving=some), st.Budget(9, cost)], services=2)
+    assert v.cost[v.kind == JOINT].tolist() == [-2, 0, 0]
+    wrong = pd.Series({"x": -1.0})
+    with pytest.raises(st.errors.ProblemError, match=r"^Together: saving is negative"):
+        made([st.Together(saving=wrong), st.Budget(9, cost)], services=2)
+    with pytest.raises(st.errors.ProblemError, match=r"^MayClose: saving is negative"):
+        made([st.Existing(["x"]), st.MayClose(saving=wrong)])
+    # saving all that both cost is not too much
+    assert made([st.Together(saving=6.0), st.Budget(9, cost)], services=2).cost[-3:].tolist() == [-6, -6, -6]
+
+
+def test_columns_of_options(reach_of: Callable[..., st.Reach], caplog: pytest.LogCaptureFixture) -> None:
+    reach = reach_of({"x": "ab", "y": "bc", "z": "c"}, "abc")
+    phases = st.Phases((2025, 2030))
+
+    def options(**columns: Any) -> pd.DataFrame:
+        given = pd.DataFrame({"site": ["z", "x"], **columns}, index=["small", "big"])
+        found = read(reach, PEOPLE, [phases], given).options
+        assert found is not None
+        return found
+
+    with caplog.at_level("INFO"):
+        table = options(service=None, cost=[1, 2], places=[3, 4], year=[2026, 2020])
+        assert caplog.messages == []
+        options(colour="red")
+        assert caplog.messages == ['options: the columns "colour" are not used']
+    assert table.index.tolist() == ["big", "small"]
+    assert table[["cost", "places", "phase"]].to_numpy().tolist() == [[2, 4, 0], [1, 3, 1]]
+    assert options()[["cost", "places"]].isna().all(axis=None)
+    for year in ([2031, 2025], [None, 2025]):
+        with pytest.raises(st.errors.ProblemError, match=r'no year up to the last phase for "small"$'):
+            options(year=year)
+    with pytest.raises(st.errors.ProblemError, match="options has years, but there are no Phases"):
+        read(reach, PEOPLE, [], pd.DataFrame({"site": ["x"], "year": 2025}))

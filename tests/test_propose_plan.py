@@ -217,3 +217,43 @@ def test_ids_may_be_numbers() -> None:
     assert plan.unreachable == (3,)
     assert "1. 7: adds 4 people" in plan.explain("en")
     assert np.isnan(plan.assignment.loc[3, "cost"])
+
+
+def test_words_are_chinese_unless_english_is_wanted(plan: st.Plan) -> None:
+    assert plan.summary() == plan.summary("zh") != plan.summary("en")
+    assert plan.explain() == plan.explain("zh") != plan.explain("en")
+    assert plan.rules_in_words() == plan.rules_in_words("zh") != plan.rules_in_words("en")
+    assert plan.rules_in_words("en")[:2] == ("cover as many people as possible", "at most 3 new sites")
+
+
+def test_served_people_by_group(plan: st.Plan) -> None:
+    halves = pd.Series({"a": "west", "b": "west", "c": "east", "d": "east", "e": "east"}, name="half")
+    assert plan.by(halves)["served"].to_dict() == {"east": 8, "west": 15}
+
+
+def test_the_card_of_a_plan(plan: st.Plan, reach: st.Reach) -> None:
+    shown = plan._repr_html_()
+    for text in (
+        "求解状态 status",
+        "目标值 objective",
+        "覆盖人数 covered",
+        "gap to the bound",
+        "选址方案 Plan",
+        "新增点位 new sites",
+        "proven bound",
+        ">23 / 29 (79.3 %)<",
+        ">0.0 %<",
+        "序号 no.",
+    ):
+        assert text in shown
+    row = [f">{text}<" for text in ("2", plan.sites[1], "5", "79.3 %")]
+    assert all(text in shown for text in row)
+    none = st.solve(st.MinSites(), reach, demand=PEOPLE, rules=[st.Cover(1.0)])._repr_html_()
+    assert "选址方案 Plan" in none
+    assert ">23 / 29" not in none
+
+
+def test_ways_in_the_words_of_rules_have_the_unit_of_the_reach(reach: st.Reach) -> None:
+    rules = [st.AtMost(3), st.Cover(0.1, limit=250)]
+    plan = st.solve(st.MaxCoverage(), reach, demand=PEOPLE, rules=rules)
+    assert plan.rules_in_words("en")[2] == "at least 10 % covered (within 250 m)"

@@ -77,6 +77,110 @@ def test_rules_are_frozen_and_say_what_they_are() -> None:
     assert st.Required(["x"]) == st.Required(["x"]) != st.Forbidden(["x"])
 
 
+@pytest.mark.parametrize(
+    ("rule", "text"),
+    [
+        (st.MaxCoverage(decay=len, weights={"old": 2.0}), "MaxCoverage(decay=function, weights={'old': 2.0})"),
+        (st.MinSites(), "MinSites()"),
+        (st.MinCost(), "MinCost()"),
+        (st.MinCost(travel=0.5), "MinCost(travel=0.5)"),
+        (st.MinTravel(), "MinTravel()"),
+        (st.MinTravel(beyond=900), "MinTravel(beyond=900)"),
+        (st.AtLeast(2, service="old"), "AtLeast(2, service=old)"),
+        (st.Budget(1e6), "Budget(1e+06)"),
+        (st.Cover(0.5, limit=200.0, service="old", year=2030), "Cover(0.5, limit=200, service=old, year=2030)"),
+        (st.NobodyBeyond(500, service="old"), "NobodyBeyond(500, service=old)"),
+        (st.Backup(3), "Backup(3)"),
+        (st.Capacity(), "Capacity()"),
+        (st.Capacity(least=4), "Capacity(least=4)"),
+        (st.Capacity(least=pd.Series({"x": 4})), "Capacity(least=by site)"),
+        (st.Supply(40), "Supply(40)"),
+        (
+            st.Supply(per_1000=3.5, people=900, by=pd.Series({"x": 1}, name="town"), service="old"),
+            "Supply(per_1000=3.5, by=town, service=old)",
+        ),
+        (st.OnePer(pd.Series({"x": 1}), service="old"), "OnePer(group, service=old)"),
+        (st.Required(["x", "y"], service="old"), "Required(2 sites, service=old)"),
+        (st.MayClose(), "MayClose()"),
+        (st.MayClose(["x"], at_most=1, service="old"), "MayClose(1 sites, at_most=1, service=old)"),
+        (st.Spacing([("x", "y"), ("y", "x"), ("x", "x"), ("y", "z")]), "Spacing(2 pairs)"),
+        (st.Together(saving=2.5, bonus=3.0), "Together(saving=2.5, bonus=3)"),
+        (st.Together(saving=pd.Series({"x": 1}), must=True), "Together(saving=by site, must=True)"),
+        (st.Phases([2025], at_most=2), "Phases(2025, at_most=(2,))"),
+        (
+            st.Phases([2025, 2030, 2035], budget=9.0, cover=[None, 0.5, 1.0]),
+            "Phases(2025–2035, budget=(9.0, 9.0, 9.0), cover=(None, 0.5, 1.0))",
+        ),
+    ],
+)
+def test_objectives_and_rules_as_text(rule: Any, text: str) -> None:
+    assert str(rule) == text
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: st.MaxCoverage(decay=3), "decay is 3; give a function"),
+        (lambda: st.MaxCoverage(weights=2), "weights is 2; give a mapping"),
+        (lambda: st.MaxCoverage(weights={"old": -1}), "the weight of 'old' is -1"),
+        (lambda: st.MinTravel(beyond=0), "beyond is 0; give a distance above 0"),
+        (lambda: st.MinTravel(beyond=float("inf")), "beyond is inf"),
+        (lambda: st.MinCost(travel=-1), "travel is -1"),
+        (lambda: st.MaxSpacing(3), "between is 3; give a Reach"),
+        (lambda: st.Budget(-1), "total is -1"),
+        (lambda: st.Cover(0.5, limit=-1), "limit is -1"),
+        (lambda: st.NobodyBeyond("far"), "limit is 'far'"),
+        (lambda: st.Backup(1), r"Backup\(1\): give a whole number of sites, 2 or more"),
+        (lambda: st.Capacity(5), "places is 5; give a Series"),
+        (lambda: st.Capacity(least=-1), "least is -1"),
+        (lambda: st.Supply(), "give either total, or per_1000"),
+        (lambda: st.Supply(5, per_1000=3, people=100), "give either total, or per_1000"),
+        (lambda: st.Supply(per_1000=3), "per_1000 needs people"),
+        (lambda: st.Supply(per_1000=-3, people=100), "per_1000 is -3"),
+        (lambda: st.Supply(per_1000=3, people=-100), "people is -100"),
+        (lambda: st.Supply(PEOPLE), "total is a Series; give by"),
+        (lambda: st.Supply(-5), "total is -5"),
+        (lambda: st.OnePer(PEOPLE, among="ab"), "among is 'ab'; give a list"),
+        (lambda: st.MayClose("xy"), r'MayClose\("xy"\): give a list of ids'),
+        (lambda: st.MayClose(at_most=-1), "at_most is -1; give a whole number of 0 or more"),
+        (lambda: st.MayClose(at_most=1.5), "at_most is 1.5"),
+        (lambda: st.MayClose(saving=-1), "saving is -1"),
+        (lambda: st.Spacing(3), r"Spacing\(3\): give the pairs that are too near"),
+        (lambda: st.Spacing(pd.DataFrame({"origin": ["x"]})), r"no column \['destination'\]"),
+        (lambda: st.Spacing([("x", "y", "z")]), "a list of .id, id."),
+        (lambda: st.Spacing(["xy"]), "a list of .id, id."),
+        (lambda: st.Together(), "Together has no effect"),
+        (lambda: st.Together(("old",), must=True), "name two services"),
+        (lambda: st.Together(("old", "old"), must=True), "name two services"),
+        (lambda: st.Together(saving=-1), "saving is -1"),
+        (lambda: st.Together(bonus=-1), "bonus is -1"),
+        (lambda: st.Phases([2030, 2025]), "give whole years in order"),
+        (lambda: st.Phases([2025.5]), "give whole years in order"),
+        (lambda: st.Phases([]), "give whole years in order"),
+        (lambda: st.Phases([2025, 2030], at_most=[1]), "give one for each of the 2 years"),
+        (lambda: st.Phases([2025, 2030], at_most=[1, 1.5]), "at_most is 1.5; give whole numbers"),
+        (lambda: st.Phases([2025, 2030], weights=2), "weights is 2; give one for each"),
+        (lambda: st.Phases([2025, 2030], weights=[1, None]), "weights has a None"),
+        (lambda: st.Phases([2025, 2030], budget=[1, -1]), "budget is -1"),
+    ],
+)
+def test_values_that_make_no_sense_are_refused(make: Callable[[], object], message: str) -> None:
+    with pytest.raises(st.errors.ProblemError, match=message):
+        make()
+
+
+def test_what_is_at_the_edge_is_taken() -> None:
+    assert st.MayClose(at_most=0, saving=0).at_most == 0
+    assert st.Backup(2).n == 2
+    assert (st.Budget(0).total, st.NobodyBeyond(0).limit, st.Together(bonus=0).bonus) == (0, 0, 0)
+    phases = st.Phases([2025.0, 2030], at_most=[None, 0], budget=3)
+    assert (phases.years, [phases.at_most_in(t) for t in (0, 1)], phases.budget_in(1)) == ((2025, 2030), [None, 0], 3)
+    assert st.Phases([2025]).at_most_in(0) is None
+    assert isinstance(st.Budget(5).total, float)
+    assert st.Together(["old", "kids"], must=True).services == ("old", "kids")  # type: ignore[arg-type]
+    assert st.Spacing(pd.DataFrame({"destinations": "y", "origin": ["x"], "destination": ["y"]})).count == 1
+
+
 WEST, EAST = (pd.Series(zone, index=["x", "y"], name="zone") for zone in ([1, 2], [2, 1]))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -203,6 +204,16 @@ def test_what_is_no_scenario_and_what_does_not_go(reach: st.Reach, reach_of: Cal
             solve_robust(objective, reach, **(given | changed))
 
 
+def test_plans_of_two_services_are_compared_by_site_and_service(reach: st.Reach) -> None:
+    """Both plans open y, one for care and one for meals."""
+    both, people = {"care": reach, "meals": reach}, {"care": NOW, "meals": NOW}
+    only = [[st.AtMost(1), st.Required(["y"], service=name)] for name in both]
+    one, two = (st.solve(st.MaxCoverage(), both, demand=people, rules=rules) for rules in only)
+    table = compare(one=one, two=two)
+    assert table["shared"].tolist() == [1, 0]
+    assert table.loc["two", ["only", "without"]].tolist() == [(("y", "meals"),), (("y", "care"),)]
+
+
 def test_plans_side_by_side(reach: st.Reach) -> None:
     one = st.solve(st.MaxCoverage(), reach, demand=NOW, rules=[st.AtMost(1)])
     cost = pd.Series({"x": 3.0, "y": 2.0, "z": 1.0, "w": 1.0})
@@ -217,6 +228,7 @@ def test_plans_side_by_side(reach: st.Reach) -> None:
     assert table["cost"].tolist()[1] == 4
     assert table["goal"].tolist() == ["MaxCoverage()"] * 2
     assert "cost" not in compare(one=one)
+    assert compare(one=one, two=SimpleNamespace(plan=two)).equals(table)  # type: ignore[arg-type]
     with pytest.raises(ProblemError, match="at least one plan"):
         compare()
     with pytest.raises(ProblemError, match="a is 3"):

@@ -64,3 +64,14 @@ def test_every_kind_has_words(kind: type) -> None:
 def test_that_no_site_may_close_is_written() -> None:
     assert rule_words(st.MayClose(at_most=0), "en") != rule_words(st.MayClose(), "en")
     assert rule_words(st.MinCost(), "en") == rule_words(st.MinCost(travel=0.0), "en")
+
+
+def test_groups_ways_and_services_have_the_words_of_the_language() -> None:
+    town = SITES.rename("town")
+    assert rule_words(st.OnePer(SITES.rename("group")), "en") == "a site in every group"
+    assert rule_words(st.AtMost(5, by=town, service="childcare"), "zh") == "新增不超过 5 处（按town分别计，托育）"
+    assert rule_words(st.NobodyBeyond(800), "en") == "nobody farther than 800 from a site"  # no unit was named
+    part = Part(st.NobodyBeyond(800), ("childcare",))
+    assert rule_words(part, "en", "m") == "nobody farther than 800 m from a site (childcare)"
+    assert rule_words(st.MinTravel(beyond=2e6), "en", "m") == "the shortest ways in all (who reaches none counts 2e+06)"
+    assert rule_words(st.OnePer(SITES.rename("group")), "zh") == "每个分组至少一处"

@@ -145,3 +145,17 @@ def test_groups_are_added_up() -> None:
     assert sums["share"].isna().tolist() == [False, False, True, True]
     with pytest.raises(st.errors.ProblemError, match='no single group for the communities "c"'):
         by_group(table, north.drop("c"))
+
+
+def test_groups_are_sorted_and_have_the_name_of_their_column() -> None:
+    table = pd.DataFrame({"demand": [4, 6], "served": [4, 3]}, index=["a", "b"])
+    side = pd.Series({"b": "north", "a": "south"}, name="side")
+    sums = by_group(table, side)
+    assert (sums.index.tolist(), sums.index.name) == (["north", "south"], "side")
+    assert sums["share"].tolist() == [0.5, 1]
+    assert by_group(table, side.rename(None)).index.name == "group"
+    twice = pd.Series(["x", "y", "x"], index=["a", "b", "a"])
+    with pytest.raises(st.errors.ProblemError, match='no single group for the communities "a"'):
+        by_group(table, twice)
+    with pytest.raises(st.errors.ProblemError, match="groups is 'side'; give a Series"):
+        by_group(table, "side")  # type: ignore[arg-type]

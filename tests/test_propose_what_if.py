@@ -187,7 +187,7 @@ def test_what_it_cannot_start_from(reach: st.Reach, what: WhatIf) -> None:
 
 
 def test_the_nearest_alone_will_not_do(reach: st.Reach) -> None:
-    with pytest.raises(st.errors.ProblemError, match="whom a further site reaches"):
+    with pytest.raises(st.errors.ProblemError, match="does not hold all pairs"):
         WhatIf(dataclasses.replace(reach, nearest_only=1), PEOPLE)
 
 

@@ -11,18 +11,7 @@ Kind = TypeVar("Kind")
 
 
 def forwarded(path: str, kind: type[Kind], doc: str) -> Kind:
-    """Make a property that reads *path* of the value, such as ``"answer.bound"``; *kind* is the type of what it gives.
-
-    Examples
-    --------
-    >>> class Circle:
-    ...     def __init__(self, middle: complex):
-    ...         self.middle = middle
-    ...
-    ...     x = forwarded("middle.real", float, "How far east it lies.")
-    >>> Circle(3 + 4j).x
-    3.0
-    """
+    """Make a property that reads *path* of the value, such as ``"answer.bound"``, a *kind* of value."""
     get = attrgetter(path)
 
     def read(value: Any) -> Any:

@@ -44,11 +44,10 @@ def solve(
         `MaxCoverage`, `MinSites`, `MinCost`, `MinTravel`, `MinFarthest` or `MaxSpacing`. Of the plans with the fewest
         sites one that covers the most is looked for.
     reach
-        From communities to sites, candidates and existing ones, within the distance that counts as covered. A mapping
-        gives one for each service.
+        From communities to sites, candidates and existing ones, within the distance that counts as covered.
     demand
-        Weight of each community: a Series, or a DataFrame with one column; with `Phases` a column for each year. A
-        mapping gives one for each service.
+        Weight of each community: a Series, or a DataFrame with one column; with `Phases` a column for each year.
+        Mappings give a reach and a demand for each service.
     rules
         What every plan must keep to: `AtMost`, `AtLeast`, `Budget`, `Cover`, `NobodyBeyond`, `Capacity`, `Supply`,
         `OnePer`, `Existing`, `Required`, `Forbidden`, `MayClose`, `Backup`, `Spacing`, `Together`, `Phases`.
@@ -67,8 +66,7 @@ def solve(
     -------
     Plan
         Its `status` is "optimal" only when the bound proves it. A goal that cannot be met is "infeasible", and
-        `Plan.explain` says why. Ctrl-C ends the search with the best plan so far and its bound; pressed again it is a
-        KeyboardInterrupt.
+        `Plan.explain` says why. Ctrl-C ends the search with the best plan so far; twice it is a KeyboardInterrupt.
 
     Raises
     ------
@@ -104,10 +102,8 @@ def solve(
     problem = build(objective, reach, demand, tuple(rules), options)
     phases = problem.inputs.phases
     if phases is not None and all_may_open_first(problem.inputs, problem.variables):
-        log.warning(
-            "%s: nothing holds new sites back from %s; limit what opens in each year with at_most or budget",
-            phases, phases.years[0],
-        )  # fmt: skip
+        free = "%s: nothing holds new sites back from %s; limit what opens in each year with at_most or budget"
+        log.warning(free, phases, phases.years[0])
     with (
         progress_bar(progress, _shown, "") as report,
         Control(time_limit=time_limit, gap=gap, progress=report) as control,

@@ -11,10 +11,10 @@ import pandas as pd
 
 from siting.errors import ProblemError, some
 from siting.measure import Reach
-from siting.measure.alignment import amounts
+from siting.measure.alignment import amounts, unique_ids
 from siting.measure.reach import TOLERANCE
 from siting.numbers import Floats
-from siting.propose.candidates import aggregate_kernels as kernels
+from siting.propose.candidates import candidate_kernels as kernels
 from siting.renamed import renamed_keywords
 
 __all__ = ["merge_demand", "merge_reach"]
@@ -78,7 +78,9 @@ def merge_demand(points: Any, demand: Any, sites: Any, *, metres: float) -> tupl
     where, ids, crs = _places(sites, "sites")
     cells, block = _cells(where, float(metres))
     groups = _Groups(len(ids))
-    chunked = isinstance(points, Iterator) or (isinstance(points, (list, tuple)) and _is_chunk(points))
+    # A list may be of chunks, pairs of points and weights, or of coordinates.
+    pairs = isinstance(points, (list, tuple)) and len(points) > 0 and isinstance(points[0], (list, tuple))
+    chunked = isinstance(points, Iterator) or (pairs and np.ndim(points[0][0]) > 0)
     if chunked and demand is not None:
         raise ProblemError("demand is given twice: the chunks have their own; give None")
     begin = 0
@@ -86,7 +88,12 @@ def merge_demand(points: Any, demand: Any, sites: Any, *, metres: float) -> tupl
         place, index, other = _places(chunk, "points", begin)
         if crs is not None and other is not None and crs != other:
             raise ProblemError("points and sites are in different projections; bring one into that of the other")
-        people = _weights(chunk_demand, index)
+        people = np.ones(len(index)) if chunk_demand is None else np.ascontiguousarray(chunk_demand, float)
+        if people.shape != (len(index),):
+            raise ProblemError(f"weights have the shape {people.shape}; give one for each of {len(index):,} points")
+        wrong = ~(np.isfinite(people) & (people >= 0))
+        if wrong.any():
+            raise ProblemError(f"weights of points {some(index[wrong])} are negative or no number")
         for at in range(0, len(place), len(block.begins) - 1):
             some_ = place[at : at + len(block.begins) - 1]
             kernels.near(some_, cells, block)
@@ -141,11 +148,6 @@ def merge_reach(parts: Iterable[tuple[Reach, pd.Series]]) -> tuple[Reach, pd.Ser
     return groups.reach(like.destinations, None, limit=like.limit, unit=like.unit, how=f"{like.how}, merged")
 
 
-def _is_chunk(points: list[Any] | tuple[Any, ...]) -> bool:
-    """Whether these are chunks, pairs of points and weights, and no list of coordinates."""
-    return len(points) > 0 and isinstance(points[0], (list, tuple)) and np.ndim(points[0][0]) > 0
-
-
 def _places(layer: Any, what: str, begin: int = 0) -> tuple[Floats, pd.Index, Any]:
     """Coordinates, ids and projection of an array or of something with x and y."""
     crs = getattr(layer, "crs", None)
@@ -162,23 +164,9 @@ def _places(layer: Any, what: str, begin: int = 0) -> tuple[Floats, pd.Index, An
     wrong = ~np.isfinite(place).all(axis=1)
     if wrong.any():
         raise ProblemError(f"{what} {some(index[wrong])} have a coordinate that is no number")
-    if what == "sites" and not index.is_unique:
-        raise ProblemError(f"sites occur twice: {some(index[index.duplicated()].unique())}")
-    if what == "sites" and not len(index):
+    if what == "sites" and not len(unique_ids(index, what)):
         raise ProblemError("there is no site; give at least one")
     return np.ascontiguousarray(place), index, crs
-
-
-def _weights(weights: Any, index: pd.Index) -> Floats:
-    if weights is None:
-        return np.ones(len(index))
-    people = np.ascontiguousarray(weights, float)
-    if people.shape != (len(index),):
-        raise ProblemError(f"weights have the shape {people.shape}; give one for each of {len(index):,} points")
-    wrong = ~(np.isfinite(people) & (people >= 0))
-    if wrong.any():
-        raise ProblemError(f"weights of points {some(index[wrong])} are negative or no number")
-    return people
 
 
 def _cells(sites: Floats, metres: float) -> tuple[kernels.Cells, kernels.Near]:
@@ -222,22 +210,18 @@ class _Groups:
 
     def add(self, near: kernels.Near, people: Floats) -> None:
         """Add origins with their sites and weights."""
-        first = kernels.put(near, people, 0, self.sets)
-        while first < len(near.begins) - 1:
-            self._double()
-            first = kernels.put(near, people, first, self.sets)
-
-    def _double(self) -> None:
-        sets = self.sets
-        slots = np.full(2 * len(sets.slots), -1, np.int64)
-        mask = len(slots) - 1
-        for group, code in enumerate(sets.hashes[: sets.sizes[0]].tolist()):
-            slot = code & mask
-            while slots[slot] >= 0:
-                slot = (slot + 1) & mask
-            slots[slot] = group
-        starts, hashes, members, largest, people = (np.concatenate([old, np.zeros_like(old)]) for old in sets[1:-1])
-        self.sets = kernels.Sets(slots, starts, hashes, members, largest, people, sets.sizes)
+        first = 0
+        while (first := kernels.put(near, people, first, self.sets)) < len(near.begins) - 1:
+            sets = self.sets  # twice the room
+            slots = np.full(2 * len(sets.slots), -1, np.int64)
+            mask = len(slots) - 1
+            for group, code in enumerate(sets.hashes[: sets.sizes[0]].tolist()):
+                slot = code & mask
+                while slots[slot] >= 0:
+                    slot = (slot + 1) & mask
+                slots[slot] = group
+            doubled = (np.concatenate([old, np.zeros_like(old)]) for old in sets[1:-1])
+            self.sets = kernels.Sets._make([slots, *doubled, sets.sizes])
 
     def reach(self, destinations: pd.Index, change: Any, **how: Any) -> tuple[Reach, pd.Series]:
         """Make the groups a Reach with its demand; *change* turns what was kept into costs."""

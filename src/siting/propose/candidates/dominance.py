@@ -24,8 +24,8 @@ import shapely
 from siting.network import Network, Places, Walk, search
 from siting.network.reached_streets import reached_pieces
 from siting.network.snapping import place
-from siting.numbers import Bools, Ints, Shapes
-from siting.propose.candidates.dominance_kernels import maximal
+from siting.numbers import Ints, Shapes
+from siting.propose.candidates.candidate_kernels import maximal
 
 __all__ = ["Covers", "dominating_points"]
 
@@ -76,7 +76,8 @@ def dominating_points(network: Network, communities: Places, limit: int, *, walk
     node = np.unique(np.concatenate([network.u[found.edge], network.v[found.edge]]).astype(np.int64))
     corner: Shapes = shapely.points(network.x[node], network.y[node])
     safe = np.zeros(len(network.x), np.bool_)
-    safe[node] = _at_own_node(network, node, corner)
+    there = _located(network, corner)  # a node that a street lies over is located on that
+    safe[node] = ((there.u == node) & (there.to_u == 0)) | ((there.v == node) & (there.to_v == 0))
     # Whoever reaches all of an overlap that touches a crossing reaches the crossing.
     inner = ~(
         (safe[network.u[found.edge]] & (found.low == 0))
@@ -118,12 +119,6 @@ def _on_line(network: Network, edge: Ints, along: Ints) -> Shapes:
 
 def _located(network: Network, point: Shapes) -> Places:
     return place(network, pd.RangeIndex(len(point)), point, 1.0)
-
-
-def _at_own_node(network: Network, node: Ints, point: Shapes) -> Bools:
-    """Mark the nodes that are located where they are drawn, and not on a street above them."""
-    there = _located(network, point)
-    return np.asarray(((there.u == node) & (there.to_u == 0)) | ((there.v == node) & (there.to_v == 0)))
 
 
 def _drawn(network: Network, parts: _Stretches) -> Shapes:

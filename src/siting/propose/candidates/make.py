@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias
 
 import geopandas as gpd
 import numpy as np
@@ -97,10 +97,9 @@ def make_candidates(
         Streets: the streets to search. Cluster: centres are moved to the nearest point of a street.
     parcels
         Parcels or idle buildings, polygons or points, with any columns of candidates.
-    area
-        Parcels: least and most m² of the polygon, None for no bound. All bounds are inclusive.
-    floor_area
-        Parcels: the same for the column `floor_area`.
+    area, floor_area
+        Parcels: least and most m² of the polygon, or of the column `floor_area`; None for no bound. All bounds are
+        inclusive.
     kind
         Parcels: kinds to keep, of the column `kind`.
     far_from, near
@@ -134,8 +133,7 @@ def make_candidates(
     The number removed by each filter is logged, in the order area, floor area, kind, boundary, *metres*, *far_from*,
     *near*.
 
-    Clusters are those of weighted k-means [1]_, the best of ten starts with a fixed seed; they do not depend on the
-    order of the rows.
+    Clusters are those of weighted k-means [1]_, the best of ten starts with a fixed seed, whatever the order of rows.
 
     Points of streets are network intersect points [2]_, where one more community comes within the radius, the
     crossings and the communities' own locations. Of points with equal communities the one with the least total walk
@@ -193,8 +191,8 @@ def make_candidates(
 
 
 def _check_options(method: str, given: set[str]) -> None:
-    if method not in get_args(Method):
-        raise ProblemError(f"method is {method!r}; choose {', '.join(map(repr, get_args(Method)))}")
+    if method not in OPTIONS:
+        raise ProblemError(f"method is {method!r}; choose {', '.join(map(repr, OPTIONS))}")
     needed, known = OPTIONS[method]
     absent, strange = sorted(needed - given), sorted(given - needed - known)
     if absent:
@@ -234,15 +232,6 @@ class _Communities:
         self.layer = layer
         self.point = points_in(layer, self.crs)
 
-    def needed(self) -> Floats:
-        """Return the people; refuse communities without them."""
-        if self.people is None:
-            columns = some(self.layer.columns.drop("geometry", errors="ignore"), most=20)
-            raise LayerError(
-                "communities", f'has no column "population" (there are {columns}); give demand=, a Series of people'
-            )
-        return self.people.to_numpy(float)
-
     def counted(self, frame: gpd.GeoDataFrame, row: Positions, community: Positions) -> gpd.GeoDataFrame:
         """Add the columns `people`, where these are known, and `communities` for the pairs of row and community."""
         if self.people is not None:
@@ -272,20 +261,17 @@ def _grid(
     """Lay a grid over the intersection of both bounds; rows from south to north, in each from west to east."""
     boxes = []
     if metres is not None:
-        west, south, east, north = shapely.total_bounds(people.point)
         far = metres_of("metres", metres)
-        boxes.append((west - far, south - far, east + far, north + far))
+        boxes.append(shapely.total_bounds(people.point) + np.array([-far, -far, far, far]))
     if boundary is not None:
-        boxes.append(tuple(shapely.total_bounds(bounded(boundary, people.crs))))
+        boxes.append(shapely.total_bounds(bounded(boundary, people.crs)))
     corners = np.array(boxes)
     low = np.ceil(corners[:, :2].max(axis=0) / step).astype(np.int64)
     high = np.floor(corners[:, 2:].min(axis=0) / step).astype(np.int64)
     across, up = np.maximum(high - low + 1, 0).tolist()
     if across * up > MOST:
-        raise ProblemError(
-            f"a grid of {step:g} m has {across * up:,} points here, more than {MOST:,}; give a larger spacing, or make "
-            "the candidates of each part of the area by itself"
-        )
+        hint = "give a larger spacing, or make the candidates of each part of the area by itself"
+        raise ProblemError(f"a grid of {step:g} m has {across * up:,} points here, more than {MOST:,}; {hint}")
     y, x = np.meshgrid(np.arange(low[1], high[1] + 1), np.arange(low[0], high[0] + 1), indexing="ij")
     frame = _named("grid", {}, shapely.points(x.ravel() * step, y.ravel() * step), people.crs)
     # Ids are positions on the grid, so that they stay the same when communities are added.
@@ -293,7 +279,11 @@ def _grid(
 
 
 def _clusters(people: _Communities, number: object, network: Network | None) -> gpd.GeoDataFrame:
-    weight = people.needed()
+    if people.people is None:
+        columns = some(people.layer.columns.drop("geometry", errors="ignore"), most=20)
+        lacks = f'has no column "population" (there are {columns}); give demand=, a Series of people'
+        raise LayerError("communities", lacks)
+    weight = people.people.to_numpy(float)
     xy = shapely.get_coordinates(people.point)
     lived = np.flatnonzero(weight > 0)
     places = len(np.unique(xy[lived], axis=0))
@@ -306,12 +296,12 @@ def _clusters(people: _Communities, number: object, network: Network | None) -> 
     order = np.lexsort((centre[:, 1], centre[:, 0], -total))
     rank = np.argsort(order)
     spot: Shapes = shapely.points(centre[order])
-    columns: dict[str, Any] = {}
+    moved: dict[str, Any] = {}
     if network is not None:
         line, centred = network.lines[network.tree.nearest(spot)], spot
         spot = shapely.line_interpolate_point(line, shapely.line_locate_point(line, centred))
-        columns["moved"] = np.round(shapely.distance(centred, spot), 3)
-    frame = _named("cluster", columns, spot, people.crs)
+        moved["moved"] = np.round(shapely.distance(centred, spot), 3)
+    frame = _named("cluster", moved, spot, people.crs)
     return people.counted(frame, rank[cluster], lived)
 
 
@@ -334,23 +324,16 @@ def _partition(xy: Floats, people: Floats, number: int) -> tuple[Positions, Floa
 
 
 def _on_streets(
-    people: _Communities,
-    network: Network,
-    metres: float | None,
-    minutes: float | None,
-    walk: Walk | None,
-    max_snap: float,
+    people: _Communities, network: Network, metres: float | None, minutes: float | None, walk: Walk | None, snap: float
 ) -> gpd.GeoDataFrame:
     limit, unit, who = walk_limit(metres, minutes, walk)
     streets = network.for_walk(walk)
-    located = streets.locate(people.layer, max_snap=max_snap, name="communities")
+    located = streets.locate(people.layer, max_snap=snap, name="communities")
     found = dominating_points(streets, located, limit, walk=sloped(streets, who))
     if not len(found.point):
-        raise LayerError(
-            "communities",
-            f"none of {len(located)} comes within {metres if unit == 'm' else minutes:g} {unit} of any street; look at "
-            "whether the network lies in the same place, or raise the radius",
-        )
+        near = f"{metres if unit == 'm' else minutes:g} {unit} of any street"
+        hint = "look at whether the network lies in the same place, or raise the radius"
+        raise LayerError("communities", f"none of {len(located)} comes within {near}; {hint}")
     columns = {"street": streets.columns.index[found.edge].astype(str), "along": found.along / 1000.0}
     frame = _named("streets", columns, found.point, people.crs)
     log.info("candidates: %d points represent all points of the streets", len(frame))

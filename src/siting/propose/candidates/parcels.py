@@ -71,11 +71,10 @@ def own_filters(
         shape = frame.geometry.to_numpy()
         flat = shapely.get_dimensions(shape) < 2
         if flat.any():
-            raise LayerError(
-                "parcels",
-                f"{int(flat.sum())} of {len(frame)} rows are points, which have no area: {some(frame.index[flat])}; "
-                "give polygons, or filter by floor_area",
+            points_ = (
+                f"{int(flat.sum())} of {len(frame)} rows are points, which have no area: {some(frame.index[flat])}"
             )
+            raise LayerError("parcels", f"{points_}; give polygons, or filter by floor_area")
         tests.append(_between("area", area, shapely.area(shape)))
     if floor_area is not None:
         tests.append(_between("floor_area", floor_area, _column(frame, "floor_area").to_numpy(float)))
@@ -147,9 +146,8 @@ def _distances(what: str, layers: Distances | None, shape: Shapes, crs: pyproj.C
     """Measure to the nearest feature of each layer: its name, the limit, and metres, infinite beyond the limit."""
     found = []
     if layers is not None and not isinstance(layers, Mapping):
-        raise ProblemError(
-            f'{what} is a {type(layers).__name__}; give layers by name, {{"fuel stations": (layer, 50)}}'
-        )
+        hint = 'give layers by name, {"fuel stations": (layer, 50)}'
+        raise ProblemError(f"{what} is a {type(layers).__name__}; {hint}")
     for name, entry in (layers or {}).items():
         if not (isinstance(entry, tuple | list) and len(entry) == 2 and isinstance(entry[0], gpd.GeoDataFrame)):
             raise ProblemError(f'{what}: "{name}" is {type(entry).__name__}; give a pair (layer, metres)')
@@ -158,12 +156,9 @@ def _distances(what: str, layers: Distances | None, shape: Shapes, crs: pyproj.C
             raise LayerError(name, 'has no CRS; set it, frame.set_crs("EPSG:4549")')
         others = to_crs(entry[0], crs).geometry.to_numpy()
         others = others[~(shapely.is_missing(others) | shapely.is_empty(others))]
-        way = np.full(len(shape), np.inf)
-        if len(others):
-            (row, _), far = shapely.STRtree(others).query_nearest(
-                shape, max_distance=metres + 0.01, return_distance=True, all_matches=False
-            )
-            way[row] = far
+        way, tree = np.full(len(shape), np.inf), shapely.STRtree(others)
+        (row, _), far = tree.query_nearest(shape, max_distance=metres + 0.01, return_distance=True, all_matches=False)
+        way[row] = far
         found.append((name, metres, way))
     return found
 

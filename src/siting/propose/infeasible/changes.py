@@ -70,10 +70,7 @@ def _wider(problems: Subproblems, limits: Sequence[Constraint]) -> Iterator[Reas
 
 
 def _first(values: Sequence[float] | Floats, possible: Callable[[float], bool | None]) -> float | None:
-    """Return the first of rising values that makes a plan possible; when time is short, perhaps a later one.
-
-    None where the last does not.
-    """
+    """Return the first of rising values that makes a plan possible, a later one where time is short; None without."""
     low, high = 0, len(values) - 1
     if high < 0 or not possible(values[high]):
         return None

@@ -121,7 +121,10 @@ def _refined(problems: Subproblems, parts: Sequence[problem.Part]) -> tuple[prob
 def _conflict(problems: Subproblems, conflict: tuple[problem.Part, ...]) -> Iterator[Reason]:
     """Name the rules in conflict, and how much would be needed where that is a number of sites or money."""
     formulation = problems.formulation
-    values: dict[str, object] = {"rules": (*_named(problems, conflict), *_standing(problems, conflict))}
+    # Existing sites are no wish and never left out; they are named where the conflict is with them.
+    standing = formulation.inputs.all(problem.Existing)
+    standing = standing if standing and problems.feasible(conflict, existing=False) else []
+    values: dict[str, object] = {"rules": (*_named(problems, conflict), *map(problem.Part, standing))}
     limits = (each for each in problems.keeping(conflict).constraints if each.part is not None)
     limit = next((each for each in limits if limits_all(each.rule)), None)
     needed = -math.inf if limit is None else -problems.least(conflict, limit.part).bound  # type: ignore[arg-type]
@@ -146,12 +149,6 @@ def _named(problems: Subproblems, conflict: Sequence[problem.Part]) -> Iterator[
         yield from [problem.Part(rule)] if len(parts) == every > MANY else parts
 
 
-def _standing(problems: Subproblems, conflict: tuple[problem.Part, ...]) -> list[problem.Part]:
-    """Add existing sites, which are never left out, where the conflict is with them."""
-    existing = problems.formulation.inputs.all(problem.Existing)
-    return [problem.Part(rule) for rule in existing] if existing and problems.feasible(conflict, existing=False) else []
-
-
 def _best(problems: Subproblems, share: Share, kept: Sequence[problem.Part]) -> float | None:
     """Return the largest known share of some people under the parts *kept*; None without a plan."""
     try:
@@ -159,7 +156,7 @@ def _best(problems: Subproblems, share: Share, kept: Sequence[problem.Part]) -> 
     except ProblemError:
         return None
     outcome = problems.solve(sub)
-    return None if outcome.infeasible else min(1.0, outcome.bound / share.total)
+    return None if outcome.status == "infeasible" else min(1.0, outcome.bound / share.total)
 
 
 def _bests(problems: Subproblems, conflict: tuple[problem.Part, ...]) -> Iterator[Reason]:
@@ -168,9 +165,9 @@ def _bests(problems: Subproblems, conflict: tuple[problem.Part, ...]) -> Iterato
     shares = [share for share in formulation.shares if share.part in conflict and share.part.group]
     others = [part for part in problems.parts if part not in goals]
     for share in shares[:MANY]:
-        best = _best(problems, share, [part for part in problems.parts if part != share.part])
-        if best is None:  # other shares contradict, too
-            best = _best(problems, share, others)
+        kept = [part for part in problems.parts if part != share.part]
+        tries = (_best(problems, share, each) for each in (kept, others))  # other shares may contradict, too
+        best = next((each for each in tries if each is not None), None)
         if best is not None and best < share.share:
             yield "plan.best_in", {"group": share.part.group, "share": share.share, "best": best}
     if shares and isinstance(shares[0].rule, problem.Cover) and len(formulation.inputs.services) == 1:

@@ -16,6 +16,7 @@ from siting.errors import ProblemError
 from siting.numbers import Bools, Floats
 from siting.optimize.control import Control
 from siting.optimize.model import Model
+from siting.optimize.solution import Solution
 from siting.propose.model.constraints import Constraint, build_constraints
 from siting.propose.model.formulation import Block, Formulation
 from siting.propose.model.shares import Share
@@ -84,21 +85,6 @@ class Subproblem(Formulation):
         return np.ones(len(cost)) if limit is None else (cost <= limit * (1 + SAME)).astype(float)
 
 
-@dataclass(frozen=True, eq=False)
-class Outcome:
-    """The outcome of a subproblem: columns (None without), value, bound, and the status as in `Solution`."""
-
-    x: Bools | None
-    value: float
-    bound: float
-    status: str
-
-    @property
-    def infeasible(self) -> bool:
-        """Whether it is known that there is no plan."""
-        return self.status == "infeasible"
-
-
 class Subproblems:
     """Solve a problem with some of the parts of its rules, within *seconds* for all subproblems together."""
 
@@ -112,7 +98,7 @@ class Subproblems:
         self.parts = parts_of(formulation)
         self._hopeless: list[frozenset[problem.Part]] = [frozenset(self.parts)]
         self._plans: list[Bools] = []
-        self._least: dict[tuple[frozenset[problem.Part], problem.Part], Outcome] = {}
+        self._least: dict[tuple[frozenset[problem.Part], problem.Part], Solution] = {}
 
     def upto(self, part: float) -> Subproblems:
         """End the next subproblems when this part of the time is used."""
@@ -139,16 +125,18 @@ class Subproblems:
             weigh=np.zeros(len(variables)), all_served=old.everybody and problem.Part(old.objective) in kept,
         )  # fmt: skip
 
-    def solve(self, sub: Subproblem, enough: float = math.inf) -> Outcome:
+    def solve(self, sub: Subproblem, enough: float = math.inf) -> Solution:
         """Maximise a subproblem, until it reaches *enough* or is proven not to."""
         clock = _Clock(self.control, self.until, enough)
         if clock.must_stop:
             self.late = True
-            return Outcome(None, -math.inf, math.inf, clock.status)
-        found = solve_model(sub.model, clock) if sub.capacity is None else search_capacitated(sub, clock)
-        outcome = Outcome(found.x, found.value, found.bound, found.status)
-        if math.isnan(outcome.value):  # capacities without a plan
-            outcome = replace(outcome, value=-math.inf, bound=math.inf)
+            return Solution(None, -math.inf, math.inf, clock.status, "")
+        if sub.capacity is None:
+            outcome = solve_model(sub.model, clock)
+        else:
+            answer = search_capacitated(sub, clock)
+            value, bound = (-math.inf, math.inf) if answer.x is None else (answer.value, answer.bound)
+            outcome = Solution(answer.x, value, bound, answer.status, answer.engine)
         if outcome.x is not None and len(outcome.x) == len(self.formulation.variables):
             self._plans = [outcome.x, *self._plans[:PLANS]]
         decided = outcome.value >= enough - _slack(enough) or outcome.bound < enough - _slack(enough)
@@ -169,7 +157,7 @@ class Subproblems:
             self._hopeless.append(frozenset(kept))
         return known
 
-    def least(self, kept: Collection[problem.Part], part: problem.Part) -> Outcome:
+    def least(self, kept: Collection[problem.Part], part: problem.Part) -> Solution:
         """Minimise the sum of the constraint of a part, with the parts *kept* and without its own limit."""
         key = frozenset(kept), part
         if key not in self._least:
@@ -178,27 +166,26 @@ class Subproblems:
             self._least[key] = self.solve(lightest(sub, constraint))
         return self._least[key]
 
-    def _plans_of(self, sub: Subproblem) -> list[Bools]:
-        """Earlier plans with the same variables."""
-        mine, its = self.formulation.variables, sub.variables
-        same = np.array_equal(its.site, mine.site) and np.array_equal(its.kind, mine.kind)
-        return self._plans if same else []
-
     def possible(self, sub: Subproblem) -> bool | None:
         """Whether there is a plan; None when not known in time."""
         if any(each.low > 0 for each in sub.constraints if not len(each.columns)):
             return False
-        easy = [_everything(sub), sub.variables.lower > 0, *self._plans_of(sub)]
+        mine, its = self.formulation.variables, sub.variables
+        same = np.array_equal(its.site, mine.site) and np.array_equal(its.kind, mine.kind)
+        easy = [_everything(sub), its.lower > 0, *(self._plans if same else [])]
         if sub.capacity is None and any(sub.model.is_feasible(x) for x in easy):
             return True
-        limit = None if sub.capacity is not None else _limit(sub)
+        # A limit (sites, money) that is minimised instead of kept shows sooner whether it can be kept.
+        limits = [each for each in sub.constraints if limits_all(each.rule) and len(each.columns)]
+        limits.sort(key=lambda each: isinstance(each.rule, problem.Budget))
+        limit = next(iter(limits), None) if sub.capacity is None else None
         if limit is None:  # any first plan is enough
             outcome = self.solve(replace(sub, weigh=-sub.variables.new.astype(float)), -math.inf)
-            known = True if outcome.x is not None else False if outcome.infeasible else None
+            known = True if outcome.x is not None else False if outcome.status == "infeasible" else None
         else:
             outcome, most = self.solve(lightest(sub, limit), -limit.high), -limit.high - _slack(limit.high)
             fits = outcome.x is not None and outcome.value >= most
-            known = True if fits else False if outcome.infeasible or outcome.bound < most else None
+            known = True if fits else False if outcome.status == "infeasible" or outcome.bound < most else None
         self.late |= known is None
         return known
 
@@ -228,18 +215,12 @@ def _everything(sub: Subproblem) -> Bools:
     return x
 
 
-def lightest(sub: Subproblem, constraint: Constraint, *, sign: float = -1.0) -> Subproblem:
-    """Return the problem without a constraint, whose sum is minimised instead (maximised with *sign* 1)."""
+def lightest(sub: Subproblem, constraint: Constraint) -> Subproblem:
+    """Return the problem without a constraint, whose sum is minimised instead."""
     weigh = np.zeros(len(sub.variables))
-    np.add.at(weigh, constraint.columns, sign * constraint.weight)
+    np.add.at(weigh, constraint.columns, -constraint.weight)
     others = tuple(each for each in sub.constraints if each is not constraint)
     return replace(sub, constraints=others, weigh=weigh)
-
-
-def _limit(sub: Subproblem) -> Constraint | None:
-    """Return the limit (sites, money) to be made small instead of kept, which shows sooner whether it can be kept."""
-    limits = [each for each in sub.constraints if limits_all(each.rule) and len(each.columns)]
-    return min(limits, key=lambda each: isinstance(each.rule, problem.Budget), default=None)
 
 
 def limits_all(rule: object) -> bool:

@@ -33,7 +33,11 @@ def out_of_reach(formulation: Formulation) -> tuple[tuple[Part, ...], list[Reaso
             found.append((key, {"share": share.share, "best": best, "group": group}))
             limit = inputs.pairs[share.service].own(share.limit)
             missed.setdefault((share.service, limit), []).append((Part(share.rule), (weight > 0) & ~served))
-    for part, service, phase, limit in _for_all(formulation):
+    services, years = range(len(inputs.services)), range(len(inputs.years))
+    whole = Part(formulation.objective)  # which may want everybody served
+    everybody = [(whole, service, phase, None) for service in services for phase in years if formulation.everybody]
+    near = [(each.part, each.service, each.phase, each.limit) for each in formulation.closeness]
+    for part, service, phase, limit in [*near, *everybody]:
         lost = (inputs.demand[service, phase] > 0) & ~_served_by_all(formulation, service, phase, limit, 1)
         if lost.any():
             parts.append(part)
@@ -43,18 +47,12 @@ def out_of_reach(formulation: Formulation) -> tuple[tuple[Part, ...], list[Reaso
     for each in formulation.constraints:
         if each.part is not None and _largest(formulation, each) < each.low - SAME * max(1.0, abs(each.low)):
             parts.append(each.part)
-            found.append(_short(formulation, each, each.part))
+            if isinstance(each.part.rule, OnePer):
+                found.append(("plan.no_site", {"rule": Part(each.part.rule), "group": each.part.group}))
+                continue
+            there, asked = amount(_largest(formulation, each)), amount(each.low)
+            found.append(("plan.all_short", {"rule": each.part, "asked": asked, "best": there}))
     return tuple(dict.fromkeys(parts)), found
-
-
-def _for_all(formulation: Formulation) -> Iterator[tuple[Part, int, int, float | None]]:
-    """Yield what wants everybody served: part, service, phase, limit."""
-    for near in formulation.closeness:
-        yield near.part, near.service, near.phase, near.limit
-    if formulation.everybody:
-        for service in range(len(formulation.inputs.services)):
-            for phase in range(len(formulation.inputs.years)):
-                yield Part(formulation.objective), service, phase, None
 
 
 def _served_by_all(formulation: Formulation, service: int, phase: int, limit: float | None, times: int) -> Bools:
@@ -69,10 +67,7 @@ def _served_by_all(formulation: Formulation, service: int, phase: int, limit: fl
 def _too_far(
     formulation: Formulation, service: int, limit: float | None, lacking: Sequence[tuple[Part, Bools]]
 ) -> Iterator[Reason]:
-    """Name the communities without a site near enough, largest first, and the distance to the nearest.
-
-    Those that forbidden sites would serve are named apart, with the rules that forbid these.
-    """
+    """Name the communities without a site near enough, and their way to the nearest; apart those that rules bar."""
     inputs, variables = formulation.inputs, formulation.variables
     pairs = inputs.pairs[service]
     size = len(inputs.communities)
@@ -99,12 +94,11 @@ def _too_far(
 
 def _barring(formulation: Formulation, service: int, limit: float | None) -> dict[Part, Bools]:
     """Return the rules that forbid sites, each with the communities that these would reach."""
-    pairs, found = formulation.inputs.pairs[service], {}
+    pairs, found, row = formulation.inputs.pairs[service], {}, np.arange(len(formulation.inputs.communities))
     for each in formulation.inputs.each(Forbidden):
         if service in each.services:
-            reached = np.zeros(len(formulation.inputs.communities), bool)
-            reached[pairs.community[np.isin(pairs.site, each.sites) & pairs.within(limit)]] = True  # type: ignore[arg-type]
-            found[Part(each.rule)] = reached
+            barred = np.isin(pairs.site, each.sites) & pairs.within(limit)  # type: ignore[arg-type]
+            found[Part(each.rule)] = np.isin(row, pairs.community[barred])
     return found
 
 
@@ -125,10 +119,3 @@ def _largest(formulation: Formulation, constraint: Constraint) -> float:
     variables, at = formulation.variables, constraint.columns
     weight = np.where(variables.upper[at] > 0, np.maximum(constraint.weight, 0.0), 0.0)
     return float(pd.Series(weight).groupby((variables.place * 5 + variables.kind)[at]).max().sum())
-
-
-def _short(formulation: Formulation, constraint: Constraint, part: Part) -> Reason:
-    if isinstance(part.rule, OnePer):
-        return "plan.no_site", {"rule": Part(part.rule), "group": part.group}
-    best = amount(_largest(formulation, constraint))
-    return "plan.all_short", {"rule": part, "asked": amount(constraint.low), "best": best}

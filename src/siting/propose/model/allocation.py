@@ -9,12 +9,11 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import block_array, csr_array, vstack
 
-from siting.errors import ProblemError, some
 from siting.numbers import Bools, Floats, Ints
 from siting.optimize import highs
 from siting.optimize.max_flow import LARGEST, maximum_flow
 from siting.propose.model.formulation import Formulation
-from siting.propose.model.inputs import Inputs
+from siting.propose.model.inputs import within
 from siting.propose.model.variables import LARGER
 
 __all__ = ["Allocation", "build_allocation", "mixed_integer_model", "rounded"]
@@ -165,9 +164,7 @@ def build_allocation(formulation: Formulation) -> Allocation:
     """Lay out the arcs of a problem with capacities."""
     inputs, variables = formulation.inputs, formulation.variables
     lacking = (variables.serves | (variables.kind == LARGER)) & np.isnan(variables.places)
-    if lacking.any():
-        sites = inputs.sites[np.unique(variables.site[lacking])]
-        raise ProblemError(f"Capacity: no places for the sites {some(sites)}; give places, a number for each site")
+    inputs.refuse_lacking(variables.site[lacking], "Capacity", "places")
     needs, pools, arcs, gains, costs = [], [], [], [], []
     size = len(inputs.sites)
     for number, block in enumerate(block for block in formulation.blocks if block.limit is None):
@@ -199,8 +196,10 @@ def build_allocation(formulation: Formulation) -> Allocation:
 def _pools(formulation: Formulation, of_pool: pd.DataFrame) -> tuple[csr_array, csr_array, csr_array]:
     """Places, least people and openings of each pool by column."""
     variables, inputs = formulation.variables, formulation.inputs
-    least = _least(formulation, inputs)
-    sites = len(inputs.sites)
+    given = None if formulation.capacity is None else formulation.capacity.least
+    if isinstance(given, pd.Series):
+        inputs.site_positions(given.index, "Capacity: least")  # refuses ids of no site
+    least, sites = inputs.one_number_each(0.0 if given is None else given, "Capacity: least"), len(inputs.sites)
     keys = pd.Index(of_pool["key"])
     row, column, places, fewest, serving = [], [], [], [], []
     for number, service, phase in of_pool[["block", "service", "phase"]].drop_duplicates().to_numpy().tolist():
@@ -220,32 +219,20 @@ def _pools(formulation: Formulation, of_pool: pd.DataFrame) -> tuple[csr_array, 
     return room, floor, opens
 
 
-def _least(formulation: Formulation, inputs: Inputs) -> Floats:
-    """Return the fewest people that each site must serve once it opens."""
-    least = None if formulation.capacity is None else formulation.capacity.least
-    if isinstance(least, pd.Series):
-        inputs.site_positions(least.index, "Capacity: least")
-        numbers: Floats = inputs.site_numbers(least, "Capacity: least")[0]
-        return np.nan_to_num(numbers)
-    return np.full(len(inputs.sites), 0.0 if least is None else float(least))
-
-
 def _shares(formulation: Formulation, of_need: pd.DataFrame, need: Ints, cost: Floats) -> csr_array:
     community, service, phase = (of_need[name].to_numpy()[need] for name in ("community", "service", "phase"))
     rows = []
     for share in formulation.shares:
-        near = True if share.limit is None else cost <= share.limit * (1 + 1e-9)
-        rows.append((service == share.service) & (phase == share.phase) & share.members[community] & near)
+        mine = (service == share.service) & (phase == share.phase) & share.members[community]
+        rows.append(mine & within(cost, share.limit))
     return csr_array(np.array(rows, float).reshape(len(rows), len(need)))
 
 
 def _must(formulation: Formulation, of_need: pd.DataFrame, cost: Floats) -> tuple[tuple[Bools, Ints], ...]:
-    every = np.ones(len(cost), bool)
-    found = [(every, np.flatnonzero(of_need["must"]))] if formulation.everybody else []
+    found = [(within(cost, None), np.flatnonzero(of_need["must"]))] if formulation.everybody else []
     for near in formulation.closeness:
-        arcs = every if near.limit is None else cost <= near.limit * (1 + 1e-9)
         mine = (of_need["service"] == near.service) & (of_need["phase"] == near.phase)
-        found.append((arcs, np.flatnonzero(mine)))
+        found.append((within(cost, near.limit), np.flatnonzero(mine)))
     return tuple(found)
 
 

@@ -55,13 +55,6 @@ def _refuse_counts(inputs: Inputs, variables: Variables) -> None:
                 raise ProblemError(f"{other} contradicts {rule}")
 
 
-def _travels(objective: problem.Objective) -> bool:
-    """Whether the objective adds up or compares distances."""
-    return isinstance(objective, (problem.MinTravel, problem.MinFarthest)) or (
-        isinstance(objective, problem.MinCost) and objective.travel > 0
-    )
-
-
 def _refuse_distances(objective: problem.Objective, inputs: Inputs, variables: Variables) -> None:
     """Refuse distances that cannot be compared, and unknown services."""
     if isinstance(objective, problem.MaxSpacing):
@@ -72,9 +65,9 @@ def _refuse_distances(objective: problem.Objective, inputs: Inputs, variables: V
             raise ProblemError(f"{objective}: no such services: {some(sorted(map(str, strange)))}")
     ruled = [rule for rule in inputs.rules if isinstance(rule, (problem.NobodyBeyond, problem.Cover))]
     loose = [rule for rule in ruled if rule.service is None and rule.limit is not None]
-    if len({pairs.unit for pairs in inputs.pairs}) > 1 and (_travels(objective) or loose):
+    if len({pairs.unit for pairs in inputs.pairs}) > 1 and (problem.travels(objective) or loose):
         units = ", ".join(f"{name} in {pairs.unit}" for name, pairs in zip(inputs.services, inputs.pairs, strict=True))
-        what = objective if _travels(objective) else loose[0]
+        what = objective if problem.travels(objective) else loose[0]
         raise ProblemError(f"{what}: services are measured in different units ({units}); use one unit, or name service")
 
 
@@ -112,7 +105,7 @@ def _refuse_pairs(objective: problem.Objective, inputs: Inputs) -> None:
     if inputs.all(problem.Backup):
         places = inputs.all(problem.Capacity)
         decays = isinstance(objective, problem.MaxCoverage) and objective.decay is not None
-        if places or decays or _travels(objective):
+        if places or decays or problem.travels(objective):
             raise ProblemError(f"Backup does not go with {'Capacity' if places else objective}; leave one out")
     if inputs.all(problem.Together) and len(inputs.services) < 2:
         raise ProblemError("Together: there is one service; give reach and demand as a mapping with two")

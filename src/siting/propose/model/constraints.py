@@ -13,6 +13,7 @@ import pandas as pd
 
 import siting.propose.problem as problem
 from siting.errors import ProblemError, some
+from siting.measure.reach import Reach
 from siting.numbers import Bools, Floats, Ints
 from siting.propose.model.inputs import Inputs, Resolved
 from siting.propose.model.variables import CLOSING, JOINT, LARGER, NEW, STAYING, Variables, shared_services
@@ -145,9 +146,7 @@ def _by_group(variables: Variables, among: Bools, each: Resolved[Any]) -> Iterat
 def known_costs(inputs: Inputs, variables: Variables, what: object) -> Floats:
     """Return the costs, all known where something opens."""
     lacking = np.isnan(variables.cost) & (variables.new | (variables.kind == LARGER))
-    if lacking.any():
-        sites = inputs.sites[np.unique(variables.site[lacking])]
-        raise ProblemError(f"{what}: no cost for the sites {some(sites)}; give cost, a Series with a number for each")
+    inputs.refuse_lacking(variables.site[lacking], what, "cost")
     return variables.cost
 
 
@@ -190,7 +189,7 @@ def _too_near(inputs: Inputs, variables: Variables, rule: problem.Spacing) -> tu
     """Positions of the pairs that are too near each other, each once; sites of no reach are left out."""
     table = rule.table
     a, b = (inputs.sites.get_indexer(pd.Index(table[name], dtype=object)) for name in ("origin", "destination"))
-    if hasattr(rule.pairs, "destinations"):
+    if isinstance(rule.pairs, Reach):
         refuse_unmeasured(inputs, variables, rule.pairs, "Spacing: pairs")
     elif (a < 0).any() or (b < 0).any():
         strange = dict.fromkeys([*table["origin"][a < 0], *table["destination"][b < 0]])
@@ -215,10 +214,7 @@ def _supply(inputs: Inputs, variables: Variables, each: Resolved[problem.Supply]
         own = inputs.site_numbers(rule.places, "Supply: places")[variables.service, variables.site]
         known = np.where(larger, places, own)  # what enlarging adds stands in the option only
         places = np.where(variables.option < 0, own, np.where(np.isnan(places), known, places))
-    lacking = among & np.isnan(places)
-    if lacking.any():
-        sites = inputs.sites[np.unique(variables.site[lacking])]
-        raise ProblemError(f"{rule}: no places for the sites {some(sites)}; give places, a number for each site")
+    inputs.refuse_lacking(variables.site[among & np.isnan(places)], rule, "places")
     groups = dict(_by_group(variables, among, each))
     named = next((value for value in (rule.total, rule.people) if isinstance(value, pd.Series)), pd.Series(dtype=float))
     groups |= {(group,): NOTHING for group in named.index if (group,) not in groups}  # no sites, no places
@@ -281,12 +277,8 @@ def all_may_open_first(inputs: Inputs, variables: Variables) -> bool:
         return False  # an option that may open in a later year only
     most = [float(count * len(inputs.services))]
     most += [rule.n for rule in inputs.all(problem.AtMost) if rule.by is None and rule.service is None]
-    spent = [
-        float(np.nansum(np.maximum(variables.cost[early], 0.0))),
-        *(rule.total for rule in inputs.all(problem.Budget)),
-    ]
+    spent = [float(np.nansum(np.maximum(variables.cost[early], 0.0)))]
+    spent += [rule.total for rule in inputs.all(problem.Budget)]
     years = range(len(phases.years) - 1)
-    sites, money = [phases.at_most_in(t) for t in years], [phases.budget_in(t) for t in years]
-    return all(limit is None or limit >= min(most) for limit in sites) and all(
-        limit is None or limit >= min(spent) for limit in money
-    )
+    limits = [(phases.at_most_in(t), min(most)) for t in years] + [(phases.budget_in(t), min(spent)) for t in years]
+    return all(limit is None or limit >= enough for limit, enough in limits)

@@ -76,12 +76,7 @@ class Formulation:
     @property
     def everybody(self) -> bool:
         """Whether the objective wants everybody served."""
-        what = self.objective
-        return (
-            isinstance(what, problem.MinFarthest)
-            or (isinstance(what, problem.MinTravel) and what.beyond is None)
-            or (isinstance(what, problem.MinCost) and what.travel > 0)
-        )
+        return problem.travels(self.objective) and getattr(self.objective, "beyond", None) is None
 
     def phase_weight(self, phase: int) -> float:
         """Return the weight of a phase in the objective."""
@@ -258,10 +253,8 @@ def _grain(values: Floats) -> float:
     """Find the largest power of ten, 1e-6 to 1, that all values are multiples of; 0 where there is none."""
     for decimals in range(7):
         scaled = np.abs(values) * 10.0**decimals
-        if (
-            scaled.max(initial=0.0) < 2**50
-            and (np.abs(scaled - np.rint(scaled)) <= 1e-12 * scaled * (decimals > 0)).all()
-        ):
+        slack = 1e-12 * scaled * (decimals > 0)
+        if scaled.max(initial=0.0) < 2**50 and (np.abs(scaled - np.rint(scaled)) <= slack).all():
             return float(10.0**-decimals)
     return 0.0
 
@@ -281,10 +274,8 @@ def build(
     variables = build_variables(inputs, objective.cost if isinstance(objective, problem.MinCost) else None)
     if isinstance(objective, problem.MinCost):
         known_costs(inputs, variables, objective)
-    if (
-        inputs.one(problem.Capacity) is not None
-        and not (variables.places == np.rint(variables.places))[variables.serves].all()
-    ):
+    places = variables.places[variables.serves]
+    if inputs.one(problem.Capacity) is not None and not (places == np.rint(places)).all():
         inputs = replace(inputs, whole=False)  # people may be split when places are fractions
     refuse_contradictions(objective, inputs, variables, bounded=bounded)
     return Formulation(

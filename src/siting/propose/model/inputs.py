@@ -15,7 +15,9 @@ from siting.measure.reach import TOLERANCE, Reach
 from siting.numbers import Bools, Floats, Ints
 from siting.propose.problem import Cover, Phases, Required, Rule
 
-__all__ = ["UNNAMED", "Demand", "Inputs", "Pairs", "Reaches", "Resolved", "SiteNumbers", "at_least_zero_each"]
+__all__ = [
+    "UNNAMED", "Demand", "Inputs", "Pairs", "Reaches", "Resolved", "SiteNumbers", "at_least_zero_each", "within",
+]  # fmt: skip
 
 Reaches: TypeAlias = "Reach | Mapping[str, Reach]"
 Demand: TypeAlias = "pd.Series | pd.DataFrame | Mapping[str, pd.Series | pd.DataFrame]"
@@ -59,10 +61,7 @@ class Pairs:
 
     def within(self, limit: float | None) -> Bools:
         """Which pairs are within *limit* (None: all)."""
-        if limit is None:
-            return np.ones(len(self.cost), bool)
-        near: Bools = self.cost <= limit * (1 + TOLERANCE)
-        return near
+        return within(self.cost, limit)
 
     def own(self, limit: float | None) -> float | None:
         """Return the limit, or None where it is that of the reach."""
@@ -232,6 +231,18 @@ class Inputs:
             return np.array([self._numbers(values.get(name), what) for name in self.services])
         return np.tile(self._numbers(values, what), (len(self.services), 1))
 
+    def one_number_each(self, values: pd.Series | float, what: str) -> Floats:
+        """Put numbers by site id, or one number for all, in the order of the sites; 0 where there is none."""
+        if isinstance(values, pd.Series):
+            return np.nan_to_num(self._numbers(values, what))
+        return np.full(len(self.sites), float(values))
+
+    def refuse_lacking(self, sites: Ints, what: object, name: str) -> None:
+        """Refuse sites without a number that a rule or the objective needs."""
+        if len(sites):
+            lost = some(self.sites[np.unique(sites)])
+            raise ProblemError(f"{what}: no {name} for the sites {lost}; give {name}, a Series with a number for each")
+
     def _numbers(self, values: pd.Series | None, what: str) -> Floats:
         if values is None:
             return np.full(len(self.sites), np.nan)
@@ -241,6 +252,11 @@ class Inputs:
             raise ProblemError(f"{what}: ids occur twice: {some(values.index[values.index.duplicated()])}")
         found: Floats = at_least_zero_each(values, what).reindex(self.sites).to_numpy(float)
         return found
+
+
+def within(cost: Floats, limit: float | None) -> Bools:
+    """Which costs are within *limit* (None: all), give or take the rounding tolerance."""
+    return np.asarray(cost <= (np.inf if limit is None else limit * (1 + TOLERANCE)))
 
 
 def at_least_zero_each(values: pd.Series, what: str) -> pd.Series:

@@ -82,9 +82,7 @@ class Variables:
 
 def build_variables(inputs: Inputs, cost: SiteNumbers = None) -> Variables:
     """Make a variable for each opening and closing; *cost* is that of the objective."""
-    existing, forbidden, wanted = (
-        inputs.named(kind) for kind in (problem.Existing, problem.Forbidden, problem.Required)
-    )
+    existing, forbidden, wanted = map(inputs.named, (problem.Existing, problem.Forbidden, problem.Required))
     required = wanted & ~existing
     for name, both in (("Required", required & forbidden), ("Existing", existing & forbidden)):
         if both.any():
@@ -191,7 +189,7 @@ def _priced(inputs: Inputs, variables: Variables, price: SiteNumbers) -> Variabl
     for each in inputs.each(problem.MayClose):
         if each.rule.saving is not None:
             mine = variables.of(each) & (kind == CLOSING)
-            cost[mine] = -_saving(inputs, each.rule.saving, "MayClose: saving")[variables.site[mine]]
+            cost[mine] = -inputs.one_number_each(each.rule.saving, "MayClose: saving")[variables.site[mine]]
     share, joint = inputs.one(problem.Together), kind == JOINT
     priced = replace(variables, cost=cost, places=places)
     if share is not None and joint.any():
@@ -202,7 +200,7 @@ def _priced(inputs: Inputs, variables: Variables, price: SiteNumbers) -> Variabl
 def _shared(inputs: Inputs, variables: Variables, saving: pd.Series | float) -> Floats:
     """Return the saving of each joint variable, at most the cost of both."""
     site = variables.site[variables.kind == JOINT]
-    saved = _saving(inputs, saving, "Together: saving")[site]
+    saved = inputs.one_number_each(saving, "Together: saving")[site]
     cheapest, new = np.full(inputs.known.shape, np.inf), variables.new
     at = (variables.service[new], variables.site[new])
     np.minimum.at(cheapest, at, np.nan_to_num(variables.cost[new], nan=np.inf))
@@ -211,13 +209,6 @@ def _shared(inputs: Inputs, variables: Variables, saving: pd.Series | float) -> 
         lost = inputs.sites[np.unique(site[over])]
         raise ProblemError(f"Together: saving is more than both services cost at the sites {some(lost)}")
     return np.asarray(saved)
-
-
-def _saving(inputs: Inputs, saving: pd.Series | float, what: str) -> Floats:
-    if not isinstance(saving, pd.Series):
-        return np.full(len(inputs.sites), float(saving))
-    numbers: Floats = inputs.site_numbers(saving, what)[0]
-    return np.nan_to_num(numbers)
 
 
 def _one_cost(inputs: Inputs, price: SiteNumbers) -> Floats:

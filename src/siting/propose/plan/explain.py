@@ -8,21 +8,13 @@ from typing import Any
 
 import pandas as pd
 
-from siting.labels import label
+from siting.labels import known, label
 from siting.numbers import amount, percent
 from siting.propose.model.constraints import all_may_open_first
 from siting.propose.plan.alternatives import second_best
-from siting.propose.plan.rule_text import rule_words
+from siting.propose.plan.rule_text import bracketed, rule_words
 from siting.propose.plan.solved_problem import SolvedProblem
-from siting.propose.problem import (
-    MaxCoverage,
-    MaxSpacing,
-    MinCost,
-    MinFarthest,
-    MinSites,
-    MinTravel,
-    Objective,
-)
+from siting.propose.problem import MaxCoverage, MinCost, MinFarthest, MinTravel, travels
 
 __all__ = ["explain", "listed", "summarise"]
 
@@ -30,14 +22,6 @@ __all__ = ["explain", "listed", "summarise"]
 NAMED = 20
 #: With more sites than this no replacements are listed.
 BARGAINED = 60
-#: Labels of what an objective counts.
-COUNTED: dict[type[Objective], str] = {
-    MinSites: "plan.what_MinSites",
-    MinCost: "plan.what_MinCost",
-    MinTravel: "plan.what_MinTravel",
-    MinFarthest: "plan.what_MinFarthest",
-    MaxSpacing: "plan.what_MaxSpacing",
-}
 
 
 def summarise(plan: SolvedProblem, lang: str) -> str:
@@ -92,14 +76,13 @@ def _weighted(plan: SolvedProblem) -> bool:
 
 def _counted(plan: SolvedProblem, lang: str) -> str:
     """Name the unit of the objective, in brackets; "" for people covered."""
-    key = "plan.what_weighted" if _weighted(plan) else COUNTED.get(type(plan.problem.objective))
-    return "" if key is None else _bracketed([label(key, lang, unit=label(f"unit.{plan.unit}", lang))], lang)
+    key = f"plan.what_{'weighted' if _weighted(plan) else type(plan.problem.objective).__name__}"
+    return bracketed(label(key, lang, unit=label(f"unit.{plan.unit}", lang)), lang) if known(key) else ""
 
 
 def _sites(plan: SolvedProblem, lang: str) -> Iterator[str]:
     objective = plan.problem.objective
-    small = isinstance(objective, (MinTravel, MinFarthest, MinCost))
-    by_way = small and not (isinstance(objective, MinCost) and not objective.travel)
+    small, by_way = isinstance(objective, (MinTravel, MinFarthest, MinCost)), travels(objective)
     longer = "plan.longer" if small else "plan.falls" if _weighted(plan) else "plan.instead"
     others = second_best(plan) if 0 < len(plan.sites) <= BARGAINED else None
     for row in plan.table.reset_index().to_dict("records"):
@@ -134,18 +117,14 @@ def _not_served(plan: SolvedProblem, lang: str) -> Iterator[str]:
 
 def _place(row: dict[Any, Any], lang: str) -> str:
     keys = [str(row[name]) for name in ("service", "year", "option") if name in row and not pd.isna(row[name])]
-    return f"{row['site']}{_bracketed(keys, lang)}"
+    return f"{row['site']}{bracketed(', '.join(keys), lang)}"
 
 
 def _community(key: object, lang: str) -> str:
     """Write the id of a community, with its service where there are several."""
     if not isinstance(key, tuple):
         return str(key)
-    return f"{key[0]}{_bracketed([str(part) for part in key[1:] if not isinstance(part, int)], lang)}"
-
-
-def _bracketed(words: list[str], lang: str) -> str:
-    return f"{label('list.open', lang)}{', '.join(words)}{label('list.close', lang)}" if words else ""
+    return f"{key[0]}{bracketed(', '.join(str(part) for part in key[1:] if not isinstance(part, int)), lang)}"
 
 
 def listed(ids: Iterable[object], lang: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
@@ -12,19 +12,15 @@ from siting.propose import problem
 from siting.propose.problem import Part
 from siting.propose.problem.value import Value
 
-__all__ = ["rule_words"]
+__all__ = ["bracketed", "rule_words"]
 
 #: The number in the text of a rule.
 NUMBERS: dict[type, Callable[[Any], str]] = {
-    problem.AtMost: lambda rule: str(rule.n),
-    problem.AtLeast: lambda rule: str(rule.n),
-    problem.Backup: lambda rule: str(rule.n),
+    **dict.fromkeys((problem.AtMost, problem.AtLeast, problem.Backup), lambda rule: str(rule.n)),
     problem.Budget: lambda rule: f"{rule.total:g}",
     problem.Cover: lambda rule: f"{100 * float(f'{rule.share:g}'):.10g} %",
     problem.Supply: lambda rule: "" if rule.total is None or isinstance(rule.total, pd.Series) else f" {rule.total:g}",
-    problem.Existing: lambda rule: str(len(rule.ids)),
-    problem.Required: lambda rule: str(len(rule.ids)),
-    problem.Forbidden: lambda rule: str(len(rule.ids)),
+    **dict.fromkeys((problem.Existing, problem.Required, problem.Forbidden), lambda rule: str(len(rule.ids))),
     problem.Spacing: lambda rule: str(rule.count),
     problem.Phases: lambda rule: "–".join(dict.fromkeys(str(year) for year in (rule.years[0], rule.years[-1]))),
 }
@@ -74,23 +70,22 @@ def rule_words(rule: Value | Part | str, lang: str, unit: str = "") -> str:
         return rule
     if isinstance(rule, Part):
         if rule.asks is None:
-            return rule_words(rule.rule, lang, unit) + _bracketed([rule.group] if rule.of else [], lang)
-        return label("rule.Phases", lang, n=rule.group) + _bracketed([_option(*rule.asks, lang, unit)], lang)
+            return rule_words(rule.rule, lang, unit) + bracketed(rule.group, lang)
+        return label("rule.Phases", lang, n=rule.group) + bracketed(_option(*rule.asks, lang, unit), lang)
     kind = type(rule)
     number = NUMBERS[kind](rule) if kind in NUMBERS else ""
     if isinstance(rule, problem.NobodyBeyond):
         number = _way(rule.limit, lang, unit)
     elif isinstance(rule, problem.OnePer):
         number = _group(rule.by, lang)
-    given = {name: getattr(rule, name) for name in OPTIONS.get(kind, ())}
+    comma = "，" if lang == "zh" else ", "
     # False options and a travel cost of 0 are left out; at_most=0 is an option
-    given = {
-        name: value
-        for name, value in given.items()
+    options = [
+        _option(name, value, lang, unit)
+        for name, value in ((name, getattr(rule, name)) for name in OPTIONS.get(kind, ()))
         if value is not None and value is not False and (name != "travel" or value > 0)
-    }
-    options = [_option(name, value, lang, unit) for name, value in given.items()]
-    return label(f"rule.{kind.__name__}", lang, n=number) + _bracketed(options, lang)
+    ]
+    return label(f"rule.{kind.__name__}", lang, n=number) + bracketed(comma.join(options), lang)
 
 
 def _option(name: str, value: Any, lang: str, unit: str) -> str:
@@ -118,6 +113,6 @@ def _group(by: pd.Series, lang: str) -> str:
     return label(columns[name], lang) if name in columns else name
 
 
-def _bracketed(options: Iterable[str], lang: str) -> str:
-    text = ("，" if lang == "zh" else ", ").join(options)
+def bracketed(text: str, lang: str) -> str:
+    """Put a text in the brackets of a language; nothing around nothing."""
     return f"{label('list.open', lang)}{text}{label('list.close', lang)}" if text else ""

@@ -146,11 +146,8 @@ def community_table(problem: Formulation, parts: Sequence[Served]) -> pd.DataFra
             },
             index=inputs.communities[at],
         )  # fmt: skip
-        keys: dict[str, object] = {}
-        if inputs.services != ("",):
-            keys["service"] = inputs.services[part.service]
-        if inputs.years != (None,):
-            keys["year"] = inputs.years[part.phase]
+        keys: dict[str, object] = {"service": inputs.services[part.service]} if inputs.services != ("",) else {}
+        keys |= {"year": inputs.years[part.phase]} if inputs.years != (None,) else {}
         if keys:
             levels: list[Any] = [frame.index, *([key] * len(frame) for key in keys.values())]
             frame.index = pd.MultiIndex.from_arrays(levels, names=["community", *keys])

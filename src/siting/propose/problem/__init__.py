@@ -8,6 +8,7 @@ from siting.propose.problem.objectives import (
     MinSites,
     MinTravel,
     Objective,
+    travels,
 )
 from siting.propose.problem.phases import Phases
 from siting.propose.problem.rule import Part, Rule
@@ -37,4 +38,5 @@ __all__ = [
     "OBJECTIVES", "RULES", "AtLeast", "AtMost", "Backup", "Budget", "Capacity", "Cover", "Existing", "Forbidden",
     "MaxCoverage", "MaxSpacing", "MayClose", "MinCost", "MinFarthest", "MinSites", "MinTravel", "NobodyBeyond",
     "Objective", "OnePer", "Part", "Phases", "Required", "Rule", "Spacing", "Supply", "Together", "is_number",
+    "travels",
 ]  # fmt: skip

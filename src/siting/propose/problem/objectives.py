@@ -14,7 +14,7 @@ from siting.errors import ProblemError
 from siting.measure.reach import Reach
 from siting.propose.problem.value import Value, at_least_zero, is_number, site_to_site
 
-__all__ = ["MaxCoverage", "MaxSpacing", "MinCost", "MinFarthest", "MinSites", "MinTravel", "Objective"]
+__all__ = ["MaxCoverage", "MaxSpacing", "MinCost", "MinFarthest", "MinSites", "MinTravel", "Objective", "travels"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +56,7 @@ class MaxCoverage(Objective):
             raise ProblemError(f"MaxCoverage: decay is {self.decay!r}; give a function of the cost, such as gaussian")
         if self.weights is not None and not isinstance(self.weights, Mapping):
             raise ProblemError(f"MaxCoverage: weights is {self.weights!r}; give a mapping from services to numbers")
-        for name, weight in ({} if self.weights is None else self.weights).items():
+        for name, weight in (self.weights or {}).items():
             at_least_zero(weight, f"MaxCoverage: the weight of {name!r}")
 
     def __str__(self) -> str:
@@ -179,3 +179,8 @@ class MaxSpacing(Objective):
 
     def __post_init__(self) -> None:
         site_to_site(self.between, "MaxSpacing: between")
+
+
+def travels(objective: Objective) -> bool:
+    """Tell whether an objective adds up or compares ways."""
+    return isinstance(objective, (MinTravel, MinFarthest)) or (isinstance(objective, MinCost) and objective.travel > 0)

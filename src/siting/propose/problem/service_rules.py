@@ -9,7 +9,7 @@ import pandas as pd
 
 from siting.errors import ProblemError
 from siting.propose.problem.rule import Rule
-from siting.propose.problem.value import arguments, at_least_zero, groups_of, is_whole
+from siting.propose.problem.value import arguments, at_least_zero, groups_of, is_whole, numbers_of
 from siting.read_share import share_from
 
 __all__ = ["Backup", "Capacity", "Cover", "NobodyBeyond", "Supply"]
@@ -142,14 +142,12 @@ class Capacity(Rule):
     least: pd.Series | float | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
-        if self.least is not None and not isinstance(self.least, pd.Series):
-            at_least_zero(self.least, "Capacity: least")
+        numbers_of(self.least, "Capacity: least")
         if self.places is not None and not isinstance(self.places, (pd.Series, Mapping)):
             raise ProblemError(f"Capacity: places is {self.places!r}; give a Series with a number for each site id")
 
     def __str__(self) -> str:
-        least = self.least if self.least is None or not isinstance(self.least, pd.Series) else "by site"
-        return f"Capacity({arguments(None, least=least)})"
+        return f"Capacity({arguments(None, least='by site' if isinstance(self.least, pd.Series) else self.least)})"
 
 
 @dataclass(frozen=True, eq=False)
@@ -194,11 +192,9 @@ class Supply(Rule):
             if self.people is None:
                 raise ProblemError("Supply: per_1000 needs people, the residents")
         for name, value in (("total", self.total), ("people", self.people)):
-            if value is None or isinstance(value, pd.Series):
-                if isinstance(value, pd.Series) and self.by is None:
-                    raise ProblemError(f"Supply: {name} is a Series; give by, the group of each site")
-            else:
-                at_least_zero(value, f"Supply: {name}")
+            if isinstance(value, pd.Series) and self.by is None:
+                raise ProblemError(f"Supply: {name} is a Series; give by, the group of each site")
+            numbers_of(value, f"Supply: {name}")
         if self.by is not None:
             groups_of(self.by, "Supply: by", "site")
 

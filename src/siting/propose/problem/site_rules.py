@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
 import pandas as pd
 
 from siting.errors import ProblemError
 from siting.measure.reach import Reach
 from siting.propose.problem.rule import Rule
-from siting.propose.problem.value import arguments, at_least_zero, groups_of, is_whole, site_to_site
+from siting.propose.problem.value import arguments, at_least_zero, groups_of, ids_of, is_whole, numbers_of, site_to_site
 from siting.renamed import RenamedAttribute, renamed_keywords
 
 __all__ = [
@@ -145,9 +144,7 @@ class _Sites(Rule):
     service: str | None = field(default=None, kw_only=True)
 
     def __init__(self, ids: Iterable[object], *, service: str | None = None) -> None:
-        if isinstance(ids, str) or not isinstance(ids, Iterable):
-            raise ProblemError(f'{type(self).__name__}("{ids}"): give a list of ids')
-        object.__setattr__(self, "ids", tuple(ids))
+        object.__setattr__(self, "ids", ids_of(ids, type(self).__name__))
         object.__setattr__(self, "service", service)
 
     def __str__(self) -> str:
@@ -219,13 +216,10 @@ class MayClose(Rule):
 
     def __post_init__(self) -> None:
         if self.ids is not None:
-            if isinstance(self.ids, str) or not isinstance(self.ids, Iterable):
-                raise ProblemError(f'MayClose("{self.ids}"): give a list of ids')
-            object.__setattr__(self, "ids", tuple(self.ids))
+            object.__setattr__(self, "ids", ids_of(self.ids, "MayClose"))
         if self.at_most is not None and not is_whole(self.at_most, 0):
             raise ProblemError(f"MayClose: at_most is {self.at_most!r}; give a whole number of 0 or more")
-        if self.saving is not None and not isinstance(self.saving, pd.Series):
-            at_least_zero(self.saving, "MayClose: saving")
+        numbers_of(self.saving, "MayClose: saving")
 
     def __str__(self) -> str:
         sites = None if self.ids is None else f"{len(self.ids)} sites"
@@ -253,17 +247,17 @@ class Spacing(Rule):
     pairs: Reach | pd.DataFrame | Iterable[tuple[object, object]]
 
     def __post_init__(self) -> None:
-        if not isinstance(self.pairs, (pd.DataFrame, Iterable)) and not hasattr(self.pairs, "destinations"):
-            raise ProblemError(
-                f"Spacing({self.pairs!r}): give the pairs that are too near, such as "
-                "straight_line(sites, sites, metres=200)"
-            )
         if isinstance(self.pairs, pd.DataFrame):
             absent = {"origin", "destination"} - set(self.pairs.columns)
             if absent:
                 raise ProblemError(f"Spacing: the table of pairs has no column {sorted(absent)}")
-        elif hasattr(self.pairs, "destinations"):
+        elif isinstance(self.pairs, Reach):
             site_to_site(self.pairs, "Spacing: pairs")
+        elif not isinstance(self.pairs, Iterable):
+            raise ProblemError(
+                f"Spacing({self.pairs!r}): give the pairs that are too near, such as "
+                "straight_line(sites, sites, metres=200)"
+            )
         else:
             pairs = tuple(self.pairs)
             if any(isinstance(p, str) or not isinstance(p, Sequence) or len(p) != 2 for p in pairs):
@@ -273,14 +267,10 @@ class Spacing(Rule):
     @cached_property
     def table(self) -> pd.DataFrame:
         """The pairs as `origin` and `destination`, without pairs of a site with itself."""
-        pairs: Any = self.pairs
-        if isinstance(pairs, pd.DataFrame):
-            table = pairs[["origin", "destination"]]
-        elif isinstance(pairs, tuple):
-            table = pd.DataFrame(list(pairs), columns=["origin", "destination"], dtype=object)
-        else:
-            table = pairs.pairs()[["origin", "destination"]]
-        return table[table["origin"] != table["destination"]].reset_index(drop=True)
+        pairs = self.pairs.pairs() if isinstance(self.pairs, Reach) else self.pairs
+        if not isinstance(pairs, pd.DataFrame):
+            pairs = pd.DataFrame(list(pairs), columns=["origin", "destination"], dtype=object)
+        return pairs.loc[pairs["origin"] != pairs["destination"], ["origin", "destination"]].reset_index(drop=True)
 
     @cached_property
     def count(self) -> int:
@@ -325,8 +315,7 @@ class Together(Rule):
             if isinstance(self.services, str) or len(set(self.services)) != 2 or len(self.services) != 2:
                 raise ProblemError(f"Together: services is {self.services!r}; name two services")
             object.__setattr__(self, "services", tuple(self.services))
-        if self.saving is not None and not isinstance(self.saving, pd.Series):
-            at_least_zero(self.saving, "Together: saving")
+        numbers_of(self.saving, "Together: saving")
         if self.bonus is not None:
             at_least_zero(self.bonus, "Together: bonus")
         if self.saving is None and self.bonus is None and not self.must:

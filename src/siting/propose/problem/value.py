@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from numbers import Real
 
@@ -12,7 +12,10 @@ import pandas as pd
 from siting.errors import ProblemError
 from siting.measure.reach import Reach
 
-__all__ = ["Value", "arguments", "at_least_zero", "groups_of", "is_number", "is_whole", "site_to_site"]
+__all__ = [
+    "Value", "arguments", "at_least_zero", "groups_of", "ids_of", "is_number", "is_whole", "numbers_of",
+    "site_to_site",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,10 +59,23 @@ def groups_of(value: object, what: str, each: str) -> None:
         raise ProblemError(f"{what} is {value!r}; give a Series with a group for each {each} id")
 
 
+def ids_of(value: object, what: str) -> tuple[object, ...]:
+    """Return ids as a tuple; refuse what is no list of them."""
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        raise ProblemError(f'{what}("{value}"): give a list of ids')
+    return tuple(value)
+
+
 def at_least_zero(value: object, what: str) -> None:
     """Refuse anything but a finite number of 0 or more."""
     if not is_number(value) or not 0 <= float(value) < math.inf:  # type: ignore[arg-type]
         raise ProblemError(f"{what} is {value!r}; give a number of 0 or more")
+
+
+def numbers_of(value: object, what: str) -> None:
+    """Refuse what is neither a Series, nor a number of 0 or more, nor left out."""
+    if value is not None and not isinstance(value, pd.Series):
+        at_least_zero(value, what)
 
 
 def site_to_site(between: object, what: str) -> None:

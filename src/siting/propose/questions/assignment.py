@@ -48,6 +48,11 @@ class Assignment:
     how = forwarded("reach.how", str, "How the cost was measured.")
     travel = forwarded("transport.travel", float, "Sum of the cost of all served, in person-metres or person-minutes.")
     bound = forwarded("transport.bound", float, "What the travel of no assignment that serves as many can be below.")
+    left = forwarded(
+        "communities.left", pd.Series, "People without a place by community; `communities` has the reason."
+    )
+    used = forwarded("facilities.used", pd.Series, "Places taken in each facility.")
+    free = forwarded("facilities.free", pd.Series, "Places that stay empty in each facility.")
 
     @cached_property
     def flows(self) -> pd.DataFrame:
@@ -120,21 +125,6 @@ class Assignment:
         arrive = _sums(self.reach.destination[first], people[communities], len(places))
         return int(np.minimum(arrive, places).sum()) / self.transport.parts
 
-    @property
-    def left(self) -> pd.Series:
-        """People without a place in each community, 0 included; `communities` has the reason."""
-        return self.communities["left"]
-
-    @property
-    def used(self) -> pd.Series:
-        """Places taken in each facility."""
-        return self.facilities["used"]
-
-    @property
-    def free(self) -> pd.Series:
-        """Places that stay empty in each facility."""
-        return self.facilities["free"]
-
     def _mean_cost(self, at: Ints32, count: Ints) -> Floats:
         total = np.bincount(at, self.transport.flow * self.reach.cost, len(count))
         return np.where(count > 0, total / np.maximum(count, 1), np.nan)
@@ -160,18 +150,16 @@ class Assignment:
         lines = [label(f"assign.status_{self.status}", lang)]
         lines += [label(f"assign.{key}", lang, **numbers) for key in ("served", "left", "places", "nearest")]
         worst = here["left"][here["left"] > 0].sort_values(ascending=False, kind="stable")
-        if len(worst):
-            each = [label("assign.one", lang, name=i, left=amount(x)) for i, x in worst.items()]
-            lines.append(label("assign.communities", lang, count=len(worst), names=listed(each, lang)))
-        scarce = there.index[there["scarce"]]
-        if len(scarce):
-            lines.append(label("assign.scarce", lang, count=len(scarce), names=listed(scarce, lang)))
+        each = [label("assign.one", lang, name=i, left=amount(x)) for i, x in worst.items()]
+        for key, names in (("communities", each), ("scarce", list(there.index[there["scarce"]]))):
+            if names:
+                lines.append(label(f"assign.{key}", lang, count=len(names), names=listed(names, lang)))
         return "\n".join(lines)
 
     def _within(self, lang: str) -> str:
         unit = label(f"unit.{self.unit}", lang)
         if isinstance(self.limit, pd.Series):
-            least, most = (amount(float(limit)) for limit in (self.limit.min(), self.limit.max()))
+            least, most = amount(self.limit.min()), amount(self.limit.max())
             return label("assign.within_own", lang, least=least, most=most, unit=unit)
         if math.isinf(self.limit):
             return label("assign.within_any", lang)
@@ -197,8 +185,7 @@ def assign(
     capacity
         Places, by facility id. Give the free ones only, when those who have a place already are not among the demand.
     limit
-        How far people go, in the unit of *reach*; a Series gives each community its own. Without it the limit of
-        *reach*.
+        How far people go, in the unit of *reach*; a Series gives each community its own. Without it that of *reach*.
     time_limit
         Seconds after which the travel need not be least; None waits for it. As many as possible are served always.
 
@@ -210,8 +197,7 @@ def assign(
     Raises
     ------
     ProblemError
-        When an amount is missing, negative or not a number, or *reach* holds only some, the nearest, of the
-        destinations.
+        When an amount is missing, negative or not a number, or *reach* holds only the nearest destinations.
 
     Notes
     -----
@@ -222,8 +208,7 @@ def assign(
     problem [1]_, which HiGHS solves by the dual simplex method. Its corners are whole numbers when w and c are [2]_.
     `Assignment.bound` is worked out from the prices of the places alone and needs no trust in the solver.
 
-    Whole people and places stay whole. Where an amount has a fraction, all are counted in thousandths, to which they
-    are rounded.
+    Whole people and places stay whole. Where an amount has a fraction, all are rounded to thousandths.
 
     References
     ----------

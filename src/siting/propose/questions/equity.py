@@ -61,11 +61,10 @@ class FairPlan:
         as fair to those before can bring the share of this rank above; NaN where it was not looked at).
         """
         x, levels = self.plan.answer.x, self.levels
-        table = self.groups.table(x).assign(guaranteed=math.nan, bound=math.nan)
-        if x is not None:
-            rest = len(table) - len(levels)
-            table["guaranteed"] = [level.t for level in levels] + [levels[-1].t] * rest
-            table["bound"] = [level.bound for level in levels] + [math.nan] * rest
+        table = self.groups.table(x)
+        found = [(level.t, level.bound) for level in levels if x is not None]
+        rest = (found[-1][0] if found else math.nan, math.nan)
+        table[["guaranteed", "bound"]] = found + [rest] * (len(table) - len(found))
         return table
 
     @property
@@ -125,8 +124,7 @@ def fairest(
     Parameters
     ----------
     reach, demand, rules, options
-        As for `solve` with `MaxCoverage`, and for one service; with `Phases` the shares are those of the last year.
-        `Capacity` does not go with it.
+        As for `solve`, with one service and without `Capacity`; with `Phases` the shares are those of the last year.
     by
         A group for each community id, such as its district. Groups without demand do not count.
     method
@@ -174,8 +172,15 @@ def fairest(
         x = levels[-1].x
         if x is None:
             answer = Answer(None, math.nan, math.nan, status, levels[-1].engine, model=problem.model)
+        elif len(levels) == 1:
+            problem = groups.held(problem, levels[0].t)
+            answer = in_sense(problem, problem.model, solve_model(problem.model, within(control, gap), start=x))
         else:
-            problem, answer = _fullest(problem, groups, [level.t for level in levels], x, control, gap)
+            ranks = Ranks.of(groups, [level.t for level in levels])
+            found = solve_model(ranks.model, within(control, gap), start=ranks.widened(x))
+            value = groups.model.objective(x) if found.x is None else found.value
+            x = x if found.x is None else found.x[: len(x)]
+            answer = in_sense(problem, groups.model, replace(found, x=x, value=value, proof=None))
         return FairPlan(Plan(problem, answer, seconds=control.seconds), groups, tuple(levels), status)
 
 
@@ -302,19 +307,3 @@ def _levels(groups: Groups, method: str, control: Control, gap: float) -> tuple[
     if method == "leximin" and status == "optimal" and x is not None and len(found) < len(caps):
         status = control.status
     return found, status
-
-
-def _fullest(
-    problem: Formulation, groups: Groups, guaranteed: list[float], x: Bools, control: Control, gap: float
-) -> tuple[Formulation, Answer]:
-    """Of the plans that guarantee so much, one that covers most; and the problem that it is the answer to."""
-    again = within(control, gap)
-    if len(guaranteed) == 1:
-        held = groups.held(problem, guaranteed[0])
-        return held, in_sense(held, held.model, solve_model(held.model, again, start=x))
-    ranks = Ranks.of(groups, guaranteed)
-    found = solve_model(ranks.model, again, start=ranks.widened(x))
-    if found.x is None:
-        found = replace(found, x=x, value=groups.model.objective(x))
-    found = replace(found, x=np.asarray(found.x)[: len(x)], proof=None)
-    return problem, in_sense(problem, groups.model, found)

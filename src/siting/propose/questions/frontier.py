@@ -18,7 +18,7 @@ from siting.propose.model.formulation import Formulation, build
 from siting.propose.model.inputs import Demand, Reaches
 from siting.propose.plan.tables import new_sites
 from siting.propose.problem import AtMost, Budget, MaxCoverage, Rule, Together, is_number
-from siting.propose.search.answer import Answer, in_sense
+from siting.propose.search.answer import in_sense
 from siting.propose.search.dispatch import search
 from siting.propose.search.engines import solve_model
 from siting.propose.solve import check
@@ -47,10 +47,8 @@ def frontier(
         As for `solve` (without `AtMost`; with *budgets* without `Budget`).
     up_to
         The largest number of sites; the curve ends earlier where all that can be reached is covered.
-    budgets
-        Budgets instead of numbers of sites; *cost* is then what each site costs, as in `Budget`.
-    cost
-        Cost of opening each site, by id.
+    budgets, cost
+        Budgets instead of numbers of sites, and the cost of opening each site, by id, as in `Budget`.
     objective
         A `MaxCoverage` with decay or weights; plain without it.
     time_limit, gap
@@ -124,7 +122,13 @@ def _curve(
     start: Bools | None = None
     for point in points:
         with Control(time_limit=time_limit, gap=gap) as control:
-            answer = _answer(problem, point, start, control)
+            if problem.capacity is not None:
+                limited = replace(problem.constraints[-1], high=point)
+                answer = search(replace(problem, constraints=(*problem.constraints[:-1], limited)), control)
+            else:
+                rising = replace(model, high=np.append(model.high[:-1], point))
+                fits = start is not None and rising.is_feasible(start)
+                answer = in_sense(problem, rising, solve_model(rising, control, start=start if fits else None))
             seconds = control.seconds
         start = answer.x if answer.x is not None else start
         chosen = () if answer.x is None else tuple(new_sites(problem, answer.x))
@@ -142,12 +146,3 @@ def _curve(
     table["bound_share"] = table["bound"] / total
     table["gap"] = [gap_between(value, bound) for value, bound in zip(table["covered"], table["bound"], strict=True)]
     return table
-
-
-def _answer(problem: Formulation, point: float, start: Bools | None, control: Control) -> Answer:
-    if problem.capacity is not None:
-        limited = replace(problem.constraints[-1], high=point)
-        return search(replace(problem, constraints=(*problem.constraints[:-1], limited)), control)
-    model = replace(problem.model, high=np.append(problem.model.high[:-1], point))
-    fits = start is not None and model.is_feasible(start)
-    return in_sense(problem, model, solve_model(model, control, start=start if fits else None))

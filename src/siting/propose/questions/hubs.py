@@ -162,16 +162,14 @@ def choose_hubs(
     Raises
     ------
     ProblemError
-        When no village is large enough, a destination is no village, "all" comes without *at_least*, *hubs* is no whole
-        number of 1 or more, no elderly people are within reach of a village that may carry a site, or *reach* holds
-        only the nearest.
+        When no village is large enough or within reach of elderly people, a destination is no village, "all" comes
+        without *at_least*, *hubs* is no whole number of 1 or more, or *reach* holds only the nearest.
 
     Notes
     -----
     The rule (大村统一布点、小村分餐配送) and its vans are rows ``jinhua.eldercare.hub_villages`` and
     ``qingtian.eldercare.mobile_services`` of the catalogue. "fewest" is set covering over the villages that can be
-    reached, a number is maximal covering; see `MinSites` and `MaxCoverage`. Neither makes deliveries as short as they
-    could be.
+    reached, a number is maximal covering; see `MinSites` and `MaxCoverage`. Neither makes deliveries shortest.
 
     Examples
     --------
@@ -192,13 +190,19 @@ def choose_hubs(
         raise ProblemError(f"hubs are villages, but these destinations are no origins: {some(strange)}")
     demand = amounts(demand, reach.origins, what="demand", of="villages").rename("demand")
     near = _with_own(reach if limit is None else reach.within(limit))
-    large = _large(near, demand, at_least)
+    if at_least is not None and not at_least > 0:
+        raise ProblemError(f"at_least is {at_least!r}; give a number of elderly people above 0")
+    least, may = at_least or 0.0, demand.loc[near.destinations]
+    large = near.destinations[may.to_numpy() >= least]
+    if not len(large):
+        most = f"the largest that may carry a site has {may.max():g}"
+        raise ProblemError(f"no village has {least:g} elderly people or more; {most}")
     if hubs == "all":
         if at_least is None:
             raise ProblemError('choose_hubs: hubs="all" needs at_least, the elderly people of a large village')
         return Hubs(near.select(large), demand, at_least, None)
     plan = _optimal(near.select(large), demand, hubs, time_limit)
-    return Hubs(near.select(large[large.isin(plan.sites)]), demand, at_least or 0.0, plan)
+    return Hubs(near.select(large[large.isin(plan.sites)]), demand, least, plan)
 
 
 def _with_own(reach: Reach) -> Reach:
@@ -208,18 +212,6 @@ def _with_own(reach: Reach) -> Reach:
     table = pd.concat([table[table["origin"] != table["destination"]], own])
     made = Reach.from_pairs(table, origins=reach.origins, destinations=may, limit=reach.limit, unit=reach.unit)
     return replace(made, how=reach.how)
-
-
-def _large(reach: Reach, demand: pd.Series, at_least: float | None) -> pd.Index:
-    if at_least is not None and not at_least > 0:
-        raise ProblemError(f"at_least is {at_least!r}; give a number of elderly people above 0")
-    may = demand.loc[reach.destinations]
-    if not (may >= (at_least or 0.0)).any():
-        raise ProblemError(
-            f"no village has {at_least or 0:g} elderly people or more; "
-            f"the largest that may carry a site has {may.max():g}"
-        )
-    return reach.destinations[may.to_numpy() >= (at_least or 0.0)]
 
 
 def _optimal(reach: Reach, demand: pd.Series, hubs: float | str, time_limit: float | None) -> Plan:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from numbers import Real
@@ -13,12 +12,12 @@ import pandas as pd
 from siting.errors import ProblemError, some
 from siting.labels import label
 from siting.measure import Reach
-from siting.measure.alignment import amounts
+from siting.measure.alignment import amounts, in_order
 from siting.measure.reach import TOLERANCE
 from siting.numbers import amount
 from siting.optimize.control import gap_between
 from siting.propose.forwarded import forwarded
-from siting.propose.questions.mergers_model import MergerProblem, check, last_covers, solve
+from siting.propose.questions.mergers_model import LastCover, MergerProblem, check, last_covers, solve
 from siting.propose.questions.what_if import WhatIf
 from siting.read_share import share_from
 from siting.renamed import RenamedAttribute, renamed_keywords
@@ -46,8 +45,7 @@ class Mergers:
     below, occupancy
         Which sites are small; None where it was not given.
     last_of_kind
-        Whether the last site of a kind in a village "stays" or "closes", or is "unknown" because no villages were
-        given.
+        Whether the last site of a kind in a village "stays" or "closes"; "unknown" where no villages were given.
     """
 
     problem: MergerProblem
@@ -120,10 +118,7 @@ class Mergers:
 
     @cached_property
     def loses_cover(self) -> float:
-        """People who lose cover when all close; NaN when not asked.
-
-        More than the sum of the rows where two that close covered them.
-        """
+        """People who lose cover when all close, also those whom two covered that close; NaN when not asked."""
         closes = self.chosen["origin"].tolist()
         return math.nan if self.cover is None else self.cover.loss(*closes) if closes else 0.0
 
@@ -148,7 +143,17 @@ class Mergers:
             "before": amount(self.idle_before), "after": amount(self.idle_after),
         }  # fmt: skip
         unit = label(f"unit.{self.unit}", lang)
-        lines = [label(f"plan.status_{self.status}", lang), *self._bounds(lang, unit)]
+        below, share = self.below, self.occupancy
+        small = [] if below is None else [label("sharing.merge_fewer", lang, beds=amount(below))]
+        small += [] if share is None else [label("sharing.merge_occupancy", lang, share=f"{100 * share:.10g}")]
+        which = label("sharing.merge_or", lang).join(small)
+        lines = [label(f"plan.status_{self.status}", lang)]
+        lines.append(label("sharing.merge_small", lang, which=which, limit=amount(self.limit), unit=unit))
+        if self.at_most is not None:
+            lines.append(label("sharing.merge_at_most", lang, n=self.at_most))
+        if self.most_lost is not None:
+            lines.append(label("sharing.merge_most_lost", lang, people=amount(self.most_lost)))
+        lines.append(label(f"sharing.merge_last_{self.last_of_kind}", lang))
         lines.append(label("sharing.merge_total", lang, **numbers))
         digits = 0 if self.unit == "m" else 1
         for site, row in self.table.to_dict("index").items():
@@ -161,19 +166,6 @@ class Mergers:
             names = label("list.comma", lang).join(map(str, part.index))
             lines.append(label(f"sharing.stay_{reason}", lang, names=names))
         return "\n".join(lines)
-
-    def _bounds(self, lang: str, unit: str) -> Iterator[str]:
-        """Say which sites were called small, and within which bounds they may close."""
-        below, share = self.below, self.occupancy
-        small = [] if below is None else [label("sharing.merge_fewer", lang, beds=amount(below))]
-        small += [] if share is None else [label("sharing.merge_occupancy", lang, share=f"{100 * share:.10g}")]
-        which = label("sharing.merge_or", lang).join(small)
-        yield label("sharing.merge_small", lang, which=which, limit=amount(self.limit), unit=unit)
-        if self.at_most is not None:
-            yield label("sharing.merge_at_most", lang, n=self.at_most)
-        if self.most_lost is not None:
-            yield label("sharing.merge_most_lost", lang, people=amount(self.most_lost))
-        yield label(f"sharing.merge_last_{self.last_of_kind}", lang)
 
 
 @renamed_keywords(beds="capacity", occupied="used", fewer_beds="below")
@@ -208,25 +200,21 @@ def merge_sites(
         Type of each site, such as `facility_type`: a site closes only into one of its own kind.
     village
         Village, or another area, of each site, and of others that stay (with their *kind*): the last site of a kind
-        in a village stays. A site without one lies in no village. Without *village* nothing is known of it, and
-        `Mergers.explain` says so.
-    close_last
-        Let the last of a kind in a village close, too.
-    at_most
-        Close at most so many.
+        in a village stays. A site without one lies in no village.
+    close_last, at_most
+        Let the last of a kind in a village close, too; and close at most so many.
     cover, demand
         From communities to sites within the service's radius, and people by community: to find who loses cover. Sites
         of *cover* that are not in *between* stay open.
     most_lost
         So many people may lose cover, all mergers together; needs *cover*. Without it any number may.
     time_limit
-        Seconds, for both steps together, after which the best choice so far is returned with its bound.
+        As for `solve`, for both steps together.
 
     Returns
     -------
     Mergers
-        The most closures first, then the least people × way; a site of nobody counts as one person there, so that it
-        too goes to the nearest.
+        The most closures first, then the least people × way; a site of nobody counts as one person there.
 
     Raises
     ------
@@ -273,10 +261,19 @@ def merge_sites(
     people = amounts(used, sites, what="used", of="sites")
     small = _small(between, room, people, below, occupancy)
     pairs = _pairs(between, small, kind)
-    alike = () if village is None or close_last else _alike(sites, kind, village)
+    alike = tuple[frozenset[object], ...]()
+    if village is not None and not close_last:  # without a kind all sites of a village are alike
+        villages = _texts(village, sites, "village").dropna()
+        kinds = pd.Series("", villages.index) if kind is None else _texts(kind, villages.index, "kind")
+        alike = tuple(map(frozenset, villages.index.to_series().groupby([villages, kinds]).agg(list)))
     problem = MergerProblem(room, people, small, pairs, alike, at_most, most_lost)
-    covered = None if cover is None or demand is None else _covered(cover, demand, sites)
-    lost = () if most_lost is None or cover is None or demand is None else last_covers(problem, cover, demand)
+    covered, lost = None, tuple[LastCover, ...]()
+    if cover is not None and demand is not None:
+        unknown = sites.difference(cover.destinations)
+        if len(unknown):
+            raise ProblemError(f"cover has no destinations {some(unknown)}; travel from the communities to all sites")
+        covered = WhatIf(cover, demand, open=cover.destinations)
+        lost = () if most_lost is None else last_covers(problem, cover, demand)
     chosen, bound, status = solve(problem, lost, time_limit)
     last = "closes" if close_last else "unknown" if village is None else "stays"
     mergers = Mergers(problem, chosen, covered, bound, status, between, below, occupancy, last)
@@ -315,28 +312,8 @@ def _pairs(between: Reach, small: pd.Index, kind: pd.Series | None) -> pd.DataFr
     return pairs.reset_index(drop=True)
 
 
-def _alike(sites: pd.Index, kind: pd.Series | None, village: pd.Series) -> tuple[frozenset[object], ...]:
-    """Group the sites of each kind in each village; without a kind all of a village are alike."""
-    villages = _texts(village, sites, "village").dropna()
-    kinds = pd.Series("", villages.index) if kind is None else _texts(kind, villages.index, "kind")
-    return tuple(frozenset(ids) for ids in villages.index.to_series().groupby([villages, kinds]).agg(list))
-
-
 def _texts(given: pd.Series, sites: pd.Index, what: str) -> pd.Series:
     """Return the texts by site; blank ones are missing."""
-    if not isinstance(given, pd.Series):
-        raise ProblemError(f"{what} is a {type(given).__name__}; give one Series with the ids of the sites")
-    if not given.index.is_unique:
-        raise ProblemError(f"{what}: ids occur twice: {some(given.index[given.index.duplicated()].unique())}")
-    unknown = sites.difference(given.index)
-    if len(unknown):
-        raise ProblemError(f"{what} has no sites {some(unknown)}")
+    in_order(given, sites, what, "sites")
     texts = given.astype(object)
     return texts.where(texts.notna() & (texts.astype(str).str.strip() != ""), None)
-
-
-def _covered(cover: Reach, demand: pd.Series, sites: pd.Index) -> WhatIf:
-    unknown = sites.difference(cover.destinations)
-    if len(unknown):
-        raise ProblemError(f"cover has no destinations {some(unknown)}; travel from the communities to all sites")
-    return WhatIf(cover, demand, open=cover.destinations)

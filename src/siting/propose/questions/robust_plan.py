@@ -190,8 +190,7 @@ def solve_robust(
     objective
         `MaxCoverage`, without decay.
     reach, demand, rules, options
-        As for `solve`. A rule on shares or distances holds in every scenario; `Capacity` and a bonus of `Together` do
-        not go with it.
+        As for `solve`, without `Capacity` and a bonus of `Together`. A rule on shares or distances holds in every one.
     scenarios
         As for `robustness`: what each names takes the place of *reach* or *demand*. They are no scenario of themselves;
         `Scenario()` makes them one.
@@ -247,20 +246,15 @@ def solve_robust(
         for problem in problems.values():
             refuse_uncounted(problem, "solve_robust")
         part = gap / 2 if measure == "regret" else gap  # a regret is off by what its best is, too
-        bests = _bests(problems, control, part)
+        bests: dict[str, Answer] = {}
+        start = None
+        for number, (name, problem) in enumerate(problems.items()):
+            # Each has an equal part of half the time that is left.
+            own = maximin.within(control, part, 1 / (len(problems) - number + 1))
+            bests[name] = search(problem, own, start=start)
+            start = bests[name].x
         level = _level(problems, bests, measure, control, part)
         return RobustPlan(problems, bests, level, measure, control.seconds)
-
-
-def _bests(problems: Mapping[str, Formulation], control: Control, gap: float) -> dict[str, Answer]:
-    """Solve each scenario by itself, with an equal part of half the time that is left."""
-    bests: dict[str, Answer] = {}
-    start = None
-    for number, (name, problem) in enumerate(problems.items()):
-        own = maximin.within(control, gap, 1 / (len(problems) - number + 1))
-        bests[name] = search(problem, own, start=start)
-        start = bests[name].x
-    return bests
 
 
 def _totals(problems: Mapping[str, Formulation]) -> Floats:

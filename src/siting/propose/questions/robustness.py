@@ -71,26 +71,21 @@ def robustness(
     rows = []
     for name, there in under_each(plan.problem, lost if scenarios is None else scenarios).items():  # type: ignore[arg-type]
         with Control(time_limit=time_limit, gap=gap) as control:
-            rows.append({"scenario": name} | _measured(there, x, control))
+            here, keeps = _fixed(there, x)
+            value, sign = here.objective, there.sense
+            best = search(there, control, start=x if keeps else None)
+            most, bound, regret = best.value, best.bound, math.nan
+            if keeps:
+                most, bound = (max(each, value, key=lambda v: sign * v) for each in (most, bound))
+                regret = max(0.0, sign * (bound - value))
+            elif there.everybody:
+                value = math.nan
+        rows.append({
+            "scenario": name, "demand": here.total, "covered": here.covered, "share": here.share, "objective": value,
+            "keeps": keeps, "best": most, "best_bound": bound, "regret": regret,
+            "relative_regret": regret / abs(bound) if bound else 0.0 * regret, "status": best.status,
+        })  # fmt: skip
     return pd.DataFrame(rows).set_index("scenario")
-
-
-def _measured(problem: Formulation, x: Bools, control: Control) -> dict[str, object]:
-    """Measure sites in one scenario, and search for the best there."""
-    here, keeps = _fixed(problem, x)
-    value, sign = here.objective, problem.sense
-    best = search(problem, control, start=x if keeps else None)
-    most, bound, regret = best.value, best.bound, math.nan
-    if keeps:
-        most, bound = (max(each, value, key=lambda v: sign * v) for each in (most, bound))
-        regret = max(0.0, sign * (bound - value))
-    elif problem.everybody:
-        value = math.nan
-    return {
-        "demand": here.total, "covered": here.covered, "share": here.share, "objective": value, "keeps": keeps,
-        "best": most, "best_bound": bound, "regret": regret,
-        "relative_regret": regret / abs(bound) if bound else 0.0 * regret, "status": best.status,
-    }  # fmt: skip
 
 
 def _fixed(problem: Formulation, x: Bools) -> tuple[Plan, bool]:

@@ -10,7 +10,7 @@ from scipy.sparse import csr_array
 from siting.errors import ProblemError
 from siting.numbers import Bools, Floats, Ints, Ints32, amount
 from siting.optimize import highs
-from siting.optimize.max_flow import LARGEST, MaximumFlow, maximum_flow
+from siting.optimize.max_flow import LARGEST, maximum_flow
 
 __all__ = ["Transport", "least_travel"]
 
@@ -24,9 +24,8 @@ SLACK = 1e-6
 class Transport:
     """The flow along each pair with the least travel among the largest ones.
 
-    People, places and flow are in whole units, of which a person has `parts`; the travel, and the bound that it cannot
-    be below, is the sum of the cost, in people. One more place at a scarce facility would serve one more person. The
-    status is "optimal", or "time_limit" or "feasible" where the travel is not proven least.
+    People, places and flow are in whole units, of which a person has `parts`; the travel is the sum of the cost, in
+    people. One more place at a scarce facility would serve one more person.
     """
 
     people: Ints
@@ -47,42 +46,21 @@ def least_travel(
     people: Floats, places: Floats, origin: Ints32, destination: Ints32, cost: Floats, time_limit: float | None
 ) -> Transport:
     """Serve as many people as can be, with the least travel; see `siting.assign` for the model and its sources."""
-    people_, places_, parts = _counted(people, places)
-    filling = maximum_flow(people_, places_, origin, destination)
-    flow, bound, status = _least(people_, places_, origin, destination, cost, filling, time_limit)
-    travel = float((flow * cost).sum()) / parts
-    # The bound comes from sums in another order: rounding may put it above the travel that it proves.
-    bound = min(bound / parts, travel)
-    if status == "optimal" and travel - bound > SLACK * (float(flow.sum()) / parts):
-        status = "feasible"
-    return Transport(people_, places_, parts, flow, filling.scarce, travel, bound, status)
-
-
-def _counted(people: Floats, places: Floats) -> tuple[Ints, Ints, int]:
-    """Bring the amounts to whole numbers: of persons, or of `PARTS` of a person where one has a fraction."""
     both = np.concatenate([people, places])
     parts = 1 if (both == np.rint(both)).all() else PARTS
     if both.max(initial=0) * parts > LARGEST:
-        raise ProblemError(
-            f"the largest amount is {amount(both.max())}; assign counts up to {LARGEST // parts:,}"
-            + ("" if parts == 1 else ", because some amounts have a fraction: round them")
-        )
-    return np.rint(parts * people).astype(np.int64), np.rint(parts * places).astype(np.int64), parts
-
-
-def _least(
-    people: Ints, places: Ints, origin: Ints32, destination: Ints32, cost: Floats, filling: MaximumFlow,
-    time_limit: float | None,
-) -> tuple[Ints, float, str]:  # fmt: skip
-    """Return the flow with the least travel among the largest ones, a bound of its travel, and the status."""
-    short, scarce = filling.short, filling.scarce
+        most = f"the largest amount is {amount(both.max())}; assign counts up to {LARGEST // parts:,}"
+        raise ProblemError(most + (", because some amounts have a fraction: round them" if parts > 1 else ""))
+    people_, places_ = (np.rint(parts * each).astype(np.int64) for each in (people, places))
+    filling = maximum_flow(people_, places_, origin, destination)
+    flow, short, scarce = filling.flow, filling.short, filling.scarce
     # A largest flow uses no pair between a community that is served whole and a facility that is scarce.
-    useful = (short[origin] == scarce[destination]) & (people[origin] > 0) & (places[destination] > 0)
-    origin, destination, cost = origin[useful], destination[useful], cost[useful]
-    flow, price, status = filling.flow, np.zeros(len(places)), "optimal"
-    if len(origin):
-        whole, full = ~short[np.unique(origin)], scarce[np.unique(destination)]
-        solved = _solved(people, places, origin, destination, cost, whole, full, time_limit)
+    useful = (short[origin] == scarce[destination]) & (people_[origin] > 0) & (places_[destination] > 0)
+    start, stop, way = origin[useful], destination[useful], cost[useful]
+    price, status = np.zeros(len(places_)), "optimal"
+    if len(start):
+        whole, full = ~short[np.unique(start)], scarce[np.unique(stop)]
+        solved = _solved(people_, places_, start, stop, way, whole, full, time_limit)
         if solved is None:
             status = "time_limit"
         else:
@@ -90,11 +68,16 @@ def _least(
             flow[useful], price = solved
     price[~scarce] = np.minimum(price[~scarce], 0.0)
     # The best that a community can do at these prices; one that may be left out does nothing rather than lose.
-    best = np.full(len(people), np.inf)
-    np.minimum.at(best, origin, cost - price[destination])
+    best = np.full(len(people_), np.inf)
+    np.minimum.at(best, start, way - price[stop])
     best[short] = np.minimum(best[short], 0.0)
-    bound = float(people[people > 0] @ np.where(np.isinf(best), 0.0, best)[people > 0] + places @ price)
-    return flow, bound, status
+    bound = float(people_[people_ > 0] @ np.where(np.isinf(best), 0.0, best)[people_ > 0] + places_ @ price)
+    travel = float((flow * cost).sum()) / parts
+    # The bound comes from sums in another order: rounding may put it above the travel that it proves.
+    bound = min(bound / parts, travel)
+    if status == "optimal" and travel - bound > SLACK * (float(flow.sum()) / parts):
+        status = "feasible"
+    return Transport(people_, places_, parts, flow, scarce, travel, bound, status)
 
 
 def _solved(

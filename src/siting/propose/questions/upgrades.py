@@ -47,9 +47,8 @@ def upgrade_sites(reach: Reach, demand: pd.Series, capacity: pd.Series, between:
 
     Notes
     -----
-    Every community that reaches a site is counted once, at its nearest. What the others need stands in no row: no site
-    that is there can be made large enough for them, and only a new one would help. Sites are looked at one by one: two
-    that are short may be shown the same neighbour, so this is a list of what to look into, not a plan.
+    Every community that reaches a site is counted once, at its nearest; only a new site would help the others. Sites
+    are looked at one by one: two that are short may be shown the same neighbour, so this is no plan.
 
     Examples
     --------

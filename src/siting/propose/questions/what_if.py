@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -34,13 +35,12 @@ class WhatIf:
     """Open and close sites one after the other; each step takes microseconds, whatever the size of the city.
 
     Sites are the destinations of *reach*, so existing facilities and candidates belong into one `travel`. A community
-    is covered when at least one open site reaches it, as in `coverage`, and after any number of steps the numbers are
-    those that ``coverage(reach.select(what.sites), demand)`` would give: the covered weight is a sum of whole numbers,
-    so that nothing drifts (see Notes).
+    is covered when at least one open site reaches it, and after any number of steps the numbers are those that
+    ``coverage(reach.select(what.sites), demand)`` would give.
 
     This is the one value of the library that changes: `open`, `close`, `undo`, `redo` and `reset` alter it and give it
-    back, so that calls can be chained and a notebook shows the new share. `copy` makes a second one that goes its own
-    way. The reach and the demand are not changed, and not needed any more. Steps belong to one thread.
+    back, so that calls can be chained. `copy` makes a second one. The reach and the demand are not changed. Steps
+    belong to one thread.
 
     Parameters
     ----------
@@ -65,7 +65,6 @@ class WhatIf:
     communities only. Weights are kept as 64-bit whole numbers on a grid of a power of two, as fine as their total
     allows. Whole numbers of people are on the grid, and every figure is exact; of other weights each is off by at most
     half a step of the grid, all together by less than 1e-12 of the total, the same after one step as after a million.
-
     Building takes time and memory in proportion to the pairs (4 bytes each), communities and sites.
 
     Examples
@@ -88,9 +87,7 @@ class WhatIf:
         if not isinstance(reach, Reach):
             raise ProblemError(f"reach is a {type(reach).__name__}; give a Reach, such as travel makes")
         if reach.nearest_only is not None:
-            raise ProblemError(
-                "a Reach of the nearest does not hold whom a further site reaches; call travel with metres or minutes"
-            )
+            raise ProblemError("a Reach of the nearest does not hold all pairs; call travel with metres or minutes")
         frame = weights(demand, reach.origins)
         if not len(frame.columns):
             raise ProblemError("demand has no column; give at least one weight")
@@ -111,8 +108,8 @@ class WhatIf:
 
     def _repr_html_(self) -> str:
         rows = [
-            (words(f"field.{row['weight']}"), row["total"], row["covered"], percent(row["share"]))
-            for row in self.table.reset_index().to_dict("records")
+            (words(f"field.{name}"), total, covered, percent(share))
+            for (_, name), total, covered, share in self.table.iloc[:, :3].itertuples(name=None)
         ]
         covered = table(["column.weight", "column.total", "column.covered", "column.share"], rows)
         facts = {"card.open": f"{len(self.sites):,} / {len(self._sites):,}", "card.steps": len(self.history) - 1}
@@ -173,8 +170,8 @@ class WhatIf:
     def copy(self) -> Self:
         """Make another one in the same state, with the same steps; from then on each goes its own way."""
         other = copy.copy(self)
-        other._is_open, other._times, other._sum = self._is_open.copy(), self._times.copy(), self._sum.copy()
-        other._done, other._undone = self._done.copy(), self._undone.copy()
+        for name in ("_is_open", "_times", "_sum", "_done", "_undone"):
+            setattr(other, name, getattr(self, name).copy())
         return other
 
     @property
@@ -198,12 +195,7 @@ class WhatIf:
         return pd.DataFrame(rows, index=index, columns=list(COLUMNS))
 
     def by(self, groups: pd.Series) -> pd.DataFrame:
-        """Make the frame of `coverage` for each group, such as the communities' districts.
-
-        Parameters
-        ----------
-        groups
-            A group for each community id.
+        """Make the frame of `coverage` for each of the *groups*, by community id, such as districts.
 
         Raises
         ------
@@ -373,12 +365,10 @@ class WhatIf:
         return positions
 
     def _position(self, site: object) -> int:
-        try:
+        with suppress(KeyError, TypeError, ValueError, pd.errors.InvalidIndexError):
             at = self._sites.get_loc(site)
-        except (KeyError, TypeError, ValueError, pd.errors.InvalidIndexError):
-            at = None
-        if not isinstance(at, int):
-            listed = isinstance(site, list | tuple | set | pd.Index | pd.Series | np.ndarray)
-            hint = "; put a star before a list of ids: open(*ids)" if listed else ""
-            raise ProblemError(f'not among the destinations of the reach: "{site}"{hint}')
-        return at
+            if isinstance(at, int):
+                return at
+        listed = isinstance(site, list | tuple | set | pd.Index | pd.Series | np.ndarray)
+        hint = "; put a star before a list of ids: open(*ids)" if listed else ""
+        raise ProblemError(f'not among the destinations of the reach: "{site}"{hint}')

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -56,11 +56,10 @@ class BottleneckAnswer(Answer):
 class FarthestAnswer(BottleneckAnswer):
     """The answer to a `MinFarthest`: how far the farthest community is."""
 
-    costs: csr_array | None = None
+    costs: csr_array = field(kw_only=True)
 
     def measure(self, x: Bools) -> float:
         """Return the largest distance from a community to its nearest open site."""
-        assert self.costs is not None
         return _farthest(self.costs, x)
 
 
@@ -68,11 +67,10 @@ class FarthestAnswer(BottleneckAnswer):
 class SpacingAnswer(BottleneckAnswer):
     """The answer to a `MaxSpacing`: how far the two nearest open sites are apart."""
 
-    pairs: tuple[Ints, Ints, Floats] | None = None
+    pairs: tuple[Ints, Ints, Floats] = field(kw_only=True)
 
     def measure(self, x: Bools) -> float:
         """Return the smallest distance between two open sites."""
-        assert self.pairs is not None
         return _narrowest(self.pairs, x)
 
 
@@ -81,9 +79,8 @@ def search_min_farthest(formulation: Formulation, control: Control) -> Answer:
     model, costs = replace(formulation.model, grain=1.0), formulation.costs
 
     def at(limit: float) -> Model:
-        keep = costs.data <= limit
-        row = np.repeat(np.arange(costs.shape[0]), np.diff(costs.indptr))
-        near = csr_array((np.zeros(int(keep.sum())), (row[keep], costs.indices[keep])), shape=costs.shape)
+        keep, (row, column) = costs.data <= limit, costs.tocoo().coords
+        near = csr_array((np.zeros(int(keep.sum())), (row[keep], column[keep])), shape=costs.shape)
         near.sort_indices()
         return replace(model, benefit=near)
 
@@ -93,7 +90,10 @@ def search_min_farthest(formulation: Formulation, control: Control) -> Answer:
         return no_plan(formulation, "infeasible", ENGINE, model)
     distances = np.unique(costs.data)
     distances = distances[distances >= least]
-    known = _center(formulation, model, costs, control)
+    known = None  # the engine of p-centers knows the answer where the rules only count sites
+    if len(formulation.blocks) <= 1 and not formulation.shares and only_counted(model) and model.rows.shape[0] == 1:
+        most = int(model.high[0] - model.lower @ model.rows.toarray()[0])
+        known = solve_center(costs, model.lower, model.upper, most, control)
     if known is not None:
         x, status, engine = known.x, known.status, known.engine
         if x is None:
@@ -109,15 +109,9 @@ def search_min_farthest(formulation: Formulation, control: Control) -> Answer:
     value = measure(x)
     best, decision, first = search.proof_of(value)
     engine = ENGINE if known is None else known.engine
-    return FarthestAnswer(x, value, best, search.status, engine, search.ruled_out, model, -1, decision, first, costs)
-
-
-def _center(formulation: Formulation, model: Model, costs: csr_array, control: Control) -> Solution | None:
-    """Ask the engine of p-centers, where the rules only count sites; None where they do more."""
-    if len(formulation.blocks) > 1 or formulation.shares or not only_counted(model) or model.rows.shape[0] != 1:
-        return None
-    most = int(model.high[0] - model.lower @ model.rows.toarray()[0])
-    return solve_center(costs, model.lower, model.upper, most, control)
+    return FarthestAnswer(
+        x, value, best, search.status, engine, search.ruled_out, model, -1, decision, first, costs=costs
+    )
 
 
 def _farthest(costs: csr_array, x: Bools, must: Bools | None = None) -> float:
@@ -221,7 +215,7 @@ def search_max_spacing(formulation: Formulation, control: Control) -> Answer:
     best, decision, proven = search.proof_of(value)
     engine = ENGINE if known is None else known.engine
     return SpacingAnswer(
-        search.x, -value, -best, search.status, engine, search.ruled_out, model, 1, decision, -proven, pairs
+        search.x, -value, -best, search.status, engine, search.ruled_out, model, 1, decision, -proven, pairs=pairs
     )
 
 

@@ -72,9 +72,8 @@ def _engine(model: Model, control: Control, start: Bools | None) -> Solution:
     counted = only_counted(model)
     if model.times is not None or (model.has_levels and (not counted or model.shares.shape[0])):
         return solve_milp(model, control, start=start)
-    if model.has_levels:
-        return solve_median(model, control, start=start)
-    return (solve_covering if counted else solve_side_constraints)(model, control, start=start)
+    engine = solve_median if model.has_levels else solve_covering if counted else solve_side_constraints
+    return engine(model, control, start=start)
 
 
 def only_counted(model: Model) -> bool:

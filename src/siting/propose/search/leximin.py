@@ -41,14 +41,12 @@ class Groups:
         if not isinstance(by, pd.Series):
             raise ProblemError(f"by is {by!r}; give a Series with a group for each community id")
         guaranteed = _held(formulation, 1.0, by)
-        last = guaranteed.inputs.rules[-1]
-        mine = [s for s, share in enumerate(guaranteed.shares) if share.rule is last]
-        other = [s for s, share in enumerate(guaranteed.shares) if share.rule is not last]
-        model = replace(guaranteed.model, shares=guaranteed.model.shares[other], wanted=guaranteed.model.wanted[other])
-        members = [guaranteed.shares[s] for s in mine]
-        total = np.array([s.total for s in members])
-        names = tuple(s.part.of[-1] for s in members)
-        return cls(by, names, model, guaranteed.model.shares[mine], total, float(formulation.inputs.whole))
+        last, model = guaranteed.inputs.rules[-1], guaranteed.model
+        mine = np.array([share.rule is last for share in guaranteed.shares], bool)
+        members = [share for share in guaranteed.shares if share.rule is last]
+        names, total = tuple(s.part.of[-1] for s in members), np.array([s.total for s in members])
+        rest = replace(model, shares=model.shares[~mine], wanted=model.wanted[~mine])
+        return cls(by, names, rest, model.shares[mine], total, float(formulation.inputs.whole))
 
     def held(self, formulation: Formulation, share: float) -> Formulation:
         """Return the problem with a share that every group is guaranteed."""
@@ -66,10 +64,8 @@ class Groups:
     def table(self, x: Bools | None) -> pd.DataFrame:
         """Demand and served of each group, the worst off first."""
         served = np.full(len(self.total), np.nan) if x is None else self.amounts(x)
-        table = pd.DataFrame(
-            {"demand": self.total, "served": served, "share": served / self.total},
-            index=pd.Index(list(self.names), name=self.by.name or "group"),
-        )
+        index = pd.Index(list(self.names), name=self.by.name or "group")
+        table = pd.DataFrame({"demand": self.total, "served": served, "share": served / self.total}, index)
         return table.sort_values("share", kind="stable")
 
 

@@ -50,10 +50,7 @@ NONE = np.zeros(0)
 
 @dataclass(frozen=True, eq=False)
 class Goals:
-    """What must be served at the threshold t: ``weight [served] >= offset + slope t`` in each row, slopes above 0.
-
-    All served amounts are multiples of *grain*; 0 where that is not known.
-    """
+    """What must be served at t: ``weight [served] >= offset + slope t``, slopes above 0, sums multiples of *grain*."""
 
     weight: csr_array
     offset: Floats
@@ -123,7 +120,8 @@ def maximise_least(
         if best is not None and top - t <= allowed:
             break
         units = _units(goals, t, top, range_, allowed, known=best is not None)
-        found = solve_model(_with_steps(model, goals, *units), control, start=_stepped(best, units))
+        start = None if best is None else np.append(best, np.ones(len(_sizes(units[2])), bool))  # all given up
+        found = solve_model(_with_steps(model, goals, *units), control, start=start)
         engine, nodes = found.engine, nodes + found.nodes
         if found.x is None and best is None:
             return Level(None, math.nan, math.nan, found.status, engine, nodes)
@@ -133,22 +131,15 @@ def maximise_least(
             there = reached(model, goals, x)
             if best is None or there > t:
                 best, t = x, there
-        top = max(t, _narrowed(goals, t, top, found.bound, units, range_))
+        if math.isfinite(found.bound):  # t stays below the first unit beyond what no plan of the steps beats
+            bottom, unit, count = units
+            beyond = bottom + (count + math.floor(found.bound + 1e-6) + 1) * unit
+            top = t if goals.above(t, range_) >= beyond - 1e-12 * range_ else min(top, beyond)
+        top = max(t, top)
         if found.status != "optimal" or control.report("least", t, top) or (best is not None and (t, top) == before):
             break
     proven = best is not None and _proven(goals, t, top, range_)
     return Level(best, t, t if proven else top, "optimal" if proven else control.status, engine, nodes)
-
-
-def _narrowed(
-    goals: Goals, t: float, top: float, bound: float, units: tuple[float, float, int], range_: float
-) -> float:
-    """Return what no t is above, from what no plan of the steps beats: t stays below the first unit beyond."""
-    bottom, unit, count = units
-    if not math.isfinite(bound):
-        return top
-    beyond = bottom + (count + math.floor(bound + 1e-6) + 1) * unit
-    return t if goals.above(t, range_) >= beyond - 1e-12 * range_ else min(top, beyond)
 
 
 def with_goals(model: Model, goals: Goals, t: float) -> Model:
@@ -213,11 +204,13 @@ def extended(
     *shares* and *rows* are further ones, over the old and the new needs and columns; the rows have an upper limit.
     """
     k = len(value)
-    own = csr_array((np.zeros(k), (np.arange(k), np.arange(k))), shape=(k, k))
-    more = [] if rows is None else [rows]
+    more, old = [] if rows is None else [rows], model.benefit
+    own = np.arange(1, k + 1)
+    data, at = np.concatenate([old.data, np.zeros(k)]), np.concatenate([old.indices, old.shape[1] - 1 + own])
+    benefit = (data, at, np.concatenate([old.indptr, old.nnz + own]))  # what is stored stays stored, zeros too
     return replace(
         model,
-        benefit=block_diagonal(model.benefit, own),
+        benefit=csr_array(benefit, shape=(old.shape[0] + k, old.shape[1] + k)),
         value=np.concatenate([model.value, value]),
         rows=csr_array(vstack([_beside(model.rows, k), *more], format="csr")),
         low=np.concatenate([model.low, np.full(len(high), -np.inf)]),
@@ -235,19 +228,6 @@ def _beside(matrix: csr_array, count: int) -> csr_array:
     """Return a matrix with so many empty columns more."""
     shape = (matrix.shape[0], matrix.shape[1] + count)
     return csr_array((matrix.data, matrix.indices, matrix.indptr), shape=shape)
-
-
-def block_diagonal(first: csr_array, second: csr_array) -> csr_array:
-    """Put two patterns corner to corner; what is stored stays stored, zeros too."""
-    indptr = np.concatenate([first.indptr, second.indptr[1:] + first.nnz])
-    indices = np.concatenate([first.indices, second.indices + first.shape[1]])
-    shape = (first.shape[0] + second.shape[0], first.shape[1] + second.shape[1])
-    return csr_array((np.concatenate([first.data, second.data]), indices, indptr), shape=shape)
-
-
-def _stepped(x: Bools | None, units: tuple[float, float, int]) -> Bools | None:
-    """Return a plan with all steps given up."""
-    return None if x is None else np.concatenate([x, np.ones(len(_sizes(units[2])), bool)])
 
 
 def within(control: Control, gap: float, part: float = 1.0) -> Control:

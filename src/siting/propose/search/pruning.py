@@ -27,10 +27,7 @@ FULL_ENOUGH = 2e-3
 
 
 def cover_more(formulation: Formulation, model: Model, found: Solution, control: Control) -> Solution:
-    """Of the plans with as few sites, look for one that covers more; the given one when time runs out.
-
-    The bound of this second search is not reported: the objective is the number of sites.
-    """
+    """Of the plans with as few sites, look for one that covers more, in the time that is left; the bound stays."""
     assert found.x is not None
     if control.must_stop or not formulation.variables.new[found.x].any():
         return found
@@ -40,23 +37,19 @@ def cover_more(formulation: Formulation, model: Model, found: Solution, control:
     people = coverage_model(formulation, model)
     wider = replace(
         people,
-        rows=csr_array(vstack([model.rows, cap], format="csr")) if model.rows.shape[0] else cap,
+        rows=csr_array(vstack([model.rows, cap], format="csr")),
         low=np.append(model.low, -np.inf),
         high=np.append(model.high, -found.value),
     )
     if model.benefit.nnz > FEW and not model.rows.shape[0] and not model.must.any():
-        better: Bools | None = _swapped(wider, found.x)
+        bare = replace(wider, shares=csr_array((0, len(model.must))), wanted=np.zeros(0))
+        pick = BudgetRounding(Lagrangian(bare))
+        better: Bools | None = pick.improve(found.x, pick.free)
     else:
         better = solve_model(wider, again, start=found.x).x
     if better is None or not model.is_feasible(better) or model.objective(better) < found.value:
         return found
     return replace(found, x=better) if people.objective(better) > people.objective(found.x) else found
-
-
-def _swapped(model: Model, x: Bools) -> Bools:
-    """Change open columns for closed ones while that covers more, whatever the shares."""
-    pick = BudgetRounding(Lagrangian(replace(model, shares=csr_array((0, model.benefit.shape[0])), wanted=np.zeros(0))))
-    return pick.improve(x, pick.free)
 
 
 def coverage_model(formulation: Formulation, model: Model) -> Model:
