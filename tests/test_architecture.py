@@ -37,7 +37,7 @@ FLOORS = [
 ]
 #: The rooms and modules right inside the proposals, in the same way.
 PROPOSALS = [
-    {"problem", "forwarded"},
+    {"problem", "forwarded_attributes"},
     {"model"},
     {"search", "candidates"},
     {"plan", "infeasible"},
@@ -127,7 +127,7 @@ def test_only_heavy_packages_are_imported_in_functions() -> None:
                 names = [name] if name else [a.name for a in node.names] if isinstance(node, ast.Import) else []
                 late += [f"{module} imports {n} in {function.name}" for n in names if n.split(".")[0] == "siting"]
     # The page of a map is made of classes of folium, which takes half a second to import.
-    allowed = {"siting.show.map imports siting.show.page in draw_map"}
+    allowed = {"siting.show.map imports siting.show.map_page in draw_map"}
     assert not [line for line in set(late) - allowed if not line.startswith("siting.cli ")]
 
 

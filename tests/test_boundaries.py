@@ -15,7 +15,7 @@ import pytest
 import shapely
 
 import siting as st
-from siting.judge.indicators.owed import area_owed
+from siting.judge.indicators.estate_duties import area_owed
 from siting.judge.standards.from_toml import rule_from
 from siting.propose.questions import robustness as robustness_module
 

@@ -17,7 +17,7 @@ from siting.data import check_layer, list_headings, list_roles, read_layer, role
 from siting.data.column_matching import match_columns
 from siting.data.columns import unit_word, unit_words
 from siting.data.heading_list import similar_headings
-from siting.data.headings import (
+from siting.data.heading_spelling import (
     ages,
     cut_name,
     names_another,

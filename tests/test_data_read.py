@@ -432,7 +432,7 @@ def test_a_workbook_that_unpacks_without_end(tmp_path: Path, monkeypatch: pytest
     file = tmp_path / "a.xlsx"
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("xl/worksheets/sheet1.xml", bytes(5_000_000))
-    monkeypatch.setattr("siting.data.workbook.MOST_UNPACKED", 1_000_000)
+    monkeypatch.setattr("siting.data.read_workbook.MOST_UNPACKED", 1_000_000)
     assert file.stat().st_size < 10_000
     assert "too much for a table" in refused(file)
 

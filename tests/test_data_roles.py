@@ -8,7 +8,7 @@ import geopandas as gpd
 import pytest
 
 from siting.data import Role, check_layer, list_roles, role
-from siting.data.headings import normalized
+from siting.data.heading_spelling import normalized
 from siting.data.roles import coordinate_names
 from siting.errors import LayerError, SitingError
 

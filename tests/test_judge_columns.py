@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from siting.errors import LayerError, StandardError
-from siting.judge.layers.columns import Missing, counted, flags, graded, matches, of_choices, of_types
+from siting.judge.layers.rule_columns import Missing, counted, flags, graded, matches, of_choices, of_types
 
 
 def test_grades_in_words_are_numbers() -> None:

@@ -11,8 +11,8 @@ import pytest
 from shapely import Point, box
 
 import siting as st
-from siting.judge.layers.columns import Missing
 from siting.judge.layers.context import Context
+from siting.judge.layers.rule_columns import Missing
 from siting.judge.layers.walkers import Limit, limit_of, walk_message
 from siting.judge.standards.conditions import key_of
 

@@ -22,8 +22,8 @@ import shapely
 import siting as st
 from siting.judge.indicators import INDICATORS
 from siting.judge.indicators.finding import Finding
-from siting.judge.layers.columns import Missing
 from siting.judge.layers.context import Context
+from siting.judge.layers.rule_columns import Missing
 
 CASES = tomllib.loads(Path(__file__).with_name("findings.toml").read_text(encoding="utf-8"))["case"]
 

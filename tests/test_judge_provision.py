@@ -22,7 +22,7 @@ from hypothesis import strategies as some
 
 import siting as st
 from siting.errors import LayerError, StandardError
-from siting.judge.indicators.owed import area_owed, duty_of, facilities_for_people, facilities_owed, units_owed
+from siting.judge.indicators.estate_duties import area_owed, duty_of, facilities_for_people, facilities_owed, units_owed
 from siting.judge.layers.context import Context
 from siting.judge.provision import provision
 

@@ -12,7 +12,7 @@ import pytest
 import shapely
 
 import siting as st
-from siting.judge.layers.scope import sized
+from siting.judge.layers.document_share import sized
 from siting.judge.standards.from_toml import rule_from
 
 Layers = dict[str, gpd.GeoDataFrame]

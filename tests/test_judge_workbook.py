@@ -9,7 +9,7 @@ import openpyxl
 import pandas as pd
 import pytest
 
-from siting.judge.workbook import write_workbook
+from siting.judge.audit_workbook import write_workbook
 from siting.labels import label
 
 

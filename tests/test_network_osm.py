@@ -26,7 +26,7 @@ from siting.errors import LayerError, NetworkError
 
 osmium = pytest.importorskip("osmium", reason="NOT TESTED on extracts of OpenStreetMap: pip install siting[osm]")
 
-from siting.network import osm as module  # noqa: E402
+from siting.network import from_osm as module  # noqa: E402
 from siting.network.osm_extract import Extract, read_extract  # noqa: E402
 from siting.network.walkable_streets import SQUARES, walkable  # noqa: E402
 
@@ -152,7 +152,7 @@ def test_walkers_only(write: Write) -> None:
 def test_missing_nodes_are_gaps(write: Write, caplog: pytest.LogCaptureFixture) -> None:
     """Ways that leave the extract and come back are not bridged over what is not known."""
     ways = {10: [1, 2, 98, 99, 3, 4], 20: [97, 5, 2], 30: [98, 99], 40: [98, 5]}
-    with caplog.at_level("INFO", logger="siting.network.osm"):
+    with caplog.at_level("INFO", logger="siting.network.from_osm"):
         network = st.Network.from_osm(write(CROSS, ways))
     assert edges(network) == {"10-1": {1, 2}, "10-2": {3, 4}, "20-1": {2, 5}}
     assert network.left_out == {"nodes missing": 2}
@@ -489,7 +489,7 @@ def chain(write: Write) -> Path:
 
 
 def test_edges_that_meet_the_area_are_kept_whole(chain: Path, caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level("INFO", logger="siting.network.osm"):
+    with caplog.at_level("INFO", logger="siting.network.from_osm"):
         network = st.Network.from_osm(chain, area=(3.0015, -0.0001, 3.0025, 0.0001))
     assert edges(network) == {"10-2": {2, 3}, "10-3": {3, 4}, "23-1": {3, 13}}
     assert network.left_out == {"outside the area": 2}

@@ -16,7 +16,7 @@ from scipy.sparse import csr_array
 
 from siting.optimize import highs
 from siting.optimize.highs import Programme, Simplex, run
-from siting.optimize.solver_answers import Answer, proven_by
+from siting.optimize.programme import Answer, proven_by
 
 # min -5x - 4y with 6x + 4y <= 9, both whole, at most 1: the best is y alone... or x alone, so x: -5.
 KNAPSACK = Programme(

@@ -15,7 +15,7 @@ import siting as st
 from siting.optimize.proof import bound_of
 from siting.propose.plan.certificate import Certificate, certify, same, verify
 from siting.propose.search.answer import Answer
-from siting.propose.search.engines import proven_bound
+from siting.propose.search.choose_engine import proven_bound
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ from siting.propose.infeasible.conflicts import reasons
 from siting.propose.model.formulation import build
 from siting.propose.problem import Part
 from siting.propose.search.answer import Reason
-from siting.propose.search.dispatch import search
+from siting.propose.search.choose_search import search
 
 PEOPLE = pd.Series({"a": 10, "b": 5, "c": 8}, name="people")
 BY = pd.Series({"a": "north", "b": "south", "c": "south"}, name="district")

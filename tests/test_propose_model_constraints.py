@@ -13,7 +13,7 @@ import pytest
 import siting as st
 from siting.propose.model.constraints import Constraint, all_may_open_first, build_constraints
 from siting.propose.model.inputs import Inputs
-from siting.propose.model.read import read
+from siting.propose.model.read_problem import read
 from siting.propose.model.shares import build_closeness, build_shares
 from siting.propose.model.variables import build_variables
 from siting.propose.problem import Part

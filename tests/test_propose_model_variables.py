@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import siting as st
-from siting.propose.model.read import read
+from siting.propose.model.read_problem import read
 from siting.propose.model.variables import (
     CLOSING,
     JOINT,

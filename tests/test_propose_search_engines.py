@@ -18,8 +18,8 @@ from siting.optimize.solution import Solution
 from siting.propose.model.formulation import build
 from siting.propose.search.answer import optimal_within
 from siting.propose.search.bottleneck import FarthestAnswer, SpacingAnswer
-from siting.propose.search.dispatch import search
-from siting.propose.search.engines import only_counted, proven_bound, solve_model, tightened
+from siting.propose.search.choose_engine import only_counted, proven_bound, solve_model, tightened
+from siting.propose.search.choose_search import search
 from siting.propose.search.leximin import Groups, Ranks
 from siting.propose.search.maximin import Goals, extended, maximise_least, with_goals, within
 from siting.propose.search.pruning import coverage_model, prune, prune_by, two_best
@@ -119,7 +119,7 @@ def test_of_two_sites_that_serve_the_same_one_is_closed(reach: st.Reach) -> None
 
 
 def test_what_closing_a_site_saves_counts(reach: st.Reach, monkeypatch: pytest.MonkeyPatch) -> None:
-    from siting.propose.search import dispatch
+    from siting.propose.search import choose_search as dispatch
 
     cost = pd.Series({"x": 1.0, "y": 7.0, "z": 4.0})
     made = build(st.MinCost(cost), reach, PEOPLE, [st.Cover(1)])

@@ -17,7 +17,7 @@ from hypothesis import strategies as some
 import siting as st
 from siting.optimize.proof import Proof
 from siting.optimize.solution import Solution
-from siting.propose.search import engines
+from siting.propose.search import choose_engine as engines
 
 SHARES = [0.1, 0.25, 1 / 3, 0.5, 0.75, 0.9, 1.0]
 #: What one unit of demand weighs: whole people, and fractions from the tiny to the huge.

@@ -14,7 +14,7 @@ from siting.judge.layers.uncounted_types import lines_of
 from siting.judge.statuses import judged_first
 from siting.labels import label, named
 from siting.show.cells import SIGNS
-from siting.show.verdict import (
+from siting.show.verdict_tables import (
     crow_words,
     gap_words,
     needed_words,

@@ -6,7 +6,7 @@ canonical form of the role, or reports all errors at once, with rows and remedie
 or not at all.
 """
 
-from siting.data.atomic import atomic_path
+from siting.data.atomic_write import atomic_path
 from siting.data.check import check_layer
 from siting.data.columns import Column
 from siting.data.combine import combine_layers, one_layer

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
 
-from siting.data import headings
+from siting.data import heading_spelling
 from siting.data.toml_files import package_toml
 
 __all__ = ["Column", "ColumnType"]
@@ -112,33 +112,33 @@ class Column:
         if self._names(str(source)):
             return 1.0
         words = self.type in ("text", "flag")
-        name, notes = headings.split_brackets(source) if words else headings.split_unit(source)
+        name, notes = heading_spelling.split_brackets(source) if words else heading_spelling.split_unit(source)
         if not notes or not self._names(name):
             return None
         if words:
-            return None if any(headings.names_another(note, self.type) for note in notes) else 1.0
+            return None if any(heading_spelling.names_another(note, self.type) for note in notes) else 1.0
         return math.prod(1.0 if self._names(note) else _unit_factor(self.unit, note) for note in notes) or None
 
     def _names(self, heading: str) -> bool:
         """Whether a heading without its brackets is a name of this column."""
-        return headings.simplified(heading, self.type) in _simplified_names(self)
+        return heading_spelling.simplified(heading, self.type) in _simplified_names(self)
 
     def stands_beside(self, source: object) -> bool:
         """Whether the column *source* of a file is this one if another column has its usual meaning."""
-        return headings.split_brackets(source)[0] in map(headings.normalized, self.beside)
+        return heading_spelling.split_brackets(source)[0] in map(heading_spelling.normalized, self.beside)
 
     def doubtful(self, source: object) -> bool:
         """Whether *source* without its brackets would be this column."""
-        return self._names(headings.split_unit(source)[0]) and not self.matches(source)
+        return self._names(heading_spelling.split_unit(source)[0]) and not self.matches(source)
 
     def is_code(self, source: object) -> bool:
         """Whether *source* names a preferred column of ids."""
-        return headings.normalized(source) in map(headings.normalized, self.codes)
+        return heading_spelling.normalized(source) in map(heading_spelling.normalized, self.codes)
 
     def rank(self, source: object) -> int:
         """Return the position of *source* in the list of names."""
-        order = [headings.simplified(name, self.type) for name in self.names]
-        heading = headings.simplified(str(source), self.type)
+        order = [heading_spelling.simplified(name, self.type) for name in self.names]
+        heading = heading_spelling.simplified(str(source), self.type)
         return order.index(heading) if heading in order else len(order)
 
     def matches_cut(self, source: object) -> bool:
@@ -150,26 +150,26 @@ class Column:
         >>> role("childcare").column("open_to_neighbours").matches_cut("open_to_ne")
         True
         """
-        left = headings.normalized(headings.cut_name(source))
+        left = heading_spelling.normalized(heading_spelling.cut_name(source))
         return bool(left) and any(name.startswith(left) for name in _full_names(self))
 
 
 @cache
 def _simplified_names(column: Column) -> frozenset[str]:
-    return frozenset(headings.simplified(name, column.type) for name in column.names)
+    return frozenset(heading_spelling.simplified(name, column.type) for name in column.names)
 
 
 @cache
 def _full_names(column: Column) -> frozenset[str]:
     """Return the full forms of the headings of a column, with the words that `simplified` removes."""
-    names = {headings.normalized(name) for name in column.names}
+    names = {heading_spelling.normalized(name) for name in column.names}
     if column.type in ("count", "number"):
         names |= {f"{name}{number}" for name in names for number in ("数", "总数", "数量")}
     if column.type == "flag":
         names |= {f"是否{name}" for name in names}
-    for age in {headings.ages(name) for name in column.names} - {""}:
+    for age in {heading_spelling.ages(name) for name in column.names} - {""}:
         spellings = {age, age.replace("岁以上", "岁及以上"), age.replace("岁以上", "岁(含)以上")}
-        names |= {f"{one}{people}" for one in spellings for people in headings.PEOPLE}
+        names |= {f"{one}{people}" for one in spellings for people in heading_spelling.PEOPLE}
     return frozenset(names)
 
 
@@ -193,7 +193,7 @@ def unit_words(unit: str) -> list[str]:
 def _unit_factor(unit: str, note: str) -> float:
     """Return the factor from the unit in *note* to *unit*; 0 if it names no unit of that kind."""
     units = roles_table()["units"]
-    if unit in units and note in map(headings.normalized, (unit, *units[unit])):
+    if unit in units and note in map(heading_spelling.normalized, (unit, *units[unit])):
         return 1.0
     multiples = roles_table()["multiples"].get(unit, {})
-    return next((float(factor) for word, factor in multiples.items() if headings.normalized(word) == note), 0.0)
+    return next((float(factor) for word, factor in multiples.items() if heading_spelling.normalized(word) == note), 0.0)

@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from siting.data.columns import Column, unit_words
-from siting.data.headings import normalized
+from siting.data.heading_spelling import normalized
 from siting.data.mapping_conditions import Condition, read_conditions
 from siting.data.roles import COORDINATES, Role
 from siting.data.toml_files import read_toml

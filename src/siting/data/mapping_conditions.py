@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from siting.data.headings import normalized
+from siting.data.heading_spelling import normalized
 from siting.data.values import number_of, text_of
 from siting.errors import SitingError, some
 

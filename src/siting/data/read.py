@@ -14,7 +14,7 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 
-from siting.data import roles, shapefile_encoding, tables, workbook
+from siting.data import read_workbook, roles, shapefile_encoding, tables
 from siting.data.check import Missing, check_layer
 from siting.data.datums import crs_name, read_crs, same_crs
 from siting.data.mapping import LayerMapping
@@ -114,7 +114,7 @@ def read_layer(
     if suffix == ".csv":
         frame = tables.read_csv(file, encoding, name)
     elif suffix == ".xlsx":
-        frame = workbook.read_excel(file, layer, kind.name, name)
+        frame = read_workbook.read_excel(file, layer, kind.name, name)
     elif suffix in PARQUET:
         frame = _read_parquet(file, name)
     else:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from siting.data.columns import Column, ColumnType, roles_table
-from siting.data.headings import normalized
+from siting.data.heading_spelling import normalized
 from siting.data.toml_files import read_toml
 from siting.errors import SitingError, some
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from siting.data.headings import NAME_BYTES
+from siting.data.heading_spelling import NAME_BYTES
 from siting.errors import LayerError, some
 
 logger = logging.getLogger(__name__)

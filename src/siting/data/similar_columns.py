@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any
 
 from siting.data.columns import Column, unit_word
-from siting.data.headings import ages, normalized, simplified, split_unit
+from siting.data.heading_spelling import ages, normalized, simplified, split_unit
 from siting.data.roles import Role, doubts
 from siting.labels import label
 

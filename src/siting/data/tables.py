@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from siting.data.headings import normalized
+from siting.data.heading_spelling import normalized
 from siting.data.roles import COORDINATES, coordinate_names
 from siting.data.values import number_of, read_cells, text_of, trim
 from siting.errors import LayerError, some

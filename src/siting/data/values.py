@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from siting.data.columns import Column
-from siting.data.headings import normalized
+from siting.data.heading_spelling import normalized
 from siting.numbers import Bools, Floats
 
 # Above this a float no longer holds every whole number that a spreadsheet shows (15 digits).

@@ -18,9 +18,9 @@ from siting.judge.audit_rows import figure_of, row_of
 from siting.judge.indicators import takes_share
 from siting.judge.indicators.clause import findings
 from siting.judge.indicators.finding import Finding
-from siting.judge.layers.columns import Missing
 from siting.judge.layers.context import Context
-from siting.judge.layers.scope import LARGE, people_of, share_of_whole, sized
+from siting.judge.layers.document_share import LARGE, people_of, share_of_whole, sized
+from siting.judge.layers.rule_columns import Missing
 from siting.judge.layers.uncounted_types import set_apart_of, uncounted, warn_of_unknown, warn_of_unused
 from siting.judge.standards.keys import JUDGED
 from siting.judge.standards.rule import Rule

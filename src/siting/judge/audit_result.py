@@ -10,12 +10,12 @@ from typing import Any
 import pandas as pd
 
 from siting.errors import SitingError, some
+from siting.judge.audit_workbook import write_workbook
 from siting.judge.layers.uncounted_types import COLUMNS as UNCOUNTED
 from siting.judge.layers.uncounted_types import in_words as uncounted_in_words
 from siting.judge.standards.units_of_measure import DIGITS, apart
 from siting.judge.statuses import STATUSES, counts_of, groups_to_show, judged_first, members_of
 from siting.judge.wording.sentences import needs_words
-from siting.judge.workbook import write_workbook
 from siting.labels import known, label, named
 from siting.notebook_html import card, table, words
 

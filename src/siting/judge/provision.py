@@ -9,15 +9,15 @@ import geopandas as gpd
 import pandas as pd
 
 from siting.errors import StandardError
+from siting.judge.indicators.estate_duties import DUTIES, duty_of, units_owed
+from siting.judge.indicators.estate_facilities import there
 from siting.judge.indicators.estates import lacking_of
 from siting.judge.indicators.facilities_for_people import owed_for_people
 from siting.judge.indicators.finding import number
-from siting.judge.indicators.owed import DUTIES, duty_of, units_owed
-from siting.judge.indicators.owned import there
 from siting.judge.indicators.rates import BASES
-from siting.judge.layers.columns import Missing
 from siting.judge.layers.context import Context
 from siting.judge.layers.judged_units import by_units
+from siting.judge.layers.rule_columns import Missing
 from siting.judge.layers.uncounted_types import uncounted, warn_of_unknown
 from siting.judge.standards.applies_to import DISTRICTS, ESTATES
 from siting.judge.standards.keys import JUDGED
@@ -112,7 +112,7 @@ def provision(
     Notes
     -----
     With H households, P residents, E people of 60 and over and W employees: floor area ``max(a H / 100, A_min)``;
-    facilities by households in two readings, see `siting.judge.indicators.owed`; by employees
+    facilities by households in two readings, see `siting.judge.indicators.estate_duties`; by employees
     ``floor(W / 10000)``; places ``ceil(q P / 1000)``; beds ``ceil(q E / 1000)``; land ``0.1 P``. Each number comes from
     the rule.
 

@@ -17,12 +17,12 @@ import pandas as pd
 
 from siting.data import one_layer
 from siting.errors import NetworkError
-from siting.network.build import parts_from_arrays, parts_from_streets, without_steps
 from siting.network.contraction import ContractedGraph, contracted, edge_costs
-from siting.network.download import parts_from_place
+from siting.network.from_networkx import graph_from_parts, parts_from_graph
+from siting.network.from_osm import parts_from_osm
+from siting.network.from_place import parts_from_place
+from siting.network.from_streets import parts_from_arrays, parts_from_streets, without_steps
 from siting.network.islands import drop_islands, join_islands
-from siting.network.networkx_graphs import graph_from_parts, parts_from_graph
-from siting.network.osm import parts_from_osm
 from siting.network.parts import Parts, crs_code
 from siting.network.places import Places, frozen
 from siting.network.snapping import check_ids, place, places_at_nodes, projected

@@ -17,8 +17,8 @@ import pandas as pd
 import shapely
 
 from siting.errors import NetworkError
-from siting.network.build import WAY, keep_edges, parts_of_frame, whole_edges
 from siting.network.end_points import run_starts
+from siting.network.from_streets import WAY, keep_edges, parts_of_frame, whole_edges
 from siting.network.parts import Parts
 from siting.network.places import millimetres
 from siting.network.splitting import cut_lines, pieces_of_rows

@@ -17,7 +17,7 @@ import highspy
 import numpy as np
 
 from siting.numbers import Floats, Positions
-from siting.optimize.solver_answers import Answer, Block, Programme, broken_by, fault_of, proven_by, refuse_nonsense
+from siting.optimize.programme import Answer, Block, Programme, broken_by, fault_of, proven_by, refuse_nonsense
 
 __all__ = ["Answer", "Block", "Outcome", "Programme", "Simplex", "run"]
 

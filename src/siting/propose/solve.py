@@ -18,7 +18,7 @@ from siting.propose.model.inputs import Demand, Reaches
 from siting.propose.plan.plan import Plan
 from siting.propose.problem import Objective, Rule, is_number
 from siting.propose.search.answer import Reason
-from siting.propose.search.dispatch import search
+from siting.propose.search.choose_search import search
 
 __all__ = ["check", "solve"]
 

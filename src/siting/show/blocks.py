@@ -18,10 +18,10 @@ from siting.labels import known, label, named
 from siting.numbers import NONE
 from siting.propose import Plan
 from siting.show.cells import Cell, Table, amount, listed, show, table_of
-from siting.show.settings import settings_of
 from siting.show.svg import inline_svg
 from siting.show.text import clean
-from siting.show.verdict import BADGES, areas_table, figures_table, float_of, folded_rows, rules_table
+from siting.show.verdict_settings import settings_of
+from siting.show.verdict_tables import BADGES, areas_table, figures_table, float_of, folded_rows, rules_table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

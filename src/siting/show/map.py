@@ -169,7 +169,7 @@ def draw_map(
     if "streets" in present:
         data["streets"] = _streets(present["streets"], places["streets"])
 
-    from siting.show.page import make_page  # folium takes half a second to import
+    from siting.show.map_page import make_page  # folium takes half a second to import
 
     return make_page(data, title=heading, lang=lang)
 

@@ -11,10 +11,10 @@ import pandas as pd
 from siting.judge.indicators.comparison import lacking
 from siting.judge.indicators.finding import INDICATORS, Finding, shown
 from siting.judge.layers.alternatives import not_counted
-from siting.judge.layers.columns import Missing
 from siting.judge.layers.context import Context
+from siting.judge.layers.document_share import sized
 from siting.judge.layers.judged_units import by_units, stand_ins
-from siting.judge.layers.scope import sized
+from siting.judge.layers.rule_columns import Missing
 from siting.judge.standards.conditions import columns_of
 from siting.judge.standards.keys import JUDGED
 from siting.judge.standards.kinds import KINDS

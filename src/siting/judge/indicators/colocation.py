@@ -9,8 +9,8 @@ import pandas as pd
 
 from siting.judge.indicators.comparison import ratio
 from siting.judge.indicators.finding import Finding, indicator, number, percent, share_of_units, shown, units_message
-from siting.judge.layers.columns import Missing, matches
 from siting.judge.layers.context import Context
+from siting.judge.layers.rule_columns import Missing, matches
 from siting.judge.layers.walkers import walk_message, walker_of
 from siting.judge.standards.conditions import key_of
 from siting.judge.standards.rule import Rule

@@ -10,9 +10,9 @@ import pandas as pd
 from siting.judge.indicators.comparison import floor, lacking
 from siting.judge.indicators.estates import owing
 from siting.judge.indicators.finding import Finding, indicator, number, share_of_units, units_message, without
-from siting.judge.layers.columns import Missing, filled
 from siting.judge.layers.context import Context
 from siting.judge.layers.judged_units import unit_of
+from siting.judge.layers.rule_columns import Missing, filled
 from siting.judge.layers.uncounted_types import besides
 from siting.judge.layers.walkers import walk_message
 from siting.judge.standards.applies_to import COMMUNITIES, DISTRICTS, LEVELS

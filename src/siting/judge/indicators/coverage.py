@@ -13,12 +13,12 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from siting.judge.indicators.estate_duties import duty_of
+from siting.judge.indicators.estate_facilities import there
 from siting.judge.indicators.finding import Finding, indicator, percent, share_of_units, without
-from siting.judge.indicators.owed import duty_of
-from siting.judge.indicators.owned import there
 from siting.judge.layers.alternatives import countable
-from siting.judge.layers.columns import Missing, matches
 from siting.judge.layers.context import Context
+from siting.judge.layers.rule_columns import Missing, matches
 from siting.judge.layers.served_districts import served_districts
 from siting.judge.layers.uncounted_types import besides
 from siting.judge.layers.walkers import walk_message

@@ -13,8 +13,8 @@ from siting.data import types_in
 from siting.judge.indicators.colocation import of_number
 from siting.judge.indicators.comparison import ratio
 from siting.judge.indicators.finding import Finding, indicator, number, shown, units_message
-from siting.judge.layers.columns import SEVERAL, Missing, matches
 from siting.judge.layers.context import Context
+from siting.judge.layers.rule_columns import SEVERAL, Missing, matches
 from siting.judge.layers.served_districts import townships_served
 from siting.judge.layers.walkers import Limit, walk_message
 from siting.judge.standards.applies_to import COMMUNITIES

@@ -8,9 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from siting.judge.indicators.estate_duties import Duty, companion, duty_of, triggered
+from siting.judge.indicators.estate_facilities import SHARED, all_named, there
 from siting.judge.indicators.finding import Finding, indicator, shown, without
-from siting.judge.indicators.owed import Duty, companion, duty_of, triggered
-from siting.judge.indicators.owned import SHARED, all_named, there
 from siting.judge.layers.context import Context
 from siting.judge.standards.rule import Rule
 from siting.judge.wording.sentences import Message

@@ -14,10 +14,10 @@ from dataclasses import replace
 import pandas as pd
 
 from siting.judge.indicators.comparison import floor, holds, ratio
+from siting.judge.indicators.estate_duties import facilities_for_people
 from siting.judge.indicators.finding import Finding, indicator, number, share_of_units, without
-from siting.judge.indicators.owed import facilities_for_people
-from siting.judge.layers.columns import Missing, counted
 from siting.judge.layers.context import Context
+from siting.judge.layers.rule_columns import Missing, counted
 from siting.judge.standards.applies_to import COMMUNITIES, DISTRICTS, LEVELS
 from siting.judge.standards.rule import Rule
 

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from siting.judge.indicators.comparison import holds, lacking, ratio
-from siting.judge.layers.columns import Missing
 from siting.judge.layers.context import Context
+from siting.judge.layers.rule_columns import Missing
 from siting.judge.standards.rule import Rule
 from siting.judge.standards.units_of_measure import DIGITS
 from siting.judge.wording.sentences import NO_MESSAGE, Message

@@ -15,9 +15,9 @@ import pandas as pd
 
 from siting.judge.indicators.comparison import least, ratio
 from siting.judge.indicators.finding import Finding, indicator, number
-from siting.judge.layers.columns import Missing, flags, matches
 from siting.judge.layers.context import Context
 from siting.judge.layers.judged_units import Rolled, by_units, stand_ins
+from siting.judge.layers.rule_columns import Missing, flags, matches
 from siting.judge.layers.walkers import minutes_message
 from siting.judge.standards.applies_to import wanted
 from siting.judge.standards.conditions import columns_of

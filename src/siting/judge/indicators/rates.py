@@ -28,9 +28,9 @@ from siting.judge.indicators.finding import (
     units_message,
     without,
 )
-from siting.judge.layers.columns import Missing, matches
 from siting.judge.layers.context import Context
 from siting.judge.layers.judged_units import unit_of
+from siting.judge.layers.rule_columns import Missing, matches
 from siting.judge.standards.applies_to import ESTATES
 from siting.judge.standards.rule import Rule
 from siting.judge.standards.units_of_measure import UNITS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from siting.judge.layers.columns import Missing
+from siting.judge.layers.rule_columns import Missing
 from siting.judge.standards.rule import Rule
 from siting.judge.wording.sentences import Message
 

@@ -16,8 +16,8 @@ from siting.data import common_crs, points, to_crs, type_of, types_in
 from siting.data.district_names import names_apart
 from siting.errors import LayerError
 from siting.judge.layers.alternatives import countable
-from siting.judge.layers.columns import Missing, counted, flags, matches, of_choices, of_types
 from siting.judge.layers.districts import counties_of, township_of
+from siting.judge.layers.rule_columns import Missing, counted, flags, matches, of_choices, of_types
 from siting.judge.layers.walkers import Limit, limit_of, walker_of
 from siting.judge.standards.applies_to import DISTRICTS, wanted
 from siting.judge.standards.conditions import columns_of, key_of
@@ -39,8 +39,8 @@ class Context:
     """Layers and parameters of one audit.
 
     `area` is "all", or the district of the layers; `whole` is then the context of all, because people walk across
-    borders. `share_of_whole`, `own`: see `siting.judge.layers.scope` and `Standard`. The whole and its areas share one
-    cache, by the name of the method and the values that the result depends on.
+    borders. `share_of_whole`, `own`: see `siting.judge.layers.document_share` and `Standard`. The whole and its areas
+    share one cache, by the name of the method and the values that the result depends on.
     """
 
     layers: Mapping[str, gpd.GeoDataFrame]

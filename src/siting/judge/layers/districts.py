@@ -7,7 +7,7 @@ import pandas as pd
 
 from siting.data import points, to_crs
 from siting.data.district_names import full_names
-from siting.judge.layers.columns import Missing
+from siting.judge.layers.rule_columns import Missing
 
 __all__ = ["by_id_or_name", "counties_of", "township_of"]
 

@@ -15,9 +15,9 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from siting.judge.layers.columns import matches
 from siting.judge.layers.context import Context
 from siting.judge.layers.membership import AREAS, belonging, has_word, kind_of, placed
+from siting.judge.layers.rule_columns import matches
 from siting.judge.layers.walkers import Limit
 from siting.judge.standards.applies_to import wanted
 from siting.judge.standards.conditions import columns_of, key_of

@@ -11,10 +11,10 @@ import pandas as pd
 
 from siting.data import to_crs
 from siting.errors import some
-from siting.judge.layers.columns import Missing
 from siting.judge.layers.context import Context
 from siting.judge.layers.districts import by_id_or_name
 from siting.judge.layers.membership import named_unit
+from siting.judge.layers.rule_columns import Missing
 from siting.judge.standards.rule import Rule
 from siting.judge.wording.sentences import Message
 

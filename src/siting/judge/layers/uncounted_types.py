@@ -10,8 +10,8 @@ from dataclasses import replace
 import pandas as pd
 
 from siting.data import closest_types, of_type, type_of, types_in
-from siting.judge.layers.columns import of_types
 from siting.judge.layers.context import Context
+from siting.judge.layers.rule_columns import of_types
 from siting.judge.standards.rule import Rule
 from siting.judge.wording.sentences import NO_MESSAGE, Message, sentence
 from siting.labels import label

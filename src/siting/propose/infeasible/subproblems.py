@@ -22,7 +22,7 @@ from siting.propose.model.formulation import Block, Formulation
 from siting.propose.model.shares import Share
 from siting.propose.model.variables import STAYING, build_variables
 from siting.propose.search.capacitated import search_capacitated
-from siting.propose.search.engines import solve_model
+from siting.propose.search.choose_engine import solve_model
 
 __all__ = ["Subproblem", "Subproblems", "lightest", "limits_all", "load_engines", "parts_of"]
 

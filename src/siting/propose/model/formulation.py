@@ -17,7 +17,7 @@ from siting.optimize.model import Model
 from siting.propose.model.checks import refuse_contradictions, refuse_unknown
 from siting.propose.model.constraints import Constraint, build_constraints, known_costs
 from siting.propose.model.inputs import Demand, Inputs, Reaches
-from siting.propose.model.read import read
+from siting.propose.model.read_problem import read
 from siting.propose.model.shares import Closeness, Share, build_closeness, build_shares
 from siting.propose.model.variables import JOINT, Variables, build_variables
 

@@ -14,7 +14,7 @@ from siting.measure.alignment import weights
 from siting.measure.reach import Reach
 from siting.propose.model.formulation import Formulation
 from siting.propose.model.inputs import UNNAMED, Demand, Inputs, Pairs, Reaches
-from siting.propose.model.read import by_year, of_service
+from siting.propose.model.read_problem import by_year, of_service
 from siting.propose.model.shares import build_closeness, build_shares
 
 __all__ = ["Scenario", "Scenarios", "scenario_of", "under", "under_each"]

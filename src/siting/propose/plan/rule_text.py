@@ -10,7 +10,7 @@ import pandas as pd
 from siting.labels import known, label, named
 from siting.propose import problem
 from siting.propose.problem import Part
-from siting.propose.problem.value import Value
+from siting.propose.problem.rule_values import Value
 
 __all__ = ["bracketed", "rule_words"]
 

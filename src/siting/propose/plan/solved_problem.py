@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from siting.propose.forwarded import forwarded
+from siting.propose.forwarded_attributes import forwarded
 from siting.propose.model.formulation import Formulation
 from siting.propose.model.variables import CLOSING
 from siting.propose.plan import tables

@@ -12,6 +12,7 @@ from siting.propose.problem.objectives import (
 )
 from siting.propose.problem.phases import Phases
 from siting.propose.problem.rule import Part, Rule
+from siting.propose.problem.rule_values import is_number
 from siting.propose.problem.service_rules import Backup, Capacity, Cover, NobodyBeyond, Supply
 from siting.propose.problem.site_rules import (
     AtLeast,
@@ -25,7 +26,6 @@ from siting.propose.problem.site_rules import (
     Spacing,
     Together,
 )
-from siting.propose.problem.value import is_number
 
 OBJECTIVES = (MaxCoverage, MinSites, MinCost, MinTravel, MinFarthest, MaxSpacing)
 #: In the order in which a conflict names them; a conflict leaves out the later of two.

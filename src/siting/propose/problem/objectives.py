@@ -12,7 +12,7 @@ import pandas as pd
 
 from siting.errors import ProblemError
 from siting.measure.reach import Reach
-from siting.propose.problem.value import Value, at_least_zero, is_number, site_to_site
+from siting.propose.problem.rule_values import Value, at_least_zero, is_number, site_to_site
 
 __all__ = ["MaxCoverage", "MaxSpacing", "MinCost", "MinFarthest", "MinSites", "MinTravel", "Objective", "travels"]
 

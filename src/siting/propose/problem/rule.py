@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from siting.propose.problem.objectives import Objective
-from siting.propose.problem.value import Value
+from siting.propose.problem.rule_values import Value
 
 __all__ = ["Part", "Rule"]
 

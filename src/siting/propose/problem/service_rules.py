@@ -9,7 +9,7 @@ import pandas as pd
 
 from siting.errors import ProblemError
 from siting.propose.problem.rule import Rule
-from siting.propose.problem.value import arguments, at_least_zero, groups_of, is_whole, numbers_of
+from siting.propose.problem.rule_values import arguments, at_least_zero, groups_of, is_whole, numbers_of
 from siting.read_share import share_from
 
 __all__ = ["Backup", "Capacity", "Cover", "NobodyBeyond", "Supply"]

@@ -11,7 +11,15 @@ import pandas as pd
 from siting.errors import ProblemError
 from siting.measure.reach import Reach
 from siting.propose.problem.rule import Rule
-from siting.propose.problem.value import arguments, at_least_zero, groups_of, ids_of, is_whole, numbers_of, site_to_site
+from siting.propose.problem.rule_values import (
+    arguments,
+    at_least_zero,
+    groups_of,
+    ids_of,
+    is_whole,
+    numbers_of,
+    site_to_site,
+)
 from siting.renamed import RenamedAttribute, renamed_keywords
 
 __all__ = [

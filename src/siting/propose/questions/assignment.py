@@ -15,7 +15,7 @@ from siting.labels import label
 from siting.measure import Reach
 from siting.measure.alignment import amounts
 from siting.numbers import Floats, Ints, Ints32, amount, percent
-from siting.propose.forwarded import forwarded
+from siting.propose.forwarded_attributes import forwarded
 from siting.propose.plan.explain import listed
 from siting.propose.questions.transport import Transport, least_travel
 from siting.propose.solve import check

@@ -15,15 +15,15 @@ from siting.errors import ProblemError
 from siting.labels import label
 from siting.numbers import Bools, amount, percent
 from siting.optimize.control import Control, gap_between
-from siting.propose.forwarded import forwarded
+from siting.propose.forwarded_attributes import forwarded
 from siting.propose.model.formulation import Formulation, build
 from siting.propose.model.inputs import Demand, Reaches
 from siting.propose.plan.plan import Plan
 from siting.propose.plan.tables import new_sites
 from siting.propose.problem import MaxCoverage, Rule, is_number
 from siting.propose.search.answer import Answer, in_sense
-from siting.propose.search.dispatch import search
-from siting.propose.search.engines import solve_model
+from siting.propose.search.choose_engine import solve_model
+from siting.propose.search.choose_search import search
 from siting.propose.search.leximin import Groups, Ranks
 from siting.propose.search.maximin import Level, maximise_least, refuse_uncounted, within
 from siting.propose.solve import check

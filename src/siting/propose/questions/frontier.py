@@ -19,8 +19,8 @@ from siting.propose.model.inputs import Demand, Reaches
 from siting.propose.plan.tables import new_sites
 from siting.propose.problem import AtMost, Budget, MaxCoverage, Rule, Together, is_number
 from siting.propose.search.answer import in_sense
-from siting.propose.search.dispatch import search
-from siting.propose.search.engines import solve_model
+from siting.propose.search.choose_engine import solve_model
+from siting.propose.search.choose_search import search
 from siting.propose.solve import check
 
 __all__ = ["frontier"]

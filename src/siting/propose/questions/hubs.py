@@ -15,11 +15,11 @@ from siting.labels import label
 from siting.measure import Reach
 from siting.measure.alignment import amounts
 from siting.numbers import amount
-from siting.propose.forwarded import forwarded
+from siting.propose.forwarded_attributes import forwarded
 from siting.propose.plan.explain import listed
 from siting.propose.plan.plan import Plan
 from siting.propose.problem import AtMost, Cover, MaxCoverage, MinSites
-from siting.propose.problem.value import is_whole
+from siting.propose.problem.rule_values import is_whole
 from siting.propose.solve import solve
 from siting.renamed import RenamedAttribute, renamed_keywords
 

@@ -16,7 +16,7 @@ from siting.measure.alignment import amounts, in_order
 from siting.measure.reach import TOLERANCE
 from siting.numbers import amount
 from siting.optimize.control import gap_between
-from siting.propose.forwarded import forwarded
+from siting.propose.forwarded_attributes import forwarded
 from siting.propose.questions.mergers_model import LastCover, MergerProblem, check, last_covers, solve
 from siting.propose.questions.what_if import WhatIf
 from siting.read_share import share_from

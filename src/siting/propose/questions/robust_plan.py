@@ -18,7 +18,7 @@ from siting.numbers import Bools, Floats, amount, percent
 from siting.optimize.control import Control
 from siting.optimize.model import Model
 from siting.optimize.presolve import weights
-from siting.propose.forwarded import forwarded
+from siting.propose.forwarded_attributes import forwarded
 from siting.propose.model.formulation import Formulation, build
 from siting.propose.model.inputs import Demand, Reaches
 from siting.propose.model.scenarios import Scenarios, under_each
@@ -27,8 +27,8 @@ from siting.propose.plan.tables import new_sites
 from siting.propose.problem import MaxCoverage, Objective, Rule
 from siting.propose.search import maximin
 from siting.propose.search.answer import Answer
-from siting.propose.search.dispatch import search
-from siting.propose.search.engines import solve_model
+from siting.propose.search.choose_engine import solve_model
+from siting.propose.search.choose_search import search
 from siting.propose.search.maximin import Goals, Level, refuse_uncounted
 from siting.propose.solve import check
 

@@ -14,7 +14,7 @@ from siting.propose.model.formulation import Formulation
 from siting.propose.model.scenarios import Scenarios, under_each
 from siting.propose.plan.plan import Plan
 from siting.propose.search.answer import Answer
-from siting.propose.search.dispatch import search
+from siting.propose.search.choose_search import search
 from siting.propose.solve import check
 
 __all__ = ["robustness"]

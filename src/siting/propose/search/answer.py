@@ -11,7 +11,7 @@ from siting.optimize.control import gap_between
 from siting.optimize.model import Model
 from siting.optimize.solution import Solution
 from siting.propose.model.formulation import Formulation
-from siting.propose.search.engines import proven_bound
+from siting.propose.search.choose_engine import proven_bound
 
 __all__ = ["Answer", "Reason", "in_sense", "no_plan", "optimal_within"]
 

@@ -22,7 +22,7 @@ from siting.propose.model.formulation import Formulation
 from siting.propose.model.variables import STAYING
 from siting.propose.problem import AtLeast, AtMost, MaxSpacing
 from siting.propose.search.answer import Answer, no_plan
-from siting.propose.search.engines import only_counted, proven_bound, solve_model
+from siting.propose.search.choose_engine import only_counted, proven_bound, solve_model
 from siting.propose.search.pruning import prune_by
 
 __all__ = ["BottleneckAnswer", "FarthestAnswer", "SpacingAnswer", "search_max_spacing", "search_min_farthest"]

@@ -23,7 +23,7 @@ from siting.propose.model.formulation import Formulation
 from siting.propose.model.variables import LARGER, NEW, STAYING
 from siting.propose.problem import MaxCoverage, MaxSpacing, MinFarthest
 from siting.propose.search.answer import Answer, no_plan, optimal_within
-from siting.propose.search.engines import only_counted
+from siting.propose.search.choose_engine import only_counted
 from siting.propose.search.pruning import without
 
 __all__ = ["CapacitatedAnswer", "search_capacitated"]

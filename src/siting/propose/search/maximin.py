@@ -26,7 +26,7 @@ from siting.numbers import Bools, Floats, Ints
 from siting.optimize.control import Control
 from siting.optimize.model import Model
 from siting.propose.model.formulation import Formulation
-from siting.propose.search.engines import solve_model
+from siting.propose.search.choose_engine import solve_model
 
 __all__ = [
     "ROUNDING",

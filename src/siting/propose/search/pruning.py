@@ -16,7 +16,7 @@ from siting.optimize.rounding import BudgetRounding
 from siting.optimize.solution import Solution
 from siting.propose.model.formulation import Formulation
 from siting.propose.model.variables import CLOSING, STAYING
-from siting.propose.search.engines import solve_model
+from siting.propose.search.choose_engine import solve_model
 
 __all__ = ["cover_more", "coverage_model", "prune", "prune_by", "two_best", "without"]
 

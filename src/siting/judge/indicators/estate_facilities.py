@@ -8,13 +8,13 @@ from operator import attrgetter
 import pandas as pd
 
 from siting.errors import LayerError, some
+from siting.judge.indicators.estate_duties import Duty, duty_of
 from siting.judge.indicators.finding import number
-from siting.judge.indicators.owed import Duty, duty_of
-from siting.judge.layers.columns import Missing, counted
 from siting.judge.layers.context import Context
 from siting.judge.layers.districts import by_id_or_name
 from siting.judge.layers.judged_units import Rolled
 from siting.judge.layers.membership import has_word
+from siting.judge.layers.rule_columns import Missing, counted
 from siting.judge.standards.applies_to import ESTATES
 from siting.judge.standards.conditions import key_of
 from siting.judge.standards.rule import Rule

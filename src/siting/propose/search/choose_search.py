@@ -11,7 +11,7 @@ from siting.propose.problem import MaxSpacing, MinFarthest, MinSites
 from siting.propose.search.answer import Answer, in_sense
 from siting.propose.search.bottleneck import search_max_spacing, search_min_farthest
 from siting.propose.search.capacitated import search_capacitated
-from siting.propose.search.engines import solve_model
+from siting.propose.search.choose_engine import solve_model
 from siting.propose.search.pruning import cover_more, prune
 
 __all__ = ["search"]

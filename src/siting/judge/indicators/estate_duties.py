@@ -19,8 +19,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from siting.judge.indicators.finding import number
-from siting.judge.layers.columns import Missing, counted
 from siting.judge.layers.context import Context
+from siting.judge.layers.rule_columns import Missing, counted
 from siting.judge.standards.rule import Rule
 from siting.judge.standards.units_of_measure import UNITS
 from siting.numbers import Floats, Ints

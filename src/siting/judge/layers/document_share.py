@@ -7,8 +7,8 @@ import math
 from collections.abc import Mapping
 
 from siting.errors import LayerError
-from siting.judge.layers.columns import Missing
 from siting.judge.layers.context import Context
+from siting.judge.layers.rule_columns import Missing
 from siting.judge.standards.rule import Rule
 from siting.judge.standards.standard import Standard
 from siting.judge.standards.units_of_measure import UNITS

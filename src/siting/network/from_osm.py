@@ -19,7 +19,7 @@ import shapely
 
 from siting.data import to_crs, to_metric
 from siting.errors import LayerError, NetworkError
-from siting.network import build
+from siting.network import from_streets
 from siting.network.end_points import run_starts
 from siting.network.osm_extract import ALSO, Ways, local_file, read_extract
 from siting.network.osm_opl import DEGREE, known
@@ -210,7 +210,7 @@ def _parts(
     name: str, tags: pd.DataFrame, edges: _Edges, keep: Bools, private: Bools, crs: Any, left_out: dict[str, int]
 ) -> Parts:
     way = edges.way[keep]
-    of_edge = build.mark_private(tags.iloc[way].dropna(axis="columns", how="all"), private[keep])
+    of_edge = from_streets.mark_private(tags.iloc[way].dropna(axis="columns", how="all"), private[keep])
     number = pd.Series(edges.number[keep], of_edge.index).astype(str)
     of_edge.index = pd.Index(of_edge["osm_id"].astype(str) + "-" + number, name="id")
     node = keep[edges.edge]
@@ -225,7 +225,7 @@ def _parts(
     nodes, where, at = np.unique(edges.ends[:, keep].ravel(), return_index=True, return_inverse=True)
     corners, metres = xy[np.concatenate([start, stop])[where]], np.add.reduceat(step, start)
     u, v = at[: len(start)], at[len(start) :]
-    return build.ordered(
+    return from_streets.ordered(
         pyproj.CRS(system), corners, pd.Index(nodes), u, v, metres, of_edge, (xy, first), left_out=left_out
     )
 

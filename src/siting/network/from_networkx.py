@@ -17,8 +17,8 @@ import shapely
 from siting.data import to_crs, to_metric
 from siting.data.geometry_checks import HIGHEST, LOWEST
 from siting.errors import NetworkError, some
-from siting.network.build import WAY, lengths_of, parts_of_frame, vertices_of, walkable_part
 from siting.network.end_points import of_vertices
+from siting.network.from_streets import WAY, lengths_of, parts_of_frame, vertices_of, walkable_part
 from siting.network.graphml import read_graphml
 from siting.network.heights import sound, with_rises
 from siting.network.parts import Parts, crs_code

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from siting.errors import NetworkError
-from siting.network.networkx_graphs import parts_from_graph
+from siting.network.from_networkx import parts_from_graph
 from siting.network.osm_extract import TAGS
 from siting.network.parts import Parts
 
