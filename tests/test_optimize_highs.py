@@ -16,7 +16,7 @@ from scipy.sparse import csr_array
 
 from siting.optimize import highs
 from siting.optimize.highs import Programme, Simplex, run
-from siting.optimize.programme import Answer, proven_by
+from siting.optimize.solver_answers import SolverAnswer, proven_by
 
 # min -5x - 4y with 6x + 4y <= 9, both whole, at most 1: the best is y alone... or x alone, so x: -5.
 KNAPSACK = Programme(
@@ -127,9 +127,9 @@ def test_a_row_of_millions_forgives_nobody() -> None:
 
 # What an answer must show. The relaxation is y = 1, x = 5/6: -49/6; a unit of the row is worth 5/6.
 RELAXED = replace(KNAPSACK, whole=0)
-TRUTH = Answer("optimal", np.array([1.0, 0.0]), -5.0, -5.0, np.zeros(0), 1)
-TRUTH_RELAXED = Answer("optimal", np.array([5 / 6, 1.0]), -49 / 6, -49 / 6, np.array([-5 / 6]))
-LIES: dict[str, tuple[Programme, Answer]] = {
+TRUTH = SolverAnswer("optimal", np.array([1.0, 0.0]), -5.0, -5.0, np.zeros(0), 1)
+TRUTH_RELAXED = SolverAnswer("optimal", np.array([5 / 6, 1.0]), -49 / 6, -49 / 6, np.array([-5 / 6]))
+LIES: dict[str, tuple[Programme, SolverAnswer]] = {
     "costs": (KNAPSACK, replace(TRUTH, value=-9.0, bound=-9.0)),
     "costs -4, not -5": (KNAPSACK, replace(TRUTH, x=np.array([0.0, 1.0]))),
     "breaks a row": (KNAPSACK, replace(TRUTH, x=np.array([1.0, 1.0]), value=-9.0, bound=-9.0)),
@@ -143,22 +143,24 @@ LIES: dict[str, tuple[Programme, Answer]] = {
     "bound is inf": (KNAPSACK, replace(TRUTH, bound=math.inf)),
     "above its value": (KNAPSACK, replace(TRUTH, bound=-4.0)),
     "differ": (KNAPSACK, replace(TRUTH, bound=-7.0)),
-    "other options find one": (KNAPSACK, Answer("infeasible", np.zeros(0), math.inf, math.inf, np.zeros(0))),
-    "ended with": (KNAPSACK, Answer("ended with Unknown", np.zeros(0), math.nan, math.nan, np.zeros(0))),
-    "above what is known": (KNAPSACK, Answer("time_limit", np.zeros(0), math.inf, -3.0, np.zeros(0))),
+    "other options find one": (KNAPSACK, SolverAnswer("infeasible", np.zeros(0), math.inf, math.inf, np.zeros(0))),
+    "ended with": (KNAPSACK, SolverAnswer("ended with Unknown", np.zeros(0), math.nan, math.nan, np.zeros(0))),
+    "above what is known": (KNAPSACK, SolverAnswer("time_limit", np.zeros(0), math.inf, -3.0, np.zeros(0))),
     "prices are missing": (RELAXED, replace(TRUTH_RELAXED, prices=np.zeros(0))),
     "or no numbers": (RELAXED, replace(TRUTH_RELAXED, prices=np.array([np.nan]))),
     "its prices prove": (RELAXED, replace(TRUTH_RELAXED, prices=np.array([-0.5]))),
     "prices prove": (RELAXED, replace(TRUTH_RELAXED, prices=np.array([1.0]))),
 }
-Lie = Callable[..., Answer]
+Lie = Callable[..., SolverAnswer]
 
 
-def lying(monkeypatch: pytest.MonkeyPatch, lie: Answer, times: int = 10**9) -> list[dict[str, Any]]:
+def lying(monkeypatch: pytest.MonkeyPatch, lie: SolverAnswer, times: int = 10**9) -> list[dict[str, Any]]:
     """Have the solver say *lie* so many times, and tell in which ways it was asked."""
     real, asked = highs._attempt, []
 
-    def attempt(model: Programme, options: dict[str, Any], ends: float, start: Any = None, stop: Any = None) -> Answer:
+    def attempt(
+        model: Programme, options: dict[str, Any], ends: float, start: Any = None, stop: Any = None
+    ) -> SolverAnswer:
         way = {name: value for name, value in options.items() if name != "mip_abs_gap"}
         if "mip_max_nodes" in way or (model.whole == 0 and len(lie.prices) == 0 and lie.status != "optimal"):
             return real(model, options, ends, start, stop)

@@ -17,9 +17,10 @@ import highspy
 import numpy as np
 
 from siting.numbers import Floats, Positions
-from siting.optimize.programme import Answer, Block, Programme, broken_by, fault_of, proven_by, refuse_nonsense
+from siting.optimize.programme import Block, Programme, refuse_nonsense
+from siting.optimize.solver_answers import SolverAnswer, broken_by, fault_of, proven_by
 
-__all__ = ["Answer", "Block", "Outcome", "Programme", "Simplex", "run"]
+__all__ = ["Block", "Outcome", "Programme", "Simplex", "SolverAnswer", "run"]
 
 log = logging.getLogger(__name__)
 
@@ -121,7 +122,7 @@ def _holds(model: Programme, x: Floats) -> bool:
     return len(x) == len(model.cost) and broken_by(model, x) is None
 
 
-def _outcome(model: Programme, answer: Answer, best: Floats | None) -> Outcome:
+def _outcome(model: Programme, answer: SolverAnswer, best: Floats | None) -> Outcome:
     """Return a valid answer; a start that is better than the result is kept."""
     if answer.status == "infeasible":
         return Outcome("infeasible", None, math.inf)
@@ -153,7 +154,7 @@ def _relaxed_bound(model: Programme, ends: float) -> float:
 
 def _attempt(
     model: Programme, options: dict[str, Any], ends: float, start: Floats | None = None, stop: Stop | None = None
-) -> Answer:
+) -> SolverAnswer:
     """Solve once; the answer is unchecked."""
     # A row of shares sums millions of people: a tolerance of 1e-6 of each would be whole persons.
     tolerances = {"mip_feasibility_tolerance": TOLERANCE, "primal_feasibility_tolerance": TOLERANCE}
@@ -171,16 +172,16 @@ def _attempt(
         raise error
     end = highs.getModelStatus()
     if failed or end not in ENDS:
-        return Answer(f"ended with {highs.modelStatusToString(end)}", NOTHING, math.nan, math.nan, NOTHING)
+        return SolverAnswer(f"ended with {highs.modelStatusToString(end)}", NOTHING, math.nan, math.nan, NOTHING)
     status, info, solution = ENDS[end], highs.getInfo(), highs.getSolution()
     value, x = float(info.objective_function_value), np.asarray(solution.col_value, float)
     if model.whole:
         x = x if math.isfinite(value) or status == "optimal" else NOTHING
-        return Answer(status, x, value, float(info.mip_dual_bound), NOTHING, max(0, int(info.mip_node_count)))
+        return SolverAnswer(status, x, value, float(info.mip_dual_bound), NOTHING, max(0, int(info.mip_node_count)))
     prices = np.asarray(solution.row_dual, float) if solution.dual_valid else NOTHING
     if status != "optimal":  # a simplex that was stopped proves nothing, and its point may break rows
-        return Answer(status, NOTHING, math.nan, -math.inf, prices)
-    return Answer("optimal", x, value, value, prices)
+        return SolverAnswer(status, NOTHING, math.nan, -math.inf, prices)
+    return SolverAnswer("optimal", x, value, value, prices)
 
 
 class Simplex:
@@ -208,7 +209,7 @@ class Simplex:
             raise ValueError("cost is not finite")
         _done(self._highs.changeColsCost(len(at), at.astype(np.int32), cost), "changeColsCost")
 
-    def solve(self, *, seconds: float = math.inf, steps: int | None = None) -> Answer:
+    def solve(self, *, seconds: float = math.inf, steps: int | None = None) -> SolverAnswer:
         """Solve from the present basis, for at most *steps* iterations or *seconds*."""
         highs = self._highs
         # The first solve suits the dual simplex, later ones the primal.
@@ -225,14 +226,14 @@ class Simplex:
             raise RuntimeError(f"the solver ended with {highs.modelStatusToString(status)}")
         return self._answer(STANDS[status])
 
-    def _answer(self, status: str) -> Answer:
+    def _answer(self, status: str) -> SolverAnswer:
         solution, value = self._highs.getSolution(), float(self._highs.getInfo().objective_function_value)
         x, prices = np.asarray(solution.col_value, float), np.asarray(solution.row_dual, float)
         if len(x) != self.columns or not np.isfinite(x).all():
             x, status = np.zeros(self.columns), "stopped" if status == "optimal" else status
         if status == "optimal" and (len(prices) != self.rows or not np.isfinite(prices).all() or math.isnan(value)):
             status = "stopped"
-        return Answer(status, x, value, math.nan, prices if status == "optimal" else NOTHING)
+        return SolverAnswer(status, x, value, math.nan, prices if status == "optimal" else NOTHING)
 
     def ray(self) -> Floats | None:
         """Return a ray of the objective after "unbounded"; None without one."""

@@ -1,8 +1,7 @@
-"""A mixed-integer programme in arrays, and the check of a solver's answer to it."""
+"""A mixed-integer programme in arrays."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -12,13 +11,7 @@ from scipy.sparse import block_array, csr_array
 
 from siting.numbers import Floats
 
-__all__ = ["Answer", "Programme", "broken_by", "fault_of", "proven_by", "refuse_nonsense"]
-
-#: How far an answer may miss what it must keep, as a number and as a share of the sum that it misses.
-SLACK, SHARE = 1e-6, 1e-9
-#: The solver's own tolerance of reduced costs, with room for rounding errors.
-DUAL_TOLERANCE = 2e-7
-
+__all__ = ["Block", "Programme", "refuse_nonsense"]
 
 #: Matrices side by side (None: zeros), and the lower and upper limits of their rows.
 Block: TypeAlias = tuple[list[Any], Floats | float, Floats | float]
@@ -48,18 +41,6 @@ class Programme:
         return cls(cost, lower, upper, matrix, low, high, whole)
 
 
-@dataclass(frozen=True, eq=False)
-class Answer:
-    """What the solver reports, unchecked; `x` and `prices` are empty where it gives none."""
-
-    status: str
-    x: Floats
-    value: float
-    bound: float
-    prices: Floats
-    nodes: int = 0
-
-
 def refuse_nonsense(model: Programme, start: Floats | None) -> None:
     """Raise ValueError when an array has the wrong length or holds NaN, which solvers accept."""
     rows, columns = model.matrix.shape
@@ -76,72 +57,3 @@ def refuse_nonsense(model: Programme, start: Floats | None) -> None:
             raise ValueError(f"{name} is not finite")
     if not np.isfinite(model.matrix.data).all():
         raise ValueError("matrix is not finite")
-
-
-def fault_of(model: Programme, answer: Answer, gap: float, known: float) -> str | None:
-    """Return what is wrong with an answer, None for nothing; *known* is the cost of a vector that keeps the rules."""
-    if answer.status.startswith("ended"):
-        return answer.status
-    if answer.status == "infeasible":
-        return "it reports no answer, and there is one" if math.isfinite(known) else None
-    if math.isnan(answer.bound) or answer.bound == math.inf:
-        return f"its bound is {answer.bound}"
-    slack = SLACK + SHARE * abs(answer.bound) if math.isfinite(answer.bound) else SLACK
-    if answer.bound > known + slack:
-        return f"its bound {answer.bound:.10g} is above what is known to be possible, {known:.10g}"
-    if not len(answer.x):
-        return "it gives no vector" if answer.status == "optimal" and len(model.cost) else None
-    broken = broken_by(model, answer.x)
-    if broken is not None:
-        return broken
-    value = float(model.cost @ answer.x)
-    slack = SLACK + SHARE * float(np.abs(model.cost) @ np.abs(answer.x))
-    if not abs(value - answer.value) <= slack:
-        return f"its vector costs {value:.10g}, not {answer.value:.10g} as reported"
-    if answer.bound > value + slack:
-        return f"its bound {answer.bound:.10g} is above its value {value:.10g}"
-    if answer.status != "optimal":
-        return None
-    if model.whole:
-        agree = value - answer.bound <= gap + slack
-        return None if agree else f"its value {value:.10g} and its bound {answer.bound:.10g} differ"
-    if len(answer.prices) != len(model.row_lower) or not np.isfinite(answer.prices).all():
-        return "its prices are missing or no numbers"
-    loose = proven_by(model, answer.prices, loosely=True)
-    if not value - loose <= slack + SLACK * abs(value):
-        return f"its prices prove {loose:.10g}, not {value:.10g}"
-    return None
-
-
-def broken_by(model: Programme, x: Floats) -> str | None:
-    """Return which rule of the model a vector breaks, None for none."""
-    if len(x) != len(model.cost):
-        return f"its vector has {len(x)} entries, not {len(model.cost)}"
-    if not np.isfinite(x).all():
-        return "its vector holds what is no number"
-    slack = SLACK + SHARE * np.abs(x)
-    if (x < model.lower - slack).any() or (x > model.upper + slack).any():
-        return "its vector leaves the bounds of a variable"
-    if (np.abs(x[: model.whole] - np.rint(x[: model.whole])) > SLACK).any():
-        return "its vector is not whole"
-    inside = model.matrix @ x
-    slack = SLACK + SHARE * (abs(model.matrix) @ np.abs(x))
-    if (inside < model.row_lower - slack).any() or (inside > model.row_upper + slack).any():
-        return "its vector breaks a row"
-    return None
-
-
-def proven_by(model: Programme, prices: Floats, *, loosely: bool = False) -> float:
-    """Return what no x costs less than, by weak duality, for any *prices* of the rows.
-
-    With d = c - A' y: the sum of y times the limit of each row that its sign points to, and of d times that of each
-    variable. Reduced costs within the solver's tolerance count as nothing where the variable has no limit; *loosely*
-    everywhere: the bound may be wrong by the solver's tolerances.
-    """
-    y = np.where(np.isfinite(np.where(prices > 0, model.row_lower, model.row_upper)), prices, 0.0)
-    side = np.where(y > 0, model.row_lower, model.row_upper)
-    d = model.cost - model.matrix.T @ y
-    end = np.where(d > 0, model.lower, model.upper)
-    within = np.abs(d) <= DUAL_TOLERANCE * np.maximum(1.0, np.abs(model.cost))
-    d = np.where(within & (loosely | np.isinf(end)), 0.0, d)
-    return float(y[y != 0] @ side[y != 0] + d[d != 0] @ end[d != 0])
