@@ -86,22 +86,22 @@ def check_layer(
         raise SitingError(f'missing={missing!r}; choose "raise" or "zero"')
     if not isinstance(frame, gpd.GeoDataFrame) or frame.active_geometry_name is None:
         raise LayerError(layer, not_a_layer(frame))
-    twice = frame.columns[frame.columns.duplicated()].unique()
-    if len(twice):
+    if len(twice := frame.columns[frame.columns.duplicated()].unique()):
         raise LayerError(layer, f"columns occur twice: {some(twice)}; rename or remove one")
     faults = crs_faults(frame.crs)
     if not len(frame):
         faults.append("has no rows")
-    others = other_geometries(frame)
-    if others:
+    if others := other_geometries(frame):
         logger.warning("%s: geometry columns beside the active one were left out: %s", layer, some(others))
     out = with_plain_geometry(frame.drop(columns=others))
     out, factors, column_faults = _name_columns(out, kind, columns or {}, layer)
     out, labels, id_faults = set_ids(out, kind.name, layer, from_column="id" in (columns or {}))
     faults += column_faults + id_faults
-    totals = total_rows(out, kind)
+    totals: Any = total_rows(out, kind)
     if len(totals):  # their numbers are not errors
-        faults.append(_total_fault(totals, labels))
+        rows = [word if labels[row] == word else f"{labels[row]}: {word}" for row, word in totals.items()]
+        what = f"{len(rows)} of {len(labels)} rows are totals of others: {some(rows)}"
+        faults.append(f"{what}; remove them of the file, or leave them out by [keep] of a mapping")
         kept = np.setdiff1d(np.arange(len(out)), totals.index)
         out, labels = out.iloc[kept].copy(), [labels[row] for row in kept]
     for column in kind.columns:
@@ -118,22 +118,13 @@ def check_layer(
         raise LayerError(layer, faults, partial=out)
 
     out = split_lines(out.set_geometry(shapes, crs=frame.crs), kind, layer)
-    faults = duplicate_faults(out.index)  # a split line may meet an id that stood there
-    if faults:
+    if faults := duplicate_faults(out.index):  # a split line may meet an id that stood there
         raise LayerError(layer, faults)
     if kind.name == "districts":
         _warn_of_shared_names(out, layer)
     ordered = [c.name for c in kind.columns if c.name in out.columns]
     others = [c for c in out.columns if c not in ordered and c != "geometry"]
     return out[[*ordered, *others, "geometry"]]
-
-
-def _total_fault(totals: Any, labels: Sequence[str]) -> str:
-    rows = [word if labels[row] == word else f"{labels[row]}: {word}" for row, word in totals.items()]
-    return (
-        f"{len(rows)} of {len(labels)} rows are totals of others: {some(rows)}; remove them "
-        "of the file, or leave them out by [keep] of a mapping"
-    )
 
 
 def _warn_of_totals(frame: Any, role: Role, labels: Sequence[str], layer: str) -> None:

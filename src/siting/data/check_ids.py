@@ -57,14 +57,10 @@ def _float_id_faults(source: Any) -> list[str]:
     numbers = numbers[np.isfinite(numbers)]
     whole = numbers == np.floor(numbers)
     parts, long = numbers[~whole].tolist(), numbers[whole & (abs(numbers) >= MOST_DIGITS)].tolist()
-    faults = []
-    if parts:
-        faults.append(f"ids are numbers with a fraction: {some(parts)}; give whole numbers or text")
+    faults = [f"ids are numbers with a fraction: {some(parts)}; give whole numbers or text"] if parts else []
     if long:
-        faults.append(
-            f"ids of more than 15 digits were kept as numbers and have lost digits: {some(long)}; "
-            "keep the column as text in the file"
-        )
+        what = f"ids of more than 15 digits were kept as numbers and have lost digits: {some(long)}"
+        faults.append(f"{what}; keep the column as text in the file")
     return faults
 
 

@@ -44,9 +44,7 @@ def _read_text(series: Any, column: Column, labels: list[str], layer: str) -> tu
         logger.warning('%s: "%s" is blank in %d of %d rows: %s', layer, column.name, blank.sum(), len(blank), rows)
     if column.choices:
         words, unknown = parse_choices(column, words)
-        what = "has unknown values"
-        if column.open:
-            what = "holds unknown words, which are kept"
+        what = "holds unknown words, which are kept" if column.open else "has unknown values"
         known = some((f"{value} ({'、'.join(names)})" for value, names in column.choices), most=20)
         faults = _row_faults(f'"{column.name}" {what}', series, unknown, labels, f"understood are {known}")
         if column.open and faults:
@@ -73,10 +71,8 @@ def _read_numbers(
         values = np.where(parsed.missing, 0.0, values)
     elif count and not column.blank:
         rows = some(compress(labels, parsed.missing))
-        faults.append(
-            f'"{column.name}" is missing in {count} of {len(series)} rows: {rows}; fill it, or count it as 0 with '
-            'missing="zero"'
-        )
+        what = f'"{column.name}" is missing in {count} of {len(series)} rows: {rows}'
+        faults.append(f'{what}; fill it, or count it as 0 with missing="zero"')
     if column.type == "share":
         find(~parsed.bad & (values > 1), "above 1", 'give shares from 0 to 1, or per cent with "%"')
     if column.type == "count" and not column.blank:

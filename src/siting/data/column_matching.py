@@ -26,10 +26,7 @@ class Matching:
 
 
 def match_columns(role: Role, sources: Iterable[object], chosen: Mapping[str, str], *, has_id: bool) -> Matching:
-    """Match the columns of a file to canonical columns.
-
-    *chosen* is the user's choice, canonical name → name in the layer. With *has_id* the index holds the ids.
-    """
+    """Match headings to canonical columns; *chosen*: canonical name → heading, *has_id*: the index holds the ids."""
     sources = list(sources)
     names = {column.name for column in role.columns}
     out = Matching(faults=_bad_choices(role, names, sources, chosen))
@@ -41,9 +38,9 @@ def match_columns(role: Role, sources: Iterable[object], chosen: Mapping[str, st
         factor = role.column(name).factor(source)
         if factor not in (None, 1.0):
             out.factors[name] = factor
+            into = f'"{name}" in {role.column(name).unit}'
             out.notes.append(
-                f'column "{source}" is in another unit: its numbers are multiplied by {factor:,.8g} to "{name}" in '
-                f"{role.column(name).unit}"
+                f'column "{source}" is in another unit: its numbers are multiplied by {factor:,.8g} to {into}'
             )
     rest = [source for source in sources if source not in out.renames and source not in out.unused]
     out.unused.update({source: similar_columns(role, str(source)) for source in rest})
@@ -65,10 +62,8 @@ def _take_matches(out: Matching, column: Column, wanted: list[Column], sources: 
                 out.unused[source] = Similar((column.name,), reason="left", values={"other": kept})
         takers = [kept]
     if len(takers) > 1:
-        out.faults.append(
-            f'columns {some(takers)} could each be "{column.name}" ({column.zh}); '
-            f"choose one with {_choice(column.name, takers[0])}"
-        )
+        choice = f"choose one with {_choice(column.name, takers[0])}"
+        out.faults.append(f'columns {some(takers)} could each be "{column.name}" ({column.zh}); {choice}')
         for source in takers:
             others = ", ".join(str(s) for s in takers if s != source)
             out.unused[source] = Similar((column.name,), reason="several", values={"others": others})
@@ -92,17 +87,13 @@ def _preferred(column: Column, takers: list[object], has_id: bool) -> object | N
 
 def _take_cut_names(out: Matching, role: Role, sources: list[object], open_: list[Column]) -> None:
     """Match headings that can be the cut name of one column only."""
-    for source in sources:
-        if source in out.renames:
-            continue
+    for source in [s for s in sources if s not in out.renames]:
         could = [column for column in role.columns if column.matches_cut(source)]
         if len(could) == 1 and could[0] in open_:
             out.renames[source] = could[0].name
             out.cut.append(source)
-            out.notes.append(
-                f'column "{source}" is taken as "{could[0].name}" ({could[0].zh}), whose name was cut; if it is not, '
-                "rename it in the file"
-            )
+            what = f'column "{source}" is taken as "{could[0].name}" ({could[0].zh}), whose name was cut'
+            out.notes.append(f"{what}; if it is not, rename it in the file")
             open_.remove(could[0])
 
 
@@ -121,18 +112,13 @@ def _report_absent(out: Matching, role: Role, sources: list[object], has_id: boo
     for source, like in out.unused.items():
         name = like.nearest
         if name and name not in taken and not role.column(name).required and (like.near or like.reason == "brackets"):
-            why = f": {like.why('en')}" if like.reason else ""
-            out.notes.append(
-                f'column "{source}" was not taken as "{name}"{why}; if it is right, choose it with '
-                f"{_choice(name, source)}"
-            )
+            what = f'column "{source}" was not taken as "{name}"' + (f": {like.why('en')}" if like.reason else "")
+            out.notes.append(f"{what}; if it is right, choose it with {_choice(name, source)}")
     if "children_0_3" in taken and "infants" not in taken and role.name == "communities":
         source = next(s for s, name in out.renames.items() if name == "children_0_3")
         if source != "children_0_3":
-            out.notes.append(
-                f'column "{source}" is read as "children_0_3", including those aged 3; if it counts those under 3, '
-                f'choose columns={{"infants": "{source}"}}'
-            )
+            what = f'column "{source}" is read as "children_0_3", including those aged 3'
+            out.notes.append(f'{what}; if it counts those under 3, choose columns={{"infants": "{source}"}}')
 
 
 def _choice(name: str, source: object) -> str:
@@ -145,14 +131,10 @@ def _bad_choices(role: Role, names: set[str], sources: list[object], chosen: Map
     for name, source in chosen.items():
         if name not in names:
             swapped = f'; write columns={{"{source}": "{name}"}}' if source in names else ""
-            faults.append(
-                f'columns= names "{name}", which is no column of role "{role.name}" '
-                f"(canonical name first, then the file's){swapped}"
-            )
+            what = f'columns= names "{name}", which is no column of role "{role.name}"'
+            faults.append(f"{what} (canonical name first, then the file's){swapped}")
         elif source not in sources:
-            faults.append(
-                f'columns= takes "{source}" for "{name}", but the layer has no such column; '
-                f"found are {some(sources, most=40) or 'none'}"
-            )
+            what = f'columns= takes "{source}" for "{name}", but the layer has no such column'
+            faults.append(f"{what}; found are {some(sources, most=40) or 'none'}")
     twice = {s for s in chosen.values() if list(chosen.values()).count(s) > 1}
     return faults + [f'columns= takes "{source}" twice' for source in sorted(twice)]

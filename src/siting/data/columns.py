@@ -1,7 +1,4 @@
-"""The columns that a layer may have, and their headings.
-
-They are defined in ``roles.toml``.
-"""
+"""The columns that a layer may have, and their headings, as ``roles.toml`` defines them."""
 
 from __future__ import annotations
 

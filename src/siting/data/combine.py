@@ -107,14 +107,10 @@ def not_a_layer(given: Any) -> str:
 
 def _refuse_shared_ids(layers: list[Any]) -> None:
     ids = pd.concat([pd.Series(_name(frame, n), frame.index, dtype=object) for n, frame in enumerate(layers, start=1)])
-    twice = ids[ids.index.duplicated(keep=False)]
-    if len(twice):
-        where = " and ".join(dict.fromkeys(twice))
-        raise LayerError(
-            where,
-            f"ids occur more than once: {some(dict.fromkeys(twice.index))}; make them differ before, for example "
-            'frame.set_index("new-" + frame.index)',
-        )
+    if len(twice := ids[ids.index.duplicated(keep=False)]):
+        what = f"ids occur more than once: {some(dict.fromkeys(twice.index))}"
+        remedy = 'make them differ before, for example frame.set_index("new-" + frame.index)'
+        raise LayerError(" and ".join(dict.fromkeys(twice)), f"{what}; {remedy}")
 
 
 def with_plain_geometry(frame: Any) -> Any:

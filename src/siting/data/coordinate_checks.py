@@ -105,11 +105,9 @@ def check_together(layers: Mapping[str, Any], beside: str) -> None:
         off_y = np.maximum(np.maximum(south - above, below - north), 0)
         gap = float(np.hypot(off_x, off_y).min(initial=np.inf)) * DEGREE
         if CERTAIN < gap < np.inf:
-            raise LayerError(
-                name,
-                f'all {len(layers[name])} rows lie {gap / 1000:,.0f} km or more from the layer "{beside}"; is the CRS '
-                "of each the one it was made in, and do they belong to one city?",
-            )
+            what = f'all {len(layers[name])} rows lie {gap / 1000:,.0f} km or more from the layer "{beside}"'
+            doubt = "is the CRS of each the one it was made in, and do they belong to one city?"
+            raise LayerError(name, f"{what}; {doubt}")
 
 
 def _around(sides: Floats) -> tuple[float, float, float, float]:
@@ -167,10 +165,8 @@ def _degree_fault(corners: Floats, labels: Sequence[Any], crs: CRS) -> str:
         return f"{text}longitude must lie in -180 to 180 and latitude in -90 to 90"
     zone = _prefixed_zone(west[outside], east[outside])
     fits = "the projected CRS it was made in (in China often one of EPSG:4534 to 4554, CGCS2000 by 3° meridian)"
-    return (
-        f"{text}these look like metres: set {crs_name(CRS.from_epsg(zone)) if zone else fits}, with crs= where the "
-        "layer is read or frame.set_crs(..., allow_override=True)"
-    )
+    how = "with crs= where the layer is read or frame.set_crs(..., allow_override=True)"
+    return f"{text}these look like metres: set {crs_name(CRS.from_epsg(zone)) if zone else fits}, {how}"
 
 
 def _swapped(corners: Floats) -> bool:
@@ -193,10 +189,8 @@ def _projected_fault(corners: Floats, labels: Sequence[Any], crs: CRS, elsewhere
     if zone and zone != crs.to_epsg() and not outside.all():
         return f"{text}the x carries a zone number there, and not in the other rows; take it off"
     if zone and zone != crs.to_epsg():
-        return (
-            f"{text}the x carries a zone number: set {crs_name(CRS.from_epsg(zone))} "
-            "(with crs= where the layer is read, or frame.set_crs(..., allow_override=True))"
-        )
+        how = "with crs= where the layer is read, or frame.set_crs(..., allow_override=True)"
+        return f"{text}the x carries a zone number: set {crs_name(CRS.from_epsg(zone))} ({how})"
     code = crs.to_epsg() or 0
     if 4513 <= code <= 4533 and (abs(corners[outside]) < 1e7).all():
         unprefixed = CRS.from_epsg(code + 4534 - 4513)
@@ -220,11 +214,7 @@ def _to_degrees(crs: CRS) -> Transformer:
 
 
 def _all_inside(corners: Floats, crs: CRS) -> bool:
-    """Whether the box around all boxes is surely in the area of use of *crs*, so that none needs a check.
-
-    The edge of the box encloses the same on the map and on the globe; half a degree is the margin, because
-    the edge is checked at points.
-    """
+    """Whether the edge around all boxes is inside the area of use of *crs* by half a degree, at some points."""
     west, south, east, north = _around(corners.T)
     x, y = np.linspace(west, east, 33), np.linspace(south, north, 33)
     edge = np.concatenate(
@@ -237,8 +227,7 @@ def _outside(corners: Floats, crs: CRS, margin: float = MARGIN) -> Bools:
     """Mark the boxes outside the area of use of *crs*."""
     if margin == MARGIN and len(corners) > 100 and _all_inside(corners, crs):
         return np.zeros(len(corners), np.bool_)
-    move = _to_degrees(crs)
-    lon, lat = move.transform(corners[:, [0, 2]].ravel(), corners[:, [1, 3]].ravel())
+    lon, lat = _to_degrees(crs).transform(corners[:, [0, 2]].ravel(), corners[:, [1, 3]].ravel())
     lon, lat = np.reshape(lon, (-1, 2)), np.reshape(lat, (-1, 2))
     area = crs.area_of_use
     west, south, east, north = area.bounds if area else (-180.0, -90.0, 180.0, 90.0)
@@ -248,15 +237,11 @@ def _outside(corners: Floats, crs: CRS, margin: float = MARGIN) -> Bools:
     middle = (west + east) / 2
     lon = np.where(lon < middle - 180, lon + 360, np.where(lon > middle + 180, lon - 360, lon))
     good = (lon >= west - margin) & (lon <= east + margin) & (lat >= south - margin) & (lat <= north + margin)
-    beyond: Bools = ~np.all(good, axis=1)
-    return beyond
+    return np.asarray(~good.all(axis=1), np.bool_)
 
 
 def _prefixed_zone(west: Floats, east: Floats) -> int | None:
-    """Return the EPSG code of the CGCS2000 zone whose number is before the easting, if any.
-
-    3° zones 25 to 45 are EPSG:4513 to 4533; 6° zones 13 to 23 are EPSG:4491 to 4501.
-    """
+    """Return the EPSG code of the CGCS2000 zone (3° from 4513, 6° from 4491) whose number is before the easting."""
     zones = {*(west // 1e6).astype(int), *(east // 1e6).astype(int)}
     zone = int(zones.pop()) if len(zones) == 1 else 0
     if 25 <= zone <= 45:

@@ -51,13 +51,10 @@ def to_crs(frame: Any, crs: Any) -> Any:
     over_wgs84 = _report_shift(frame, target, layer)
     moved = frame.to_crs(WGS84).to_crs(target) if over_wgs84 else frame.to_crs(target)
     coordinates, row = shapely.get_coordinates(moved.geometry.array, return_index=True)
-    lost = np.unique(row[~np.isfinite(coordinates).all(axis=1)])
-    if len(lost):
-        raise LayerError(
-            layer,
-            f"has coordinates that {crs_name(target)} does not reach in {len(lost)} of {len(frame)} rows: "
-            f"{some(frame.index[lost])}; look at the layer's own CRS and at these rows, or choose another",
-        )
+    if len(lost := np.unique(row[~np.isfinite(coordinates).all(axis=1)])):
+        rows = f"{len(lost)} of {len(frame)} rows: {some(frame.index[lost])}"
+        remedy = "look at the layer's own CRS and at these rows, or choose another"
+        raise LayerError(layer, f"has coordinates that {crs_name(target)} does not reach in {rows}; {remedy}")
     logger.info("%s: reprojected from %s to %s", layer, crs_name(frame.crs), crs_name(target))
     return moved
 

@@ -47,9 +47,7 @@ def read_crs(value: Any, layer: str) -> CRS:
 
 def same_crs(one: CRS, other: CRS) -> bool:
     """Whether two systems give the same coordinates, regardless of axis order."""
-    if one.equals(other, ignore_axis_order=True):
-        return True
-    return one.to_epsg() is not None and one.to_epsg() == other.to_epsg()
+    return one.equals(other, ignore_axis_order=True) or (one.to_epsg() is not None and one.to_epsg() == other.to_epsg())
 
 
 def crs_name(crs: CRS) -> str:
@@ -95,11 +93,8 @@ def accuracy(source: CRS, target: CRS, lon: float, lat: float) -> float | None:
 
 
 def best_accuracy(source: CRS, target: CRS, lon: float, lat: float) -> tuple[float | None, bool]:
-    """Return the accuracy of the best transformation near a place, and whether it passes through WGS 84.
-
-    PROJ knows a transformation from Hong Kong 1980 or OSGB36 to WGS 84, and none to CGCS2000: asked for that one it
-    takes the ballpark, 300 m off.
-    """
+    """Return the accuracy of the best transformation near a place, and whether it passes through WGS 84."""
+    # From Hong Kong 1980 or OSGB36, PROJ knows none to CGCS2000, and takes the ballpark, 300 m off.
     at = float(round(lon)), float(round(lat))
     direct = accuracy(source, target, *at)
     if direct is not None:

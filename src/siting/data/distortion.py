@@ -56,10 +56,7 @@ def length_error(crs: CRS, lon: Floats, lat: Floats) -> LengthError:
 
 
 def tailored_projection(base: CRS, lon: Floats, lat: Floats) -> tuple[CRS, LengthError]:
-    """Return the projection with the least error of length, centred and scaled for these places.
-
-    Its numbers are rounded (middle to 0.1 degrees), so that a layer that grows a little keeps its projection.
-    """
+    """Return the projection with the least error of length for these places, rounded: a layer that grows keeps it."""
     amid = middle_longitude(lon)
     east = relative_longitude(lon, amid)  # the layers may lie on both sides of the date line
     east_middle = relative_longitude(amid + float(east.min() + east.max()) / 2, 0.0)

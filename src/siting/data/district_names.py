@@ -19,10 +19,7 @@ def names_apart(districts: Any) -> pd.Series:
 
 
 def full_names(districts: Any, every: Any = None) -> pd.Series:
-    """Return the ids by every name that is one district's alone: its own, and that of the district above before it.
-
-    *every* holds the districts above, where they are no rows of *districts*.
-    """
+    """Return the ids by every name of one district alone, with or without that of the one above (a row of *every*)."""
     names = _texts(districts, "name")
     above = _above(districts if every is None else every)[districts.index]
     owners: dict[str, list[object]] = {}

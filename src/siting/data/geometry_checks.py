@@ -74,13 +74,12 @@ def _empty_faults(shapes: Any, labels: Sequence[str]) -> tuple[list[str], Bools]
     endless = np.zeros(len(shapes), dtype=np.bool_)
     endless[row[~np.isfinite(coordinates).all(axis=1)]] = True
     none = (shapely.is_missing(shapes) | shapely.is_empty(shapes)) & ~endless
-    faults = []
-    for wrong, what, remedy in (
+    checks = (
         (none, "have no geometry, or one that cannot be read", "; draw them or take them out"),
         (endless, "have coordinates that are NaN or infinite", ""),
-    ):
-        if wrong.any():
-            faults.append(f"{wrong.sum()} of {len(shapes)} rows {what}: {some(compress(labels, wrong))}{remedy}")
+    )
+    found = [(wrong, f"{wrong.sum()} of {len(shapes)} rows {what}", remedy) for wrong, what, remedy in checks]
+    faults = [f"{what}: {some(compress(labels, wrong))}{remedy}" for wrong, what, remedy in found if wrong.any()]
     return faults, none | endless
 
 
@@ -130,10 +129,7 @@ def _areas(shapes: Any, crs: CRS) -> Floats:
 
 
 def _simple_shapes(shapes: Any, role: Role, layer: str, labels: Sequence[str]) -> Any:
-    """Unwrap multi-parts of one part, and put a point into polygons where the role takes points only.
-
-    Heights are dropped, except possible heights of lines that may have a rise.
-    """
+    """Unwrap single parts, drop heights except of lines with a rise, and put points into polygons where wanted."""
     shapes = shapes.copy()
     high = shapely.get_coordinate_dimension(shapes) > 2
     if high.any() and any(column.name == "rise" for column in role.columns):

@@ -44,11 +44,7 @@ def normalized(name: object) -> str:
 
 @cache
 def simplified(name: str, kind: str) -> str:
-    """Return the heading of a column of type *kind* without irrelevant words.
-
-    For people the age is kept ("60岁以上", "户籍60岁以上", "3岁以下"); numbers lose the word for number, flags those
-    for whether.
-    """
+    """Return the heading of a column of type *kind* with only its age, or without words for number and whether."""
     text = normalized(name)
     if kind in ("count", "number"):
         return ages(text) or _TOTAL.sub("", _PART.sub("", text))
@@ -57,10 +53,7 @@ def simplified(name: str, kind: str) -> str:
 
 @cache
 def ages(name: str) -> str:
-    """Return the age in a heading of people, in one spelling such as "户籍60岁以上"; nothing where it names none.
-
-    "3岁以下" is those under 3, "0-3岁" includes those aged 3; 以上 includes the age itself.
-    """
+    """Return the age in a heading of people, or "": "60岁以上" with those of 60, "3岁以下" under 3, "0-3岁" with 3."""
     age = _AGE.fullmatch(normalized(name))
     if age is None:
         return ""
@@ -100,11 +93,7 @@ NAME_BYTES = 10
 
 
 def cut_name(name: object) -> str:
-    """Return the beginning of *name* if a Shapefile may have cut it, else "".
-
-    A name there holds 10 bytes: in UTF-8 three Chinese characters, in GBK five. A name cut inside a character ends in
-    an unreadable sign, or is a little shorter.
-    """
+    """Return the beginning of *name* if a Shapefile may have cut it at 10 bytes or inside a character, else ""."""
     left = str(name).rstrip("\ufffd?")
     utf8, gbk = (len(left.encode(encoding, "replace")) for encoding in ("utf-8", "gb18030"))
     full = NAME_BYTES in (utf8, gbk) or (not left.isascii() and (utf8 in (8, 9) or gbk == NAME_BYTES - 1))

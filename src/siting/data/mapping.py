@@ -63,14 +63,10 @@ class LayerMapping:
             raise SitingError(f'mapping "{name}": {fault}') from fault
 
     def apply(self, table: Any, role: Role, layer: str) -> tuple[Any, dict[str, str], dict[str, int]]:
-        """Return the rows that count, with words, units, flags and constants converted for the role.
-
-        Also return canonical name → heading in the table, and the rows left out, by reason. The
-        index keeps the row of the file, for messages. Unknown headings and cells that cannot be compared are refused.
-        """
+        """Return the converted rows that count, canonical name → heading, and the rows left out by reason."""
         self._check_headings(table)
         kept, dropped = self._kept(table, layer)
-        out = table[kept].copy()
+        out = table[kept].copy()  # the index keeps the row of the file, for messages
         chosen: dict[str, str] = {}
         for name, headings in self.columns.items():
             chosen[name] = headings[0] if len(headings) == 1 else name
@@ -83,8 +79,7 @@ class LayerMapping:
         for name, factor in self.units.items():
             out[chosen[name]] = [_times(cell, factor) for cell in out[chosen[name]].astype(object)]
         made: dict[str, Any] = {name: self._marks(out, condition) for name, condition in self.flags.items()}
-        for name, value in self.constants.items():
-            made[name] = ";".join(map(str, value)) if isinstance(value, list) else value
+        made |= {key: ";".join(map(str, v)) if isinstance(v, list) else v for key, v in self.constants.items()}
         return out.assign(**made), chosen | {name: name for name in made}, dropped
 
     def _check_headings(self, table: Any) -> None:
@@ -92,19 +87,13 @@ class LayerMapping:
         wanted = [(f"columns.{name}", h) for name, headings in self.columns.items() for h in headings]
         wanted += [(f"flags.{name}", condition.heading) for name, condition in self.flags.items()]
         wanted += [("keep", condition.heading) for condition in self.keep]
-        absent = [f"{where}: {h}{_closest(h, table.columns)}" for where, h in wanted if h not in table.columns]
-        if absent:
-            raise SitingError(
-                f'mapping "{self.name}" names columns that the file lacks: {some(absent, 20)}; '
-                f"found are {some(table.columns, most=40)}"
-            )
+        if absent := [f"{where}: {h}{_closest(h, table.columns)}" for where, h in wanted if h not in table.columns]:
+            what = f'mapping "{self.name}" names columns that the file lacks: {some(absent, 20)}'
+            raise SitingError(f"{what}; found are {some(table.columns, most=40)}")
         summed = [name for name, headings in self.columns.items() if len(headings) > 1 and name not in headings]
-        taken = [name for name in (*summed, *self.constants, *self.flags) if name in table.columns]
-        if taken:
-            raise SitingError(
-                f'mapping "{self.name}" makes columns that the file has: {some(taken)}; take them out of the mapping, '
-                "or name them under [columns]"
-            )
+        if taken := [name for name in (*summed, *self.constants, *self.flags) if name in table.columns]:
+            what = f'mapping "{self.name}" makes columns that the file has: {some(taken)}'
+            raise SitingError(f"{what}; take them out of the mapping, or name them under [columns]")
 
     def _kept(self, table: Any, layer: str) -> tuple[Bools, dict[str, int]]:
         """Mark the rows that fulfil every condition, and count the others by the first that they do not."""
@@ -114,8 +103,7 @@ class LayerMapping:
         for condition in self.keep:
             heading, fits = condition.heading, kept.copy()
             fits[kept] = self._marks(table[kept], condition)
-            out = kept & ~fits
-            kept = fits
+            out, kept = kept & ~fits, fits
             if out.any():
                 counts = table[heading][out].map(lambda cell: text_of(cell) or "(blank)").value_counts()
                 shown = [f"{word} ({count})" for word, count in counts.items()]
@@ -164,8 +152,7 @@ def _times(cell: Any, factor: float) -> Any:
 
 
 def _mapping(name: str, data: Mapping[str, Any], role: Role) -> LayerMapping:
-    unknown = set(data) - set(TABLES)
-    if unknown:
+    if unknown := set(data) - set(TABLES):
         raise SitingError(f"unknown {some(sorted(unknown))}; understood are {some(TABLES, 20)}")
     if data.get("role", role.name) != role.name:
         raise SitingError(f'it is for role "{data["role"]}", not "{role.name}"')
@@ -174,12 +161,10 @@ def _mapping(name: str, data: Mapping[str, Any], role: Role) -> LayerMapping:
     for where, more in (("columns", COORDINATES), ("constants", ()), ("flags", ())):
         _check_names(tables[where], role, where, more)
     for where in ("words", "units"):
-        loose = [key for key in tables[where] if key not in columns]
-        if loose:
+        if loose := [key for key in tables[where] if key not in columns]:
             raise SitingError(f"[{where}] names {some(loose)}, which [columns] does not; name the heading there")
     sides = [tables[where].keys() for where in ("columns", "constants", "flags")]
-    twice = sorted({key for one, other in combinations(sides, 2) for key in one & other})
-    if twice:
+    if twice := sorted({key for one, other in combinations(sides, 2) for key in one & other}):
         raise SitingError(f"{some(twice)} are in two of [columns], [constants] and [flags]")
     words = {key: _table(tables["words"], key, f"words.{key}") for key in tables["words"]}
     return LayerMapping(
@@ -205,9 +190,8 @@ def _table(data: Mapping[str, Any], key: str, name: str = "") -> dict[str, Any]:
 def _headings(name: str, entry: Any) -> tuple[str, ...]:
     headings = entry if isinstance(entry, list) else [entry]
     if not headings or not all(isinstance(heading, str) and heading for heading in headings):
-        raise SitingError(
-            f"columns.{name} is {entry!r}; write the heading, or a list of headings whose numbers are added up"
-        )
+        remedy = "write the heading, or a list of headings whose numbers are added up"
+        raise SitingError(f"columns.{name} is {entry!r}; {remedy}")
     if len(set(headings)) < len(headings):
         raise SitingError(f"columns.{name} names a heading twice: {some(headings)}; it would be added up twice")
     return tuple(headings)
@@ -223,22 +207,18 @@ def _closest(word: str, known: Iterable[object]) -> str:
 def _check_names(table: Mapping[str, Any], role: Role, where: str, more: tuple[str, ...]) -> None:
     """Refuse names that are no columns of the role."""
     names = (*(column.name for column in role.columns), *more)
-    strange = [f"{key}{_closest(key, names)}" for key in table if key not in names]
-    if strange:
+    if strange := [f"{key}{_closest(key, names)}" for key in table if key not in names]:
         swapped = [f'{entry} = "{key}"' for key, entry in table.items() if where == "columns" and entry in names]
         hint = f"; the canonical name stands first: write {', '.join(swapped)}" if swapped else ""
-        raise SitingError(
-            f'[{where}] names {some(strange)}, which role "{role.name}" lacks{hint}; it has {some(names, 60)}'
-        )
+        what = f'[{where}] names {some(strange)}, which role "{role.name}" lacks'
+        raise SitingError(f"{what}{hint}; it has {some(names, 60)}")
 
 
 def _factor(column: Column, unit: Any) -> float:
     factor = column.factor(f"{column.name}({unit})") if isinstance(unit, str) and column.unit else None
     if factor is None:
-        raise SitingError(
-            f'units.{column.name} is {unit!r}, which is no unit that becomes "{column.unit}"; understood are '
-            f"{some(unit_words(column.unit), 20) or 'none'}"
-        )
+        what = f'units.{column.name} is {unit!r}, which is no unit that becomes "{column.unit}"'
+        raise SitingError(f"{what}; understood are {some(unit_words(column.unit), 20) or 'none'}")
     return factor
 
 

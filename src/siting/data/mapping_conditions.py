@@ -23,10 +23,7 @@ _DATE = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?(?:[T ].*)?|(\
 
 @dataclass(frozen=True)
 class Condition:
-    """A condition on a column of the export: one of some words, a number or date beyond a limit, filled, or blank.
-
-    Written as a word or a list of words, ``"!=注销"``, ``">=2025-06-30"``, ``">0"``, ``"filled"`` or ``"blank"``.
-    """
+    """A condition on a column: some words, ``"!=注销"``, ``">=2025-06-30"``, ``">0"``, ``"filled"`` or ``"blank"``."""
 
     heading: str
     words: tuple[str, ...] = ()
@@ -50,10 +47,8 @@ def read_conditions(heading: str, entry: Any, where: str) -> list[Condition]:
     """Read the conditions on a column: one, or one for each comparison of a list."""
     texts = entry if isinstance(entry, list) else [entry]
     if not texts or not all(isinstance(text, str) and text for text in texts):
-        raise SitingError(
-            f'{where}: {heading} is {entry!r}; write a word, a list of words, a comparison such as ">=2025-06-30", '
-            '"filled" or "blank"'
-        )
+        remedy = 'write a word, a list of words, a comparison such as ">=2025-06-30", "filled" or "blank"'
+        raise SitingError(f"{where}: {heading} is {entry!r}; {remedy}")
     compared = [_COMPARED.fullmatch(text.translate(_WIDE).strip()) for text in texts]
     if not any(compared):
         if entry in ("filled", "blank"):

@@ -79,11 +79,7 @@ def degree_boxes(frame: Any) -> Floats:
 
 
 def find_outliers(corners: Floats, crs: CRS, *, lines: bool = False) -> Outliers:
-    """Find the rows far from all others, by the west, south, east, north of each.
-
-    For *lines*, which are short, both corners of the box count, so that one distant vertex is found. For polygons
-    the middle counts.
-    """
+    """Find the rows far from all others, by the middle of the box of each, or of *lines* by both corners."""
     count = len(corners)
     none = np.zeros(count, np.bool_)
     nowhere = np.asarray((abs(corners) <= NOWHERE).all(axis=1) & crs.is_geographic, np.bool_)
@@ -116,11 +112,7 @@ def find_outliers(corners: Floats, crs: CRS, *, lines: bool = False) -> Outliers
 
 
 def _plane(corners: Floats, crs: CRS, lines: bool) -> tuple[Floats, Floats, Positions]:
-    """Return places in metres, near enough for distances, and the row of each.
-
-    The first are one for each row, in their order: its middle, or of a long line one corner of its box. The other
-    corners of long lines follow.
-    """
+    """Return places in metres and their rows: the middle or a corner of each, then the other corners of long lines."""
     west, south, east, north = corners.T
     x, y, row = (west + east) / 2, (south + north) / 2, np.arange(len(corners))
     if lines:

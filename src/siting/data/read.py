@@ -223,11 +223,8 @@ def _set_crs(frame: Any, given: Any, file: Path, name: str) -> Any:
     if frame.crs is None or (DRIVERS.get(file.suffix.lower()) == "GeoJSON" and not _names_crs(file)):
         return frame.set_crs(given, allow_override=True)
     if not same_crs(frame.crs, given):
-        raise LayerError(
-            name,
-            f"is in {crs_name(frame.crs)}, but crs= says {crs_name(given)}; leave crs= out and "
-            "reproject what was read with to_crs(frame, crs), or correct the file",
-        )
+        remedy = "leave crs= out and reproject what was read with to_crs(frame, crs), or correct the file"
+        raise LayerError(name, f"is in {crs_name(frame.crs)}, but crs= says {crs_name(given)}; {remedy}")
     return frame
 
 

@@ -52,10 +52,7 @@ class Layout(NamedTuple):
 
 
 def read_excel(path: Path, sheet: str | None, role: str, layer: str) -> pd.DataFrame:
-    """Read a sheet of an Excel file; numbers stay numbers, codes shown with leading zeros become text.
-
-    Cells that are merged downwards have their value in each row; ``attrs["merged"]`` names the ranges by heading.
-    """
+    """Read a sheet of an Excel file; ``attrs["merged"]`` names the cells that were filled downwards, by heading."""
     from openpyxl import load_workbook
 
     try:
@@ -86,8 +83,7 @@ def read_excel(path: Path, sheet: str | None, role: str, layer: str) -> pd.DataF
     if errors:
         logger.warning("%s: cells hold errors and are read as empty: %s; correct them", layer, some(errors))
     filled = _fill(rows, layout.merged, layer)
-    hidden = [row for row in layout.hidden if row <= len(rows) and any(not void(cell) for cell in rows[row - 1])]
-    if hidden:
+    if hidden := [row for row in layout.hidden if row <= len(rows) and any(not void(cell) for cell in rows[row - 1])]:
         logger.warning("%s: %d hidden rows are read like the others: %s", layer, len(hidden), some(hidden))
     table = framed(rows, layer)
     if filled:
@@ -155,18 +151,14 @@ def _layout(path: Path, part: str) -> Layout:
 
 
 def _fill(rows: list[Row], merged: Sequence[Merged], layer: str) -> dict[str, list[str]]:
-    """Fill merged cells: ignore titles, join a header of several rows, fill values down.
-
-    Return the ranges that were filled in the rows below the header, by heading.
-    """
+    """Ignore merged titles, join a header of several rows, fill values down; return the filled ranges by heading."""
     if not merged:
         return {}
     width = max(len(row) for row in rows)
     for row in rows:
         row += [None] * (width - len(row))
     starts = {(each.top, each.left): each for each in merged}
-    head = _head(rows, starts, layer)
-    if head is None:
+    if (head := _head(rows, starts, layer)) is None:
         return {}
     last = max((each.bottom for each in merged if each.top == head), default=head)
     for each in merged:
@@ -208,13 +200,11 @@ def _head(rows: list[Row], starts: dict[tuple[int, int], Merged], layer: str) ->
         full = [i for i, cell in enumerate(row, start=1) if not void(cell)]
         ranges = [starts.get((number, i)) for i in full]
         if full and all(each is not None and each.right > each.left for each in ranges):
-            unit = next((match[1] for i in full if (match := _OF_ALL.search(text_of(row[i - 1])))), "")
-            if unit:
-                raise LayerError(
-                    layer,
-                    f'row {number} says that the table is in "{unit}"; write the unit into the headings that it is of, '
-                    f"such as 常住人口（{unit}）, and take the row out",
+            if unit := next((match[1] for i in full if (match := _OF_ALL.search(text_of(row[i - 1])))), ""):
+                remedy = (
+                    f"write the unit into the headings that it is of, such as 常住人口（{unit}）, and take the row out"
                 )
+                raise LayerError(layer, f'row {number} says that the table is in "{unit}"; {remedy}')
             logger.warning("%s: row %d is passed over as a title: %s", layer, number, some(row[i - 1] for i in full))
             row[:] = [None] * len(row)
         elif full:

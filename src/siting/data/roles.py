@@ -177,8 +177,7 @@ def _roles() -> dict[str, Role]:
 
 
 def _role(name: str, record: dict[str, Any]) -> Role:
-    unknown = set(record) - {"zh", "en", "geometry", "columns", "subsets"}
-    if unknown:
+    if unknown := set(record) - {"zh", "en", "geometry", "columns", "subsets"}:
         raise SitingError(f'role "{name}": unknown keys {some(sorted(unknown))}')
     geometry = tuple(record.get("geometry", ()))
     if not geometry or set(geometry) - set(GEOMETRIES):
@@ -186,8 +185,7 @@ def _role(name: str, record: dict[str, Any]) -> Role:
     records = {**roles_table()["shared"]["columns"], **record.get("columns", {})}
     columns = tuple(_column(f'role "{name}", column "{key}"', key, dict(value)) for key, value in records.items())
     subsets = tuple((str(part), str(whole)) for part, whole in record.get("subsets", ()))
-    strange = {part for pair in subsets for part in pair} - {column.name for column in columns}
-    if strange:
+    if strange := {part for pair in subsets for part in pair} - {column.name for column in columns}:
         raise SitingError(f'role "{name}": subsets name {some(sorted(strange))}, which are no columns')
     return Role(name, record.get("zh", name), record.get("en", name), geometry, columns, subsets)
 
@@ -200,8 +198,7 @@ def _column(where: str, name: str, record: dict[str, Any]) -> Column:
         if key not in known:
             raise SitingError(f'{where}: like is "{like}", which is no column of a known role')
         record = {**known[key], **record}
-    unknown = set(record) - {item.name for item in fields(Column)}
-    if unknown:
+    if unknown := set(record) - {item.name for item in fields(Column)}:
         raise SitingError(f"{where}: unknown keys {some(sorted(unknown))}")
     if record.get("type") not in get_args(ColumnType):
         raise SitingError(f"{where}: type must be one of {some(get_args(ColumnType))}")

@@ -27,12 +27,7 @@ _PREFIXES = ("", "ansi", "windows", "cp", "oem", "iso")
 
 
 def decoded(frame: Any, file: Path, encoding: str | None, layer: str) -> Any:
-    """Return *frame*, whose names and texts hold bytes as `BYTES`, as text.
-
-    The code page is the one given, else that of the .cpg, else that of the table; else UTF-8 is tried and then GB18030,
-    as logged. A name or text cut inside a character, such as names of 10 bytes, loses that character. `LayerError` is
-    raised when the text is in none of these.
-    """
+    """Return *frame*, whose names and texts hold bytes as `BYTES`, as text; half a character at an end is left out."""
     pages, note = _pages(file, encoding, layer)
     names = [name for name in frame.columns if name != frame.active_geometry_name]
     widths = _widths(file, len(names))
@@ -47,8 +42,7 @@ def decoded(frame: Any, file: Path, encoding: str | None, layer: str) -> Any:
             level = logging.WARNING if "says" in note else logging.INFO
             logger.log(level, "%s: %s; its text was read as %s", layer, note, page)
         pairs = zip(names, out.columns, strict=False)
-        full = [new for old, new in pairs if not new.isascii() and len(old) >= NAME_BYTES]
-        if full:
+        if full := [new for old, new in pairs if not new.isascii() and len(old) >= NAME_BYTES]:
             logger.warning(
                 "%s: names fill the %d bytes of a Shapefile and may have been cut: %s", layer, NAME_BYTES, some(full)
             )
@@ -65,7 +59,7 @@ def sidecar(file: Path, suffix: str) -> Path | None:
 
 
 def _pages(file: Path, encoding: str | None, layer: str) -> tuple[list[str], str]:
-    """Return the code pages to try, as Python calls them, and a note on the choice."""
+    """Return the code pages to try (the one given, else of the .cpg, else of the table), and a note on the choice."""
     if encoding is not None:
         if page := _page(encoding):
             return [page], ""

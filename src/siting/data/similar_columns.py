@@ -58,8 +58,7 @@ def similar_columns(role: Role, heading: str) -> Similar:
     likeness = {column.name: _likeness(column, heading) for column in role.columns}
     ranked = sorted(likeness, key=lambda name: -likeness[name])
     columns = tuple(name for name in ranked if likeness[name] >= NAMED)[:MOST]
-    doubtful = [column for column in role.columns if column.doubtful(heading)]
-    if doubtful:
+    if doubtful := [column for column in role.columns if column.doubtful(heading)]:
         reason, values = ("brackets", {"unit": doubtful[0].unit}) if doubtful[0].unit else ("remark", {})
         return Similar(tuple(column.name for column in doubtful), near=True, reason=reason, values=values)
     if columns and (_RATIO.search(name) or heading.rstrip(")）").endswith(("%", "％", "‰"))):

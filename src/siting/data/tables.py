@@ -99,8 +99,7 @@ def framed(rows: list[Row], layer: str) -> pd.DataFrame:
         title = f"row {line} holds {some(filled)} and not the names of the {width} columns"
         raise LayerError(layer, f"{title}; remove the title rows above the header")
     names = [text_of(c) if i < len(head) and not void(c := head[i]) else "" for i in range(width)]
-    again = [n for n, row in body if [text_of(c) for c in row[: _width(row)]] == names[: _width(head)]]
-    if again:
+    if again := [n for n, row in body if [text_of(c) for c in row[: _width(row)]] == names[: _width(head)]]:
         logger.warning("%s: rows %s repeat the names of the columns and were left out", layer, some(again))
     places = [at for at, (n, _) in enumerate(body) if n not in again]
     body = [body[at] for at in places]
@@ -110,15 +109,10 @@ def framed(rows: list[Row], layer: str) -> pd.DataFrame:
         logger.info("%s: the first column, which has no name, numbers the rows and was left out", layer)
         kept.remove(0)
     unnamed = [i for i in kept if not names[i]]
-    stray = [str(n) for n, row in body if any(not void(row[i]) for i in unnamed if i < len(row))]
-    if stray:
-        raise LayerError(
-            layer,
-            f"rows {some(stray)} have cells in a column without a name; "
-            f"row {line} must name every column (are there commas inside a cell, or does the header go on below?)",
-        )
-    twice = sorted({names[i] for i in kept if names.count(names[i]) > 1})
-    if twice:
+    if stray := [str(n) for n, row in body if any(not void(row[i]) for i in unnamed if i < len(row))]:
+        remedy = f"row {line} must name every column (are there commas inside a cell, or does the header go on below?)"
+        raise LayerError(layer, f"rows {some(stray)} have cells in a column without a name; {remedy}")
+    if twice := sorted({names[i] for i in kept if names.count(names[i]) > 1}):
         raise LayerError(layer, f"columns occur twice: {some(twice)}; rename or remove one")
     frame = pd.DataFrame({names[i]: pd.Series(columns[i], dtype=object) for i in kept})
     frame.index = pd.Index(places) if again else frame.index  # as the rows are counted below the header
@@ -141,11 +135,7 @@ def _width(row: Row) -> int:
 
 
 def with_geometry(frame: pd.DataFrame, chosen: Mapping[str, str], crs: Any, layer: str) -> tuple[Any, dict[str, str]]:
-    """Make a layer of a table by its coordinates; also return heading → coordinate, where the names differ.
-
-    Longitude and latitude are EPSG:4326 unless *crs* is given; ``x`` and ``y`` need *crs*; WKT needs it unless it
-    has ``SRID=…;``.
-    """
+    """Make a layer of a table by its coordinates; also return heading → coordinate, where the names differ."""
     columns = _coordinate_columns(frame, chosen, layer)
     if "wkt" in columns:
         shapes, code = _from_wkt(frame[columns["wkt"]], layer)
@@ -159,10 +149,8 @@ def with_geometry(frame: pd.DataFrame, chosen: Mapping[str, str], crs: Any, laye
             crs = "EPSG:4326"
             logger.info("%s: columns %s and %s are taken as EPSG:4326", layer, columns["lon"], columns["lat"])
     if crs is None:
-        raise LayerError(
-            layer,
-            f'columns {some(columns.values())} do not say in which CRS they are; give it, for example crs="EPSG:4549"',
-        )
+        what = f"columns {some(columns.values())} do not say in which CRS they are"
+        raise LayerError(layer, f'{what}; give it, for example crs="EPSG:4549"')
     out = gpd.GeoDataFrame(frame.drop(columns=list(columns.values())), geometry=shapes, crs=crs)
     return out, {source: name for name, source in columns.items() if source != name}
 
@@ -170,21 +158,16 @@ def with_geometry(frame: pd.DataFrame, chosen: Mapping[str, str], crs: Any, laye
 def _coordinate_columns(frame: pd.DataFrame, chosen: Mapping[str, str], layer: str) -> dict[str, str]:
     """Find the columns of the place, coordinate → heading: a pair in the order x, y, or one of WKT."""
     listed = some(frame.columns, most=40)
-    absent = [source for source in chosen.values() if source not in frame.columns]
-    if absent:
-        raise LayerError(
-            layer, f"has no column {some(absent)}, which columns= takes for coordinates; found are {listed}"
-        )
+    if absent := [source for source in chosen.values() if source not in frame.columns]:
+        what = f"has no column {some(absent)}, which columns= takes for coordinates"
+        raise LayerError(layer, f"{what}; found are {listed}")
     columns = dict(chosen)
     if not columns:
         for kind in COORDINATES:
             takers = [str(c) for c in frame.columns if normalized(c) in coordinate_names(kind)]
             if len(takers) > 1:
-                raise LayerError(
-                    layer,
-                    f'columns {some(takers)} could each be "{kind}"; choose one with '
-                    f'columns={{"{kind}": "{takers[0]}"}} (and its partner)',
-                )
+                choice = f'choose one with columns={{"{kind}": "{takers[0]}"}} (and its partner)'
+                raise LayerError(layer, f'columns {some(takers)} could each be "{kind}"; {choice}')
             if takers:
                 columns[kind] = takers[0]
         if {"lon", "lat"} <= columns.keys():
@@ -210,11 +193,8 @@ def _coordinates(column: pd.Series[Any], layer: str) -> Any:
     """Read a column of coordinates; an empty cell is NaN, text is refused."""
     values, bad = read_cells(column, number_of)
     if bad:
-        raise LayerError(
-            layer,
-            f'"{column.name}" is not a number in {len(bad)} of {len(column)} rows: {some(bad)} '
-            "(rows below the header); write coordinates as decimal numbers",
-        )
+        what = f'"{column.name}" is not a number in {len(bad)} of {len(column)} rows: {some(bad)}'
+        raise LayerError(layer, f"{what} (rows below the header); write coordinates as decimal numbers")
     return values
 
 
@@ -226,8 +206,7 @@ def _from_wkt(column: pd.Series[Any], layer: str) -> tuple[Any, str | None]:
         raise LayerError(layer, f'"{column.name}" mixes systems: SRID {some(sorted(codes))}; bring them to one')
     shapes = shapely.from_wkt([_EWKT.sub("", text) or None for text in texts], on_invalid="ignore")
     rows = zip(column.index, texts, shapes, strict=True)
-    bad = [f"row {row + 1}: {text[:40]}" for row, text, shape in rows if text and shape is None]
-    if bad:
+    if bad := [f"row {row + 1}: {text[:40]}" for row, text, shape in rows if text and shape is None]:
         raise LayerError(layer, f'"{column.name}" is not WKT in {len(bad)} of {len(texts)} rows: {some(bad)}')
     code = "".join(codes)
     return shapes, f"EPSG:{code}" if code else None

@@ -14,10 +14,7 @@ _KEY = re.compile(r"""\s*(?:\[\s*)?([^\s"'=\[\]{}#]+)\s*[=\]]""")
 
 
 def read_toml(path: str | Path, what: str, error: type[SitingError] = SitingError) -> dict[str, Any]:
-    """Read a TOML file of the user; *what* is its kind, for messages.
-
-    The *error* is raised when the file cannot be read or is not TOML; it names a key without quotation marks.
-    """
+    """Read a TOML file of the user, of the kind *what*; raise *error* when it cannot be read or is not TOML."""
     file = Path(path)
     try:
         return tomllib.loads(file.read_text(encoding="utf-8-sig"))

@@ -23,10 +23,7 @@ _ROWS = 10
 
 
 def total_rows(frame: pd.DataFrame, role: Role) -> pd.Series:
-    """Return the words of the rows of totals, by the row's number from 0.
-
-    Any cell of text may hold the word alone; in ids and names it may follow a name.
-    """
+    """Return the words of the rows of totals by number from 0: alone in any text, behind a name in ids and names."""
     names = {column.name for column in role.columns if column.type == "text" and not column.choices}
     totals = pd.Series(index=pd.Index([], dtype=int), dtype=object)
     columns: list[tuple[Any, Any]] = [*frame.items(), ("id", frame.index)]

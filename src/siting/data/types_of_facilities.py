@@ -107,10 +107,7 @@ def _types_in(cell: str) -> tuple[str, ...]:
 
 
 def _of_part(part: str) -> tuple[str, ...]:
-    """Read one type, or several joined by a word or dash; a remark may name a further one, as in 幼儿园（含托班）.
-
-    A remark that it is closed, planned or under construction is never left out.
-    """
+    """Read one type, or several joined by a word or dash; a remark may name a further one, as in 幼儿园（含托班）."""
     if type_of(part):
         return (type_of(part),)
     if _NOT_THERE.search(part):

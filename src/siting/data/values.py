@@ -159,11 +159,7 @@ def distinct(ids: Any) -> bool:
 
 
 def number_of(value: Any) -> float:
-    """Return the number that *value* holds; NaN when it is empty.
-
-    Full-width digits and thousands marks are understood: ``"1,200"``, ``"３００"``, ``"1 200"``. `ValueError` is raised
-    for something else, such as ``"约50"`` or ``"-"``.
-    """
+    """Return the number of *value*, such as "1,200", "３００" or "1 200"; NaN when empty, `ValueError` if none."""
     if value is None or value is pd.NA or value is pd.NaT:
         return math.nan
     if not isinstance(value, str):
@@ -213,10 +209,7 @@ def read_cells(column: Any, read: Callable[[Any], float]) -> tuple[Floats, list[
 
 
 def parse_numbers(column: pd.Series[Any], kind: str = "number", canonical: Column | None = None) -> Parsed:
-    """Read the numbers (or ``"share"``, ``"flag"``) of *column*, flags also by the words of the *canonical* column.
-
-    Infinite numbers are bad; whether a negative number or a fraction may stand is not judged here.
-    """
+    """Read the numbers (or ``"share"``, ``"flag"``) of *column*, flags also by the words of the *canonical* column."""
     flag = flag_of if canonical is None else partial(flag_of, yes=canonical.yes, no=canonical.no)
     reader: Callable[[Any], float] = {"share": share_of, "flag": flag}.get(kind, number_of)
     if kind != "flag" and pd.api.types.is_numeric_dtype(column.dtype):
@@ -253,10 +246,7 @@ def _read_numbers(column: Any, reader: Callable[[Any], float], *, decimal: bool)
 
 
 def parse_choices(column: Column, words: Any) -> tuple[npt.NDArray[np.object_], Bools]:
-    """Replace the texts of a column with `choices` by their canonical values, and mark the unknown ones.
-
-    An empty text stays empty and is not unknown.
-    """
+    """Replace the texts of a column with `choices` by their canonical values, and mark the unknown ones, not blanks."""
     known: dict[str, list[str]] = {}
     for value, names in column.choices:
         for name in (value, *names):

@@ -144,14 +144,12 @@ def _with_index(frame: Any, name: str) -> Any:
         out = frame.reset_index(drop=True)
     else:
         names = [key or ("id" if index.nlevels == 1 else f"level_{n}") for n, key in enumerate(index.names)]
-        clash = [key for key in names if key in frame.columns]
-        if clash:
+        if clash := [key for key in names if key in frame.columns]:
             raise LayerError(name, f"index and columns share the names {some(clash)}; rename or drop one")
         out = frame.reset_index(names=names)
     out = with_plain_geometry(out)
     out.attrs = kept_attrs(frame.attrs)
-    strange = [c for c in out.columns if not isinstance(c, str)]
-    if strange:
+    if strange := [c for c in out.columns if not isinstance(c, str)]:
         raise LayerError(name, f"names of columns must be text, not {some(strange)}")
     if more := other_geometries(out):
         raise LayerError(name, f"has more than one geometry column: {some(more)}; drop or convert them")
@@ -177,9 +175,8 @@ def _write_gdal(job: _Job, driver: str, frame: Any = None, **options: Any) -> No
     pyogrio.write_dataframe(job.frame if frame is None else frame, job.draft, driver=driver, **options)
     count = pyogrio.read_info(job.draft, layer=layer, force_feature_count=True)["features"]
     if count != len(job.frame):
-        raise LayerError(
-            layer or job.draft.name, f"only {count} of {len(job.frame)} rows were written; is the disk full?"
-        )
+        what = f"only {count} of {len(job.frame)} rows were written; is the disk full?"
+        raise LayerError(layer or job.draft.name, what)
 
 
 def _write_gpkg(job: _Job) -> None:
@@ -189,18 +186,12 @@ def _write_gpkg(job: _Job) -> None:
     attrs = job.frame.attrs
     metadata = {f"notice_{lang}": attrs.get("notice", {}).get(lang) for lang in ("zh", "en")}
     metadata |= {"attribution": attrs.get("attribution")}
+    kept = {key: text for key, text in metadata.items() if text} or None
     names = {name.casefold() for name in job.frame.columns}
+    geometry, fid = "geometry" if "geom" in names else "geom", "row_id" if "fid" in names else "fid"
+    options = {"GEOMETRY_NAME": geometry, "FID": fid}
     with _clock_stopped():
-        _write_gdal(
-            job,
-            "GPKG",
-            layer=job.layer or job.target.stem,
-            layer_options={
-                "GEOMETRY_NAME": "geometry" if "geom" in names else "geom",
-                "FID": "row_id" if "fid" in names else "fid",
-            },
-            layer_metadata={key: text for key, text in metadata.items() if text} or None,
-        )
+        _write_gdal(job, "GPKG", layer=job.layer or job.target.stem, layer_options=options, layer_metadata=kept)
 
 
 def _copy_old_layers(job: _Job) -> None:
@@ -245,11 +236,9 @@ def _clock_stopped() -> Iterator[None]:
 
 def _refuse_case_twins(job: _Job) -> None:
     names = [name.casefold() for name in job.frame.columns]
-    twins = [c for c in job.frame.columns if names.count(c.casefold()) > 1]
-    if twins:
-        raise LayerError(
-            job.name, f"columns differ in case only: {some(twins)}; rename one, the format holds one of them"
-        )
+    if twins := [c for c in job.frame.columns if names.count(c.casefold()) > 1]:
+        what = f"columns differ in case only: {some(twins)}"
+        raise LayerError(job.name, f"{what}; rename one, the format holds one of them")
 
 
 def _write_geojson(job: _Job) -> None:
@@ -261,21 +250,15 @@ def _write_shapefile(job: _Job) -> None:
     _refuse_case_twins(job)
     columns = [c for c in job.frame.columns if c != "geometry"]
     faults = []
-    long = [c for c in columns if len(c.encode()) > NAME_BYTES]
-    if long:
-        faults.append(
-            f"names of columns over {NAME_BYTES} bytes, which a Shapefile cuts: {some(long)}; "
-            "write a GeoPackage (.gpkg), or rename them"
-        )
+    if long := [c for c in columns if len(c.encode()) > NAME_BYTES]:
+        what = f"names of columns over {NAME_BYTES} bytes, which a Shapefile cuts: {some(long)}"
+        faults.append(f"{what}; write a GeoPackage (.gpkg), or rename them")
     for column in columns:
         if job.frame[column].dtype.kind in "iufb":
             continue
-        over = [text for text in job.frame[column].dropna().astype(str) if len(text.encode()) > TEXT_BYTES]
-        if over:
-            faults.append(
-                f'"{column}" has {len(over)} texts over {TEXT_BYTES} bytes, which a Shapefile cuts, '
-                f'such as "{over[0][:20]}…"; write a GeoPackage (.gpkg)'
-            )
+        if over := [text for text in job.frame[column].dropna().astype(str) if len(text.encode()) > TEXT_BYTES]:
+            what = f'"{column}" has {len(over)} texts over {TEXT_BYTES} bytes, which a Shapefile cuts'
+            faults.append(f'{what}, such as "{over[0][:20]}…"; write a GeoPackage (.gpkg)')
     if faults:
         raise LayerError(job.name, faults)
     _write_gdal(job, "ESRI Shapefile", encoding="UTF-8")
@@ -297,8 +280,7 @@ def _as_table(job: _Job) -> pd.DataFrame:
     table = pd.DataFrame(moved.drop(columns="geometry"))
     whole = ~(shapely.is_missing(shapes) | shapely.is_empty(shapes))
     points = bool((shapely.get_type_id(shapes)[whole] == 0).all())
-    clash = [c for c in table.columns if c in (("lon", "lat") if points else ("wkt",))]
-    if clash:
+    if clash := [c for c in table.columns if c in (("lon", "lat") if points else ("wkt",))]:
         raise LayerError(job.name, f"columns {some(clash)} are wanted for the coordinates; rename them")
     if points:
         return table.assign(lon=shapely.get_x(shapes), lat=shapely.get_y(shapes))
@@ -312,9 +294,8 @@ def _write_excel(job: _Job) -> None:
     from openpyxl.cell import WriteOnlyCell
 
     if job.layer is not None and job.target.exists():
-        raise LayerError(
-            job.name, f'"{job.target.name}" exists; a sheet cannot be added to a workbook, give another name'
-        )
+        what = f'"{job.target.name}" exists; a sheet cannot be added to a workbook, give another name'
+        raise LayerError(job.name, what)
     table = _as_table(job)
     # All cells first: a workbook that is left half written keeps a temporary file open.
     cells = [list(table.columns), *table.itertuples(index=False, name=None)]
