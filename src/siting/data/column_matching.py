@@ -38,10 +38,8 @@ def match_columns(role: Role, sources: Iterable[object], chosen: Mapping[str, st
         factor = role.column(name).factor(source)
         if factor not in (None, 1.0):
             out.factors[name] = factor
-            into = f'"{name}" in {role.column(name).unit}'
-            out.notes.append(
-                f'column "{source}" is in another unit: its numbers are multiplied by {factor:,.8g} to {into}'
-            )
+            into = f'by {factor:,.8g} to "{name}" in {role.column(name).unit}'
+            out.notes.append(f'column "{source}" is in another unit: its numbers are multiplied {into}')
     rest = [source for source in sources if source not in out.renames and source not in out.unused]
     out.unused.update({source: similar_columns(role, str(source)) for source in rest})
     _report_absent(out, role, sources, has_id)

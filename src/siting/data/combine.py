@@ -92,10 +92,8 @@ def not_a_layer(given: Any) -> str:
     """Describe what is wrong with something other than a layer, and the remedy."""
     kind = type(given).__name__
     if isinstance(given, pd.DataFrame):
-        return (
-            "has no geometry; give a GeoDataFrame, such as geopandas.GeoDataFrame(table, "
-            "geometry=geopandas.points_from_xy(table.lon, table.lat), crs=4326)"
-        )
+        example = "geopandas.GeoDataFrame(table, geometry=geopandas.points_from_xy(table.lon, table.lat), crs=4326)"
+        return f"has no geometry; give a GeoDataFrame, such as {example}"
     if isinstance(given, gpd.GeoSeries):
         return f'is a {kind}; give a GeoDataFrame, such as series.to_frame("geometry")'
     if isinstance(given, list | tuple | dict):

@@ -86,10 +86,8 @@ def _understood(kind: Role, source: str, name: str, cut: bool, lang: Language) -
 def _not_used(kind: Role, like: Similar, lang: Language) -> str:
     parts = [like.why(lang)] if like.reason else []
     if like.columns and like.reason != "several":
-        names = label("list.comma", lang).join(
-            name if lang == "en" else f"{name} {kind.column(name).zh}" for name in like.columns
-        )
-        parts.append(label("check.closest", lang, columns=names))
+        names = [name if lang == "en" else f"{name} {kind.column(name).zh}" for name in like.columns]
+        parts.append(label("check.closest", lang, columns=label("list.comma", lang).join(names)))
     return label("list.semicolon", lang).join(parts) or label("check.no_closest", lang)
 
 

@@ -144,11 +144,9 @@ def common_crs(frames: Iterable[Any], crs: Any = None, *, layer: str = "layers")
         target = _first_that_holds(frames, places)
     elif (area := target.area_of_use) is not None and not places.inside(target):
         lon, lat = places.centre
-        raise LayerError(
-            layer,
-            f"{crs_name(target)} is made for {area.west:g} to {area.east:g}°E, {area.south:g} to {area.north:g}°N, and "
-            f"the layer lies at {lon:.1f}°E, {lat:.1f}°N; give {crs_name(_zone_or_tailored(places))} or none",
-        )
+        made_for = f"is made for {area.west:g} to {area.east:g}°E, {area.south:g} to {area.north:g}°N"
+        remedy = f"the layer lies at {lon:.1f}°E, {lat:.1f}°N; give {crs_name(_zone_or_tailored(places))} or none"
+        raise LayerError(layer, f"{crs_name(target)} {made_for}, and {remedy}")
     _report(layer, target, places)
     return target
 
@@ -215,10 +213,8 @@ def layer_places(frame: Any) -> Places:
         return none
     some_rows = corners[:: -(-len(corners) // ROWS)]
     ends = corners.reshape(-1, 2)
-    outer: set[int] = set()
-    for u, v in ((1, 0), (0, 1), (1, 1), (1, -1)):
-        along = u * ends[:, 0] + v * ends[:, 1]
-        outer |= {int(along.argmin()), int(along.argmax())}
+    along = [u * ends[:, 0] + v * ends[:, 1] for u, v in ((1, 0), (0, 1), (1, 1), (1, -1))]
+    outer = {int(at) for each in along for at in (each.argmin(), each.argmax())}
     xy = np.concatenate([(some_rows[:, :2] + some_rows[:, 2:]) / 2, ends[sorted(outer)]])
     rows = np.concatenate([np.full(len(some_rows), len(frame) / len(some_rows)), np.zeros(len(outer))])
     lon, lat = xy.T if frame.crs.is_geographic else projection(frame.crs)(xy[:, 0], xy[:, 1], inverse=True)
@@ -264,7 +260,5 @@ def _report(layer: str, crs: CRS, places: Places) -> None:
 
 def _meridian(crs: CRS) -> float | None:
     """Return the central meridian of *crs*, degrees."""
-    for value in crs.coordinate_operation.params if crs.coordinate_operation else ():
-        if value.name.startswith("Longitude of") and value.unit_name == "degree":
-            return float(value.value)
-    return None
+    given = crs.coordinate_operation.params if crs.coordinate_operation else ()
+    return next((float(p.value) for p in given if p.name.startswith("Longitude of") and p.unit_name == "degree"), None)

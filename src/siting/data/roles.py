@@ -67,9 +67,8 @@ class Role:
         for column in self.columns:
             if column.name == name:
                 return column
-        raise SitingError(
-            f'role "{self.name}" has no column "{name}"; it has {some((c.name for c in self.columns), most=30)}'
-        )
+        known = some((column.name for column in self.columns), most=30)
+        raise SitingError(f'role "{self.name}" has no column "{name}"; it has {known}')
 
     @classmethod
     def from_toml(cls, path: str | Path) -> Role:
@@ -128,9 +127,8 @@ def role(name: str | Role) -> Role:
         return name
     known = _roles()
     if name not in known:
-        raise SitingError(
-            f'there is no role "{name}"; choose one of {some(known, most=20)}, or give your own from Role.from_toml'
-        )
+        choice = f"choose one of {some(known, most=20)}, or give your own from Role.from_toml"
+        raise SitingError(f'there is no role "{name}"; {choice}')
     return known[name]
 
 

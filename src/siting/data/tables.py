@@ -78,10 +78,8 @@ def choose(names: Sequence[str], wanted: str | None, role: str, layer: str, what
         if wanted not in names:
             raise LayerError(layer, f'has no {what} "{wanted}"; it has {some(names, most=40) or "none"}')
         return wanted
-    if len(names) == 1:
-        return names[0]
-    if role in names:
-        return role
+    if len(names) == 1 or role in names:
+        return names[0] if len(names) == 1 else role
     if not names:
         raise LayerError(layer, f"has no {what}")
     raise LayerError(layer, f"has {len(names)} {what}s, {some(names, most=40)}; choose one with layer=")
@@ -182,11 +180,8 @@ def _coordinate_columns(frame: pd.DataFrame, chosen: Mapping[str, str], layer: s
     if len(complete) > 1:
         twice = f"columns {some(columns.values())} give the place twice"
         raise LayerError(layer, f'{twice}; choose with columns=, for example columns={{"wkt": "…"}}')
-    raise LayerError(
-        layer,
-        "has no coordinates: a table needs columns lon and lat (经度, 纬度), x and y with crs=, or wkt; found are "
-        f'{listed}; name them with columns={{"lon": "…", "lat": "…"}}',
-    )
+    what = "has no coordinates: a table needs columns lon and lat (经度, 纬度), x and y with crs=, or wkt"
+    raise LayerError(layer, f'{what}; found are {listed}; name them with columns={{"lon": "…", "lat": "…"}}')
 
 
 def _coordinates(column: pd.Series[Any], layer: str) -> Any:

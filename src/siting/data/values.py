@@ -178,11 +178,8 @@ def number_of(value: Any) -> float:
 
 def share_of(value: Any) -> float:
     """Return the share that *value* holds; ``"45%"`` is 0.45."""
-    if isinstance(value, str):
-        text = trim(unicodedata.normalize("NFKC", value))
-        if text.endswith("%"):
-            return number_of(text[:-1]) / 100
-    return number_of(value)
+    text = trim(unicodedata.normalize("NFKC", value)) if isinstance(value, str) else ""
+    return number_of(text[:-1]) / 100 if text.endswith("%") else number_of(value)
 
 
 def flag_of(value: Any, yes: Sequence[str] = (), no: Sequence[str] = ()) -> float:
