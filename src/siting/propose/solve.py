@@ -117,7 +117,6 @@ def solve(
 
 
 def _shown(now: Progress) -> dict[str, object]:
-    """Show how near value and bound are."""
     if now.value is None or now.bound is None:
         return {"completed": 0.0, "total": 1.0, "description": now.step}
     gap = gap_between(now.value, now.bound)

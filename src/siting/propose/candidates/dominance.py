@@ -89,7 +89,6 @@ def dominating_points(network: Network, communities: Places, limit: int, *, walk
 
 
 def _reached(network: Network, communities: Places, limit: int, walk: Walk | None) -> _Stretches:
-    """List the stretches that are reached from each place."""
     # `reached_pieces` finds streets that reach a place; on reversed streets, those that a place reaches.
     against = network
     if network.oneway is not None or (network.rise is not None and walk is not None):
@@ -140,7 +139,6 @@ def _drawn(network: Network, parts: _Stretches) -> Shapes:
 
 
 def _undominated(network: Network, communities: Places, point: Shapes, limit: int, walk: Walk | None) -> Covers:
-    """Keep the points whose communities are no subset of another point's."""
     places = _located(network, point)
     pairs = search.within(network, communities, places, limit, walk=walk, max_pairs=MAX_PAIRS)
     order = np.lexsort((pairs.origin, pairs.destination))

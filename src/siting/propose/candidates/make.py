@@ -240,13 +240,11 @@ class _Communities:
 
 
 def _named(method: str, columns: Mapping[str, Any], geometry: Shapes, crs: pyproj.CRS) -> gpd.GeoDataFrame:
-    """Make a layer of points, numbered in their order."""
     ids = pd.Index([f"{method}-{k}" for k in range(1, len(geometry) + 1)], name="id", dtype="str")
     return gpd.GeoDataFrame(dict(columns), geometry=geometry, index=ids, crs=crs)
 
 
 def _finished(frame: gpd.GeoDataFrame, method: str) -> gpd.GeoDataFrame:
-    """Bring the layer to the canonical form, with its origin."""
     named = check_layer(frame.assign(source=method), "candidates", missing="zero")
     named.attrs["source"] = f"candidates ({method})"
     return named

@@ -95,7 +95,6 @@ def _column(frame: gpd.GeoDataFrame, name: str) -> pd.Series:
 
 
 def _between(what: str, bounds: object, value: Floats) -> tuple[str, Bools]:
-    """Test values against two bounds, both inclusive."""
     numbers = tuple(bounds) if isinstance(bounds, tuple | list) else ()
     sound = all(one is None or (isinstance(one, Real) and 0 <= float(one) < math.inf) for one in numbers)
     if len(numbers) != 2 or not sound or numbers == (None, None):

@@ -251,11 +251,9 @@ class _Clock(Control):
 
     @property
     def must_stop(self) -> bool:
-        """Whether time is up, or Ctrl-C was pressed."""
         return self.outer.interrupted or self.interrupted or self.seconds_left <= 0
 
     def report(self, step: str, value: float | None = None, bound: float | None = None) -> bool:
-        """Whether to stop."""
         enough = self.enough - _slack(self.enough)
         known = value is not None and math.isfinite(value) and value >= enough
         return known or (bound is not None and bound < enough < math.inf) or super().report(step, value, bound)

@@ -250,7 +250,6 @@ def assign(
 
 
 def _sums(at: Ints32, amount: Ints, length: int) -> Ints:
-    """Add up whole numbers by position."""
     sums = np.zeros(length, np.int64)
     np.add.at(sums, at, amount)
     return sums

@@ -284,7 +284,6 @@ def merge_sites(
 def _small(
     between: Reach, room: pd.Series, people: pd.Series, below: float | None, occupancy: float | None
 ) -> pd.Index:
-    """Find the small sites among the origins."""
     if between.nearest_only is not None:
         raise ProblemError("a Reach of the nearest does not hold all neighbours; call travel with metres or minutes")
     if below is None and occupancy is None:

@@ -124,7 +124,6 @@ class RobustPlan:
 
     @cached_property
     def _first(self) -> Plan:
-        """The plan of the first scenario."""
         problem = next(iter(self.problems.values()))
         return Plan(problem, Answer(self.x, 0.0, 0.0, "", ""))
 
@@ -264,7 +263,6 @@ def _totals(problems: Mapping[str, Formulation]) -> Floats:
 def _level(
     problems: Mapping[str, Formulation], bests: Mapping[str, Answer], measure: str, control: Control, gap: float
 ) -> Level:
-    """Search for the sites that are best in the worst scenario."""
     best = np.array([answer.value for answer in bests.values()])
     if np.isnan(best).any():
         statuses = {answer.status for answer in bests.values()}

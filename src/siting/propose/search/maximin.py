@@ -225,7 +225,6 @@ def extended(
 
 
 def _beside(matrix: csr_array, count: int) -> csr_array:
-    """Return a matrix with so many empty columns more."""
     shape = (matrix.shape[0], matrix.shape[1] + count)
     return csr_array((matrix.data, matrix.indices, matrix.indptr), shape=shape)
 
