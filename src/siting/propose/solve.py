@@ -104,10 +104,7 @@ def solve(
     if phases is not None and all_may_open_first(problem.inputs, problem.variables):
         free = "%s: nothing holds new sites back from %s; limit what opens in each year with at_most or budget"
         log.warning(free, phases, phases.years[0])
-    with (
-        progress_bar(progress, _shown, "") as report,
-        Control(time_limit=time_limit, gap=gap, progress=report) as control,
-    ):
+    with progress_bar(progress, _shown, "") as bar, Control(time_limit=time_limit, gap=gap, progress=bar) as control:
         control.sense = problem.sense
         found = search(problem, control)
         why: tuple[Reason, ...] = ()

@@ -1,7 +1,4 @@
-"""`make_candidates`: where a facility could open, from parcels, a grid, clusters of people, or anywhere on the streets.
-
-The only module of this package that reads layers.
-"""
+"""`make_candidates`: where a facility could open: parcels, a grid, clusters of people, or anywhere on the streets."""
 
 from __future__ import annotations
 
@@ -250,9 +247,6 @@ def _finished(frame: gpd.GeoDataFrame, method: str) -> gpd.GeoDataFrame:
     return named
 
 
-# ---- grid and clusters
-
-
 def _grid(
     people: _Communities, step: float, metres: float | None, boundary: gpd.GeoDataFrame | None
 ) -> gpd.GeoDataFrame:
@@ -316,9 +310,6 @@ def _partition(xy: Floats, people: Floats, number: int) -> tuple[Positions, Floa
         model = KMeans(n_clusters=number, n_init=STARTS, random_state=0)
         cluster[order] = model.fit_predict(xy[order] - origin, sample_weight=people[order])
     return cluster, np.round(model.cluster_centers_ + origin, 3)
-
-
-# ---- streets
 
 
 def _on_streets(

@@ -37,10 +37,7 @@ SAME = 1e-9
 
 @dataclass(frozen=True, eq=False)
 class Subproblem(Formulation):
-    """A problem with some of its rules and another objective to maximise.
-
-    *weigh* is what opening each variable counts, *target* whose people count when they are served (None: nobody's).
-    """
+    """A problem with some of its rules, to maximise *weigh* of what opens and the people served of *target*, if any."""
 
     weigh: Floats
     target: Share | None = None
@@ -92,9 +89,7 @@ class Subproblems:
         self.formulation, self.control = formulation, control
         self.began, self.seconds = control.seconds, seconds
         self.until = self.began + seconds
-        #: Whether some subproblem ended without an answer.
         self.late = False
-        #: All parts of the rules that can be left out.
         self.parts = parts_of(formulation)
         self._hopeless: list[frozenset[problem.Part]] = [frozenset(self.parts)]
         self._plans: list[Bools] = []

@@ -153,8 +153,7 @@ class Mergers:
             lines.append(label("sharing.merge_at_most", lang, n=self.at_most))
         if self.most_lost is not None:
             lines.append(label("sharing.merge_most_lost", lang, people=amount(self.most_lost)))
-        lines.append(label(f"sharing.merge_last_{self.last_of_kind}", lang))
-        lines.append(label("sharing.merge_total", lang, **numbers))
+        lines += [label(f"sharing.merge_last_{self.last_of_kind}", lang), label("sharing.merge_total", lang, **numbers)]
         digits = 0 if self.unit == "m" else 1
         for site, row in self.table.to_dict("index").items():
             words = {key: amount(row[key]) for key in ("people", "idle_before", "idle_after")}

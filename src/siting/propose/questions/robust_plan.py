@@ -124,8 +124,7 @@ class RobustPlan:
 
     @cached_property
     def _first(self) -> Plan:
-        problem = next(iter(self.problems.values()))
-        return Plan(problem, Answer(self.x, 0.0, 0.0, "", ""))
+        return Plan(next(iter(self.problems.values())), Answer(self.x, 0.0, 0.0, "", ""))
 
     def __repr__(self) -> str:
         if self.x is None:
@@ -249,11 +248,9 @@ def solve_robust(
         start = None
         for number, (name, problem) in enumerate(problems.items()):
             # Each has an equal part of half the time that is left.
-            own = maximin.within(control, part, 1 / (len(problems) - number + 1))
-            bests[name] = search(problem, own, start=start)
+            bests[name] = search(problem, maximin.within(control, part, 1 / (len(problems) - number + 1)), start=start)
             start = bests[name].x
-        level = _level(problems, bests, measure, control, part)
-        return RobustPlan(problems, bests, level, measure, control.seconds)
+        return RobustPlan(problems, bests, _level(problems, bests, measure, control, part), measure, control.seconds)
 
 
 def _totals(problems: Mapping[str, Formulation]) -> Floats:
@@ -265,8 +262,7 @@ def _level(
 ) -> Level:
     best = np.array([answer.value for answer in bests.values()])
     if np.isnan(best).any():
-        statuses = {answer.status for answer in bests.values()}
-        status = "infeasible" if "infeasible" in statuses else control.status
+        status = "infeasible" if any(each.status == "infeasible" for each in bests.values()) else control.status
         return Level(None, math.nan, math.nan, status, "rules")
     models = [problem.model for problem in problems.values()]
     grain = min(model.grain for model in models)
@@ -286,14 +282,13 @@ def _level(
 
 def _stacked(models: Sequence[Model]) -> tuple[Model, csr_array]:
     """One model of the same columns with the needs of all scenarios; and what each need counts in its scenario."""
-    first = models[0]
     weight = csr_array(block_diag([weights(m.benefit)[None, :] for m in models], format="csr"))
     weight.eliminate_zeros()
     benefit = csr_array(vstack([m.benefit for m in models], format="csr"))
     benefit.sort_indices()
     times = [m.times for m in models if m.times is not None]
     stacked = replace(
-        first,
+        models[0],
         benefit=benefit,
         shares=csr_array(block_diag([m.shares for m in models], format="csr")),
         wanted=np.concatenate([m.wanted for m in models]),
@@ -317,5 +312,4 @@ def _fuller(model: Model, goals: Goals, level: Level, control: Control) -> Bools
     found = solve_model(goal, maximin.within(control, FULL), start=level.x)
     if found.x is None or not model.is_feasible(found.x) or found.value <= goal.objective(level.x):
         return level.x
-    as_good = maximin.reached(model, goals, found.x) >= level.t - 1e-9 * abs(level.t)
-    return found.x if as_good else level.x
+    return found.x if maximin.reached(model, goals, found.x) >= level.t - 1e-9 * abs(level.t) else level.x

@@ -22,10 +22,7 @@ BLOCK = 1 << 18
 
 
 class SiteWeights(NamedTuple):
-    """The communities of each site, those of `j` ``near[start[j]:start[j + 1]]``, and their weights as whole numbers.
-
-    Weights by kind and community, and by kind their total, are in units of 2**-fine, as 62 bits allow for the total.
-    """
+    """Communities of each site, ``near[start[j]:start[j + 1]]``, and whole weights by kind, in units of 2**-fine."""
 
     start: Ints
     near: Ints32

@@ -31,11 +31,7 @@ __all__ = ["CapacitatedAnswer", "search_capacitated"]
 
 @dataclass(frozen=True, eq=False)
 class CapacitatedAnswer(Answer):
-    """The answer to a problem with capacities, which the allocation has in numbers.
-
-    *flows*: a row per community, service, phase and open site: `community`, `column` (positions), `service`, `phase`,
-    `people`, `cost`, and `arc` of the allocation.
-    """
+    """The answer with capacities; *flows* has a row per community, service, phase and open column, and its `arc`."""
 
     flows: pd.DataFrame | None = None
     allocation: Allocation | None = None
