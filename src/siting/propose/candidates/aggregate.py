@@ -228,8 +228,7 @@ class _Groups:
         cost = largest if change is None else change(largest)
         origin = np.repeat(np.arange(groups, dtype=np.int32), np.diff(self.sets.starts[: groups + 1]))
         order = np.lexsort((destination, cost, origin))
-        digits = max(4, len(str(groups)))
-        ids = pd.Index([f"g{i:0{digits}d}" for i in range(1, groups + 1)], dtype=object, name="id")
+        ids = pd.Index([f"g{i:0{max(4, len(str(groups)))}d}" for i in range(1, groups + 1)], dtype=object, name="id")
         merged = Reach(
             origins=ids, destinations=destinations, origin=origin[order], destination=destination[order].copy(),
             cost=cost[order], **how,

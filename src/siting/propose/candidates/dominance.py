@@ -134,8 +134,7 @@ def _drawn(network: Network, parts: _Stretches) -> Shapes:
 def _undominated(network: Network, communities: Places, point: Shapes, limit: int, walk: Walk | None) -> Covers:
     places = _located(network, point)
     pairs = search.within(network, communities, places, limit, walk=walk, max_pairs=MAX_PAIRS)
-    order = np.lexsort((pairs.origin, pairs.destination))
-    item = pairs.origin[order].astype(np.int64)
+    item = pairs.origin[np.lexsort((pairs.origin, pairs.destination))].astype(np.int64)
     size = np.bincount(pairs.destination, minlength=len(point))
     ptr = np.append(0, np.cumsum(size)).astype(np.int64)
     # Whole millimetres add up to the same in any order.

@@ -284,8 +284,7 @@ def _clusters(people: _Communities, number: object, network: Network | None) -> 
     if number > places:
         raise ProblemError(f"number is {number}, but people live at {places} places only; ask for {places} at most")
     cluster, centre = _partition(xy[lived], weight[lived], int(number))
-    total = np.bincount(cluster, weight[lived], minlength=int(number))
-    order = np.lexsort((centre[:, 1], centre[:, 0], -total))
+    order = np.lexsort((centre[:, 1], centre[:, 0], -np.bincount(cluster, weight[lived], minlength=int(number))))
     rank = np.argsort(order)
     spot: Shapes = shapely.points(centre[order])
     moved: dict[str, Any] = {}
@@ -293,8 +292,7 @@ def _clusters(people: _Communities, number: object, network: Network | None) -> 
         line, centred = network.lines[network.tree.nearest(spot)], spot
         spot = shapely.line_interpolate_point(line, shapely.line_locate_point(line, centred))
         moved["moved"] = np.round(shapely.distance(centred, spot), 3)
-    frame = _named("cluster", moved, spot, people.crs)
-    return people.counted(frame, rank[cluster], lived)
+    return people.counted(_named("cluster", moved, spot, people.crs), rank[cluster], lived)
 
 
 def _partition(xy: Floats, people: Floats, number: int) -> tuple[Positions, Floats]:

@@ -157,8 +157,7 @@ class Subproblems:
         key = frozenset(kept), part
         if key not in self._least:
             sub = self.keeping(kept)
-            constraint = next(each for each in sub.constraints if each.part == part)
-            self._least[key] = self.solve(lightest(sub, constraint))
+            self._least[key] = self.solve(lightest(sub, next(each for each in sub.constraints if each.part == part)))
         return self._least[key]
 
     def possible(self, sub: Subproblem) -> bool | None:
@@ -214,8 +213,7 @@ def lightest(sub: Subproblem, constraint: Constraint) -> Subproblem:
     """Return the problem without a constraint, whose sum is minimised instead."""
     weigh = np.zeros(len(sub.variables))
     np.add.at(weigh, constraint.columns, -constraint.weight)
-    others = tuple(each for each in sub.constraints if each is not constraint)
-    return replace(sub, constraints=others, weigh=weigh)
+    return replace(sub, constraints=tuple(each for each in sub.constraints if each is not constraint), weigh=weigh)
 
 
 def limits_all(rule: object) -> bool:

@@ -83,8 +83,7 @@ def _too_far(
     barred = lost & np.any([np.zeros(size, bool), *barring.values()], axis=0)
     key = "plan.too_far" if formulation.times == 1 else "plan.too_few"
     if (lost & ~barred).any():
-        farther = f"> {pairs.limit:g} {pairs.unit}"
-        way = [f"{cost:.4g} {pairs.unit}" if cost < math.inf else farther for cost in nearest]
+        way = [f"{cost:.4g} {pairs.unit}" if cost < math.inf else f"> {pairs.limit:g} {pairs.unit}" for cost in nearest]
         yield key, values | _people(formulation, service, lost & ~barred, way)
     if barred.any():
         by = tuple(part for part, mask in barring.items() if (mask & barred).any())

@@ -125,16 +125,13 @@ class Mergers:
     @property
     def idle_before(self) -> float:
         """Idle beds of all sites, before the mergers."""
-        return float(self._idle.sum())
+        return float(self.problem.idle.clip(lower=0.0).sum())
 
     @property
     def idle_after(self) -> float:
         """Idle beds of all sites, after the mergers."""
-        return self.idle_before - (float(self._idle.loc[self.table.index].sum()) + float(self.table["people"].sum()))
-
-    @property
-    def _idle(self) -> pd.Series:
-        return self.problem.idle.clip(lower=0.0)
+        closed = self.problem.idle.clip(lower=0.0).loc[self.table.index]
+        return self.idle_before - (float(closed.sum()) + float(self.table["people"].sum()))
 
     def explain(self, lang: str = "zh") -> str:
         """Say in words, *lang* "zh" or "en", which sites are small, which close into which, and who loses cover."""
@@ -299,7 +296,6 @@ def _small(
 
 
 def _pairs(between: Reach, small: pd.Index, kind: pd.Series | None) -> pd.DataFrame:
-    """List the pairs of a small site and another, of one kind where kinds are given."""
     pairs = between.pairs()
     pairs = pairs[(pairs["origin"] != pairs["destination"]) & pairs["origin"].isin(small)]
     if kind is not None:

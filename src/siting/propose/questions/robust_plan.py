@@ -118,9 +118,8 @@ class RobustPlan:
         """As in `Plan`. A regret is proven against the bounds of the bests, so these must be, too."""
         if self.x is None or self.measure == "worst":
             return self.level.status
-        if self.value <= self.bound:
-            return "optimal"
-        return "feasible" if self.level.status == "optimal" else self.level.status
+        unproven = "feasible" if self.level.status == "optimal" else self.level.status
+        return "optimal" if self.value <= self.bound else unproven
 
     @cached_property
     def _first(self) -> Plan:
@@ -281,7 +280,7 @@ def _level(
 
 
 def _stacked(models: Sequence[Model]) -> tuple[Model, csr_array]:
-    """One model of the same columns with the needs of all scenarios; and what each need counts in its scenario."""
+    """Stack the needs of all scenarios over the same columns; and what each need counts in its scenario."""
     weight = csr_array(block_diag([weights(m.benefit)[None, :] for m in models], format="csr"))
     weight.eliminate_zeros()
     benefit = csr_array(vstack([m.benefit for m in models], format="csr"))

@@ -39,8 +39,7 @@ class SiteWeights(NamedTuple):
         with np.errstate(over="ignore"):
             total = values.sum(axis=1)
         if not np.isfinite(total).all():
-            names = some(frame.columns[~np.isfinite(total)])
-            raise ProblemError(f"demand is too large to be added up: {names}")
+            raise ProblemError(f"demand is too large to be added up: {some(frame.columns[~np.isfinite(total)])}")
         fine = (62 - np.frexp(total)[1]).astype(np.intc)
         weight = np.rint(np.ldexp(values, fine[:, None])).astype(np.int64, order="C")
         near = pairs.indices.astype(np.int32, copy=False)

@@ -115,8 +115,7 @@ def _farthest(costs: csr_array, x: Bools, must: Bools | None = None) -> float:
         return math.inf
     if not len(filled):
         return 0.0
-    way = np.where(x[costs.indices], costs.data, np.inf)
-    return float(np.minimum.reduceat(way, costs.indptr[filled]).max())
+    return float(np.minimum.reduceat(np.where(x[costs.indices], costs.data, np.inf), costs.indptr[filled]).max())
 
 
 def _narrowest(pairs: tuple[Ints, Ints, Floats], x: Bools) -> float:

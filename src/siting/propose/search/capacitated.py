@@ -141,8 +141,7 @@ def _pure(formulation: Formulation) -> CapacitatedProblem | None:
     inputs, columns, rule = formulation.inputs, formulation.variables, formulation.capacity
     assert rule is not None
     objective, model = formulation.objective, formulation.model
-    fixed = model.lower >= model.upper
-    counted = only_counted(model) and not model.rows.toarray()[:, fixed].any()
+    counted = only_counted(model) and not model.rows.toarray()[:, model.lower >= model.upper].any()
     whole = inputs.whole and bool((columns.places == np.rint(columns.places)).all())
     whole = whole and max(inputs.demand.sum(), columns.places.max(initial=0)) <= LARGEST
     simple = (

@@ -74,5 +74,4 @@ def only_counted(model: Model) -> bool:
     if model.rows.shape[0] != 1:
         return not model.rows.shape[0]
     row = model.rows.toarray()[0]
-    free = model.lower < model.upper
-    return bool((row[free] == 1).all() and not np.isfinite(model.low[0]))
+    return bool((row[model.lower < model.upper] == 1).all() and not np.isfinite(model.low[0]))

@@ -117,8 +117,7 @@ class Ranks:
         size = len(self.groups.total)
         order = np.argsort(self.groups.amounts(x) / self.groups.total, kind="stable")
         taken = np.zeros(size * len(self.values), bool)
-        at = np.searchsorted(self.values, self.shares) * size + order[: len(self.shares)]
-        taken[at.astype(np.int64)] = True
+        taken[(np.searchsorted(self.values, self.shares) * size + order[: len(self.shares)]).astype(np.int64)] = True
         return np.concatenate([x, taken])
 
 

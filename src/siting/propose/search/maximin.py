@@ -63,9 +63,7 @@ class Goals:
     def needed(self, t: float) -> Floats:
         """Return how much must be served of each at t; fractions may miss it by the rounding tolerance."""
         need = self.offset + self.slope * t
-        if self.grain:
-            return np.asarray(np.ceil(need / self.grain - 1e-6) * self.grain)
-        return np.asarray(need - self.slack)
+        return np.asarray(np.ceil(need / self.grain - 1e-6) * self.grain if self.grain else need - self.slack)
 
     @property
     def slack(self) -> Floats:
