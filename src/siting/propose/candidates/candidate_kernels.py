@@ -11,7 +11,7 @@ from siting.numbers import Floats, Ints, Ints32
 
 
 class Cells(NamedTuple):
-    """Square cells, *shape* from *corner* on: each *listed* from *starts* the sites within the root of *square*."""
+    """Square cells from *corner* on, each with the sites *listed* from *starts* it may reach, by *square* distance."""
 
     corner: Floats
     side: float
@@ -113,7 +113,7 @@ def put(block, weight, first, sets):
 
 @compiled
 def maximal(ptr, item, order, room):
-    """Mark sets ``item[ptr[k]:ptr[k + 1]]`` in no earlier one; *room* cumulates the sets with each item."""
+    """Mark ``item[ptr[k]:ptr[k + 1]]`` in no earlier one of *order*, larger first; *room* cumulates sets of items."""
     keep = np.zeros(ptr.size - 1, np.bool_)
     marks = np.zeros(ptr.size - 1, np.uint64)
     listed, filled = np.empty(item.size, np.int64), np.zeros(room.size - 1, np.int64)
