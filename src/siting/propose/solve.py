@@ -104,10 +104,7 @@ def solve(
     if phases is not None and all_may_open_first(problem.inputs, problem.variables):
         free = "%s: nothing holds new sites back from %s; limit what opens in each year with at_most or budget"
         log.warning(free, phases, phases.years[0])
-    with (
-        progress_bar(progress, _shown, "") as report,
-        Control(time_limit=time_limit, gap=gap, progress=report) as control,
-    ):
+    with progress_bar(progress, _shown, "") as bar, Control(time_limit=time_limit, gap=gap, progress=bar) as control:
         control.sense = problem.sense
         found = search(problem, control)
         why: tuple[Reason, ...] = ()
@@ -117,7 +114,6 @@ def solve(
 
 
 def _shown(now: Progress) -> dict[str, object]:
-    """Show how near value and bound are."""
     if now.value is None or now.bound is None:
         return {"completed": 0.0, "total": 1.0, "description": now.step}
     gap = gap_between(now.value, now.bound)

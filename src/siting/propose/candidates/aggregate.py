@@ -149,7 +149,6 @@ def merge_reach(parts: Iterable[tuple[Reach, pd.Series]]) -> tuple[Reach, pd.Ser
 
 
 def _places(layer: Any, what: str, begin: int = 0) -> tuple[Floats, pd.Index, Any]:
-    """Coordinates, ids and projection of an array or of something with x and y."""
     crs = getattr(layer, "crs", None)
     if crs is not None and getattr(crs, "is_geographic", False):
         raise ProblemError(f"{what} are in degrees; bring them into a projection in metres first")
@@ -209,7 +208,6 @@ class _Groups:
         )  # fmt: skip
 
     def add(self, near: kernels.Near, people: Floats) -> None:
-        """Add origins with their sites and weights."""
         first = 0
         while (first := kernels.put(near, people, first, self.sets)) < len(near.begins) - 1:
             sets = self.sets  # twice the room
@@ -230,8 +228,7 @@ class _Groups:
         cost = largest if change is None else change(largest)
         origin = np.repeat(np.arange(groups, dtype=np.int32), np.diff(self.sets.starts[: groups + 1]))
         order = np.lexsort((destination, cost, origin))
-        digits = max(4, len(str(groups)))
-        ids = pd.Index([f"g{i:0{digits}d}" for i in range(1, groups + 1)], dtype=object, name="id")
+        ids = pd.Index([f"g{i:0{max(4, len(str(groups)))}d}" for i in range(1, groups + 1)], dtype=object, name="id")
         merged = Reach(
             origins=ids, destinations=destinations, origin=origin[order], destination=destination[order].copy(),
             cost=cost[order], **how,

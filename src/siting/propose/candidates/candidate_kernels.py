@@ -11,10 +11,7 @@ from siting.numbers import Floats, Ints, Ints32
 
 
 class Cells(NamedTuple):
-    """Square cells of *side*: each holds the sites *listed* from *starts*, all that any point of the cell may reach.
-
-    *square* is the square of the distance, *shape* how many columns and rows there are from *corner* on.
-    """
+    """Square cells from *corner* on, each with the sites *listed* from *starts* it may reach, by *square* distance."""
 
     corner: Floats
     side: float
@@ -34,11 +31,7 @@ class Near(NamedTuple):
 
 
 class Sets(NamedTuple):
-    """Sets of sites as a hash table: a slot holds a set, and -1 where it is free.
-
-    Sets hold where their *members* start, the *largest* distance to each, and the sum of weights; *sizes* is how many
-    sets and members there are.
-    """
+    """A hash table of sets of sites, -1 in free slots; *sizes* counts sets and members, *largest* are distances."""
 
     slots: Ints
     starts: Ints
@@ -120,11 +113,7 @@ def put(block, weight, first, sets):
 
 @compiled
 def maximal(ptr, item, order, room):
-    """Mark the sets that are no subset of an earlier one; *order* has the larger ones first.
-
-    Set `k` holds ``item[ptr[k]:ptr[k + 1]]``, rising; *room* is the cumulated number of sets with each item. A set is
-    compared only with the kept ones that have its rarest item.
-    """
+    """Mark ``item[ptr[k]:ptr[k + 1]]`` in no earlier one of *order*, larger first; *room* cumulates sets of items."""
     keep = np.zeros(ptr.size - 1, np.bool_)
     marks = np.zeros(ptr.size - 1, np.uint64)
     listed, filled = np.empty(item.size, np.int64), np.zeros(room.size - 1, np.int64)

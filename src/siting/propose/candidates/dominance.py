@@ -38,10 +38,7 @@ MAX_PAIRS = 2.0**28
 
 
 class Covers(NamedTuple):
-    """Points on streets: the *edge* each lies on, how far *along* it from its `u`, mm, and who reaches each.
-
-    The communities that reach point `k` are those at the positions ``item[ptr[k]:ptr[k + 1]]``, rising.
-    """
+    """Points, mm *along* an *edge* from its `u`; ``item[ptr[k]:ptr[k + 1]]`` are the communities that reach each."""
 
     point: Shapes
     edge: Ints
@@ -64,11 +61,7 @@ def dominating_points(network: Network, communities: Places, limit: int, *, walk
     The *limit* of the radius, inclusive, is in mm of level walk from the communities; the response of *walk* to slopes
     counts. Points are in the order of the network's edges. No point's communities are all among those of another; of
     points that the same ones reach the one with the least walk for all of them together stands for the rest.
-
-    Notes
-    -----
-    Points are distinguished to whole millimetres, as in `Network.locate`, and their communities are those that
-    `siting.travel` finds. On slopes a stretch may end a millimetre early.
+    On slopes a stretch may end a millimetre early.
     """
     gates = communities.gates
     streets = np.flatnonzero(gates.edge >= 0)
@@ -89,7 +82,6 @@ def dominating_points(network: Network, communities: Places, limit: int, *, walk
 
 
 def _reached(network: Network, communities: Places, limit: int, walk: Walk | None) -> _Stretches:
-    """List the stretches that are reached from each place."""
     # `reached_pieces` finds streets that reach a place; on reversed streets, those that a place reaches.
     against = network
     if network.oneway is not None or (network.rise is not None and walk is not None):
@@ -140,11 +132,9 @@ def _drawn(network: Network, parts: _Stretches) -> Shapes:
 
 
 def _undominated(network: Network, communities: Places, point: Shapes, limit: int, walk: Walk | None) -> Covers:
-    """Keep the points whose communities are no subset of another point's."""
     places = _located(network, point)
     pairs = search.within(network, communities, places, limit, walk=walk, max_pairs=MAX_PAIRS)
-    order = np.lexsort((pairs.origin, pairs.destination))
-    item = pairs.origin[order].astype(np.int64)
+    item = pairs.origin[np.lexsort((pairs.origin, pairs.destination))].astype(np.int64)
     size = np.bincount(pairs.destination, minlength=len(point))
     ptr = np.append(0, np.cumsum(size)).astype(np.int64)
     # Whole millimetres add up to the same in any order.

@@ -1,7 +1,4 @@
-"""`make_candidates`: where a facility could open, from parcels, a grid, clusters of people, or anywhere on the streets.
-
-The only module of this package that reads layers.
-"""
+"""`make_candidates`: where a facility could open: parcels, a grid, clusters of people, or anywhere on the streets."""
 
 from __future__ import annotations
 
@@ -240,19 +237,14 @@ class _Communities:
 
 
 def _named(method: str, columns: Mapping[str, Any], geometry: Shapes, crs: pyproj.CRS) -> gpd.GeoDataFrame:
-    """Make a layer of points, numbered in their order."""
     ids = pd.Index([f"{method}-{k}" for k in range(1, len(geometry) + 1)], name="id", dtype="str")
     return gpd.GeoDataFrame(dict(columns), geometry=geometry, index=ids, crs=crs)
 
 
 def _finished(frame: gpd.GeoDataFrame, method: str) -> gpd.GeoDataFrame:
-    """Bring the layer to the canonical form, with its origin."""
     named = check_layer(frame.assign(source=method), "candidates", missing="zero")
     named.attrs["source"] = f"candidates ({method})"
     return named
-
-
-# ---- grid and clusters
 
 
 def _grid(
@@ -292,8 +284,7 @@ def _clusters(people: _Communities, number: object, network: Network | None) -> 
     if number > places:
         raise ProblemError(f"number is {number}, but people live at {places} places only; ask for {places} at most")
     cluster, centre = _partition(xy[lived], weight[lived], int(number))
-    total = np.bincount(cluster, weight[lived], minlength=int(number))
-    order = np.lexsort((centre[:, 1], centre[:, 0], -total))
+    order = np.lexsort((centre[:, 1], centre[:, 0], -np.bincount(cluster, weight[lived], minlength=int(number))))
     rank = np.argsort(order)
     spot: Shapes = shapely.points(centre[order])
     moved: dict[str, Any] = {}
@@ -301,8 +292,7 @@ def _clusters(people: _Communities, number: object, network: Network | None) -> 
         line, centred = network.lines[network.tree.nearest(spot)], spot
         spot = shapely.line_interpolate_point(line, shapely.line_locate_point(line, centred))
         moved["moved"] = np.round(shapely.distance(centred, spot), 3)
-    frame = _named("cluster", moved, spot, people.crs)
-    return people.counted(frame, rank[cluster], lived)
+    return people.counted(_named("cluster", moved, spot, people.crs), rank[cluster], lived)
 
 
 def _partition(xy: Floats, people: Floats, number: int) -> tuple[Positions, Floats]:
@@ -318,9 +308,6 @@ def _partition(xy: Floats, people: Floats, number: int) -> tuple[Positions, Floa
         model = KMeans(n_clusters=number, n_init=STARTS, random_state=0)
         cluster[order] = model.fit_predict(xy[order] - origin, sample_weight=people[order])
     return cluster, np.round(model.cluster_centers_ + origin, 3)
-
-
-# ---- streets
 
 
 def _on_streets(

@@ -71,9 +71,7 @@ def own_filters(
         shape = frame.geometry.to_numpy()
         flat = shapely.get_dimensions(shape) < 2
         if flat.any():
-            points_ = (
-                f"{int(flat.sum())} of {len(frame)} rows are points, which have no area: {some(frame.index[flat])}"
-            )
+            points_ = f"{flat.sum()} of {len(frame)} rows are points, which have no area: {some(frame.index[flat])}"
             raise LayerError("parcels", f"{points_}; give polygons, or filter by floor_area")
         tests.append(_between("area", area, shapely.area(shape)))
     if floor_area is not None:
@@ -95,7 +93,6 @@ def _column(frame: gpd.GeoDataFrame, name: str) -> pd.Series:
 
 
 def _between(what: str, bounds: object, value: Floats) -> tuple[str, Bools]:
-    """Test values against two bounds, both inclusive."""
     numbers = tuple(bounds) if isinstance(bounds, tuple | list) else ()
     sound = all(one is None or (isinstance(one, Real) and 0 <= float(one) < math.inf) for one in numbers)
     if len(numbers) != 2 or not sound or numbers == (None, None):
@@ -146,8 +143,9 @@ def _distances(what: str, layers: Distances | None, shape: Shapes, crs: pyproj.C
     """Measure to the nearest feature of each layer: its name, the limit, and metres, infinite beyond the limit."""
     found = []
     if layers is not None and not isinstance(layers, Mapping):
-        hint = 'give layers by name, {"fuel stations": (layer, 50)}'
-        raise ProblemError(f"{what} is a {type(layers).__name__}; {hint}")
+        raise ProblemError(
+            f'{what} is a {type(layers).__name__}; give layers by name, {{"fuel stations": (layer, 50)}}'
+        )
     for name, entry in (layers or {}).items():
         if not (isinstance(entry, tuple | list) and len(entry) == 2 and isinstance(entry[0], gpd.GeoDataFrame)):
             raise ProblemError(f'{what}: "{name}" is {type(entry).__name__}; give a pair (layer, metres)')

@@ -59,8 +59,7 @@ def _wider(problems: Subproblems, limits: Sequence[Constraint]) -> Iterator[Reas
             return replace(whole, constraints=raised)
 
         most = int(max(each.weight.sum() for each in chosen))
-        numbers = range(int(chosen[0].high) + 1, most + 1)
-        enough = _first(numbers, lambda n: problems.possible(with_limit(float(n))))
+        enough = _first(range(int(chosen[0].high) + 1, most + 1), lambda n: problems.possible(with_limit(float(n))))
     if enough is None or enough <= chosen[0].high:
         return
     money = isinstance(rule, problem.Budget) or (part.asks is not None and part.asks[0] == "budget")

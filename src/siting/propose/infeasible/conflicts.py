@@ -32,12 +32,9 @@ LIMITS = (problem.AtMost, problem.Budget, problem.Phases)
 def reasons(formulation: Formulation, control: Control) -> tuple[Reason, ...]:
     """Find out why no plan keeps all rules.
 
-    First each rule that all sites together miss, with the best that can be had and the communities that are too far,
-    or whose sites are forbidden. Where there is none, a set of rules in conflict: a limit (on sites or money) and one
-    other rule where two such are, and of these one group where that is enough; otherwise whatever a deletion filter
-    [1]_ leaves. Nothing of the set can be spared, but there may be a smaller one. Then the best shares that the other
-    rules allow, and each single change that mends everything by itself. All is found by solving, in five seconds or
-    what the search of *control* took, at most one second beyond its limit; a reason says where time ended first.
+    First each rule that all sites together miss. Where there is none, a set of rules in conflict: a limit (on sites or
+    money) and one other rule, otherwise whatever a deletion filter [1]_ leaves. Then the best shares that the other
+    rules allow, and each single change that mends everything, in five seconds or what the search of *control* took.
 
     References
     ----------

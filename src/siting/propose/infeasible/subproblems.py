@@ -37,10 +37,7 @@ SAME = 1e-9
 
 @dataclass(frozen=True, eq=False)
 class Subproblem(Formulation):
-    """A problem with some of its rules and another objective to maximise.
-
-    *weigh* is what opening each variable counts, *target* whose people count when they are served (None: nobody's).
-    """
+    """A problem with some of its rules, to maximise *weigh* of what opens and the people served of *target*, if any."""
 
     weigh: Floats
     target: Share | None = None
@@ -92,9 +89,7 @@ class Subproblems:
         self.formulation, self.control = formulation, control
         self.began, self.seconds = control.seconds, seconds
         self.until = self.began + seconds
-        #: Whether some subproblem ended without an answer.
         self.late = False
-        #: All parts of the rules that can be left out.
         self.parts = parts_of(formulation)
         self._hopeless: list[frozenset[problem.Part]] = [frozenset(self.parts)]
         self._plans: list[Bools] = []
@@ -162,8 +157,7 @@ class Subproblems:
         key = frozenset(kept), part
         if key not in self._least:
             sub = self.keeping(kept)
-            constraint = next(each for each in sub.constraints if each.part == part)
-            self._least[key] = self.solve(lightest(sub, constraint))
+            self._least[key] = self.solve(lightest(sub, next(each for each in sub.constraints if each.part == part)))
         return self._least[key]
 
     def possible(self, sub: Subproblem) -> bool | None:
@@ -219,8 +213,7 @@ def lightest(sub: Subproblem, constraint: Constraint) -> Subproblem:
     """Return the problem without a constraint, whose sum is minimised instead."""
     weigh = np.zeros(len(sub.variables))
     np.add.at(weigh, constraint.columns, -constraint.weight)
-    others = tuple(each for each in sub.constraints if each is not constraint)
-    return replace(sub, constraints=others, weigh=weigh)
+    return replace(sub, constraints=tuple(each for each in sub.constraints if each is not constraint), weigh=weigh)
 
 
 def limits_all(rule: object) -> bool:
@@ -251,11 +244,9 @@ class _Clock(Control):
 
     @property
     def must_stop(self) -> bool:
-        """Whether time is up, or Ctrl-C was pressed."""
         return self.outer.interrupted or self.interrupted or self.seconds_left <= 0
 
     def report(self, step: str, value: float | None = None, bound: float | None = None) -> bool:
-        """Whether to stop."""
         enough = self.enough - _slack(self.enough)
         known = value is not None and math.isfinite(value) and value >= enough
         return known or (bound is not None and bound < enough < math.inf) or super().report(step, value, bound)

@@ -56,7 +56,6 @@ def out_of_reach(formulation: Formulation) -> tuple[tuple[Part, ...], list[Reaso
 
 
 def _served_by_all(formulation: Formulation, service: int, phase: int, limit: float | None, times: int) -> Bools:
-    """Communities that are served when every site is open."""
     size, sites = len(formulation.inputs.communities), max(1, len(formulation.inputs.sites))
     community, column, _ = formulation.serving(service, phase, limit)
     open_ = formulation.variables.upper[column] > 0
@@ -84,8 +83,7 @@ def _too_far(
     barred = lost & np.any([np.zeros(size, bool), *barring.values()], axis=0)
     key = "plan.too_far" if formulation.times == 1 else "plan.too_few"
     if (lost & ~barred).any():
-        farther = f"> {pairs.limit:g} {pairs.unit}"
-        way = [f"{cost:.4g} {pairs.unit}" if cost < math.inf else farther for cost in nearest]
+        way = [f"{cost:.4g} {pairs.unit}" if cost < math.inf else f"> {pairs.limit:g} {pairs.unit}" for cost in nearest]
         yield key, values | _people(formulation, service, lost & ~barred, way)
     if barred.any():
         by = tuple(part for part, mask in barring.items() if (mask & barred).any())
@@ -93,7 +91,6 @@ def _too_far(
 
 
 def _barring(formulation: Formulation, service: int, limit: float | None) -> dict[Part, Bools]:
-    """Return the rules that forbid sites, each with the communities that these would reach."""
     pairs, found, row = formulation.inputs.pairs[service], {}, np.arange(len(formulation.inputs.communities))
     for each in formulation.inputs.each(Forbidden):
         if service in each.services:
@@ -105,7 +102,6 @@ def _barring(formulation: Formulation, service: int, limit: float | None) -> dic
 def _people(
     formulation: Formulation, service: int, mask: Bools, ways: Sequence[str] | None = None
 ) -> dict[str, object]:
-    """Count communities and their people, and name them, largest first."""
     people = formulation.inputs.demand[service].max(axis=0)
     at = np.flatnonzero(mask)
     at = at[np.argsort(-people[at], kind="stable")]

@@ -48,9 +48,7 @@ class Assignment:
     how = forwarded("reach.how", str, "How the cost was measured.")
     travel = forwarded("transport.travel", float, "Sum of the cost of all served, in person-metres or person-minutes.")
     bound = forwarded("transport.bound", float, "What the travel of no assignment that serves as many can be below.")
-    left = forwarded(
-        "communities.left", pd.Series, "People without a place by community; `communities` has the reason."
-    )
+    left = forwarded("communities.left", pd.Series, "People without a place by community; `communities` says why.")
     used = forwarded("facilities.used", pd.Series, "Places taken in each facility.")
     free = forwarded("facilities.free", pd.Series, "Places that stay empty in each facility.")
 
@@ -250,7 +248,6 @@ def assign(
 
 
 def _sums(at: Ints32, amount: Ints, length: int) -> Ints:
-    """Add up whole numbers by position."""
     sums = np.zeros(length, np.int64)
     np.add.at(sums, at, amount)
     return sums

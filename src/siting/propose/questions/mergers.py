@@ -125,16 +125,13 @@ class Mergers:
     @property
     def idle_before(self) -> float:
         """Idle beds of all sites, before the mergers."""
-        return float(self._idle.sum())
+        return float(self.problem.idle.clip(lower=0.0).sum())
 
     @property
     def idle_after(self) -> float:
         """Idle beds of all sites, after the mergers."""
-        return self.idle_before - (float(self._idle.loc[self.table.index].sum()) + float(self.table["people"].sum()))
-
-    @property
-    def _idle(self) -> pd.Series:
-        return self.problem.idle.clip(lower=0.0)
+        closed = self.problem.idle.clip(lower=0.0).loc[self.table.index]
+        return self.idle_before - (float(closed.sum()) + float(self.table["people"].sum()))
 
     def explain(self, lang: str = "zh") -> str:
         """Say in words, *lang* "zh" or "en", which sites are small, which close into which, and who loses cover."""
@@ -153,8 +150,7 @@ class Mergers:
             lines.append(label("sharing.merge_at_most", lang, n=self.at_most))
         if self.most_lost is not None:
             lines.append(label("sharing.merge_most_lost", lang, people=amount(self.most_lost)))
-        lines.append(label(f"sharing.merge_last_{self.last_of_kind}", lang))
-        lines.append(label("sharing.merge_total", lang, **numbers))
+        lines += [label(f"sharing.merge_last_{self.last_of_kind}", lang), label("sharing.merge_total", lang, **numbers)]
         digits = 0 if self.unit == "m" else 1
         for site, row in self.table.to_dict("index").items():
             words = {key: amount(row[key]) for key in ("people", "idle_before", "idle_after")}
@@ -284,7 +280,6 @@ def merge_sites(
 def _small(
     between: Reach, room: pd.Series, people: pd.Series, below: float | None, occupancy: float | None
 ) -> pd.Index:
-    """Find the small sites among the origins."""
     if between.nearest_only is not None:
         raise ProblemError("a Reach of the nearest does not hold all neighbours; call travel with metres or minutes")
     if below is None and occupancy is None:
@@ -301,7 +296,6 @@ def _small(
 
 
 def _pairs(between: Reach, small: pd.Index, kind: pd.Series | None) -> pd.DataFrame:
-    """List the pairs of a small site and another, of one kind where kinds are given."""
     pairs = between.pairs()
     pairs = pairs[(pairs["origin"] != pairs["destination"]) & pairs["origin"].isin(small)]
     if kind is not None:

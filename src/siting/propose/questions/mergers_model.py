@@ -103,8 +103,7 @@ def solve(
     x = x if first.x is None else first.x
     closes = round(float(x[:n].sum()))
     # Stopped early, the solver may know no bound; no more can close than have somewhere to go.
-    most = min(-first.bound, float(pairs["origin"].nunique()))
-    bound = float(max(closes, math.floor(most + 1e-6)))
+    bound = float(max(closes, math.floor(min(-first.bound, float(pairs["origin"].nunique())) + 1e-6)))
     way = pairs["cost"].to_numpy() * np.maximum(problem.used.loc[pairs["origin"]].to_numpy(), 1.0)
     cost = np.concatenate([way / max(1.0, float(way.max())), np.zeros(len(lost))])
     least = (dict.fromkeys(range(n), -1.0), -float(closes))
@@ -114,8 +113,7 @@ def solve(
     start = np.concatenate([np.rint(x[:n]), x[n:]])
     second = highs.run(_model(cost, [*rows, least], n), start=start, gap=1e-9, time_limit=left)
     x = x if second.x is None else second.x
-    status = next((s for s in (first.status, second.status) if s != "optimal"), "optimal")
-    return pairs[x[:n] > 0.5], bound, status
+    return pairs[x[:n] > 0.5], bound, next((s for s in (first.status, second.status) if s != "optimal"), "optimal")
 
 
 def _model(cost: Floats, rows: list[Constraint], whole: int) -> highs.Programme:

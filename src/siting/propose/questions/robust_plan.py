@@ -118,15 +118,12 @@ class RobustPlan:
         """As in `Plan`. A regret is proven against the bounds of the bests, so these must be, too."""
         if self.x is None or self.measure == "worst":
             return self.level.status
-        if self.value <= self.bound:
-            return "optimal"
-        return "feasible" if self.level.status == "optimal" else self.level.status
+        unproven = "feasible" if self.level.status == "optimal" else self.level.status
+        return "optimal" if self.value <= self.bound else unproven
 
     @cached_property
     def _first(self) -> Plan:
-        """The plan of the first scenario."""
-        problem = next(iter(self.problems.values()))
-        return Plan(problem, Answer(self.x, 0.0, 0.0, "", ""))
+        return Plan(next(iter(self.problems.values())), Answer(self.x, 0.0, 0.0, "", ""))
 
     def __repr__(self) -> str:
         if self.x is None:
@@ -250,11 +247,9 @@ def solve_robust(
         start = None
         for number, (name, problem) in enumerate(problems.items()):
             # Each has an equal part of half the time that is left.
-            own = maximin.within(control, part, 1 / (len(problems) - number + 1))
-            bests[name] = search(problem, own, start=start)
+            bests[name] = search(problem, maximin.within(control, part, 1 / (len(problems) - number + 1)), start=start)
             start = bests[name].x
-        level = _level(problems, bests, measure, control, part)
-        return RobustPlan(problems, bests, level, measure, control.seconds)
+        return RobustPlan(problems, bests, _level(problems, bests, measure, control, part), measure, control.seconds)
 
 
 def _totals(problems: Mapping[str, Formulation]) -> Floats:
@@ -264,11 +259,9 @@ def _totals(problems: Mapping[str, Formulation]) -> Floats:
 def _level(
     problems: Mapping[str, Formulation], bests: Mapping[str, Answer], measure: str, control: Control, gap: float
 ) -> Level:
-    """Search for the sites that are best in the worst scenario."""
     best = np.array([answer.value for answer in bests.values()])
     if np.isnan(best).any():
-        statuses = {answer.status for answer in bests.values()}
-        status = "infeasible" if "infeasible" in statuses else control.status
+        status = "infeasible" if any(each.status == "infeasible" for each in bests.values()) else control.status
         return Level(None, math.nan, math.nan, status, "rules")
     models = [problem.model for problem in problems.values()]
     grain = min(model.grain for model in models)
@@ -287,15 +280,14 @@ def _level(
 
 
 def _stacked(models: Sequence[Model]) -> tuple[Model, csr_array]:
-    """One model of the same columns with the needs of all scenarios; and what each need counts in its scenario."""
-    first = models[0]
+    """Stack the needs of all scenarios over the same columns; and what each need counts in its scenario."""
     weight = csr_array(block_diag([weights(m.benefit)[None, :] for m in models], format="csr"))
     weight.eliminate_zeros()
     benefit = csr_array(vstack([m.benefit for m in models], format="csr"))
     benefit.sort_indices()
     times = [m.times for m in models if m.times is not None]
     stacked = replace(
-        first,
+        models[0],
         benefit=benefit,
         shares=csr_array(block_diag([m.shares for m in models], format="csr")),
         wanted=np.concatenate([m.wanted for m in models]),
@@ -319,5 +311,4 @@ def _fuller(model: Model, goals: Goals, level: Level, control: Control) -> Bools
     found = solve_model(goal, maximin.within(control, FULL), start=level.x)
     if found.x is None or not model.is_feasible(found.x) or found.value <= goal.objective(level.x):
         return level.x
-    as_good = maximin.reached(model, goals, found.x) >= level.t - 1e-9 * abs(level.t)
-    return found.x if as_good else level.x
+    return found.x if maximin.reached(model, goals, found.x) >= level.t - 1e-9 * abs(level.t) else level.x

@@ -22,10 +22,7 @@ BLOCK = 1 << 18
 
 
 class SiteWeights(NamedTuple):
-    """The communities of each site, those of `j` ``near[start[j]:start[j + 1]]``, and their weights as whole numbers.
-
-    Weights by kind and community, and by kind their total, are in units of 2**-fine, as 62 bits allow for the total.
-    """
+    """Communities of each site, ``near[start[j]:start[j + 1]]``, and whole weights by kind, in units of 2**-fine."""
 
     start: Ints
     near: Ints32
@@ -42,8 +39,7 @@ class SiteWeights(NamedTuple):
         with np.errstate(over="ignore"):
             total = values.sum(axis=1)
         if not np.isfinite(total).all():
-            names = some(frame.columns[~np.isfinite(total)])
-            raise ProblemError(f"demand is too large to be added up: {names}")
+            raise ProblemError(f"demand is too large to be added up: {some(frame.columns[~np.isfinite(total)])}")
         fine = (62 - np.frexp(total)[1]).astype(np.intc)
         weight = np.rint(np.ldexp(values, fine[:, None])).astype(np.int64, order="C")
         near = pairs.indices.astype(np.int32, copy=False)

@@ -22,11 +22,7 @@ SLACK = 1e-6
 
 @dataclass(frozen=True, eq=False)
 class Transport:
-    """The flow along each pair with the least travel among the largest ones.
-
-    People, places and flow are in whole units, of which a person has `parts`; the travel is the sum of the cost, in
-    people. One more place at a scarce facility would serve one more person.
-    """
+    """The largest flow with the least travel, in units of which a person has `parts`; the travel is in people."""
 
     people: Ints
     places: Ints
@@ -84,10 +80,7 @@ def _solved(
     people: Ints, places: Ints, origin: Ints32, destination: Ints32, cost: Floats, whole: Bools, full: Bools,
     time_limit: float | None,
 ) -> tuple[Ints, Floats] | None:  # fmt: skip
-    """Solve the transportation problem: a flow for each pair and a price for each facility; None out of time.
-
-    *whole* and *full* mark, of the communities and facilities in a pair, those of which all is to be used.
-    """
+    """Solve for flows and prices of facilities, all of *whole* and *full* ones used; None out of time."""
     rows, row = np.unique(origin, return_inverse=True)
     columns, column = np.unique(destination, return_inverse=True)
     n, height = len(cost), len(rows) + len(columns)

@@ -308,7 +308,6 @@ class WhatIf:
         return self
 
     def _turn(self, sites: Iterable[int], *, opening: bool) -> None:
-        """Open or close the sites at these positions."""
         sign = 1 if opening else -1
         for site in sites:
             near = self._weights.communities(site)
@@ -353,7 +352,6 @@ class WhatIf:
         return self._names.index(weight)
 
     def _positions(self, sites: tuple[object, ...], *, is_open: bool) -> list[int]:
-        """Positions of *sites*, all of which must be open, or closed."""
         if not sites:
             raise ProblemError("no site is named; give at least one id")
         positions = [self._position(site) for site in sites]

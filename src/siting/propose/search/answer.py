@@ -21,10 +21,7 @@ Reason: TypeAlias = "tuple[str, dict[str, object]]"
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """What opens, its value and its bound, in the sense of the objective: *sense* 1 when it is to be large, else -1.
-
-    *found* is what the engine found for *model*; without a plan x is None, and value and bound are NaN.
-    """
+    """What opens, value and bound in the *sense* of the objective (1: large, -1: small); x None, both NaN: no plan."""
 
     x: Bools | None
     value: float
@@ -78,10 +75,9 @@ def in_sense(formulation: Formulation, model: Model, found: Solution) -> Answer:
         return no_plan(formulation, found.status, found.engine, model, found)
     sign = formulation.sense
     value, bound = sign * found.value + 0.0, sign * found.bound + 0.0
-    status = found.status
-    if status == "optimal" or optimal_within(value, bound, model.grain):
-        status, bound = "optimal", value
-    return Answer(found.x, value, bound, status, found.engine, found, model, sign)
+    if found.status == "optimal" or optimal_within(value, bound, model.grain):
+        return Answer(found.x, value, value, "optimal", found.engine, found, model, sign)
+    return Answer(found.x, value, bound, found.status, found.engine, found, model, sign)
 
 
 def optimal_within(value: float, bound: float, grain: float) -> bool:

@@ -33,10 +33,7 @@ ENGINE = "thresholds"
 
 @dataclass(frozen=True, eq=False)
 class BottleneckAnswer(Answer):
-    """An answer that is a distance, *best* the first that is not ruled out.
-
-    *decision* asks for a plan at the next better distance, which there is not; None where there is no better distance.
-    """
+    """A distance, *best* the first not ruled out; *decision* asks for the next better one, None where there is none."""
 
     decision: Model | None = None
     best: float = math.nan
@@ -88,8 +85,7 @@ def search_min_farthest(formulation: Formulation, control: Control) -> Answer:
     least = _farthest(costs, model.upper > 0, model.must)  # even with all sites open
     if math.isinf(least):
         return no_plan(formulation, "infeasible", ENGINE, model)
-    distances = np.unique(costs.data)
-    distances = distances[distances >= least]
+    distances = np.unique(costs.data[costs.data >= least])
     known = None  # the engine of p-centers knows the answer where the rules only count sites
     if len(formulation.blocks) <= 1 and not formulation.shares and only_counted(model) and model.rows.shape[0] == 1:
         most = int(model.high[0] - model.lower @ model.rows.toarray()[0])
@@ -102,16 +98,14 @@ def search_min_farthest(formulation: Formulation, control: Control) -> Answer:
             return FarthestAnswer(x, -known.value, -known.bound, status, engine, None, model, -1, costs=costs)
         # what rules out the next shorter distance is the proof
         distances = distances[distances <= measure(x)][-2:]
-    search = _narrowed(distances, at, measure, control, None if known is None else known.x)
-    if search.x is None:
-        return no_plan(formulation, search.status, ENGINE, model)
-    x = prune_by(formulation, search.x, model.is_feasible, lambda x: -measure(x))
+    run = _narrowed(distances, at, measure, control, None if known is None else known.x)
+    if run.x is None:
+        return no_plan(formulation, run.status, ENGINE, model)
+    x = prune_by(formulation, run.x, model.is_feasible, lambda x: -measure(x))
     value = measure(x)
-    best, decision, first = search.proof_of(value)
+    best, decision, first = run.proof_of(value)
     engine = ENGINE if known is None else known.engine
-    return FarthestAnswer(
-        x, value, best, search.status, engine, search.ruled_out, model, -1, decision, first, costs=costs
-    )
+    return FarthestAnswer(x, value, best, run.status, engine, run.ruled_out, model, -1, decision, first, costs=costs)
 
 
 def _farthest(costs: csr_array, x: Bools, must: Bools | None = None) -> float:
@@ -121,8 +115,7 @@ def _farthest(costs: csr_array, x: Bools, must: Bools | None = None) -> float:
         return math.inf
     if not len(filled):
         return 0.0
-    way = np.where(x[costs.indices], costs.data, np.inf)
-    return float(np.minimum.reduceat(way, costs.indptr[filled]).max())
+    return float(np.minimum.reduceat(np.where(x[costs.indices], costs.data, np.inf), costs.indptr[filled]).max())
 
 
 def _narrowest(pairs: tuple[Ints, Ints, Floats], x: Bools) -> float:
@@ -208,15 +201,13 @@ def search_max_spacing(formulation: Formulation, control: Control) -> Answer:
         bound = max(value, known.bound)
         return SpacingAnswer(known.x, value, bound, known.status, known.engine, None, model, 1, pairs=pairs)
     steps = np.concatenate([[-math.inf], -np.unique(cost)[::-1]])
-    search = _narrowed(steps, at, measure, control, None if known is None else known.x)
-    if search.x is None:
-        return no_plan(formulation, search.status, ENGINE, model)
-    value = measure(search.x)
-    best, decision, proven = search.proof_of(value)
-    engine = ENGINE if known is None else known.engine
-    return SpacingAnswer(
-        search.x, -value, -best, search.status, engine, search.ruled_out, model, 1, decision, -proven, pairs=pairs
-    )
+    run = _narrowed(steps, at, measure, control, None if known is None else known.x)
+    if run.x is None:
+        return no_plan(formulation, run.status, ENGINE, model)
+    value = measure(run.x)
+    best, decision, proven = run.proof_of(value)
+    by = ENGINE if known is None else known.engine
+    return SpacingAnswer(run.x, -value, -best, run.status, by, run.ruled_out, model, 1, decision, -proven, pairs=pairs)
 
 
 def _dispersed(formulation: Formulation, pairs: tuple[Ints, Ints, Floats], control: Control) -> Solution | None:

@@ -31,11 +31,7 @@ __all__ = ["CapacitatedAnswer", "search_capacitated"]
 
 @dataclass(frozen=True, eq=False)
 class CapacitatedAnswer(Answer):
-    """The answer to a problem with capacities, which the allocation has in numbers.
-
-    *flows*: a row per community, service, phase and open site: `community`, `column` (positions), `service`, `phase`,
-    `people`, `cost`, and `arc` of the allocation.
-    """
+    """The answer with capacities; *flows* has a row per community, service, phase and open column, and its `arc`."""
 
     flows: pd.DataFrame | None = None
     allocation: Allocation | None = None
@@ -145,8 +141,7 @@ def _pure(formulation: Formulation) -> CapacitatedProblem | None:
     inputs, columns, rule = formulation.inputs, formulation.variables, formulation.capacity
     assert rule is not None
     objective, model = formulation.objective, formulation.model
-    fixed = model.lower >= model.upper
-    counted = only_counted(model) and not model.rows.toarray()[:, fixed].any()
+    counted = only_counted(model) and not model.rows.toarray()[:, model.lower >= model.upper].any()
     whole = inputs.whole and bool((columns.places == np.rint(columns.places)).all())
     whole = whole and max(inputs.demand.sum(), columns.places.max(initial=0)) <= LARGEST
     simple = (

@@ -23,10 +23,7 @@ __all__ = ["only_counted", "proven_bound", "solve_model", "tightened"]
 
 
 def proven_bound(model: Model, proof: Proof, too_few: int | None = None) -> float:
-    """Return the bound that a proof gives for a model; where it is about the reduced one, that is made anew.
-
-    With *too_few* the proof shows that this number of columns does not reach the share.
-    """
+    """Return the bound of a proof for a model, or its reduced one; *too_few* columns do not reach the share."""
     model = tightened(model)
     if too_few is not None:
         return bound_of_partial(model, proof, too_few)
@@ -45,14 +42,10 @@ def solve_model(model: Model, control: Control, *, start: Bools | None = None) -
 
 
 def tightened(model: Model) -> Model:
-    """Mark needs that a share cannot do without as to be served, and drop shares that this settles.
-
-    A share misses at most the sum of its weights less what is wanted: whoever weighs more is served in every plan.
-    """
+    """Mark needs as to be served that weigh more than their share may miss, and drop shares that this settles."""
     if model.times is not None or not len(model.wanted):
         return model
-    slack = np.asarray(model.shares.sum(axis=1)).ravel() - model.wanted
-    slack = slack + 1e-9 * np.abs(model.wanted)
+    slack = (np.asarray(model.shares.sum(axis=1)).ravel() - model.wanted) + 1e-9 * np.abs(model.wanted)
     if (slack < 0).any():  # more is wanted than there is: the engine finds that out
         return model
     of = np.repeat(np.arange(len(slack)), np.diff(model.shares.indptr))
@@ -81,5 +74,4 @@ def only_counted(model: Model) -> bool:
     if model.rows.shape[0] != 1:
         return not model.rows.shape[0]
     row = model.rows.toarray()[0]
-    free = model.lower < model.upper
-    return bool((row[free] == 1).all() and not np.isfinite(model.low[0]))
+    return bool((row[model.lower < model.upper] == 1).all() and not np.isfinite(model.low[0]))

@@ -23,10 +23,7 @@ __all__ = ["Groups", "Ranks"]
 
 @dataclass(frozen=True, eq=False)
 class Groups:
-    """The groups with demand, in the order of their names, in the problem without a guarantee.
-
-    *weight* is what each need of the model, a column, counts in each group; *grain* 1 when all demand is whole, else 0.
-    """
+    """The groups with demand, by name; *weight* of each need in each; *grain* 1 when all demand is whole, else 0."""
 
     by: pd.Series
     names: tuple[Any, ...]
@@ -76,11 +73,7 @@ def _held(formulation: Formulation, share: float, by: pd.Series) -> Formulation:
 
 @dataclass(frozen=True, eq=False)
 class Ranks:
-    """The problem in which the sorted shares of the groups are at least *shares*, and the others at least the last.
-
-    The model has more columns behind those of the problem, one for each value and group: such a group takes a rank of
-    that value, and need not reach more. No more groups take one up to a value than there are.
-    """
+    """The problem with sorted shares of at least *shares*; a column by value and group lets a group take that rank."""
 
     groups: Groups
     shares: tuple[float, ...]
@@ -124,8 +117,7 @@ class Ranks:
         size = len(self.groups.total)
         order = np.argsort(self.groups.amounts(x) / self.groups.total, kind="stable")
         taken = np.zeros(size * len(self.values), bool)
-        at = np.searchsorted(self.values, self.shares) * size + order[: len(self.shares)]
-        taken[at.astype(np.int64)] = True
+        taken[(np.searchsorted(self.values, self.shares) * size + order[: len(self.shares)]).astype(np.int64)] = True
         return np.concatenate([x, taken])
 
 

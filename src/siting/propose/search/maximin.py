@@ -6,10 +6,9 @@ and
 
     f_s(x) + slope_s sum of step_k c_k >= offset_s + slope_s top        for each goal s
 
-is a share, as a column that opens serves its need. Opening c_k costs its step. With c between 0 and 1 that is the
-relaxation of the whole question at once, so its bound is as good as that of a model with a free t. The steps are
-multiples of a unit: a solved round narrows t down to one, and the next round divides that. Where sums are multiples of
-a grain the last unit is the way to the next t that a plan can have, and the answer is exact.
+is a share, as a column that opens serves its need. Opening c_k costs its step. The steps are multiples of a unit: a
+solved round narrows t down to one, and the next round divides that. Where sums are multiples of a grain the last unit
+is the way to the next t that a plan can have, and the answer is exact.
 """
 
 from __future__ import annotations
@@ -64,9 +63,7 @@ class Goals:
     def needed(self, t: float) -> Floats:
         """Return how much must be served of each at t; fractions may miss it by the rounding tolerance."""
         need = self.offset + self.slope * t
-        if self.grain:
-            return np.asarray(np.ceil(need / self.grain - 1e-6) * self.grain)
-        return np.asarray(need - self.slack)
+        return np.asarray(np.ceil(need / self.grain - 1e-6) * self.grain if self.grain else need - self.slack)
 
     @property
     def slack(self) -> Floats:
@@ -91,7 +88,6 @@ class Level:
     bound: float
     status: str
     engine: str
-    nodes: int = 0
 
 
 def maximise_least(
@@ -105,8 +101,7 @@ def maximise_least(
 ) -> Level:
     """Find the plan of *model* whose largest t with all goals kept is largest; what the model is worth does not count.
 
-    *start* may break rules, no t is above *top*, and the bound may stay *near* a t that was found; without it the
-    answer is proven. The gap of the control does not count.
+    *start* may break rules, no t is above *top*, and the bound may stay *near* a t, whatever the gap of the control.
     """
     top = min(top, reached(model, goals, model.upper > 0))
     floor = goals.reached(np.zeros(len(goals.slope)))
@@ -114,7 +109,7 @@ def maximise_least(
     top = max(top, floor)
     best = np.asarray(start, bool) if start is not None and model.is_feasible(np.asarray(start, bool)) else None
     t = floor if best is None else reached(model, goals, best)
-    engine, nodes = "rules", 0
+    engine = "rules"
     while best is None or not _proven(goals, t, top, range_):
         allowed = 0.0 if near is None or best is None else near(t)
         if best is not None and top - t <= allowed:
@@ -122,9 +117,9 @@ def maximise_least(
         units = _units(goals, t, top, range_, allowed, known=best is not None)
         start = None if best is None else np.append(best, np.ones(len(_sizes(units[2])), bool))  # all given up
         found = solve_model(_with_steps(model, goals, *units), control, start=start)
-        engine, nodes = found.engine, nodes + found.nodes
+        engine = found.engine
         if found.x is None and best is None:
-            return Level(None, math.nan, math.nan, found.status, engine, nodes)
+            return Level(None, math.nan, math.nan, found.status, engine)
         before = (t, top)
         if found.x is not None:
             x = found.x[: len(model.value)]
@@ -139,7 +134,7 @@ def maximise_least(
         if found.status != "optimal" or control.report("least", t, top) or (best is not None and (t, top) == before):
             break
     proven = best is not None and _proven(goals, t, top, range_)
-    return Level(best, t, t if proven else top, "optimal" if proven else control.status, engine, nodes)
+    return Level(best, t, t if proven else top, "optimal" if proven else control.status, engine)
 
 
 def with_goals(model: Model, goals: Goals, t: float) -> Model:
@@ -166,10 +161,7 @@ def _proven(goals: Goals, t: float, top: float, range_: float) -> bool:
 def _units(
     goals: Goals, t: float, top: float, range_: float, allowed: float, *, known: bool
 ) -> tuple[float, float, int]:
-    """Return the bottom of the steps, their unit and number; a plan that is known is at the bottom or above it.
-
-    A better plan is at least one unit above the bottom, as far as that is more than what is *allowed*.
-    """
+    """Return bottom, unit and number of the steps: a better plan is a unit or more above, but for what is *allowed*."""
     if not known:
         unit = max((top - t) / (2**POWER - 1), 1e-12)
         return t, unit, max(1, math.ceil((top - t) / unit - 1e-9))
@@ -199,10 +191,7 @@ def _with_steps(model: Model, goals: Goals, bottom: float, unit: float, count: i
 def extended(
     model: Model, value: Floats, shares: csr_array, wanted: Floats, rows: csr_array | None = None, high: Floats = NONE
 ) -> Model:
-    """Return a model with further columns of this *value* that serve a need of their own each.
-
-    *shares* and *rows* are further ones, over the old and the new needs and columns; the rows have an upper limit.
-    """
+    """Return a model with further columns, each with a need of its own, *shares*, and *rows* with an upper limit."""
     k = len(value)
     more, old = [] if rows is None else [rows], model.benefit
     own = np.arange(1, k + 1)
@@ -225,7 +214,6 @@ def extended(
 
 
 def _beside(matrix: csr_array, count: int) -> csr_array:
-    """Return a matrix with so many empty columns more."""
     shape = (matrix.shape[0], matrix.shape[1] + count)
     return csr_array((matrix.data, matrix.indices, matrix.indptr), shape=shape)
 

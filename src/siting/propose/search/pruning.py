@@ -42,8 +42,7 @@ def cover_more(formulation: Formulation, model: Model, found: Solution, control:
         high=np.append(model.high, -found.value),
     )
     if model.benefit.nnz > FEW and not model.rows.shape[0] and not model.must.any():
-        bare = replace(wider, shares=csr_array((0, len(model.must))), wanted=np.zeros(0))
-        pick = BudgetRounding(Lagrangian(bare))
+        pick = BudgetRounding(Lagrangian(replace(wider, shares=csr_array((0, len(model.must))), wanted=np.zeros(0))))
         better: Bools | None = pick.improve(found.x, pick.free)
     else:
         better = solve_model(wider, again, start=found.x).x
