@@ -58,8 +58,7 @@ def describe_plan(
 
 def _roles(service: str, sites: Iterable[object], present: Mapping[str, gpd.GeoDataFrame]) -> list[str]:
     roles = {site: role_of(site, service, present) for site in sites}
-    lost = [site for site, role in roles.items() if role is None]
-    if lost:
+    if lost := [site for site, role in roles.items() if role is None]:
         words = "{}; give the candidates in layers['candidates']"
         if "candidates" in present:
             words = "sites that are not in layers['candidates']: {}"
@@ -75,7 +74,6 @@ def _status(plan: Any, lang: Language) -> str:
 
 
 def _card(site: pd.Series, row: Mapping[Any, Any], weight: str | None, alone: bool, lang: Language) -> list[list[str]]:
-    """Return the lines on the card of a proposed site: heading and value."""
     kind, option = site.get("kind"), row.get("option")
     lines = []
     if isinstance(kind, str):
@@ -100,7 +98,6 @@ def _card(site: pd.Series, row: Mapping[Any, Any], weight: str | None, alone: bo
 
 
 def _changes(service: str, part: Part, present: Mapping[str, gpd.GeoDataFrame], lang: Language) -> list[dict[str, Any]]:
-    """Return the existing sites that close and those that grow, by name."""
     changes = []
     for kind in CHANGES:
         mine = part.changes[part.changes["change"] == kind]

@@ -121,7 +121,6 @@ def _verdict(
     people: np.ndarray | None,
     lang: Language,
 ) -> dict[str, Any]:
-    """Return the class of each community, and how many communities and people each class has."""
     bands = _matched(service, bands, present.get("communities"))
     band, cost = (bands[name].to_numpy(dtype=float, na_value=np.nan) for name in ("band", "cost"))
     unit = str(bands["unit"].iloc[0])
@@ -160,7 +159,6 @@ def _verdict(
 
 
 def _class_names(limits: list[float], unit: str, lang: Language) -> list[str]:
-    """Name the classes of communities: within each limit, outside all, and unreachable."""
     unreached = label("map.unreached", lang)
     if not limits:
         return [label("map.outside_all", lang), unreached]
@@ -194,7 +192,6 @@ def _matched(service: str, bands: pd.DataFrame, communities: gpd.GeoDataFrame | 
 def _shares(
     limits: list[float], unit: str, codes: np.ndarray, people: np.ndarray | None, lang: Language
 ) -> list[dict[str, str]]:
-    """Return a tile for each limit: the share of people within it, and how many communities."""
     return [
         {
             "label": _limit("within", limit, unit, lang),

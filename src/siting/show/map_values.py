@@ -50,10 +50,7 @@ def _visible(char: str) -> str:
 
 
 def as_degrees(layer: str, frame: gpd.GeoDataFrame, *, points: bool = False) -> gpd.GeoSeries:
-    """Return the geometries of *frame* in degrees (WGS84), as points inside them when *points*.
-
-    LayerError when the layer has no CRS, an empty geometry, or coordinates its CRS cannot place.
-    """
+    """Return the geometries, or *points* inside them, in degrees (WGS84); LayerError without a CRS or a place in it."""
     if not isinstance(frame, gpd.GeoDataFrame):
         raise LayerError(layer, f"is a {type(frame).__name__}; draw_map takes a GeoDataFrame")
     if frame.crs is None:
@@ -74,10 +71,7 @@ def as_degrees(layer: str, frame: gpd.GeoDataFrame, *, points: bool = False) -> 
 
 
 def as_lines(shapes: np.ndarray) -> list[list[int]]:
-    """Return each line as whole millionths of a degree: lat, lon, then the steps to the next points.
-
-    Steps are short numbers, so that the page is about a third of one with coordinates written out.
-    """
+    """Return each line as whole millionths of a degree: lat, lon, then the steps, short numbers, to the next points."""
     xy, line = shapely.get_coordinates(shapes, return_index=True)
     if not len(xy):
         return []

@@ -45,7 +45,6 @@ def _setting(key: str, value: object, table: pd.DataFrame, lang: str) -> str:
 
 
 def _name(key: str, one: object, table: pd.DataFrame, lang: str) -> str:
-    """Name a rule, a layer or a service."""
     if key in ("shares", "changes"):
         column = "indicator_en" if lang == "en" else "indicator"
         names = table.loc[table["rule"] == one, column].tolist() if column in table else []
@@ -58,7 +57,6 @@ def _name(key: str, one: object, table: pd.DataFrame, lang: str) -> str:
 
 
 def _value(key: str, value: object, lang: str) -> str:
-    """Write a share, a change of a rule, or who walks how fast."""
     if key == "shares":
         return _percent(value)
     if isinstance(value, Mapping):

@@ -111,7 +111,6 @@ def facility_words(results: Results, service: str, lang: str) -> str:
 
 
 def _type_counts(results: Results, service: str) -> dict[str, int]:
-    """Count the facilities of unknown types, and of types that no rule uses."""
     if results.audit is None:
         return {}
     left = results.audit.uncounted
@@ -205,7 +204,6 @@ def result_tables(results: Results) -> dict[str, pd.DataFrame]:
 
 
 def _plan_row(name: str, proposal: Proposal) -> dict[str, Any]:
-    """One line about a plan: the goal and the result."""
     plan = proposal.plan
     row: dict[str, Any] = {"goal": name, "rules": "; ".join(plan.rules)}
     row |= {key: getattr(plan, key) for key in ("limit", "unit", "how", "status")}
