@@ -122,9 +122,7 @@ def draw_map(
     services = [role for role in present if role not in NOT_SERVICES]
     plans = _by_service(plan, [*dict.fromkeys([*coverage, *areas])] or services)
     services = list(dict.fromkeys([*coverage, *areas, *(s for s in plans if s is not None), *services]))
-    if None in plans and not services:
-        services = [""]
-
+    services = services or [""] * (None in plans)
     heading = encode.visible(title if title is not None else label("map.title", lang))
     places = {
         role: encode.as_degrees(role, frame, points=role not in ("districts", "streets"))

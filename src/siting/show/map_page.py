@@ -30,7 +30,6 @@ POLICY = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; "
     "base-uri 'none'; form-action 'none'"
 )
-TAGS: dict[Language, str] = {"zh": "zh-CN", "en": "en"}
 # Characters that end a script, start markup or break a line of JavaScript, and a brace that would
 # open a template should somebody put the finished page through one. In JSON all of these stand
 # inside strings only.
@@ -89,7 +88,7 @@ class Page(Figure):
 
     def __init__(self, lang: Language) -> None:
         super().__init__(ratio="70%")
-        self._tag = TAGS[lang]
+        self._tag = "zh-CN" if lang == "zh" else lang
 
     def render(self, **kwargs: Any) -> str:
         return str(super().render(**kwargs)).replace("<html>", f'<html lang="{self._tag}">', 1)

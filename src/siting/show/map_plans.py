@@ -43,8 +43,7 @@ def describe_plan(
     spots = [present[role].index.get_indexer_for([site])[0] for role, site in zip(roles, part.sites.index, strict=True)]
     at = [places[role].iloc[i] for role, i in zip(roles, spots, strict=True)]
     shown["points"] = encode.as_points(gpd.GeoSeries(at, crs=4326))
-    rows = part.sites.to_dict("records")
-    for row, number, role, i in zip(rows, part.numbers, roles, spots, strict=True):
+    for row, number, role, i in zip(part.sites.to_dict("records"), part.numbers, roles, spots, strict=True):
         site = present[role].iloc[[i]]
         card = _card(site.iloc[0], row, weight, part.alone, lang)
         entry = {"number": number, "name": encode.names(site)[0], "rows": card}

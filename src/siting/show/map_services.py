@@ -81,10 +81,9 @@ def _marks(
 
 def _weights(service: str, communities: gpd.GeoDataFrame | None) -> tuple[str | None, np.ndarray | None]:
     """Return the column that says whom the service is for, and its values; NaN counts for nobody."""
-    if communities is None:
-        return None, None
-    column = next((name for name in (people_column(service), "population") if name in communities.columns), None)
-    if column is None:
+    columns = () if communities is None else communities.columns
+    column = next((name for name in (people_column(service), "population") if name in columns), None)
+    if communities is None or column is None:
         return None, None
     return column, np.nan_to_num(communities[column].to_numpy(dtype=float, na_value=np.nan))
 

@@ -15,9 +15,6 @@ from siting.show.text import clean
 
 __all__ = ["settings_of"]
 
-#: Shown elsewhere on the page.
-ELSEWHERE = ("uncounted", "apart")
-
 
 def settings_of(parameters: Mapping[str, Any], table: pd.DataFrame, lang: str) -> Iterator[tuple[str, str]]:
     """Yield the name of each parameter that was set, and its value in words; rules are named as in *table*.
@@ -29,7 +26,7 @@ def settings_of(parameters: Mapping[str, Any], table: pd.DataFrame, lang: str) -
     [('shares', '服务圈（a.circle）：90 %'), ('scope', '文件所述范围的一部分')]
     """
     for key, value in parameters.items():
-        if key not in ELSEWHERE and value not in ({}, None):
+        if key not in ("uncounted", "apart") and value not in ({}, None):  # the two are shown elsewhere on the page
             yield key, _setting(key, value, table, lang)
 
 

@@ -113,8 +113,7 @@ def _service(results: Results, service: str) -> Section:
     picture = draw_picture(results.layers, service=service, areas=areas, coverage=bands, plan=plan, lang=lang)
     parts: list[Any] = [picture, tables.coverage_table(results, service, lang)]
     parts += filter(None, [tables.facility_words(results, service, lang)])
-    districts = tables.district_table(results, service, lang)
-    if len(districts):
+    if len(districts := tables.district_table(results, service, lang)):
         parts.append({label("study.by_district", lang): districts})
     return Section(label("study.coverage_of", lang, service=named("service", service, lang)), *parts)
 
@@ -123,8 +122,7 @@ def _proposal(results: Results, proposal: Proposal) -> Section:
     lang = results.study.lang
     parts: list[Any] = [tables.with_names(results, proposal.plan)]
     if proposal.curve is not None:
-        chart = draw_chart(proposal.curve, target=proposal.goal.cover, lang=lang)
-        parts.append({label("study.curve", lang): chart})
+        parts.append({label("study.curve", lang): draw_chart(proposal.curve, target=proposal.goal.cover, lang=lang)})
     return Section(proposal.goal.title(lang), *parts)
 
 

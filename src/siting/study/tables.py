@@ -184,8 +184,7 @@ def result_tables(results: Results) -> dict[str, pd.DataFrame]:
     tables = {"coverage": results.coverage.reset_index()}
     if results.audit is not None:
         tables |= {"audit": results.audit.table, "figures": results.audit.figures}
-        left = results.audit.uncounted
-        if len(left):
+        if len(left := results.audit.uncounted):
             tables["uncounted"] = left.assign(rules=left["rules"].map(" ".join))
     names = pd.Series(_names(results, "communities"), dtype=str)
     communities = pd.DataFrame({"name": names}, index=results.layers["communities"].index)
