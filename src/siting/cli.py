@@ -31,6 +31,11 @@ Lang = Annotated[str | None, typer.Option(help="Language of map, report and outp
 Mapped = Annotated[
     Path | None, typer.Option(help="How the export of a registration system becomes the layer, in TOML.")
 ]
+StudyFile = Annotated[Path, typer.Argument(help="A study in TOML.")]
+DemoFolder = Annotated[Path, typer.Option("--out", help="Folder for map, report, layers and tables.")]
+ResultFolder = Annotated[Path | None, typer.Option("--out", help="Folder for results; default next to the study.")]
+VerdictFile = Annotated[Path | None, typer.Option("--out", help="Write the verdict to this .xlsx, .csv or .html.")]
+OwnFile = Annotated[Path | None, typer.Argument(help="After new or check: the TOML file of a standard of your own.")]
 Layer = Annotated[str | None, typer.Option(help="Layer or sheet of a file with several.")]
 Crs = Annotated[str | None, typer.Option(help="CRS of a file without one, such as EPSG:4549.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print the log.")]
@@ -54,24 +59,13 @@ def _root(verbose: Verbose = False) -> None:
 
 
 @app.command()
-def demo(
-    out_dir: Annotated[Path, typer.Option("--out", help="Folder for map, report, layers and tables.")] = Path(
-        "siting-demo"
-    ),
-    lang: Lang = None,
-) -> None:
+def demo(out_dir: DemoFolder = Path("siting-demo"), lang: Lang = None) -> None:
     """Run the main job on the sample district."""
     _run(st.data.sample_path("study.toml"), out_dir, lang)
 
 
 @app.command()
-def run(
-    study: Annotated[Path, typer.Argument(help="A study in TOML.")],
-    out_dir: Annotated[
-        Path | None, typer.Option("--out", help="Folder for results; default next to the study.")
-    ] = None,
-    lang: Lang = None,
-) -> None:
+def run(study: StudyFile, out_dir: ResultFolder = None, lang: Lang = None) -> None:
     """Run a study from layers to coverage, verdict, proposals, map and report."""
     _run(study, out_dir or study.parent / f"{study.stem}-results", lang)
 
@@ -116,9 +110,7 @@ def standards(
     name: Annotated[
         str | None, typer.Argument(help="A standard's name or TOML file; none lists all; or: new, check, schema.")
     ] = None,
-    file: Annotated[
-        Path | None, typer.Argument(help="After new or check: the TOML file of a standard of your own.")
-    ] = None,
+    file: OwnFile = None,
     year: Annotated[int | None, typer.Option(help="Standing rules and those for this year.")] = None,
     kind: Annotated[str | None, typer.Option(help="Rules of this kind.")] = None,
     service: Annotated[str | None, typer.Option(help="Rules of this service.")] = None,
@@ -168,10 +160,8 @@ def _print(line: str, *, cut: bool = False) -> None:
 
 @app.command()
 def audit(
-    study: Annotated[Path, typer.Argument(help="A study in TOML.")],
-    out_file: Annotated[
-        Path | None, typer.Option("--out", help="Write the verdict to this .xlsx, .csv or .html.")
-    ] = None,
+    study: StudyFile,
+    out_file: VerdictFile = None,
     standard: Annotated[str | None, typer.Option(help="Judge by this standard instead: a name or TOML file.")] = None,
     year: Annotated[int | None, typer.Option(help="Judge for this year instead.")] = None,
     by: Annotated[str | None, typer.Option(help="Judge each district or county too.")] = None,

@@ -51,10 +51,7 @@ class Loop:
 
 
 def compiled(function: Callable[..., Any]) -> Any:
-    """Compile *function* at its first call, and cache it next to the module, or in the user's cache folder.
-
-    If neither is writable it is compiled in every process.
-    """
+    """Compile *function* at its first call, and cache it next to the module or in the user's folder, if writable."""
     return Loop(function)
 
 
@@ -73,11 +70,10 @@ def _machine_code(function: Callable[..., Any]) -> Any:
 
 @functools.cache
 def _cache() -> Any:
-    """Return the cache on disk; None for an unknown version of numba's cache.
+    """Return the cache on disk; None for a version of numba without its private parts (tested with 0.61 to 0.68).
 
-    Code of another version of a module is recompiled. On Linux code is loaded without the compiler's tables: making
-    these takes as long as importing numba, and code of numbers and arrays does not need them. Tested with numba 0.61
-    to 0.68; it uses private parts of numba, which another version may lack.
+    On Linux code is loaded without the compiler's tables: making these takes as long as importing numba, and code of
+    numbers and arrays does not need them.
     """
     try:
         from numba.core.caching import FunctionCache
@@ -89,7 +85,6 @@ def _cache() -> Any:
 
     class Cache(FunctionCache):
         def load_overload(self, sig: Any, target_context: Any) -> Any:
-            """Return the code for a signature; None where there is none on disk."""
             try:
                 if sys.platform != "linux":
                     return super().load_overload(sig, target_context)  # type: ignore[no-untyped-call]
@@ -114,7 +109,6 @@ def _tell_of_compiling() -> Any:
         logged = False
 
         def on_start(self, event: Any) -> None:
-            """Write the line when the first function of this package is compiled."""
             of = getattr(event.data["dispatcher"], "py_func", None)
             if not self.logged and getattr(of, "__module__", "").startswith("siting."):
                 self.logged = True

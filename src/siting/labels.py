@@ -26,19 +26,9 @@ def _table() -> dict[str, dict[str, str]]:
 
 
 def label(key: str, lang: str = "zh", /, **values: object) -> str:
-    """Return the words for *key* in *lang*, with *values* filled into its braces.
+    """Return the words for *key*, ``"section.name"``, in *lang*, with *values* filled into its braces.
 
-    Parameters
-    ----------
-    key
-        ``"section.name"`` as in ``labels.toml``.
-    lang
-        ``"zh"`` or ``"en"``.
-
-    Raises
-    ------
-    ValueError
-        When there is no such key or language.
+    ValueError when there is no such key or language.
 
     Examples
     --------

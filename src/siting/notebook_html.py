@@ -34,18 +34,7 @@ def words(key: str, lang: Language | None = None, /, **values: object) -> str:
 
 
 def card(title: str, facts: Mapping[str, object], *tables: str, lang: Language | None = None) -> str:
-    """Return the HTML of a value.
-
-    Parameters
-    ----------
-    title
-        Its name.
-    facts
-        Figures and texts by the keys of their words in the table of labels; empty texts are left out.
-    *tables
-        HTML from `table`.
-    lang
-        Language of the words; both without one.
+    """Return the HTML of a value: its title, facts by the keys of their words (empty texts are left out), and tables.
 
     Examples
     --------
@@ -91,5 +80,4 @@ def _text(value: object) -> str:
 
 
 def _side(value: object) -> str:
-    number = isinstance(value, Real) or str(value).endswith(" %")
-    return RIGHT if number else LEFT
+    return RIGHT if isinstance(value, Real) or str(value).endswith(" %") else LEFT

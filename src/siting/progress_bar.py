@@ -25,12 +25,7 @@ def progress_bar(
 ) -> Iterator[Report | None]:
     """Return what is called with the progress: the user's own function, one that moves a bar, or none.
 
-    *shown* turns what is reported into a state of the bar: `completed`, `total` and `description`.
-
-    Raises
-    ------
-    ProblemError
-        When *progress* is neither a function nor a truth value; the message says what the function *takes*.
+    *shown* turns what is reported into a state of the bar; *takes* ends the message for what is no function.
     """
     if progress is None or progress is False:
         yield None

@@ -13,21 +13,10 @@ PERCENT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*[%％]\s*")
 
 
 def share_from(given: object, what: str, error: type[SitingError] = SitingError) -> float:
-    """Read a share above 0 and at most 1.
+    """Read a share above 0 and at most 1: 0.9, ``"90 %"``, ``"90%"`` and ``"90 ％"`` are the same.
 
-    Parameters
-    ----------
-    given
-        A number, or a text in percent: 0.9, ``"90 %"``, ``"90%"`` and ``"90 ％"`` are the same.
-    what
-        Its name in the message.
-    error
-        The error to raise.
-
-    Raises
-    ------
-    SitingError
-        For 90, which is not a share, and for ``"0.9 %"``, a likely error: the message shows the correct form.
+    *error* is raised for 90, which is not a share, and for ``"0.9 %"``, a likely error; its message begins with *what*
+    and shows the correct form.
 
     Examples
     --------
@@ -54,5 +43,4 @@ def share_from(given: object, what: str, error: type[SitingError] = SitingError)
 
 
 def _both(percent: float) -> str:
-    """Write a percentage in the two ways that are read."""
     return f': {percent:.10g} % is {percent / 100:.10g} or "{percent:.10g} %"'

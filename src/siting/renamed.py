@@ -13,12 +13,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def renamed_keywords(**names: str) -> Callable[[Function], Function]:
-    """Let a function, or the making of a class, take keywords by their old names, too.
-
-    Parameters
-    ----------
-    **names
-        New name by old name.
+    """Let a function, or the making of a class, take keywords by their old names, too: *names* are new names by old.
 
     Examples
     --------
@@ -56,12 +51,7 @@ def renamed_keywords(**names: str) -> Callable[[Function], Function]:
 
 
 class RenamedAttribute:
-    """The old name of an attribute or method.
-
-    Parameters
-    ----------
-    new
-        What it is called now.
+    """The old name of an attribute or method, which is called *new* now.
 
     Examples
     --------

@@ -70,10 +70,8 @@ def print_verdict(out: Console, judged: Audit, lang: str) -> None:
     if len(folded):
         heading = label("report.folded", lang, count=folded["rule"].nunique())
         out.print(Text(f"\n{heading}", style="bold"), soft_wrap=True)
-        lines = (
-            f"— {text_of(row, 'indicator', lang)} — {reason_words(row, lang)}" for row in folded.to_dict("records")
-        )
-        for line in dict.fromkeys(lines):
+        others = folded.to_dict("records")
+        for line in dict.fromkeys(f"— {text_of(row, 'indicator', lang)} — {reason_words(row, lang)}" for row in others):
             _show(out, _dim(wrapped(line, width, indent=2)))
     if notes:
         out.print(Text(f"\n{label('report.footnotes', lang)}", style="bold"))

@@ -25,10 +25,7 @@ __all__ = ["heading_tables", "read_and_report"]
 
 
 def read_and_report(out: Console, file: Path, role: str, lang: Language, **options: Any) -> Any:
-    """Read a layer; print its rows and headings, and for streets those closed to walkers.
-
-    Headings are also printed for a layer with errors; then its `LayerError` is raised.
-    """
+    """Read a layer; print its rows and headings, also of one with errors, and for streets those closed to walkers."""
     try:
         frame = read_layer(file, role, **options)
     except LayerError as fault:
@@ -41,11 +38,9 @@ def read_and_report(out: Console, file: Path, role: str, lang: Language, **optio
     _print_headings(out, frame, role, lang)
     if "facility_type" in frame.columns:
         _print_unknown_types(out, frame["facility_type"], lang)
-    if role == "streets":
-        closed = walkable(osm_columns(frame)).left_out  # it logs unknown words
-        if closed:
-            reasons = label("list.comma", lang).join(f"{named('closed', key, lang)} {n:,}" for key, n in closed.items())
-            out.print(label("check.closed", lang, reasons=reasons), highlight=False, markup=False)
+    if role == "streets" and (closed := walkable(osm_columns(frame)).left_out):  # it logs unknown words
+        reasons = label("list.comma", lang).join(f"{named('closed', key, lang)} {n:,}" for key, n in closed.items())
+        out.print(label("check.closed", lang, reasons=reasons), highlight=False, markup=False)
     return frame
 
 
@@ -55,7 +50,6 @@ def _print_headings(out: Console, frame: Any, role: str, lang: Language) -> None
 
 
 def _print_unknown_types(out: Console, column: Any, lang: Language) -> None:
-    """Print the unknown words of a column of types, and the closest types."""
     strange = column.map(types_in).explode().dropna()
     rows = strange[[type_of(word) == "" for word in strange]].value_counts()
     words = []
@@ -69,10 +63,7 @@ def _print_unknown_types(out: Console, column: Any, lang: Language) -> None:
 
 
 def heading_tables(frame: Any, role: str | Role, lang: Language) -> Iterator[Table | Text | str]:
-    """Yield tables of headings understood and not used, and of missing columns.
-
-    Missing columns that only some rules of the standards use are named in one line.
-    """
+    """Yield tables of headings understood and not used, and of missing columns; those of few rules in one line."""
     kind = role_of(role)
     listed = list_headings(frame, kind, lang=lang)
     understood, unused, missing = (listed[listed["list"] == name] for name in ("understood", "not_used", "missing"))
@@ -97,7 +88,6 @@ def heading_tables(frame: Any, role: str | Role, lang: Language) -> Iterator[Tab
 def _listed(
     name: str, rows: list[list[str]], count: int, lang: Language, *, rest: list[str], rest_as: str
 ) -> Iterator[Table | Text | str]:
-    """Yield a table of the rows with an explanation, and one line of the rest."""
     if rows or not rest:
         yield _table(name, rows, count, lang)
     else:

@@ -35,13 +35,7 @@ GOAL_WIDTH, WIDE_GOAL = 14, 60
 
 
 def run_in_terminal(out: Console, study: Study, folder: Path) -> None:
-    """Run a study, write its results to *folder*, and print them.
-
-    Raises
-    ------
-    SitingError
-        When the study cannot be run or written, or a goal has no plan (after writing).
-    """
+    """Run a study, write its results to *folder*, and print them; SitingError at the end for a goal without a plan."""
     began, lang = time.perf_counter(), study.lang
     with _progress(out, lang) as on_step:
         outcome = run(study, on_step=on_step)
@@ -61,13 +55,7 @@ def run_in_terminal(out: Console, study: Study, folder: Path) -> None:
 
 
 def audit_in_terminal(out: Console, study: Study, *, status: str | None, out_file: Path | None) -> None:
-    """Judge the layers of a study, print the verdicts (of one status if given), and write them to a file.
-
-    Raises
-    ------
-    SitingError
-        When the status or the kind of file is unknown, or the study cannot be judged.
-    """
+    """Judge the layers of a study, print the verdicts (of one status if given), and write them to a file."""
     suffix = None if out_file is None else out_file.suffix.lower()
     if suffix not in (None, ".xlsx", ".csv", ".html", ".htm"):
         raise SitingError(f'"{out_file}": an audit is written as .xlsx, .csv or .html')
@@ -86,13 +74,11 @@ def audit_in_terminal(out: Console, study: Study, *, status: str | None, out_fil
             judged.table.to_csv(draft, index=False, encoding="utf-8-sig")
     else:
         write_report(out_file, judged, title=study.heading, lang=study.lang)
-    words = label("study.written", study.lang)
-    out.print(f"{words} {out_file}", highlight=False, markup=False, soft_wrap=True)
+    out.print(f"{label('study.written', study.lang)} {out_file}", highlight=False, markup=False, soft_wrap=True)
 
 
 @contextmanager
 def _progress(out: Console, lang: str) -> Iterator[Callable[[str, str], None]]:
-    """Show the current step, and each finished step with its seconds."""
     began = {}
     with out.status("", spinner="line") as status:
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 import pandas as pd
@@ -66,7 +66,7 @@ class Block:
     anchor: str = ""
     table: Table | None = None
     pairs: tuple[tuple[str, Cell], ...] = ()
-    lines: tuple[str, ...] = field(default=())
+    lines: tuple[str, ...] = ()
 
 
 def is_audit(part: object) -> TypeGuard[Audit]:
@@ -133,14 +133,12 @@ class _Page:
                 yield from self.one(part, "")
 
     def _title(self, part: object, *, top: bool) -> str:
-        """Return the heading of a part: that of a section, or of a verdict or a plan at the top."""
         if isinstance(part, Section):
             return part.title
         key = "report.audit" if is_audit(part) else "report.plan" if is_plan(part) else ""
         return label(key, self.lang) if top and key else ""
 
     def one(self, part: object, caption: str) -> Iterator[Block]:
-        """Yield the blocks of one part."""
         if isinstance(part, pd.Series):
             part = part.to_frame("value" if part.name is None else part.name)
         if isinstance(part, str):
@@ -170,8 +168,7 @@ def audit_blocks(audit: Audit, lang: str) -> Iterator[Block]:
     badges = {key: Cell(f"{int(counts[key]):,}", badge=BADGES.get(key, "na")) for key in groups_to_show(counts)}
     yield Block("tiles", pairs=tuple((label(f"status.{key}", lang), cell) for key, cell in badges.items()))
     for service, rows in table.groupby("service", sort=False, dropna=False):
-        section = "service" if known(f"service.{service}") else "layer"
-        name = clean(named(section, service, lang))
+        name = clean(named("service" if known(f"service.{service}") else "layer", service, lang))
         judged, silent = judged_first(rows)
         if len(judged):
             yield Block("table", table=rules_table(judged, name, lang))

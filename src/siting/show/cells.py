@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from numbers import Number
 from typing import Any
 
@@ -17,8 +17,7 @@ from siting.show.text import clean
 
 __all__ = ["SIGNS", "Cell", "Table", "amount", "heading", "listed", "percentage", "role_name", "show", "table_of"]
 
-MOST_ROWS = 500
-"""Most rows of a table on a page; the number of the others is given below it."""
+MOST_ROWS = 500  # of a table on a page; the number of the others is given below it
 
 #: What is printed for an operator, before its number.
 SIGNS = {">=": "≥", "<=": "≤", "~": "≈", "range": "", "per": "1 /"}
@@ -67,7 +66,7 @@ class Table:
     rows: tuple[tuple[Cell, ...], ...]
     caption: str = ""
     note: str = ""
-    style: str = field(default="")
+    style: str = ""
 
 
 def heading(name: object, lang: str) -> str:
@@ -84,9 +83,7 @@ def heading(name: object, lang: str) -> str:
 
 def role_name(name: str, lang: str) -> str:
     """Name a role for readers; the user's own roles keep their name."""
-    if name not in list_roles():
-        return name
-    return role(name).zh if lang == "zh" else role(name).en
+    return name if name not in list_roles() else role(name).zh if lang == "zh" else role(name).en
 
 
 def amount(value: float, digits: int = 2) -> str:
@@ -201,9 +198,7 @@ def _kind(name: str, values: pd.Series, units: pd.Series | None) -> str:
         return "minutes" if (units == "min").any() else "metres"
     if name == "gap" and units is not None:
         return "number"
-    if name in KIND_OF:
-        return KIND_OF[name]
-    return "count" if pd.api.types.is_integer_dtype(values) else "number"
+    return KIND_OF.get(name, "count" if pd.api.types.is_integer_dtype(values) else "number")
 
 
 def _cell(value: Any, name: str, kind: str, lang: str, *, head: bool = False) -> Cell:

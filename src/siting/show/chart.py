@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["draw_chart"]
 
-#: Inches.
-SIZE = (8.4, 4.5)
 #: Shares that print alike, to a tenth of a percent, are one.
 SAME = 5e-4
 
@@ -72,7 +70,7 @@ def draw_chart(
         from matplotlib.figure import Figure
         from matplotlib.ticker import MaxNLocator
 
-        figure = Figure(figsize=SIZE)
+        figure = Figure(figsize=(8.4, 4.5))
         axes = figure.add_axes((0.075, 0.135, 0.845, 0.68))
         axes.grid(visible=True, axis="y")
         axes.spines["left"].set_visible(False)
@@ -95,8 +93,7 @@ def draw_chart(
 
 def _checked(curve: pd.DataFrame, target: float | None, by: str) -> pd.DataFrame:
     """Return the rows that can be drawn, in the order of their number of sites or their budget."""
-    missing = [name for name in ("sites", "share") if name not in curve.columns]
-    if missing:
+    if missing := [name for name in ("sites", "share") if name not in curve.columns]:
         raise SitingError(f"curve: column {' and '.join(missing)} is missing; give the result of frontier()")
     if target is not None and not 0 < target <= 1:
         raise SitingError(f"target is {target}; a share lies above 0 and is at most 1 (0.9 for 90 %)")
@@ -108,8 +105,7 @@ def _checked(curve: pd.DataFrame, target: float | None, by: str) -> pd.DataFrame
 
 def _draw_lines(axes: Axes, steps: pd.DataFrame, by: str, lang: str) -> list[tuple[str, dict[str, Any]]]:
     """Draw the curve, and the bound where it differs; return the entries of the key."""
-    along = steps[by].to_numpy(float)
-    share = steps["share"].to_numpy(float)
+    along, share = (steps[name].to_numpy(float) for name in (by, "share"))
     line: dict[str, Any] = {"color": WITHIN[0], "linewidth": 2}
     mark: dict[str, Any] = {"marker": "o", "markersize": 5, "markeredgecolor": PAPER, "markeredgewidth": 1}
     axes.plot(along, share, zorder=4, **line, **mark)
@@ -125,7 +121,6 @@ def _draw_lines(axes: Axes, steps: pd.DataFrame, by: str, lang: str) -> list[tup
 
 
 def _draw_ends(axes: Axes, steps: pd.DataFrame, by: str, lang: str) -> None:
-    """Write the share of today, and of the last step, beside their points."""
     first, last = steps.iloc[0], steps.iloc[-1]
     note: dict[str, Any] = {"textcoords": "offset points", "fontsize": 9.5, "color": INK, "zorder": 6}
     if first["sites"] == 0:
@@ -137,8 +132,7 @@ def _draw_ends(axes: Axes, steps: pd.DataFrame, by: str, lang: str) -> None:
 
 def _draw_target(axes: Axes, steps: pd.DataFrame, target: float, by: str, lang: str) -> None:
     """Draw the goal as a line, and the least number of sites, or budget, of the curve that meets it."""
-    goal = f"{target * 100:.4g} %"
-    suffix = "" if by == "sites" else "_budget"
+    goal, suffix = f"{target * 100:.4g} %", "" if by == "sites" else "_budget"
     axes.axhline(target, color=TARGET, linewidth=1.2, linestyle=(0, (1, 1.5)), zorder=1)
     # Shares are quotients of sums: compare within the rounding tolerance.
     met = steps.loc[steps["share"] >= target - 1e-9]
@@ -172,22 +166,18 @@ def _set_limits(axes: Axes, steps: pd.DataFrame, target: float | None, by: str) 
 
 
 def _draw_keys(figure: Figure, keys: list[tuple[str, dict[str, Any]]]) -> None:
-    """Write what the lines mean in a row above the chart.
-
-    Widths are estimated by `text_width`, so that the row is right without Chinese fonts on this machine.
-    """
+    """Write what the lines mean in a row above the chart, with estimated widths, right without Chinese fonts, too."""
     from matplotlib.lines import Line2D
 
     width = figure.get_figwidth()
     left, level = 0.02 * width, 0.865
     for words, style in keys:
         ends = [left / width, (left + 0.36) / width]
-        middle = [sum(ends) / 2]
         drawn = {name: value for name, value in style.items() if not name.startswith("mark")}
         marked = {name: value for name, value in style.items() if name.startswith("mark")}
         figure.add_artist(Line2D(ends, [level] * 2, **drawn))
         if marked:
             dot = {"color": style["color"], "linestyle": "none", **marked}
-            figure.add_artist(Line2D(middle, [level], **dot))
+            figure.add_artist(Line2D([sum(ends) / 2], [level], **dot))
         figure.text((left + 0.44) / width, level, words, va="center", fontsize=9.5, color=INK)
         left += 0.44 + text_width(words, 9.5) + 0.35

@@ -13,35 +13,22 @@ __all__ = [
     "TARGET", "WITHIN", "band_colours",
 ]  # fmt: skip
 
-INK = "#1f2a30"
-"""Text and axes."""
-MUTED = "#66727a"
-"""Small print, ticks, bounds."""
-GRID = "#e3e7ea"
-"""Grid lines and hairlines."""
-PAPER = "#ffffff"
-"""Background."""
+INK = "#1f2a30"  # text and axes
+MUTED = "#66727a"  # small print, ticks, bounds
+GRID = "#e3e7ea"  # grid lines and hairlines
+PAPER = "#ffffff"  # background
 
-WITHIN = ("#0b6b6b", "#3f9f98", "#9fd0c6")
-"""Bands within reach, nearest first."""
-OUTSIDE = "#e0512f"
-"""A community beyond every limit."""
-NO_PATH = "#8f969b"
-"""A community that no path joins to a facility."""
-NEUTRAL = "#b9c2c7"
-"""A community that was not judged."""
+WITHIN = ("#0b6b6b", "#3f9f98", "#9fd0c6")  # bands within reach, nearest first
+OUTSIDE = "#e0512f"  # a community beyond every limit
+NO_PATH = "#8f969b"  # a community that no path joins to a facility
+NEUTRAL = "#b9c2c7"  # a community that was not judged
 
-EXISTING = "#263238"
-"""Existing facilities."""
-PROPOSED = "#7a1268"
-"""Sites that a plan opens."""
-TARGET = "#b3541e"
-"""A goal, as a line."""
+EXISTING = "#263238"  # existing facilities
+PROPOSED = "#7a1268"  # sites that a plan opens
+TARGET = "#b3541e"  # a goal, as a line
 
-STREET = "#cdd3d7"
-"""Streets."""
-DISTRICT = "#77838b"
-"""Boundaries of districts, dashed."""
+STREET = "#cdd3d7"  # streets
+DISTRICT = "#77838b"  # boundaries of districts, dashed
 
 
 def band_colours(count: int) -> list[str]:

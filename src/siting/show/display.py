@@ -24,9 +24,6 @@ def as_png(figure: Figure) -> tuple[bytes, dict[str, int]]:
 
 
 def with_display(figure: Figure) -> Figure:
-    """Give *figure*, which belongs to no window, a display of its own; no other figure and no setting changes.
-
-    Jupyter asks a value for ``_repr_png_``; where ``%matplotlib inline`` is on, its own display comes first.
-    """
+    """Give *figure*, which belongs to no window, the ``_repr_png_`` that Jupyter asks for; no setting changes."""
     figure._repr_png_ = partial(as_png, figure)  # type: ignore[attr-defined]
     return figure

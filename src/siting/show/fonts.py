@@ -25,10 +25,7 @@ MORE_FAMILIES = ("Noto Sans CJK JP", "WenQuanYi Zen Hei")
 
 
 def measuring_families() -> list[str]:
-    """Return the families that matplotlib may measure with: those of the list that this machine has.
-
-    Asking for a family that is not installed makes matplotlib log a ``findfont`` line for each text.
-    """
+    """Return the families of this machine to measure with: matplotlib logs a line for each text in another one."""
     return [*(_installed() or _just_installed()), "DejaVu Sans"]
 
 

@@ -122,9 +122,7 @@ def draw_map(
     services = [role for role in present if role not in NOT_SERVICES]
     plans = _by_service(plan, [*dict.fromkeys([*coverage, *areas])] or services)
     services = list(dict.fromkeys([*coverage, *areas, *(s for s in plans if s is not None), *services]))
-    if None in plans and not services:
-        services = [""]
-
+    services = services or [""] * (None in plans)
     heading = encode.visible(title if title is not None else label("map.title", lang))
     places = {
         role: encode.as_degrees(role, frame, points=role not in ("districts", "streets"))
@@ -193,8 +191,7 @@ def _by_service(plan: object | None, candidates: list[str]) -> dict[str | None, 
         return {}
     if isinstance(plan, Mapping):
         return {service: one for service, one in plan.items() if one is not None}
-    joint = services_of(plan)
-    if joint:
+    if joint := services_of(plan):
         return dict.fromkeys(joint, plan)
     return {candidates[0] if len(candidates) == 1 else None: plan}
 
@@ -242,7 +239,6 @@ def _bounds(places: Mapping[str, gpd.GeoSeries]) -> list[float]:
 
 
 def _marks_and_sizes(communities: gpd.GeoDataFrame, lang: Language) -> dict[str, Any]:
-    """Return which communities are marked, and with how many people, where the layer says so."""
     found: dict[str, Any] = {"marks": []}
     for flag in ("siting_difficult", "low_demand"):
         if flag in communities.columns:

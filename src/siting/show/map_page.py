@@ -30,7 +30,6 @@ POLICY = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; "
     "base-uri 'none'; form-action 'none'"
 )
-TAGS: dict[Language, str] = {"zh": "zh-CN", "en": "en"}
 # Characters that end a script, start markup or break a line of JavaScript, and a brace that would
 # open a template should somebody put the finished page through one. In JSON all of these stand
 # inside strings only.
@@ -38,9 +37,7 @@ UNSAFE = re.compile(r"[<>&\u2028\u2029]|\{(?=[{%#])")
 
 
 def as_json(data: object) -> str:
-    r"""Write *data* as JSON that can stand inside ``<script>`` and inside a template.
-
-    NaN is refused.
+    r"""Write *data*, without NaN, as JSON that can stand inside ``<script>`` and inside a template.
 
     Examples
     --------
@@ -62,7 +59,6 @@ class Raw(Element):
         self.text = text
 
     def render(self, **kwargs: Any) -> str:  # noqa: ARG002 - the signature of branca
-        """Return the text as it is."""
         return self.text
 
 
@@ -92,18 +88,14 @@ class Page(Figure):
 
     def __init__(self, lang: Language) -> None:
         super().__init__(ratio="70%")
-        self._tag = TAGS[lang]
+        self._tag = "zh-CN" if lang == "zh" else lang
 
     def render(self, **kwargs: Any) -> str:
-        """Return the whole page."""
         return str(super().render(**kwargs)).replace("<html>", f'<html lang="{self._tag}">', 1)
 
 
 def make_page(data: dict[str, Any], *, title: str, lang: Language) -> folium.Map:
-    """Return a map whose page shows *data* with ``assets/map.js``, under *title* in the browser's window.
-
-    ``data["bounds"]`` is south, west, north, east in degrees. The same data give the same page, byte for byte.
-    """
+    """Return a map whose page shows *data* with ``assets/map.js``; the same data give the same page to the byte."""
     south, west, north, east = data["bounds"]
     text = as_json(data)
     shell = folium.Map(
@@ -148,7 +140,6 @@ def _asset(name: str) -> str:
 
 @cache
 def _leaflet() -> tuple[str, str]:
-    """Return Leaflet's script and its style, with the pictures inside."""
     try:
         found = {path.name: path for path in files_of("xstatic-leaflet") or ()}
         script, style = (_text(found[name]) for name in ("leaflet.js", "leaflet.css"))

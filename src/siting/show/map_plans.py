@@ -43,8 +43,7 @@ def describe_plan(
     spots = [present[role].index.get_indexer_for([site])[0] for role, site in zip(roles, part.sites.index, strict=True)]
     at = [places[role].iloc[i] for role, i in zip(roles, spots, strict=True)]
     shown["points"] = encode.as_points(gpd.GeoSeries(at, crs=4326))
-    rows = part.sites.to_dict("records")
-    for row, number, role, i in zip(rows, part.numbers, roles, spots, strict=True):
+    for row, number, role, i in zip(part.sites.to_dict("records"), part.numbers, roles, spots, strict=True):
         site = present[role].iloc[[i]]
         card = _card(site.iloc[0], row, weight, part.alone, lang)
         entry = {"number": number, "name": encode.names(site)[0], "rows": card}
@@ -58,8 +57,7 @@ def describe_plan(
 
 def _roles(service: str, sites: Iterable[object], present: Mapping[str, gpd.GeoDataFrame]) -> list[str]:
     roles = {site: role_of(site, service, present) for site in sites}
-    lost = [site for site, role in roles.items() if role is None]
-    if lost:
+    if lost := [site for site, role in roles.items() if role is None]:
         words = "{}; give the candidates in layers['candidates']"
         if "candidates" in present:
             words = "sites that are not in layers['candidates']: {}"
@@ -75,7 +73,6 @@ def _status(plan: Any, lang: Language) -> str:
 
 
 def _card(site: pd.Series, row: Mapping[Any, Any], weight: str | None, alone: bool, lang: Language) -> list[list[str]]:
-    """Return the lines on the card of a proposed site: heading and value."""
     kind, option = site.get("kind"), row.get("option")
     lines = []
     if isinstance(kind, str):
@@ -100,7 +97,6 @@ def _card(site: pd.Series, row: Mapping[Any, Any], weight: str | None, alone: bo
 
 
 def _changes(service: str, part: Part, present: Mapping[str, gpd.GeoDataFrame], lang: Language) -> list[dict[str, Any]]:
-    """Return the existing sites that close and those that grow, by name."""
     changes = []
     for kind in CHANGES:
         mine = part.changes[part.changes["change"] == kind]

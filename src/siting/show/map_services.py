@@ -81,10 +81,9 @@ def _marks(
 
 def _weights(service: str, communities: gpd.GeoDataFrame | None) -> tuple[str | None, np.ndarray | None]:
     """Return the column that says whom the service is for, and its values; NaN counts for nobody."""
-    if communities is None:
-        return None, None
-    column = next((name for name in (people_column(service), "population") if name in communities.columns), None)
-    if column is None:
+    columns = () if communities is None else communities.columns
+    column = next((name for name in (people_column(service), "population") if name in columns), None)
+    if communities is None or column is None:
         return None, None
     return column, np.nan_to_num(communities[column].to_numpy(dtype=float, na_value=np.nan))
 
@@ -121,7 +120,6 @@ def _verdict(
     people: np.ndarray | None,
     lang: Language,
 ) -> dict[str, Any]:
-    """Return the class of each community, and how many communities and people each class has."""
     bands = _matched(service, bands, present.get("communities"))
     band, cost = (bands[name].to_numpy(dtype=float, na_value=np.nan) for name in ("band", "cost"))
     unit = str(bands["unit"].iloc[0])
@@ -160,7 +158,6 @@ def _verdict(
 
 
 def _class_names(limits: list[float], unit: str, lang: Language) -> list[str]:
-    """Name the classes of communities: within each limit, outside all, and unreachable."""
     unreached = label("map.unreached", lang)
     if not limits:
         return [label("map.outside_all", lang), unreached]
@@ -194,7 +191,6 @@ def _matched(service: str, bands: pd.DataFrame, communities: gpd.GeoDataFrame | 
 def _shares(
     limits: list[float], unit: str, codes: np.ndarray, people: np.ndarray | None, lang: Language
 ) -> list[dict[str, str]]:
-    """Return a tile for each limit: the share of people within it, and how many communities."""
     return [
         {
             "label": _limit("within", limit, unit, lang),

@@ -18,7 +18,6 @@ from siting.labels import Language, known, label
 
 __all__ = ["as_degrees", "as_lines", "as_points", "fields", "names", "names_in", "numbers", "rings", "texts", "visible"]
 
-DEGREES = "EPSG:4326"
 SCALE = 1_000_000  # six decimals of a degree: a tenth of a metre
 LONGEST = 200  # characters of a name on the map
 
@@ -50,10 +49,7 @@ def _visible(char: str) -> str:
 
 
 def as_degrees(layer: str, frame: gpd.GeoDataFrame, *, points: bool = False) -> gpd.GeoSeries:
-    """Return the geometries of *frame* in degrees (WGS84), as points inside them when *points*.
-
-    LayerError when the layer has no CRS, an empty geometry, or coordinates its CRS cannot place.
-    """
+    """Return the geometries, or *points* inside them, in degrees (WGS84); LayerError without a CRS or a place in it."""
     if not isinstance(frame, gpd.GeoDataFrame):
         raise LayerError(layer, f"is a {type(frame).__name__}; draw_map takes a GeoDataFrame")
     if frame.crs is None:
@@ -64,7 +60,7 @@ def as_degrees(layer: str, frame: gpd.GeoDataFrame, *, points: bool = False) -> 
         raise LayerError(layer, f"{empty.sum()} rows have no geometry: {some(frame.index[empty])}")
     if points:
         shapes = shapes.representative_point()
-    turned = shapes.to_crs(DEGREES)
+    turned = shapes.to_crs("EPSG:4326")
     bounds = turned.bounds.to_numpy()
     lost = ~np.isfinite(bounds).all(axis=1) | (np.abs(bounds[:, 1::2]) > 89).any(axis=1)
     if lost.any():
@@ -74,10 +70,7 @@ def as_degrees(layer: str, frame: gpd.GeoDataFrame, *, points: bool = False) -> 
 
 
 def as_lines(shapes: np.ndarray) -> list[list[int]]:
-    """Return each line as whole millionths of a degree: lat, lon, then the steps to the next points.
-
-    Steps are short numbers, so that the page is about a third of one with coordinates written out.
-    """
+    """Return each line as whole millionths of a degree: lat, lon, then the steps, short numbers, to the next points."""
     xy, line = shapely.get_coordinates(shapes, return_index=True)
     if not len(xy):
         return []
@@ -131,11 +124,8 @@ def names(frame: gpd.GeoDataFrame) -> list[str]:
 
 def names_in(layers: Mapping[str, gpd.GeoDataFrame], roles: Iterable[str]) -> dict[object, str]:
     """Return the names of all rows of some layers by id; those of later *roles* come before those of earlier ones."""
-    found: dict[object, str] = {}
-    for role in dict.fromkeys(roles):
-        if role in layers:
-            found |= dict(zip(layers[role].index, names(layers[role]), strict=True))
-    return found
+    frames = [layers[role] for role in dict.fromkeys(roles) if role in layers]
+    return {key: name for frame in frames for key, name in zip(frame.index, names(frame), strict=True)}
 
 
 def fields(

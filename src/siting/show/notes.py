@@ -21,12 +21,9 @@ def notes_of(frames: Iterable[pd.DataFrame | pd.Series], lang: str) -> tuple[lis
     >>> notes_of([frame, frame], "en")
     (['synthetic'], ['OpenStreetMap'])
     """
-    notices: dict[str, None] = {}
-    sources: dict[str, None] = {}
-    for frame in frames:
-        notice = frame.attrs.get("notice")
-        if isinstance(notice, Mapping) and notice.get(lang):
-            notices[clean(notice[lang])] = None
-        if frame.attrs.get("attribution"):
-            sources[clean(frame.attrs["attribution"])] = None
-    return list(notices), list(sources)
+    carried = [frame.attrs for frame in frames]
+    notices = [notice.get(lang) for attrs in carried if isinstance(notice := attrs.get("notice"), Mapping)]
+    sources = [attrs.get("attribution") for attrs in carried]
+    return list(dict.fromkeys(map(clean, filter(None, notices)))), list(
+        dict.fromkeys(map(clean, filter(None, sources)))
+    )

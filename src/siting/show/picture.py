@@ -178,7 +178,6 @@ def _metric_crs(layers: Mapping[str, gpd.GeoDataFrame], areas: gpd.GeoDataFrame 
 
 
 def _extent(layers: Mapping[str, gpd.GeoDataFrame]) -> tuple[float, float, float, float]:
-    """Return west, south, east, north of the study area, with a margin."""
     about = [role for role in ("districts", "communities") if role in layers] or list(layers)
     bounds = np.array([layers[role].total_bounds for role in about])
     west, south = bounds[:, :2].min(axis=0)
@@ -194,7 +193,6 @@ def _extent(layers: Mapping[str, gpd.GeoDataFrame]) -> tuple[float, float, float
 def _draw_ground(
     axes: Axes, layers: Mapping[str, gpd.GeoDataFrame], areas: gpd.GeoDataFrame | None, lang: str
 ) -> list[Entry]:
-    """Draw streets, service areas and districts, the quiet part of the picture."""
     entries = []
     if areas is not None and len(areas):
         ordered = areas.sort_values("limit", ascending=False)
@@ -222,7 +220,6 @@ def _draw_ground(
 
 
 def _draw_communities(axes: Axes, communities: gpd.GeoDataFrame | None, colours: pd.Series) -> None:
-    """Draw polygons as faces and points as dots whose area grows with the population."""
     if communities is None:
         return
     flat = communities.geometry.geom_type.isin(["Polygon", "MultiPolygon"])
@@ -243,7 +240,6 @@ def _draw_communities(axes: Axes, communities: gpd.GeoDataFrame | None, colours:
 
 
 def _draw_facilities(axes: Axes, facilities: gpd.GeoDataFrame | None, part: Part | None, lang: str) -> list[Entry]:
-    """Draw existing facilities: unchanged, growing, or crossed out where the plan closes them."""
     if facilities is None:
         return []
     changes = np.array([("" if part is None else part.change_of(site)) for site in facilities.index], object)
@@ -260,12 +256,10 @@ def _draw_facilities(axes: Axes, facilities: gpd.GeoDataFrame | None, part: Part
 def _draw_sites(
     axes: Axes, layers: Mapping[str, gpd.GeoDataFrame], service: str | None, part: Part | None, lang: str
 ) -> list[Entry]:
-    """Draw the sites that the plan opens as numbered pins, with the year below where there are years."""
     if part is None or not len(part.sites):
         return []
     roles = [role_of(site, service, layers) for site in part.sites.index]
-    lost = [site for site, role in zip(part.sites.index, roles, strict=True) if role is None]
-    if lost:
+    if lost := [site for site, role in zip(part.sites.index, roles, strict=True) if role is None]:
         raise SitingError(f"plan: no candidate has the id of the sites {some(lost)}; pass the layer candidates")
     shapes = [layers[role].geometry.loc[site] for site, role in zip(part.sites.index, roles, strict=True) if role]
     places = gpd.GeoSeries(shapes).representative_point()

@@ -45,10 +45,7 @@ def draw_key(
     notes: Iterable[str] = (),
     lang: str = "zh",
 ) -> None:
-    """Draw the key into *axes*, an empty panel of *size* inches, from the top; the scale and the notes at its foot.
-
-    Groups are headings with their entries; one without entries is left out.
-    """
+    """Draw headings with their entries into *axes*, an empty panel of *size* inches; scale and notes at its foot."""
     width, height = size
     axes.set(xlim=(0, width), ylim=(0, height))
     axes.set_axis_off()
@@ -101,7 +98,6 @@ def _draw_mark(axes: Axes, entry: Entry, y: float) -> None:
 
 
 def _draw_foot(axes: Axes, width: float, metres_per_inch: float, notes: Iterable[str], lang: str) -> None:
-    """Draw the bar of the scale, the arrow to the north, and the notes, from the bottom up."""
     y = 0.06
     for line in reversed([line for note in notes for line in wrap(note, 7.5, width - 0.02)]):
         axes.text(0, y, line, fontsize=7.5, color=MUTED, va="center")

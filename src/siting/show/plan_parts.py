@@ -72,7 +72,6 @@ def part_of(plan: Any, service: str | None) -> Part:
 
 
 def _share(communities: pd.DataFrame, service: str | None) -> float:
-    """Return the share of the demand for *service* that is served, in the last year."""
     rows = communities[communities.index.get_level_values("service") == service]
     if "year" in rows.index.names:
         years = rows.index.get_level_values("year")

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Section", "write_report"]
 
-SUFFIXES = (".html", ".htm")
-
 
 def write_report(
     path: str | Path,
@@ -82,9 +80,8 @@ def write_report(
     True
     """
     target = Path(path)
-    if target.suffix.lower() not in SUFFIXES:
-        ends = " or ".join(SUFFIXES)
-        raise SitingError(f"a report cannot be written to {target.name}; name a file that ends in {ends}")
+    if target.suffix.lower() not in (".html", ".htm"):
+        raise SitingError(f"a report cannot be written to {target.name}; name a file that ends in .html or .htm")
     if lang not in LANGUAGES:
         raise SitingError(f"lang is {lang!r}; choose one of {', '.join(LANGUAGES)}")
     carried, sources = notes_of(frames_in(parts), lang)
@@ -108,7 +105,6 @@ def write_report(
 
 
 def _in_language(notices: Iterable[str | Mapping[str, str]], lang: str) -> list[str]:
-    """Return the notices in *lang*."""
     given = [notices] if isinstance(notices, str | Mapping) else notices
     texts = (each if isinstance(each, str) else each.get(lang, "") for each in given)
     return [clean(text) for text in texts if text]

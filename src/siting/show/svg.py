@@ -22,14 +22,10 @@ FONT = re.compile(r"font-family:\s*([^;]*)")
 
 
 def inline_svg(figure: Figure, *, name: str, alt: str = "", dpi: float = 150) -> str:
-    """Return *figure* as an ``<svg>`` element for an HTML page.
-
-    Text stays text in the families of `siting.show.fonts.FAMILIES`, so that it is shown with the reader's fonts. The
-    same figure and *name* give the same output.
+    """Return *figure*, unchanged, as an ``<svg>`` element for an HTML page, shown with the reader's fonts.
 
     *name*, of letters, digits and hyphens, goes before each id of the element and is unique on the page; *alt* says
-    what the figure shows, for readers who cannot see it; *dpi* is the resolution of what is rasterized. The figure is
-    not changed.
+    what the figure shows, for readers who cannot see it; *dpi* is the resolution of what is rasterized.
 
     Examples
     --------

@@ -15,9 +15,6 @@ from siting.show.text import clean
 
 __all__ = ["settings_of"]
 
-#: Shown elsewhere on the page.
-ELSEWHERE = ("uncounted", "apart")
-
 
 def settings_of(parameters: Mapping[str, Any], table: pd.DataFrame, lang: str) -> Iterator[tuple[str, str]]:
     """Yield the name of each parameter that was set, and its value in words; rules are named as in *table*.
@@ -29,7 +26,7 @@ def settings_of(parameters: Mapping[str, Any], table: pd.DataFrame, lang: str) -
     [('shares', '服务圈（a.circle）：90 %'), ('scope', '文件所述范围的一部分')]
     """
     for key, value in parameters.items():
-        if key not in ELSEWHERE and value not in ({}, None):
+        if key not in ("uncounted", "apart") and value not in ({}, None):  # the two are shown elsewhere on the page
             yield key, _setting(key, value, table, lang)
 
 
@@ -45,7 +42,6 @@ def _setting(key: str, value: object, table: pd.DataFrame, lang: str) -> str:
 
 
 def _name(key: str, one: object, table: pd.DataFrame, lang: str) -> str:
-    """Name a rule, a layer or a service."""
     if key in ("shares", "changes"):
         column = "indicator_en" if lang == "en" else "indicator"
         names = table.loc[table["rule"] == one, column].tolist() if column in table else []
@@ -58,7 +54,6 @@ def _name(key: str, one: object, table: pd.DataFrame, lang: str) -> str:
 
 
 def _value(key: str, value: object, lang: str) -> str:
-    """Write a share, a change of a rule, or who walks how fast."""
     if key == "shares":
         return _percent(value)
     if isinstance(value, Mapping):

@@ -55,7 +55,6 @@ def _figure(row: dict[Any, Any], lang: str) -> tuple[Cell, ...]:
 
 
 def _printed(row: dict[Any, Any], lang: str) -> str:
-    """Write a printed number with its sign and all its digits."""
     unit = row["printed_unit"]
 
     def written(number: float) -> str:
@@ -72,7 +71,6 @@ def _heads(names: Sequence[str], lang: str, numbers: Sequence[str]) -> tuple[Cel
 
 
 def _filled(*lines: str) -> tuple[str, ...]:
-    """Drop empty lines."""
     return tuple(filter(None, lines))
 
 
@@ -199,9 +197,7 @@ def source_words(row: dict[Any, Any]) -> str:
 
 
 def _long_unit(unit: Any, lang: str) -> str:
-    if unit in SHORT or unit == "share" or not unit:
-        return ""
-    return clean(named("unit", unit, lang))
+    return "" if unit in SHORT or unit == "share" or not unit else clean(named("unit", unit, lang))
 
 
 def text_of(row: dict[Any, Any], name: str, lang: str) -> str:

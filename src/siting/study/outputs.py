@@ -24,27 +24,10 @@ __all__ = ["write_outputs"]
 def write_outputs(
     results: Results, folder: Path, *, on_step: Callable[[str, str], None] | None = None
 ) -> dict[str, Path]:
-    """Write map, report, layers and tables, each file completely or not at all.
+    """Write map, report, layers and tables, each file completely or not at all, and return their paths by kind.
 
-    Parameters
-    ----------
-    results
-        The outcome of `siting.run`.
-    folder
-        Created if missing; files of the same name are replaced, and tables of goals that are no longer in the study
-        are removed.
-    on_step
-        As for `siting.run`.
-
-    Returns
-    -------
-    dict
-        Path by kind: "map", "report", "layers" and "tables" (a folder).
-
-    Raises
-    ------
-    SitingError
-        When the folder cannot be made or written to.
+    Files of the same name are replaced, and tables of goals that are no longer in the study are removed. SitingError
+    when the folder cannot be made.
     """
     names = {"map": "coverage.html", "report": "report.html", "layers": "results.gpkg", "tables": "tables"}
     paths = {kind: folder / name for kind, name in names.items()}
@@ -59,7 +42,15 @@ def write_outputs(
 
     # Everything is made before the first file is written, so that an error leaves nothing behind.
     with step("map"):
-        drawn = _map(results)
+        drawn = draw_map(
+            results.layers,
+            areas=results.areas,
+            coverage=results.bands,
+            plan=_plans(results),
+            uncounted=None if results.audit is None else results.audit.uncounted,
+            lang=results.study.lang,
+            title=results.study.heading,
+        )
     with step("report"):
         parts = _parts(results)
         layers, sheets = tables.result_layers(results), tables.result_tables(results)
@@ -100,20 +91,7 @@ def _plans(results: Results) -> dict[str, Plan]:
     return plans
 
 
-def _map(results: Results) -> Any:
-    return draw_map(
-        results.layers,
-        areas=results.areas,
-        coverage=results.bands,
-        plan=_plans(results),
-        uncounted=None if results.audit is None else results.audit.uncounted,
-        lang=results.study.lang,
-        title=results.study.heading,
-    )
-
-
 def _parts(results: Results) -> list[Section]:
-    """Lay out the report."""
     lang = results.study.lang
     parts: list[Any] = [
         Section(label("study.found", lang), tables.network_words(results, lang), tables.places_table(results, lang))
@@ -135,8 +113,7 @@ def _service(results: Results, service: str) -> Section:
     picture = draw_picture(results.layers, service=service, areas=areas, coverage=bands, plan=plan, lang=lang)
     parts: list[Any] = [picture, tables.coverage_table(results, service, lang)]
     parts += filter(None, [tables.facility_words(results, service, lang)])
-    districts = tables.district_table(results, service, lang)
-    if len(districts):
+    if len(districts := tables.district_table(results, service, lang)):
         parts.append({label("study.by_district", lang): districts})
     return Section(label("study.coverage_of", lang, service=named("service", service, lang)), *parts)
 
@@ -145,13 +122,11 @@ def _proposal(results: Results, proposal: Proposal) -> Section:
     lang = results.study.lang
     parts: list[Any] = [tables.with_names(results, proposal.plan)]
     if proposal.curve is not None:
-        chart = draw_chart(proposal.curve, target=proposal.goal.cover, lang=lang)
-        parts.append({label("study.curve", lang): chart})
+        parts.append({label("study.curve", lang): draw_chart(proposal.curve, target=proposal.goal.cover, lang=lang)})
     return Section(proposal.goal.title(lang), *parts)
 
 
 def _method(results: Results) -> list[str]:
-    """Describe the basis of distances and plans."""
     lang, study = results.study.lang, results.study
     lines = [label("study.how_far", lang, max_snap=f"{study.max_snap:g}", crs=str(results.network.crs.name))]
     for service in results.bands:

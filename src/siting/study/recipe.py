@@ -52,7 +52,6 @@ def read_recipe(path: Path) -> dict[str, Any]:
 
 
 def _head(head: Mapping[str, Any], path: Path) -> dict[str, Any]:
-    """Read the table [study]."""
     _only(head, STUDY, "[study]")
     given = {"name": path.stem, "title": path.stem, **head}
     title, standard = given["title"], given.get("standard")
@@ -70,7 +69,6 @@ def _head(head: Mapping[str, Any], path: Path) -> dict[str, Any]:
 
 
 def _body(data: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """Read the other tables."""
     layers = {role: _source(role, at, folder) for role, at in _table(data, "layers").items()}
     if absent := {"communities", "streets"} - set(layers):
         raise SitingError(f"no table [layers.{min(absent)}]; a study needs communities and streets")
@@ -123,7 +121,6 @@ def _checked(value: Any, kind: str, where: str) -> Any:
 
 
 def _kept_to(kinds: Mapping[str, str], table: Mapping[str, Any], where: str) -> dict[str, Any]:
-    """Return a table whose values are of the kinds that their keys have."""
     return {key: _checked(at, kinds[key], f"{where} {key}") if key in kinds else at for key, at in table.items()}
 
 

@@ -102,7 +102,6 @@ def _read(study: Study) -> dict[str, gpd.GeoDataFrame]:
 
 
 def _warn_of_parts(network: Network) -> None:
-    """Warn when the network is mostly not connected."""
     km = network.components["km"]
     if km.iloc[0] < 0.9 * km.sum():
         log.warning(
@@ -112,7 +111,6 @@ def _warn_of_parts(network: Network) -> None:
 
 
 def _locate(study: Study, layers: Mapping[str, gpd.GeoDataFrame], network: Network) -> dict[str, Places]:
-    """Locate every layer of places once."""
     roles = [role for role in layers if role not in ("streets", "districts")]
     places = {role: network.locate(layers[role], max_snap=study.max_snap, name=role) for role in roles}
     for role, found in places.items():
@@ -141,7 +139,6 @@ def _facilities(layers: Mapping[str, gpd.GeoDataFrame], service: str) -> gpd.Geo
 
 
 def _merged(circles: Sequence[Circle]) -> list[Circle]:
-    """Join the circles of one service, each limit once."""
     merged: dict[str, Circle] = {}
     for circle in circles:
         old = merged.get(circle.service, Circle(circle.service))
@@ -232,12 +229,7 @@ def _areas(
 
 
 def judge(study: Study) -> Audit:
-    """Audit the layers of a study, without its maps and proposals.
-
-    Raises
-    ------
-    SitingError
-        When a layer or rule cannot be used, or the study names no standard.
+    """Audit the layers of a study, without its maps and proposals; SitingError when it names no standard.
 
     Examples
     --------
@@ -270,8 +262,7 @@ def _propose(
         raise SitingError(f'goal "{goal.name}" needs a layer [layers.candidates]')
     existing = _facilities(layers, goal.service)
     candidates = offering(layers["candidates"], goal.service)
-    twice = existing.index.intersection(candidates.index)
-    if len(twice):
+    if len(twice := existing.index.intersection(candidates.index)):
         raise SitingError(f"{goal.service} and candidates share ids: {some(twice)}; make them differ")
     if candidates.empty:
         raise ProblemError(f'goal "{goal.name}": no candidate offers {goal.service}')

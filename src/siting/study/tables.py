@@ -111,7 +111,6 @@ def facility_words(results: Results, service: str, lang: str) -> str:
 
 
 def _type_counts(results: Results, service: str) -> dict[str, int]:
-    """Count the facilities of unknown types, and of types that no rule uses."""
     if results.audit is None:
         return {}
     left = results.audit.uncounted
@@ -185,8 +184,7 @@ def result_tables(results: Results) -> dict[str, pd.DataFrame]:
     tables = {"coverage": results.coverage.reset_index()}
     if results.audit is not None:
         tables |= {"audit": results.audit.table, "figures": results.audit.figures}
-        left = results.audit.uncounted
-        if len(left):
+        if len(left := results.audit.uncounted):
             tables["uncounted"] = left.assign(rules=left["rules"].map(" ".join))
     names = pd.Series(_names(results, "communities"), dtype=str)
     communities = pd.DataFrame({"name": names}, index=results.layers["communities"].index)
@@ -205,7 +203,6 @@ def result_tables(results: Results) -> dict[str, pd.DataFrame]:
 
 
 def _plan_row(name: str, proposal: Proposal) -> dict[str, Any]:
-    """One line about a plan: the goal and the result."""
     plan = proposal.plan
     row: dict[str, Any] = {"goal": name, "rules": "; ".join(plan.rules)}
     row |= {key: getattr(plan, key) for key in ("limit", "unit", "how", "status")}
