@@ -58,11 +58,7 @@ def _incidence(n, u, v):
 
 @compiled
 def _follow(u, v, ptr, inc, through, chain_edge, flipped, ptr_out, start, stop):
-    """Follow each chain of edges from corner to corner, past the nodes that *through* marks.
-
-    Fills the edges chain after chain, whether each is walked from v to u, the pointers, and the corners at either end.
-    A ring without a corner gets one, which is unmarked. Returns the number of chains.
-    """
+    """Follow chains from corner to corner past the nodes *through* marks; a ring without a corner gets one."""
     done = np.zeros(u.size, np.bool_)
     chains = 0
     m = 0
@@ -95,10 +91,7 @@ def _follow(u, v, ptr, inc, through, chain_edge, flipped, ptr_out, start, stop):
 
 @compiled
 def _adjacency(n, a, b, forth, back):
-    """Arcs both ways between the ends of chains; loops and ends at -1 have none; of parallel ones the shortest.
-
-    Returns pointers, heads, and the costs along each arc and against it; FAR where that way is closed.
-    """
+    """Arcs both ways between different ends of chains, of parallel ones the shortest; FAR where closed."""
     ptr = np.zeros(n + 1, np.int64)
     for c in range(a.size):
         if a[c] >= 0 and b[c] >= 0 and a[c] != b[c]:
@@ -156,7 +149,7 @@ def _sums_before(ptr, order, forth, back, flipped):
 
 
 class Chains(NamedTuple):
-    """Chains of edges, the way to each edge on its own, and the arcs; see `siting.network.contraction`."""
+    """Chain ``c`` runs from corner ``a[c]`` to ``b[c]`` (-1: a dead end) over the edges from ``chain_ptr[c]`` on."""
 
     corners: int
     chain_ptr: np.ndarray

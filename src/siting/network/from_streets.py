@@ -122,7 +122,6 @@ def _refuse(wrong: Any, what: str, remedy: str = "") -> None:
 
 
 def _metric(crs: Any) -> pyproj.CRS:
-    """Read a CRS that must be projected, in metres."""
     try:
         system = pyproj.CRS.from_user_input(crs)
     except pyproj.exceptions.CRSError as fault:
@@ -221,10 +220,7 @@ def parts_of_frame(
     frame: gpd.GeoDataFrame, xy: Floats, names: pd.Index, u: npt.NDArray[Any], v: npt.NDArray[Any], metres: Floats,
     left_out: Mapping[str, int], drawn: tuple[Floats, Ints] | None = None,
 ) -> Parts:  # fmt: skip
-    """Take the arrays of a frame of edges: lines from *u* to *v* in a projected CRS, between the nodes *xy*.
-
-    Columns `WAY` and `rise` become those of the network. *drawn* is what `vertices_of` returns, where it is known.
-    """
+    """Take the arrays of lines from *u* to *v* between the nodes *xy*; *drawn* is what `vertices_of` returns."""
     drawn = drawn or vertices_of(frame.geometry.to_numpy())
     columns = pd.DataFrame(frame.drop(columns=[frame.geometry.name, "length"], errors="ignore"))
     oneway = columns.pop(WAY).to_numpy(np.int8) if WAY in columns else None

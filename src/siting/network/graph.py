@@ -341,7 +341,6 @@ class Network(Parts):
         return _opened(*read_parts(path))
 
     def __reduce__(self) -> Any:
-        """Pickle the path of a loaded network, else the fields without derived ones."""
         return _unpickled, (self._home, {} if self._home else self.arrays)
 
     def __deepcopy__(self, memo: Any) -> Network:
@@ -383,7 +382,6 @@ class Network(Parts):
 
 
 def _opened(parts: Parts, home: Home) -> Network:
-    """Make a network of arrays that are mapped into memory; it knows its folder."""
     network = Network(**parts.arrays)
     object.__setattr__(network, "_home", home)
     return network

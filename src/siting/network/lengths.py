@@ -55,8 +55,6 @@ LONG_ENOUGH = 10.0
 
 
 class _Fit(NamedTuple):
-    """How given lengths compare with the lines."""
-
     ratio: float  # the median proportion
     low: float  # that of the straightest
     share: float  # of lengths that are in the median proportion
@@ -132,7 +130,6 @@ def _check_unit(fit: _Fit, given: Floats, drawn: Floats, known: Bools, xy: Float
 
 
 def _unit(ratio: float) -> tuple[str, float, str]:
-    """Find the unit whose number per metre is nearest to *ratio*."""
     return min(UNITS, key=lambda unit: abs(np.log(ratio / unit[1])))
 
 

@@ -18,10 +18,7 @@ SWEEP = np.int32(17)  # buckets of 131 m
 
 @compiled
 def label(arcs, nodes, costs, owners, limit, labels, first, link, item, key):
-    """Label each node with its nearest seed, as cost << 32 | owner: of equal costs the smaller owner.
-
-    ``labels`` comes in as NONE, ``first`` as -1. Returns a status; after QUEUE_SHORT all must be made anew.
-    """
+    """Label each node with its nearest seed, as cost << 32 | owner; after QUEUE_SHORT all must be made anew."""
     indptr, heads, ways = arcs.indptr, arcs.heads, arcs.costs
     used = 0
     for s in range(nodes.size):

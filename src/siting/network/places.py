@@ -84,11 +84,9 @@ class Places:
         return len(self.ids)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave out what is made of the fields when it is needed."""
         return {one.name: getattr(self, one.name) for one in fields(self)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Close the arrays to writing again, which pickle opens."""
         for name, value in state.items():
             value = Gates(*map(frozen, value)) if isinstance(value, Gates) else value
             object.__setattr__(self, name, frozen(value) if isinstance(value, np.ndarray) else value)

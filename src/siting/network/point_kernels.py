@@ -80,11 +80,7 @@ def root(parent, i):
 
 @compiled
 def near(x, y, most):
-    """Join points that are at most *most* apart, and what is joined by others between.
-
-    Returns the number of each group and its first point; groups are numbered in the order of these. Points are looked
-    up in squares 16 times as wide as *most*, so that few lie beside another square.
-    """
+    """Join points at most *most* apart, also through others: the group of each and the first point of each group."""
     n = x.size
     bits = 4
     while (1 << bits) < 2 * n:
@@ -126,10 +122,7 @@ def near(x, y, most):
 
 @compiled
 def turns(z, first, least):
-    """List the vertices where lines turn from climbing to falling or back, by *least* and more either way.
-
-    A line with a height that is no number has none.
-    """
+    """List the vertices where lines turn between climbing and falling, by *least* and more either way."""
     out = np.empty(z.size, np.int64)
     found = 0
     for row in range(first.size - 1):

@@ -23,10 +23,9 @@ class ChainEnds(NamedTuple):
 
 
 class ReachedPieces(NamedTuple):
-    """Reached pieces of streets, a row each, ordered by limit and group.
+    """Reached pieces of streets, by positions of limit, group (a place; 0 for all) and edge.
 
-    `limit`, `group` and `edge` are positions: of the limit, of the place (0 for places together), and of the edge.
-    `low` and `high` are shares of its length from its `u`, low < high; an edge that is reached whole has 0 and 1.
+    `low` and `high` are shares of the edge's length from its `u`, low < high; one reached whole has 0 and 1.
     """
 
     limit: np.ndarray
@@ -42,12 +41,10 @@ class ReachedPieces(NamedTuple):
 
 @compiled
 def pieces_within(arcs, starts, chains, ends, buffers, lo, hi, limits, out):
-    """List the pieces from which each of the gates *lo* to *hi* is reached within each of the rising *limits*.
+    """List the pieces reached by gates *lo* to *hi*: where it ended, how many there are, and a status.
 
-    Returns where it ended, how many pieces are valid, and a status. The search runs against the streets, so that the
-    ways forth and back of *starts* are changed over here.
-
-    All is in one function: to pass arrays to another in the inner loop costs more than the work there.
+    The search runs against the streets: the ways forth and back of *starts* are changed over. All is in one function,
+    because to pass arrays to another in the inner loop costs more than the work there.
     """
     dist, touched = buffers.dist, buffers.touched
     a_of, b_of = chains.a, chains.b

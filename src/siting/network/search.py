@@ -106,7 +106,6 @@ def within(
 def _task(
     network: Network, origins: Places, destinations: Places, limit: int, walk: Walk | None
 ) -> tuple[SearchTask, bool]:
-    """Prepare a search from the smaller side; also return whether that is the destinations."""
     swap = len(destinations) < len(origins)
     source, sought = (destinations, origins) if swap else (origins, destinations)
     return search_task(network, source, sought, limit, walk, reverse=swap), swap
@@ -247,10 +246,7 @@ def pieces(network: Network, places: Places, limits: Sequence[int], *, walk: Wal
 
 
 def merge_touching(keys: Sequence[Any], low: Any, high: Any, most: float) -> tuple[Ints, Any]:
-    """Merge intervals of the same *keys* that overlap or touch: the first row of each, in order, and its end.
-
-    Ends lie from 0 to half of *most*.
-    """
+    """Merge intervals of the same *keys* that touch, up to half of *most*: first row of each, and its end."""
     order = np.lexsort((low, *keys[::-1]))
     low, high = low[order], high[order]
     new = np.logical_or.reduce([run_starts(key[order]) for key in keys])

@@ -35,11 +35,7 @@ class Arcs(NamedTuple):
 
 
 class Starts(NamedTuple):
-    """Where searches begin: place ``s`` at its gates ``ptr[s]:ptr[s + 1]``.
-
-    Of each gate the nodes at the ends of its chain (-1 for none) and the way to them, door included; ``f`` and ``r``
-    are the way along the chain from its start and back to it; ``door`` the walk to the street.
-    """
+    """Gates ``ptr[s]:ptr[s + 1]`` of place ``s``: ends of the chain (-1: none), ways there, along it, to the street."""
 
     ptr: np.ndarray
     chain: np.ndarray
@@ -53,11 +49,7 @@ class Starts(NamedTuple):
 
 
 class Targets(NamedTuple):
-    """The targets: at node ``i`` ``at_item[at_ptr[i]:at_ptr[i + 1]]``; on chain ``c`` those of ``on_ptr``.
-
-    ``by_ptr`` gives for each node the chains with targets that end there: chain, node at the other end (-1 for none),
-    and whether this is the chain's far end. A place with several gates stands there for each.
-    """
+    """Targets at nodes, on chains, and by node the chains with some: node at the other end (-1: none), at far end?"""
 
     at_ptr: np.ndarray
     at_item: np.ndarray
@@ -90,10 +82,7 @@ class Buffers(NamedTuple):
 def settle(
     indptr, heads, costs, a_of, to_a_of, b_of, to_b_of, lo, hi, limit, dist, touched, first, link, item, at
 ):  # fmt: skip
-    """Settle every node within *limit* of the gates *lo* to *hi*.
-
-    Returns how many nodes were touched, or -1 - that when short of queue.
-    """
+    """Settle every node within *limit* of the gates *lo* to *hi*; return how many, -1 - that when short of queue."""
     over = np.int64(limit) + 1
     n = 0
     used = 0
@@ -151,10 +140,7 @@ def settle(
 
 @compiled
 def along(f, r, to_f, to_r):
-    """Distance from one position on a chain to another along it; FAR against a one-way street.
-
-    A position is its distance from the chain's start and back to it; -1 where there is none.
-    """
+    """Distance between positions on a chain (from its start, and back to it; -1: none); FAR against one way."""
     if to_f == f and to_r == r:
         return np.int64(0)
     if to_f > f or (to_f == f and to_r >= r):
@@ -307,10 +293,7 @@ def _sort(keys, lo, hi, spare, bins, limit):
 
 @compiled
 def add_up(keys, counts, order, lo, weights, factor, out):
-    """Add up the weights (targets × columns) in the list of each of the starts ``order[lo:]``.
-
-    Each counts times its *factor*, unless that is empty.
-    """
+    """Add up the weights in the list of each of the starts ``order[lo:]``, times *factor* unless it is empty."""
     at = 0
     for i in range(counts.size):
         end = at + counts[i]

@@ -30,10 +30,7 @@ BLOCK = 512
 
 @dataclass(frozen=True, eq=False)
 class SearchTask:
-    """One search from many starts: graph, order and limit.
-
-    With `again` some targets have several gates and may be found more than once.
-    """
+    """One search from many starts; with `again` targets have several gates and may be found more than once."""
 
     graph: ContractedGraph
     arcs: Arcs

@@ -25,11 +25,7 @@ TOUCH = 0.001
 
 
 class Segments(NamedTuple):
-    """Straight parts of streets and the boxes around them.
-
-    Part ``i`` is of street ``edge[i]`` and leads from vertex ``start[i]`` to the next. ``box`` holds west, south, east
-    and north of the boxes, the smallest first; those of a level are ``level[k]:level[k + 1]``.
-    """
+    """Part ``i`` of street ``edge[i]`` begins at vertex ``start[i]``; boxes of level ``k`` from ``level[k]`` on."""
 
     xy: np.ndarray
     first: np.ndarray
@@ -80,11 +76,7 @@ def index(xy, first):
 
 @compiled
 def nearest(segments, x, y, order, allowed, edge, share, away):
-    """Find the nearest street of each of the points *order*; of streets, and parts, equally near the first.
-
-    Writes the street (-1 where none is *allowed*; an empty array allows all), how far along it its nearest point is as
-    a share of its length, and the distance.
-    """
+    """Find for points *order* the first nearest *allowed* street (-1: none), the share along it, and the distance."""
     xy, start, owner, box, level = segments.xy, segments.start, segments.edge, segments.box, segments.level
     depth = level.size - 1
     stack, floor, bound = np.empty(512, np.int64), np.empty(512, np.int64), np.empty(512)

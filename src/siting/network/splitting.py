@@ -134,7 +134,6 @@ def _height(seg: _Segments, which: Positions, t: Floats) -> Floats:
 
 
 def _above(one: Floats, other: Floats) -> Bools:
-    """Mark where one height is known to lie above or below the other, so that there is no way between."""
     return np.abs(one - other) > STEP
 
 

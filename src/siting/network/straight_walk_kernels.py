@@ -9,11 +9,7 @@ from siting.compiled import compiled
 
 @compiled
 def sort(xy, free, low, high, side):
-    """Sort the points with *low* < *free* <= *high* into squares of at least *side* metres.
-
-    Returns pointers of the squares, row after row, the points in their order with their places and free walks, and
-    where the squares lie: west, south, side, columns, rows.
-    """
+    """Sort points with *low* < *free* <= *high* into squares: pointers, points, places, free walks, and the grid."""
     n, west, south, east, north = 0, np.inf, np.inf, -np.inf, -np.inf
     for i in range(free.size):
         if low < free[i] <= high:
@@ -49,10 +45,7 @@ def sort(xy, free, low, high, side):
 
 @compiled
 def overlapping(xy, free, squares, limit, a, b, cost):
-    """List the pairs with a straight way of at most *limit* mm and of both free walks; without room only count them.
-
-    Two places without a free walk meet on a street or not at all.
-    """
+    """List the pairs with a straight way within *limit* mm and both free walks; without room only count them."""
     ptr, item, place, reach, grid = squares
     west, south, side, columns, rows = grid[0], grid[1], grid[2], np.int64(grid[3]), np.int64(grid[4])
     m = np.int64(0)

@@ -67,11 +67,7 @@ _EMPTY = frozenset(word for word, flag in FLAGS.items() if not flag and word not
 
 
 class Tag:
-    """A column of tags as codes of its few distinct values, so that a million rows cost no more than these.
-
-    Cells are text, numbers, booleans, or lists of them. *key* is the key of OpenStreetMap into whose words they are
-    translated. Words that are not in *known* are unread; None accepts every word.
-    """
+    """A column as codes of its few distinct cells, in OpenStreetMap's words of *key*; others than *known* are unread."""
 
     def __init__(self, column: pd.Series, key: str, known: Collection[str] | None = None) -> None:
         try:

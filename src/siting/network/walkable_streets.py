@@ -177,10 +177,9 @@ def walkable(frame: pd.DataFrame, *, ferries: bool = False) -> Walkable:
 
 
 def barred(nodes: pd.DataFrame) -> tuple[Bools, Bools]:
-    """Find the closed barriers on ways, and those open to residents only: ``(closed, private)``.
+    """Find the barriers that are closed, and those open to residents only: ``(closed, private)``.
 
-    `foot` decides, or else `access`. Where both are empty, walls, fences and hedges are closed unless they have an
-    `entrance`, and so is what is `locked`; all else is open.
+    `foot` decides, else `access`; else walls without an `entrance` and what is `locked` are closed, all else is open.
     """
     tags = {str(name): Tag(nodes[name], str(name)) for name in nodes}
     none = np.zeros(len(nodes), np.bool_)
