@@ -215,13 +215,5 @@ def contracted(network: Parts, forth: Ints32, back: Ints32, *, contract: bool | 
     corners, *arrays = contraction_kernels.contract(nodes, u, v, forth, back, worth)
     chains = Chains(int(corners), *map(frozen, arrays))
     arcs = Arcs(chains.indptr, chains.heads, chains.along)
-    return ContractedGraph(
-        n=chains.corners,
-        arcs=arcs,
-        arcs_back=arcs if np.array_equal(forth, back) else Arcs(chains.indptr, chains.heads, chains.against),
-        chains=chains,
-        edge_forth=frozen(forth),
-        edge_back=frozen(back),
-        length=network.cost,
-        copies=copies,
-    )
+    arcs_back = arcs if np.array_equal(forth, back) else Arcs(chains.indptr, chains.heads, chains.against)
+    return ContractedGraph(chains.corners, arcs, arcs_back, chains, frozen(forth), frozen(back), network.cost, copies)

@@ -149,7 +149,10 @@ def _sums_before(ptr, order, forth, back, flipped):
 
 
 class Chains(NamedTuple):
-    """Chain ``c`` runs from corner ``a[c]`` to ``b[c]`` (-1: a dead end) over the edges from ``chain_ptr[c]`` on."""
+    """Chain ``c`` runs from corner ``a[c]`` to ``b[c]`` (-1: a dead end) over the edges from ``chain_ptr[c]`` on.
+
+    ``flipped`` edges are walked from `v`; ``forth`` and ``back`` are its costs, ``before`` and ``behind`` to each edge.
+    """
 
     corners: int
     chain_ptr: np.ndarray

@@ -148,6 +148,7 @@ def _behind(edges: _Edges, gates: Ints) -> tuple[_Edges, Bools]:
     links = coo_array((np.ones(len(behind), np.int8), (at[0], at[1])), shape=(len(names),) * 2)
     part = connected_components(links, directed=False)[1][at[0]]
     apart = part != np.bincount(part).argmax()
+    # A gate with the largest part on both sides stays closed: it is for holders of a key.
     opened = np.isin(node, np.unique(node[gate & apart])) & gate
     behind = apart & np.isin(part, np.unique(np.broadcast_to(part, node.shape)[opened]))
     text = "%d private gates: %d lead to streets that are private for it, the others are closed"

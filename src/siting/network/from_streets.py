@@ -262,19 +262,9 @@ def ordered(
         oneway = np.where(whole == 0, 0, oneway).astype(np.int8)  # a street of no length has no direction
     if rise is not None and np.isnan(rise).any():
         log.warning("rise is not known of %d of %d streets; they count as level", np.isnan(rise).sum(), len(rise))
-    return Parts(
-        crs=crs,
-        x=frozen(x[order]),
-        y=frozen(y[order]),
-        nodes=names[kept[order]],
-        u=frozen(u[by_node]),
-        v=frozen(v[by_node]),
-        cost=frozen(whole[by_node].astype(np.int32)),
-        metres=frozen(np.asarray(metres, float)[by_node]),
-        columns=columns.iloc[by_node],
-        vertices=vertices,
-        first=first,
-        oneway=None if oneway is None or not oneway.any() else frozen(oneway[by_node]),
-        rise=None if rise is None or not np.isfinite(rise).any() else frozen(rise[by_node]),
-        left_out=left_out or {},
-    )
+    oneway = None if oneway is None or not oneway.any() else frozen(oneway[by_node])
+    rise = None if rise is None or not np.isfinite(rise).any() else frozen(rise[by_node])
+    places = (frozen(column[order]) for column in (x, y))
+    edges = (frozen(column[by_node]) for column in (u, v, whole.astype(np.int32), np.asarray(metres, float)))
+    nodes, table = names[kept[order]], columns.iloc[by_node]
+    return Parts(crs, *places, nodes, *edges, table, vertices, first, oneway, rise, left_out or {})

@@ -287,9 +287,8 @@ class Network(Parts):
         >>> net.places_at_nodes()
         <Places: 2 points, longest way to a street 0 m, 0 beyond 250 m>
         """
-        if nodes is None:
-            return places_at_nodes(self, self.nodes)
-        return places_at_nodes(self, pd.Index([nodes] if np.isscalar(nodes) else nodes))
+        names = self.nodes if nodes is None else pd.Index([nodes] if np.isscalar(nodes) else nodes)
+        return places_at_nodes(self, names)
 
     def holds(self, places: Places) -> bool:
         """Whether *places* were located on these streets, by their edges; checked once."""

@@ -49,7 +49,7 @@ class Starts(NamedTuple):
 
 
 class Targets(NamedTuple):
-    """Targets at nodes, on chains, and by node the chains with some: node at the other end (-1: none), at far end?"""
+    """Targets at nodes, on chains, and by node the chains with some, their other ends (-1: none), and which are far."""
 
     at_ptr: np.ndarray
     at_item: np.ndarray

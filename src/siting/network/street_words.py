@@ -67,7 +67,7 @@ _EMPTY = frozenset(word for word, flag in FLAGS.items() if not flag and word not
 
 
 class Tag:
-    """A column as codes of its few distinct cells, in OpenStreetMap's words of *key*; others than *known* are unread."""
+    """A column as codes of its few distinct cells, in the words of *key* in OpenStreetMap; *known* ones are read."""
 
     def __init__(self, column: pd.Series, key: str, known: Collection[str] | None = None) -> None:
         try:
@@ -113,11 +113,8 @@ class Tag:
         """Warn of unknown words, with *meaning*, the default that applies. Return them, counted."""
         unread = self.unread()
         if unread:
-            log.warning(
-                'streets: column "%s" has unknown words %s; %s; correct the column, or use words '
-                "of OpenStreetMap",
-                self.name, some([f"{word} ({number:,} rows)" for word, number in unread.items()]), meaning,
-            )  # fmt: skip
+            text = 'streets: column "%s" has unknown words %s; %s; correct the column, or use words of OpenStreetMap'
+            log.warning(text, self.name, some([f"{word} ({n:,} rows)" for word, n in unread.items()]), meaning)
         return unread
 
 
