@@ -150,7 +150,6 @@ def _unpacked(value: Any) -> Any:
 
 
 def _line(drawn: Any, start: Floats, stop: Floats, name: str) -> shapely.LineString:
-    """Return the line of an edge, which a graph file holds as WKT; straight where there is none."""
     if isinstance(drawn, str) and drawn.strip():
         try:
             drawn = shapely.from_wkt(drawn)

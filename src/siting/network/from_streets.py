@@ -264,7 +264,8 @@ def ordered(
         log.warning("rise is not known of %d of %d streets; they count as level", np.isnan(rise).sum(), len(rise))
     oneway = None if oneway is None or not oneway.any() else frozen(oneway[by_node])
     rise = None if rise is None or not np.isfinite(rise).any() else frozen(rise[by_node])
-    places = (frozen(column[order]) for column in (x, y))
-    edges = (frozen(column[by_node]) for column in (u, v, whole.astype(np.int32), np.asarray(metres, float)))
-    nodes, table = names[kept[order]], columns.iloc[by_node]
-    return Parts(crs, *places, nodes, *edges, table, vertices, first, oneway, rise, left_out or {})
+    x, y = (frozen(column[order]) for column in (x, y))
+    cost, metres = whole.astype(np.int32), np.asarray(metres, float)
+    u, v, cost, metres = (frozen(column[by_node]) for column in (u, v, cost, metres))
+    nodes, columns = names[kept[order]], columns.iloc[by_node]
+    return Parts(crs, x, y, nodes, u, v, cost, metres, columns, vertices, first, oneway, rise, left_out or {})

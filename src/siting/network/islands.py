@@ -91,8 +91,6 @@ def join_islands(network: Parts, metres: float) -> Parts:
 
 
 class _Links(NamedTuple):
-    """Links from a node to an edge of another part."""
-
     mm: Ints
     node: Positions
     edge: Positions

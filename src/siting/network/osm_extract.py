@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from xml.parsers import expat
 
 import numpy as np
@@ -119,10 +119,9 @@ def read_extract(file: Path, *, walking: bool = True, ferries: bool = False) -> 
         ) from fault
 
 
-def _open(file: Path, kind: str) -> IO[bytes]:
+def _open(file: Path, kind: str) -> Any:
     opener: Any = gzip.open if kind.endswith(".gz") else bz2.open if kind.endswith(".bz2") else open
-    handle: IO[bytes] = opener(file, "rb")
-    return handle
+    return opener(file, "rb")
 
 
 def _refuse_bomb(file: Path, kind: str) -> None:

@@ -92,12 +92,10 @@ class Places:
             object.__setattr__(self, name, frozen(value) if isinstance(value, np.ndarray) else value)
 
     def __repr__(self) -> str:
-        off = len(self.off_street)
+        off = f"{len(self.off_street)} beyond {self.max_snap:g} m"
         longest = self.snap[self.edge >= 0].max(initial=0)
         what = "points" if self.shape is None else "places"
-        return (
-            f"<Places: {len(self)} {what}, longest way to a street {longest:.0f} m, {off} beyond {self.max_snap:g} m>"
-        )
+        return f"<Places: {len(self)} {what}, longest way to a street {longest:.0f} m, {off}>"
 
     @property
     def off_street(self) -> pd.Series:

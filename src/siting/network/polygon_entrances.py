@@ -115,7 +115,6 @@ def _ways(
     network: Parts, shape: Shapes, owner: Ints, edge: Ints, lines: Shapes, away: Floats, max_snap: float,
     barred: Bools | None,
 ) -> _Ways:  # fmt: skip
-    """List the ways that may be the first part of a shortest path."""
     apart = away > 0
     # Where a street crosses the rim, or runs along it, the way is 0.
     touch = np.flatnonzero(~apart)
@@ -160,7 +159,6 @@ def _way(network: Parts, owner: Ints, edge: Ints, start: Floats, stop: Floats) -
 
 
 def _blocked(network: Parts, ways: _Ways, barred: Bools | None) -> Bools:
-    """Mark the ways that cross another street, of those in *barred* where it is given."""
     hit = np.zeros(len(ways.owner), np.bool_)
     ends = [np.ascontiguousarray(column) for column in (*ways.start.T, *ways.stop.T)]
     segment_kernels.crossed(network.segments, *ends, np.zeros(0, np.bool_) if barred is None else barred, hit)

@@ -95,7 +95,6 @@ class _Stretches(NamedTuple):
 
 
 def _stretches(network: Network, places: Places, most: int, walk: Walk | None) -> _Stretches:
-    """Find the nearest place of both ends of each stretch of the edges that are reached."""
     near = search.nearest(network, network.places_at_nodes(), places, 1, most, walk=walk, streets_only=True)
     node_cost = np.full(len(network.x), FAR, np.int64)
     node_owner = np.full(len(network.x), len(places), np.int64)

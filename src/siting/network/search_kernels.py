@@ -150,12 +150,10 @@ def along(f, r, to_f, to_r):
 
 @compiled
 def pairs(arcs, starts, targets, straight, buffers, order, lo, hi, limit, rows, again, counts, keys, spare, mark):
-    """List targets within *limit* of the starts ``order[lo:hi]`` as cost << 32 | target, one start after another.
+    """List targets within *limit* of ``order[lo:hi]`` as cost << 32 | target: where it ended, how many, and a status.
 
-    With *rows* each start's list is sorted. With *again* a target may be found more than once. Returns where it ended,
-    how many keys are valid, and a status; ``counts`` has the length of each list.
-
-    One function, because passing arrays to another for every start costs a fifth of a short search.
+    With *again* a target may be found more than once. One function, because passing arrays to another for every start
+    costs a fifth of a short search.
     """
     dist, touched, first, link, item, at = buffers
     indptr, heads, costs = arcs

@@ -185,10 +185,7 @@ def shares(segments, street, x, y):
 
 @compiled
 def meeting(segments, west, south, east, north, ptr, found):
-    """List the streets with a part whose box meets each of the given boxes; a street may occur several times.
-
-    Without room in *found* only counts; ``ptr[i + 1]`` is where the list of box *i* ends.
-    """
+    """List the streets whose parts' boxes meet each box *i*, up to ``ptr[i + 1]``; without room only count them."""
     xy, start, owner, box, level = segments.xy, segments.start, segments.edge, segments.box, segments.level
     depth = level.size - 1
     stack, floor = np.empty(512, np.int64), np.empty(512, np.int64)
@@ -224,10 +221,7 @@ def meeting(segments, west, south, east, north, ptr, found):
 
 @compiled
 def crossed(segments, ax, ay, bx, by, allowed, hit):
-    """Mark the straight lines from *a* to *b* that cross an allowed street before they end at *b*.
-
-    Touching a street nearer than `TOUCH` to an end is not crossing.
-    """
+    """Mark the lines from *a* to *b* that cross an allowed street, farther than `TOUCH` from their ends."""
     xy, start, owner, box, level = segments.xy, segments.start, segments.edge, segments.box, segments.level
     depth = level.size - 1
     stack, floor = np.empty(512, np.int64), np.empty(512, np.int64)
@@ -269,12 +263,9 @@ def crossed(segments, ax, ay, bx, by, allowed, hit):
 
 @compiled
 def approaches(segments, ptr, rim, owner, street, cost, longest, pair, at, part, away, foot):
-    """List the shortest lines from points of a rim to a street, for each pair of a rim and a street.
+    """List the lines from rims to streets, for each pair *owner* and *street*; without room only count them.
 
-    Rim ``k`` has the points ``rim[ptr[k]:ptr[k + 1]]``; pair ``i`` is of the rim ``owner[i]`` and the street
-    ``street[i]`` of the length ``cost[i]``, m. Of the lines of at most *longest*, those are kept that can
-    be the first part of a shortest path. Writes the pair, the point of the rim,
-    the share along the street, the length, and the point on the street; without room only counts.
+    Of the lines of at most *longest* those are kept that can be the first part of a shortest path.
     """
     xy, first = segments.xy, segments.first
     most = 1

@@ -211,7 +211,6 @@ def _codes(frame: pd.DataFrame) -> Tag | None:
 
 
 def _other_line(tag: Tag) -> Bools:
-    """Mark the lines that are something else than a street by this tag; a pier is a street."""
     return tag.filled() & ~tag.among({"no", "pier"} if tag.key == "man_made" else {"no"})
 
 
@@ -225,7 +224,6 @@ def _with_other_tags(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _unread(tags: dict[str, Tag]) -> dict[str, int]:
-    """Warn of unknown words, and count them."""
     found: dict[str, int] = {}
     for name, tag in tags.items():
         meaning = "such streets count as open" if name == "highway" else "such streets count as if it were empty"
