@@ -181,7 +181,7 @@ def nearest(
     speed: float = 1.0,
     streets_only: bool = False,
 ) -> Pairs:
-    """List the *count* nearest destinations of each origin, of equal ones the first, with *streets_only* over streets."""
+    """List the *count* nearest destinations of each origin, of equal ones the first; *streets_only*: over streets."""
     count = max(1, min(count, len(destinations)))
     graph = network.core(walk)
     labels = _labels(graph, graph.positions(destinations), count, limit)
