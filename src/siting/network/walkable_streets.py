@@ -166,12 +166,9 @@ def walkable(frame: pd.DataFrame, *, ferries: bool = False) -> Walkable:
             counts |= {reason(value): number for value, number in tags[name].count(new, values)}
             closed |= new
     private = foot_private | (among("access", ACCESS_PRIVATE) & ~foot_allows) | among("private", {"yes"})
-    profile = Walkable(
-        pd.Series(~closed, index=frame.index, name="walkable"),
-        pd.Series(private & ~closed, index=frame.index, name="private"),
-        dict(sorted(counts.items())),
-        _unread(tags),
-    )
+    is_open = pd.Series(~closed, index=frame.index, name="walkable")
+    is_private = pd.Series(private & ~closed, index=frame.index, name="private")
+    profile = Walkable(is_open, is_private, dict(sorted(counts.items())), _unread(tags))
     _report(profile, tags)
     return profile
 
