@@ -29,11 +29,7 @@ WORTH = 0.1
 
 
 class ChainPositions(NamedTuple):
-    """Gates of places on the chains, as starts of searches along the streets and against them.
-
-    A gate is a position on a chain, or a corner (chain -1, ``a`` the corner). Those of place ``i`` are
-    ``ptr[i]:ptr[i + 1]``, at least one; ``owner`` is the place of each. A closed direction is FAR, along a chain -1.
-    """
+    """Gates of places on chains (chain -1: the corner ``a``) as starts of searches; a closed direction costs FAR."""
 
     owner: Ints32
     along: Starts
@@ -42,16 +38,9 @@ class ChainPositions(NamedTuple):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ContractedGraph:
-    """A contracted graph. Corners are nodes that are neither inside a chain nor a dead end, along the Hilbert curve.
+    """Corners along the Hilbert curve and the chains between them, with `copies` of private edges; no dead ends.
 
-    Of `chains` the chain ``c`` runs from corner ``a[c]`` to ``b[c]`` (-1: a dead end) over the edges
-    ``chain_edge[chain_ptr[c]:chain_ptr[c + 1]]``, ``flipped`` where it meets their `v` first. ``forth`` and ``back``
-    are its costs both ways, ``before`` and ``behind`` those from its start to each of its edges and back.
-
-    `copies` are the edges behind those of the network where private streets must not be passed.
-
-    Dead ends are left out: no shortest path to another place leads into one, and the places along it are
-    found from its other end.
+    No shortest path to another place leads into a dead end; the places along it are found from its other end.
     """
 
     n: int
@@ -192,7 +181,6 @@ def _part(to_u: Ints, long: Ints, cost: Ints) -> Ints:
 
 
 def _frozen(array: npt.NDArray[Any], kind: Any = np.int32) -> npt.NDArray[Any]:
-    """Contiguous, of one type, and read-only: the searches are compiled for this."""
     return frozen(np.asarray(array, kind))
 
 
@@ -217,10 +205,7 @@ def edge_costs(network: Parts, walk: Walk | None = None) -> tuple[Ints32, Ints32
 
 
 def contracted(network: Parts, forth: Ints32, back: Ints32, *, contract: bool | None = None) -> ContractedGraph:
-    """Contract a network whose edges cost *forth* from `u` to `v` and *back* the other way, FAR where closed.
-
-    Without *contract* chains are joined where enough nodes lie inside one (`WORTH`); the answers are the same.
-    """
+    """Contract a network whose edges cost *forth* and *back*; *contract* joins chains always, or never."""
     worth = WORTH if contract is None else -1.0 if contract else 1.0
     nodes, u, v = len(network.x), network.u, network.v
     copies = copy_private_parts(network)
@@ -230,13 +215,5 @@ def contracted(network: Parts, forth: Ints32, back: Ints32, *, contract: bool | 
     corners, *arrays = contraction_kernels.contract(nodes, u, v, forth, back, worth)
     chains = Chains(int(corners), *map(frozen, arrays))
     arcs = Arcs(chains.indptr, chains.heads, chains.along)
-    return ContractedGraph(
-        n=chains.corners,
-        arcs=arcs,
-        arcs_back=arcs if np.array_equal(forth, back) else Arcs(chains.indptr, chains.heads, chains.against),
-        chains=chains,
-        edge_forth=frozen(forth),
-        edge_back=frozen(back),
-        length=network.cost,
-        copies=copies,
-    )
+    arcs_back = arcs if np.array_equal(forth, back) else Arcs(chains.indptr, chains.heads, chains.against)
+    return ContractedGraph(chains.corners, arcs, arcs_back, chains, frozen(forth), frozen(back), network.cost, copies)

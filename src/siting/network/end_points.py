@@ -23,11 +23,7 @@ STEP = 3.0
 
 
 def join_points(xy: Floats) -> tuple[Floats, Ints]:
-    """Join points *xy* (n, 2) closer than 1 mm, also through points between them.
-
-    Returns the places from west to east (south to north where x is the same), each at the most western of its points;
-    and the place of each point.
-    """
+    """Join points closer than 1 mm, also through others: the places, from west to east, and that of each point."""
     if not len(xy):
         return np.empty((0, 2)), np.empty(0, np.int64)
     x, y = xy[:, 0] + 0.0, xy[:, 1] + 0.0  # -0.0 becomes 0.0, which has other bits
@@ -59,11 +55,7 @@ def of_vertices(lines: Shapes) -> Floats:
 
 
 def by_level(xy: Floats, place: Ints, z: Floats, names: pd.Index) -> tuple[Floats, Ints]:
-    """Separate ends of lines at one place that are more than `STEP` above each other; a warning names them.
-
-    *xy* are the places, *place* and *z* the place and the height of each end: the first ends of the lines *names*, then
-    the last. An end without a height belongs to the lowest there.
-    """
+    """Separate ends at one place more than `STEP` above each other, with a warning; those without height lie lowest."""
     known = np.isfinite(z)
     low, high = np.full(len(xy), np.inf), np.full(len(xy), -np.inf)
     np.minimum.at(low, place[known], z[known])

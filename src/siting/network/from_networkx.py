@@ -110,7 +110,6 @@ def _one_edge_a_street(graph: nx.Graph[Any], position: pd.Series, xy: Floats, cr
 
 
 def _number(value: Any, what: str) -> float:
-    """Read a number that a graph file may hold as text; NaN where there is none."""
     if value is None or value == "":
         return math.nan
     try:
@@ -120,7 +119,6 @@ def _number(value: Any, what: str) -> float:
 
 
 def _coordinates(graph: nx.Graph[Any]) -> Floats:
-    """Read x and y of the nodes, which a graph file may hold as text."""
     xy = np.full((graph.number_of_nodes(), 2), np.nan)
     for row, (_, at) in enumerate(graph.nodes(data=True)):
         with contextlib.suppress(KeyError, TypeError, ValueError):
@@ -132,7 +130,6 @@ def _coordinates(graph: nx.Graph[Any]) -> Floats:
 
 
 def _elevations(column: pd.Series) -> Floats:
-    """Read the heights of nodes; a warning names what cannot be one, which counts as none."""
     level: Floats = pd.to_numeric(column, errors="coerce").to_numpy(float, na_value=np.nan).copy()
     empty = column.isna() | column.astype(str).str.strip().str.lower().isin(["", "nan", "none"])
     wrong = ~(np.isfinite(level) & (level >= LOWEST) & (level <= HIGHEST)) & ~empty.to_numpy(bool)
@@ -153,7 +150,6 @@ def _unpacked(value: Any) -> Any:
 
 
 def _line(drawn: Any, start: Floats, stop: Floats, name: str) -> shapely.LineString:
-    """Return the line of an edge, which a graph file holds as WKT; straight where there is none."""
     if isinstance(drawn, str) and drawn.strip():
         try:
             drawn = shapely.from_wkt(drawn)

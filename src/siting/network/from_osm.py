@@ -134,12 +134,7 @@ def _apart(ends: Ints, barriers: Ints) -> Ints:
 
 
 def _behind(edges: _Edges, gates: Ints) -> tuple[_Edges, Bools]:
-    """Open the private gates that lead somewhere, and mark the edges that lie behind them.
-
-    Streets that only private gates join to the largest part, such as paths of a walled estate, become private; the
-    gates are open, so that residents get out. A gate with the largest part on both sides stays closed: it is for
-    holders of a key.
-    """
+    """Open the private gates that alone join streets to the largest part; mark these streets, which become private."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
@@ -153,6 +148,7 @@ def _behind(edges: _Edges, gates: Ints) -> tuple[_Edges, Bools]:
     links = coo_array((np.ones(len(behind), np.int8), (at[0], at[1])), shape=(len(names),) * 2)
     part = connected_components(links, directed=False)[1][at[0]]
     apart = part != np.bincount(part).argmax()
+    # A gate with the largest part on both sides stays closed: it is for holders of a key.
     opened = np.isin(node, np.unique(node[gate & apart])) & gate
     behind = apart & np.isin(part, np.unique(np.broadcast_to(part, node.shape)[opened]))
     text = "%d private gates: %d lead to streets that are private for it, the others are closed"
@@ -161,7 +157,6 @@ def _behind(edges: _Edges, gates: Ints) -> tuple[_Edges, Bools]:
 
 
 def _area(area: Any) -> Any:
-    """Return the area as one prepared geometry in degrees."""
     if isinstance(area, gpd.GeoDataFrame | gpd.GeoSeries):
         try:
             shape = to_crs(area, WGS84).geometry.union_all()
@@ -188,7 +183,6 @@ def _area(area: Any) -> Any:
 
 
 def _inside(edges: _Edges, clip: Any) -> Bools:
-    """Mark the edges that meet the area; lines are drawn only for those whose box does."""
     if clip is None:
         return np.ones(len(edges.way), np.bool_)
     west, south, east, north = shapely.bounds(clip)

@@ -50,7 +50,6 @@ def parts_from_place(name: str, *, crs: Any = None, walking: bool = True) -> Par
 
 @contextmanager
 def _kept_tags(ox: Any) -> Iterator[None]:
-    """Let osmnx keep the tags that count during the download."""
     before = ox.settings.useful_tags_way
     ox.settings.useful_tags_way = sorted({*before, *TAGS})
     try:

@@ -122,7 +122,6 @@ def _refuse(wrong: Any, what: str, remedy: str = "") -> None:
 
 
 def _metric(crs: Any) -> pyproj.CRS:
-    """Read a CRS that must be projected, in metres."""
     try:
         system = pyproj.CRS.from_user_input(crs)
     except pyproj.exceptions.CRSError as fault:
@@ -221,10 +220,7 @@ def parts_of_frame(
     frame: gpd.GeoDataFrame, xy: Floats, names: pd.Index, u: npt.NDArray[Any], v: npt.NDArray[Any], metres: Floats,
     left_out: Mapping[str, int], drawn: tuple[Floats, Ints] | None = None,
 ) -> Parts:  # fmt: skip
-    """Take the arrays of a frame of edges: lines from *u* to *v* in a projected CRS, between the nodes *xy*.
-
-    Columns `WAY` and `rise` become those of the network. *drawn* is what `vertices_of` returns, where it is known.
-    """
+    """Take the arrays of lines from *u* to *v* between the nodes *xy*; *drawn* is what `vertices_of` returns."""
     drawn = drawn or vertices_of(frame.geometry.to_numpy())
     columns = pd.DataFrame(frame.drop(columns=[frame.geometry.name, "length"], errors="ignore"))
     oneway = columns.pop(WAY).to_numpy(np.int8) if WAY in columns else None
@@ -266,19 +262,10 @@ def ordered(
         oneway = np.where(whole == 0, 0, oneway).astype(np.int8)  # a street of no length has no direction
     if rise is not None and np.isnan(rise).any():
         log.warning("rise is not known of %d of %d streets; they count as level", np.isnan(rise).sum(), len(rise))
-    return Parts(
-        crs=crs,
-        x=frozen(x[order]),
-        y=frozen(y[order]),
-        nodes=names[kept[order]],
-        u=frozen(u[by_node]),
-        v=frozen(v[by_node]),
-        cost=frozen(whole[by_node].astype(np.int32)),
-        metres=frozen(np.asarray(metres, float)[by_node]),
-        columns=columns.iloc[by_node],
-        vertices=vertices,
-        first=first,
-        oneway=None if oneway is None or not oneway.any() else frozen(oneway[by_node]),
-        rise=None if rise is None or not np.isfinite(rise).any() else frozen(rise[by_node]),
-        left_out=left_out or {},
-    )
+    oneway = None if oneway is None or not oneway.any() else frozen(oneway[by_node])
+    rise = None if rise is None or not np.isfinite(rise).any() else frozen(rise[by_node])
+    x, y = (frozen(column[order]) for column in (x, y))
+    cost, metres = whole.astype(np.int32), np.asarray(metres, float)
+    u, v, cost, metres = (frozen(column[by_node]) for column in (u, v, cost, metres))
+    nodes, columns = names[kept[order]], columns.iloc[by_node]
+    return Parts(crs, x, y, nodes, u, v, cost, metres, columns, vertices, first, oneway, rise, left_out or {})

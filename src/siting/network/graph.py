@@ -287,9 +287,8 @@ class Network(Parts):
         >>> net.places_at_nodes()
         <Places: 2 points, longest way to a street 0 m, 0 beyond 250 m>
         """
-        if nodes is None:
-            return places_at_nodes(self, self.nodes)
-        return places_at_nodes(self, pd.Index([nodes] if np.isscalar(nodes) else nodes))
+        names = self.nodes if nodes is None else pd.Index([nodes] if np.isscalar(nodes) else nodes)
+        return places_at_nodes(self, names)
 
     def holds(self, places: Places) -> bool:
         """Whether *places* were located on these streets, by their edges; checked once."""
@@ -341,7 +340,6 @@ class Network(Parts):
         return _opened(*read_parts(path))
 
     def __reduce__(self) -> Any:
-        """Pickle the path of a loaded network, else the fields without derived ones."""
         return _unpickled, (self._home, {} if self._home else self.arrays)
 
     def __deepcopy__(self, memo: Any) -> Network:
@@ -383,7 +381,6 @@ class Network(Parts):
 
 
 def _opened(parts: Parts, home: Home) -> Network:
-    """Make a network of arrays that are mapped into memory; it knows its folder."""
     network = Network(**parts.arrays)
     object.__setattr__(network, "_home", home)
     return network

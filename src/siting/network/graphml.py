@@ -24,13 +24,7 @@ class _ElementFoundError(Exception):
 
 
 def read_graphml(path: str | os.PathLike[str]) -> nx.Graph[Any]:
-    """Read the graph of a GraphML file, as osmnx and networkx write it; all its attributes may be text.
-
-    Raises
-    ------
-    NetworkError
-        When the file is absent, too large, no GraphML, or declares entities or a document type.
-    """
+    """Read the graph of a GraphML file; NetworkError for an absent, too large or unsafe file, or another kind."""
     import networkx as nx
 
     if _REMOTE.search(os.fspath(path)):
@@ -50,7 +44,6 @@ def read_graphml(path: str | os.PathLike[str]) -> nx.Graph[Any]:
 
 
 def _look(file: Path) -> None:
-    """Refuse other files, and declarations that could fill the memory or open other files."""
 
     def refuse(*_: Any) -> None:
         raise NetworkError(f"{file}: declares a document type or entities, which no graph needs; take them out")

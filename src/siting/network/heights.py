@@ -1,7 +1,4 @@
-"""Heights in the coordinates of streets, and the rise of streets.
-
-Heights are metres above sea. Impossible heights of a line are not used; a warning names it.
-"""
+"""Heights, metres above sea, in the coordinates of streets, and the rise of streets."""
 
 from __future__ import annotations
 
@@ -73,10 +70,7 @@ def report_rises(frame: gpd.GeoDataFrame) -> None:
 
 
 def cut_at_turns(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Cut lines at their highest and lowest points, so that no piece hides a climb of more than `TURN`.
-
-    Lines with a given rise stay whole. The pieces of "a" are "a-1", "a-2", …
-    """
+    """Cut lines without a given rise at their tops and bottoms: no piece hides a climb of more than `TURN`."""
     lines = frame.geometry.to_numpy()
     first = np.append(0, np.cumsum(shapely.get_num_coordinates(lines)))
     vertex = point_kernels.turns(of_vertices(lines), first, TURN)

@@ -1,8 +1,4 @@
-"""Islands, parts of a network that no street joins to the rest: drop them, or join them.
-
-Maps have islands: a footpath drawn a metre short of the street, a yard behind a gate, a stretch cut off by the edge of
-the extract. A place on an island reaches nothing beyond it. `Network.components` lists them.
-"""
+"""Islands, parts of a network that no street joins to the rest: drop them, or join them."""
 
 from __future__ import annotations
 
@@ -33,10 +29,7 @@ BLOCK = 4096
 
 
 def drop_islands(network: Parts, *, least: int | None = None) -> Parts:
-    """Keep the largest part of a network, or all with *least* nodes; see `Network.drop_islands`.
-
-    `left_out` counts the edges that are left out under ``"islands"``.
-    """
+    """Keep the largest part of a network, or all with *least* nodes; see `Network.drop_islands`."""
     parts = network.components
     if least is None:
         stays = parts.index == 0
@@ -98,8 +91,6 @@ def join_islands(network: Parts, metres: float) -> Parts:
 
 
 class _Links(NamedTuple):
-    """Links from a node to an edge of another part."""
-
     mm: Ints
     node: Positions
     edge: Positions
@@ -111,7 +102,6 @@ class _Links(NamedTuple):
 
 
 def _candidates(network: Parts, metres: float) -> _Links:
-    """List the shortest link between every two parts that are near enough."""
     nodes = shapely.points(network.x, network.y)
     at_nodes = shapely.STRtree(nodes)
     islands, edges = (np.flatnonzero(component > 0) for component in (network.component, network.component[network.u]))
@@ -153,7 +143,6 @@ def _spanning(links: _Links, parts: int) -> _Links:
 
 
 def _joined(network: Parts, links: _Links) -> Parts:
-    """Build the links, and cut the edges that they meet."""
     xy = np.column_stack([network.x, network.y])
     at = shapely.line_locate_point(network.lines[links.edge], shapely.points(xy[links.node]))
     meets, row, cut_at, cut_node = _corners(network, links, at)
@@ -178,11 +167,7 @@ def _joined(network: Parts, links: _Links) -> Parts:
 
 
 def _corners(network: Parts, links: _Links, at: Floats) -> tuple[Positions, Positions, Floats, Positions]:
-    """Find the node where each link meets its edge, and where edges are cut for it.
-
-    Returns ``(meets, row, cut_at, cut_node)``: a node for each link, or ``-1 - k`` for cut ``k``; for each cut, in
-    order, its edge, how far along, and the node that lies there already, or -1.
-    """
+    """Find the node where each link meets its edge (-1 - k: at cut k); of each cut edge, metres along, node or -1."""
     long = shapely.length(network.lines[links.edge])
     meets = np.where(at <= CLOSE, network.u[links.edge], np.where(at >= long - CLOSE, network.v[links.edge], -1))
     inner = np.flatnonzero(meets < 0)
@@ -225,6 +210,5 @@ def _node_names(names: pd.Index, more: int) -> pd.Index:
 
 
 def _free_names(what: str, taken: set[Any], many: int) -> list[str]:
-    """List the first names "<what>-1", "<what>-2", … that are not taken."""
     names = (f"{what}-{k}" for k in count(1))
     return list(islice((name for name in names if name not in taken), many))

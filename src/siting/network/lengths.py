@@ -55,8 +55,6 @@ LONG_ENOUGH = 10.0
 
 
 class _Fit(NamedTuple):
-    """How given lengths compare with the lines."""
-
     ratio: float  # the median proportion
     low: float  # that of the straightest
     share: float  # of lengths that are in the median proportion
@@ -64,11 +62,10 @@ class _Fit(NamedTuple):
 
 
 def believed(given: Floats, drawn: Floats, straight: Floats, names: Sequence[Any], xy: Floats, crs: Any) -> Floats:
-    """Return the lengths to walk, metres: the given ones where possible, else those of the lines.
+    """Return the lengths to walk, metres: the given ones (NaN: none) where possible, else those of the lines *drawn*.
 
-    *given* is NaN where there is none; *drawn* and *straight* are the metres of each line and between its ends. *xy* is
-    a point of each line in *crs*; *names* are for messages. Lengths that are infinite, all 0, in another unit, of Web
-    Mercator, or too short for the lines in many rows are refused. A warning names what is wrong in some rows.
+    *straight* are the metres between the ends; *xy* is a point of each line in *crs*; *names* are for messages. Lengths
+    that are infinite, all 0, in another unit, of Web Mercator, or too short in many rows are refused; others are named.
     """
     if np.isinf(given).any():
         raise NetworkError(f"streets: length is infinite: {_some(names, np.isinf(given))}")
@@ -132,7 +129,6 @@ def _check_unit(fit: _Fit, given: Floats, drawn: Floats, known: Bools, xy: Float
 
 
 def _unit(ratio: float) -> tuple[str, float, str]:
-    """Find the unit whose number per metre is nearest to *ratio*."""
     return min(UNITS, key=lambda unit: abs(np.log(ratio / unit[1])))
 
 

@@ -1,8 +1,6 @@
 """Reading an extract of OpenStreetMap: its streets, barriers and squares, as arrays.
 
-pyosmium reads and filters the file in C++: barrier nodes, ways that are streets, relations that are
-squares. It writes them as text (OPL, a line per object, with the coordinates of a way's nodes), which is read as
-columns: Python handles one line per street and nothing per node.
+pyosmium filters the file in C++ and writes it as text (OPL); Python handles one line per street and nothing per node.
 """
 
 from __future__ import annotations
@@ -15,7 +13,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from xml.parsers import expat
 
 import numpy as np
@@ -103,10 +101,7 @@ def _format(file: Path) -> str | None:
 
 
 def read_extract(file: Path, *, walking: bool = True, ferries: bool = False) -> Extract:
-    """Read the streets of a file, with the coordinates of their nodes, and the barriers on them.
-
-    Piers, squares and barriers, which have no `highway`, are left out unless *walking*.
-    """
+    """Read streets with their nodes; also barriers, piers and squares, which have no `highway`, if *walking*."""
     try:
         import osmium
     except ImportError as fault:
@@ -124,14 +119,12 @@ def read_extract(file: Path, *, walking: bool = True, ferries: bool = False) -> 
         ) from fault
 
 
-def _open(file: Path, kind: str) -> IO[bytes]:
+def _open(file: Path, kind: str) -> Any:
     opener: Any = gzip.open if kind.endswith(".gz") else bz2.open if kind.endswith(".bz2") else open
-    handle: IO[bytes] = opener(file, "rb")
-    return handle
+    return opener(file, "rb")
 
 
 def _refuse_bomb(file: Path, kind: str) -> None:
-    """Refuse a small file that unpacks to a huge one."""
     if not kind.endswith((".gz", ".bz2")):
         return  # a block of a .pbf may not unpack to more than 32 MB, says its format, and the reader keeps to it
     most, size = max(MOST_UNPACKED * file.stat().st_size, 2**24), 0
@@ -201,8 +194,6 @@ def _of(chosen: Any, entities: Any) -> Any:
 
 
 class _Table:
-    """Tags of objects, gathered column by column."""
-
     def __init__(self, tags: Iterable[str]) -> None:
         self._ids: list[int] = []
         self._columns: dict[str, tuple[list[int], list[str]]] = {tag: ([], []) for tag in tags}
@@ -218,7 +209,6 @@ class _Table:
                 values.append(plain(value) if "%" in value else value)
 
     def frame(self) -> pd.DataFrame:
-        """Return the ids and the tags that any object has."""
         made: dict[str, Any] = {"osm_id": np.array(self._ids, np.int64)}
         for tag, (rows, values) in self._columns.items():
             if rows:
@@ -269,7 +259,6 @@ def _as_ways(tags: pd.DataFrame, nodes: list[str], ferries: bool) -> Ways:
 
 
 def _with_outlines(ways: Ways, lines: Iterable[str], squares: dict[int, dict[str, str]]) -> Ways:
-    """Add ways without tags of their own that are the outlines of squares."""
     rows, nodes = [], []
     for line in lines:
         what, _, on = line.split(" ")

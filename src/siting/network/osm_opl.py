@@ -100,7 +100,6 @@ class Source:
 
 
 def _line(thing: Any) -> str:
-    """Write an object as a line of OPL."""
     kind = thing.type_str()
     tags = ",".join(f"{_escaped(tag.k)}={_escaped(tag.v)}" for tag in thing.tags)
     if kind == "w":

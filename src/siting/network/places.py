@@ -84,22 +84,18 @@ class Places:
         return len(self.ids)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave out what is made of the fields when it is needed."""
         return {one.name: getattr(self, one.name) for one in fields(self)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Close the arrays to writing again, which pickle opens."""
         for name, value in state.items():
             value = Gates(*map(frozen, value)) if isinstance(value, Gates) else value
             object.__setattr__(self, name, frozen(value) if isinstance(value, np.ndarray) else value)
 
     def __repr__(self) -> str:
-        off = len(self.off_street)
+        off = f"{len(self.off_street)} beyond {self.max_snap:g} m"
         longest = self.snap[self.edge >= 0].max(initial=0)
         what = "points" if self.shape is None else "places"
-        return (
-            f"<Places: {len(self)} {what}, longest way to a street {longest:.0f} m, {off} beyond {self.max_snap:g} m>"
-        )
+        return f"<Places: {len(self)} {what}, longest way to a street {longest:.0f} m, {off}>"
 
     @property
     def off_street(self) -> pd.Series:

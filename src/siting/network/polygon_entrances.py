@@ -1,12 +1,9 @@
 """Where estates, drawn as polygons, are entered: the gates on the streets that pass or cross them.
 
-The gates of an estate are not drawn. So each point of its rim, every 10 m, is taken for one: the walk from there leads
-straight to the nearest point of a street, as it does from a place that is a point. Of these ways only those are kept
-that can be the first part of a shortest path: none from whose end another is as near. Where a street crosses the rim,
-the way is 0. The rim is that of all parts and holes.
-
-A way counts when it is not longer than allowed and crosses no other street: what lies behind a street is reached over
-that street. Private streets are entered by the estate they lie in, and by one that has no open street as near.
+Each point of the rim (of parts and holes), every 10 m, is taken for a gate, from which a walk leads straight to the
+nearest point of a street. Only ways that can be the first part of a shortest path are kept: not longer than allowed,
+across no other street, and with no other as near to their end. Where a street crosses the rim, the way is 0. Private
+streets are entered by the estate they lie in, and by one that has no open street as near.
 """
 
 from __future__ import annotations
@@ -32,8 +29,6 @@ ALIKE = 0.001
 
 
 class _Ways(NamedTuple):
-    """Ways from polygons to streets: of which polygon, to which street, from where to where, and how long."""
-
     owner: Ints
     edge: Ints
     start: Floats  # (n, 2), on the rim
@@ -69,7 +64,6 @@ def gates_of(
 
 
 def _near(network: Parts, shape: Shapes, max_snap: float) -> tuple[Ints, Ints]:
-    """List the streets whose boxes come near to each polygon; each pair once."""
     reach = max_snap
     if not np.isfinite(max_snap):
         every = np.concatenate([network.segments.xy, shapely.bounds(shape).reshape(-1, 2)])
@@ -84,7 +78,6 @@ def _near(network: Parts, shape: Shapes, max_snap: float) -> tuple[Ints, Ints]:
 
 
 def _lines(network: Parts, edge: Ints) -> Shapes:
-    """Draw streets, each once."""
     which, at = np.unique(edge, return_inverse=True)
     first, xy = network.segments.first, network.segments.xy
     many = first[which + 1] - first[which]
@@ -94,7 +87,6 @@ def _lines(network: Parts, edge: Ints) -> Shapes:
 
 
 def _least(polygons: int, owner: Ints, away: Floats) -> Floats:
-    """Shortest way of each polygon, infinite where there is none."""
     least = np.full(polygons, np.inf)
     np.minimum.at(least, owner, away)
     return least
@@ -123,7 +115,6 @@ def _ways(
     network: Parts, shape: Shapes, owner: Ints, edge: Ints, lines: Shapes, away: Floats, max_snap: float,
     barred: Bools | None,
 ) -> _Ways:  # fmt: skip
-    """List the ways that may be the first part of a shortest path."""
     apart = away > 0
     # Where a street crosses the rim, or runs along it, the way is 0.
     touch = np.flatnonzero(~apart)
@@ -168,7 +159,6 @@ def _way(network: Parts, owner: Ints, edge: Ints, start: Floats, stop: Floats) -
 
 
 def _blocked(network: Parts, ways: _Ways, barred: Bools | None) -> Bools:
-    """Mark the ways that cross another street, of those in *barred* where it is given."""
     hit = np.zeros(len(ways.owner), np.bool_)
     ends = [np.ascontiguousarray(column) for column in (*ways.start.T, *ways.stop.T)]
     segment_kernels.crossed(network.segments, *ends, np.zeros(0, np.bool_) if barred is None else barred, hit)

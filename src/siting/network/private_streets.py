@@ -17,12 +17,9 @@ from siting.numbers import Ints, Ints32
 
 
 class PrivateCopies(NamedTuple):
-    """A graph in which nobody passes a private part.
+    """A graph where nobody passes private parts: edges of the network, copies of `edge`, ways in and out.
 
-    Edges ``0`` to ``E - 1`` are those of the network; of them those of `edge` are for walks that begin there. Behind
-    stand their copies, for walks that end there, and then the ways out of the first and into the second, open to one
-    side only, of no length. `twin` is the copy of each edge of the network, or -1; `origin` the edge of the network
-    for each edge of the graph, -1 for the ways in and out.
+    `twin` is the copy of each edge of the network, `origin` the edge of the network for each of the graph; -1 for none.
     """
 
     nodes: int

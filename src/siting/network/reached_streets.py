@@ -81,10 +81,7 @@ def reached_pieces(
 
 
 class _Stretches(NamedTuple):
-    """Edges, cut at the places on them: where a stretch begins and ends, and what is nearest there.
-
-    Costs are mm of walk to the nearest place, `FAR` where there is none; `go` and `come` those of the stretch itself.
-    """
+    """Edges cut at the places on them, the nearest place of both ends, and its cost, mm; `FAR` for none."""
 
     edge: Ints
     start: Ints
@@ -98,7 +95,6 @@ class _Stretches(NamedTuple):
 
 
 def _stretches(network: Network, places: Places, most: int, walk: Walk | None) -> _Stretches:
-    """Find the nearest place of both ends of each stretch of the edges that are reached."""
     near = search.nearest(network, network.places_at_nodes(), places, 1, most, walk=walk, streets_only=True)
     node_cost = np.full(len(network.x), FAR, np.int64)
     node_owner = np.full(len(network.x), len(places), np.int64)
@@ -138,7 +134,6 @@ def _stretches(network: Network, places: Places, most: int, walk: Walk | None) -
 def _ends(
     network: Network, places: Places, most: int, walk: Walk | None, node_cost: Ints, node_owner: Ints
 ) -> tuple[Ints, Ints, Ints, Ints]:
-    """Find the nearest place of both ends of each edge, and its distance, mm."""
     ends = [node_cost[network.u], node_cost[network.v]]
     owners = [node_owner[network.u], node_owner[network.v]]
     copies = network.core(walk).copies

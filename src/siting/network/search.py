@@ -59,10 +59,7 @@ def within(
     max_pairs: float = float("inf"),
     progress: Progress | None = None,
 ) -> Pairs:
-    """List all pairs not farther apart than *limit*; NetworkError where there are more than *max_pairs*.
-
-    Costs are divided by *speed*: 1 gives metres, metres a minute give minutes.
-    """
+    """List all pairs within *limit*, costs in metres over *speed*; NetworkError for more than *max_pairs*."""
     speed = float(speed)
     task, swap = _task(network, origins, destinations, limit, walk)
     _foresee(task, max_pairs)
@@ -106,7 +103,6 @@ def within(
 def _task(
     network: Network, origins: Places, destinations: Places, limit: int, walk: Walk | None
 ) -> tuple[SearchTask, bool]:
-    """Prepare a search from the smaller side; also return whether that is the destinations."""
     swap = len(destinations) < len(origins)
     source, sought = (destinations, origins) if swap else (origins, destinations)
     return search_task(network, source, sought, limit, walk, reverse=swap), swap
@@ -151,10 +147,7 @@ def sums(
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> tuple[Floats, Ints]:
-    """Add up the weights (destinations × columns) within *limit* of each origin, and count; no pair is kept.
-
-    *decay* gives the factor of each weight from the distance, mm.
-    """
+    """Add up the weights (destinations × columns) within *limit* of each origin, times *decay* of the mm, and count."""
     out, number = np.zeros((len(origins), weights.shape[1])), np.zeros(len(origins), np.int64)
     weights = np.array(weights, float, order="C")
     task, swap = _task(network, origins, destinations, limit, walk)
@@ -188,11 +181,7 @@ def nearest(
     speed: float = 1.0,
     streets_only: bool = False,
 ) -> Pairs:
-    """List the *count* nearest destinations of each origin, within *limit*.
-
-    Of destinations at the same distance the first is nearer. With *streets_only* there are no straight walks from
-    place to place.
-    """
+    """List the *count* nearest destinations of each origin, of equal ones the first; *streets_only*: over streets."""
     count = max(1, min(count, len(destinations)))
     graph = network.core(walk)
     labels = _labels(graph, graph.positions(destinations), count, limit)
@@ -209,11 +198,7 @@ def nearest(
 
 
 def pieces(network: Network, places: Places, limits: Sequence[int], *, walk: Walk | None = None) -> ReachedPieces:
-    """List the pieces of streets from which each place is reached within each of the rising *limits*.
-
-    Pieces of one place, limit and edge do not touch; one of no length is left out, except for an edge of no length,
-    which is whole.
-    """
+    """List the pieces of streets from which each place is reached within each of the rising *limits*."""
 
     def room(size: int) -> ReachedPieces:
         return ReachedPieces(*(np.empty(size, kind) for kind in (np.int32, np.int32, np.int32, float, float)))
@@ -247,10 +232,7 @@ def pieces(network: Network, places: Places, limits: Sequence[int], *, walk: Wal
 
 
 def merge_touching(keys: Sequence[Any], low: Any, high: Any, most: float) -> tuple[Ints, Any]:
-    """Merge intervals of the same *keys* that overlap or touch: the first row of each, in order, and its end.
-
-    Ends lie from 0 to half of *most*.
-    """
+    """Merge intervals of the same *keys* that touch, up to half of *most*: first row of each, and its end."""
     order = np.lexsort((low, *keys[::-1]))
     low, high = low[order], high[order]
     new = np.logical_or.reduce([run_starts(key[order]) for key in keys])
@@ -262,7 +244,6 @@ def merge_touching(keys: Sequence[Any], low: Any, high: Any, most: float) -> tup
 
 
 def _labels(graph: ContractedGraph, at: ChainPositions, count: int, limit: int) -> Ints:
-    """Label every corner with its *count* nearest places, searching against the streets."""
     to = at.against
     node = np.concatenate([to.a, to.b])
     seeds = node >= 0

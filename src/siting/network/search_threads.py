@@ -30,10 +30,7 @@ BLOCK = 512
 
 @dataclass(frozen=True, eq=False)
 class SearchTask:
-    """One search from many starts: graph, order and limit.
-
-    With `again` some targets have several gates and may be found more than once.
-    """
+    """One search from many starts; with `again` targets have several gates and may be found more than once."""
 
     graph: ContractedGraph
     arcs: Arcs
@@ -64,17 +61,10 @@ def search_task(
     # Key and position in one number: sorting these is faster than sorting by the keys, and also stable.
     order = (np.sort((key.astype(np.int64) << 32) | np.arange(len(key))) & 0xFFFFFFFF).astype(np.int32)
     on = (at.chain >= 0)[first] | (at.a >= 0)[first] | (np.diff(straight.ptr) > 0)
-    return SearchTask(
-        graph=graph,
-        arcs=graph.arcs_back if reverse else graph.arcs,
-        starts=at,
-        targets=graph.targets(sought, reverse=reverse),
-        straight=straight,
-        order=np.ascontiguousarray(order[on[order]]),
-        limit=np.int32(limit),
-        again=len(graph.positions(sought).owner) > len(sought),
-        sought=len(sought),
-    )
+    order = np.ascontiguousarray(order[on[order]])
+    arcs, targets = graph.arcs_back if reverse else graph.arcs, graph.targets(sought, reverse=reverse)
+    again = len(graph.positions(sought).owner) > len(sought)
+    return SearchTask(graph, arcs, at, targets, straight, order, np.int32(limit), again, len(sought))
 
 
 class Workspace:

@@ -47,13 +47,7 @@ def polygons_or_points(frame: gpd.GeoDataFrame, crs: pyproj.CRS) -> Shapes:
 
 
 def projected(frame: gpd.GeoDataFrame, crs: pyproj.CRS) -> Shapes:
-    """Return the geometry of each row of *frame* in *crs*.
-
-    Raises
-    ------
-    LayerError
-        When the frame has no CRS, or a row has no geometry.
-    """
+    """Return the geometry of each row of *frame* in *crs*; LayerError where a row has none, or the frame no CRS."""
     # Missing and empty geometries and NaN coordinates all have no bounds.
     void = ~np.isfinite(shapely.bounds(frame.geometry.to_numpy())).all(axis=1)
     if void.any():
@@ -126,7 +120,6 @@ def _an_edge_of(network: Parts, kinds: list[Positions]) -> Ints32:
 
 
 def _report(placed: Places, near: Bools, name: str) -> None:
-    """Log the places far from any street, and those not placed on the nearest."""
     far = ~near
     if far.any():
         km = float(placed.snap.min()) / 1000  # the layer lies elsewhere as a whole

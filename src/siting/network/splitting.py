@@ -59,8 +59,6 @@ def split_streets(streets: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
 
 class _Segments(NamedTuple):
-    """Straight parts of lines, in order."""
-
     line: Positions
     start: Floats  # (n, 2)
     stop: Floats
@@ -113,7 +111,7 @@ def _meetings(seg: _Segments, levels: Floats) -> tuple[Positions, Floats, Floats
             point = ends[one]
             t, away = _project(point, seg, other)
             touch = away <= SAME
-            last = _is_line_end(seg, other, t)
+            last = (seg.opens[other] & (t == 0.0)) | (seg.closes[other] & (t == seg.long[other]))
             touch &= same | is_end[one] | last
             touch &= ~_above(seg.low[one] if ends is seg.start else seg.high[one], _height(seg, other, t))
             add(other[touch], t[touch], point[touch])
@@ -134,7 +132,6 @@ def _height(seg: _Segments, which: Positions, t: Floats) -> Floats:
 
 
 def _above(one: Floats, other: Floats) -> Bools:
-    """Mark where one height is known to lie above or below the other, so that there is no way between."""
     return np.abs(one - other) > STEP
 
 
@@ -169,13 +166,7 @@ def _project(point: Floats, seg: _Segments, on: Positions) -> tuple[Floats, Floa
     return t, np.hypot(*(point - foot).T)
 
 
-def _is_line_end(seg: _Segments, on: Positions, t: Floats) -> Bools:
-    ends: Bools = (seg.opens[on] & (t == 0.0)) | (seg.closes[on] & (t == seg.long[on]))
-    return ends
-
-
 def _crossings(seg: _Segments, a: Positions, b: Positions) -> tuple[Bools, Floats, Floats, Floats]:
-    """Find segments that pass through each other: which, how far along either, and where."""
     p, r = seg.start[a], seg.stop[a] - seg.start[a]
     q, s = seg.start[b], seg.stop[b] - seg.start[b]
     turn = r[:, 0] * s[:, 1] - r[:, 1] * s[:, 0]
@@ -204,8 +195,7 @@ def _one_place(row: Positions, at: Floats, spot: Floats) -> tuple[Positions, Flo
 def cut_lines(lines: Shapes, row: Positions, at: Floats, spot: Floats) -> tuple[Shapes, Positions]:
     """Cut lines *row* at *at* metres from their start; return the pieces in order, and the line of each.
 
-    *spot* is the place of each cut (n, 2), within 1 mm of the line; the pieces end exactly there. At an end nothing is
-    cut, but the end is moved to *spot*. A piece without length is left out unless its line has none.
+    The pieces end exactly at *spot* (n, 2). A piece without length is left out unless its line has none.
     """
     touched = np.unique(row)
     if not len(touched):

@@ -94,13 +94,9 @@ def read_parts(path: str | os.PathLike[str]) -> tuple[Parts, Home]:
         columns = pd.read_parquet(home / COLUMNS)
         names = json.loads((home / NODES).read_text(encoding="utf-8"))  # those of several parts come back as lists
         columns = columns.assign(**{name: columns[name].map(json.loads).astype(object) for name in head["json"]})
-        parts = Parts(
-            crs=pyproj.CRS(head["crs"]),
-            nodes=pd.Index([tuple(one) if isinstance(one, list) else one for one in names], tupleize_cols=False),
-            columns=columns,
-            left_out=dict(head["left_out"]),
-            **arrays,
-        )
+        nodes = pd.Index([tuple(one) if isinstance(one, list) else one for one in names], tupleize_cols=False)
+        crs, left_out = pyproj.CRS(head["crs"]), dict(head["left_out"])
+        parts = Parts(crs=crs, nodes=nodes, columns=columns, left_out=left_out, **arrays)
     except NetworkError:
         raise
     except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, pyproj.exceptions.CRSError) as fault:

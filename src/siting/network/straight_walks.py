@@ -36,7 +36,6 @@ def straight_walks(sources: Places, sought: Places, limit: int) -> StraightWalks
 
 
 def _between_points(sources: Places, sought: Places, limit: int) -> list[tuple[Ints, Ints, Ints]]:
-    """Compare points with points, in squares."""
     one, other = sources.points, sought.points
     xy, free = sources.xy[one], sources.free[one]
     void = np.zeros(0, np.int64)

@@ -67,11 +67,7 @@ _EMPTY = frozenset(word for word, flag in FLAGS.items() if not flag and word not
 
 
 class Tag:
-    """A column of tags as codes of its few distinct values, so that a million rows cost no more than these.
-
-    Cells are text, numbers, booleans, or lists of them. *key* is the key of OpenStreetMap into whose words they are
-    translated. Words that are not in *known* are unread; None accepts every word.
-    """
+    """A column as codes of its few distinct cells, in the words of *key* in OpenStreetMap; *known* ones are read."""
 
     def __init__(self, column: pd.Series, key: str, known: Collection[str] | None = None) -> None:
         try:
@@ -117,11 +113,8 @@ class Tag:
         """Warn of unknown words, with *meaning*, the default that applies. Return them, counted."""
         unread = self.unread()
         if unread:
-            log.warning(
-                'streets: column "%s" has unknown words %s; %s; correct the column, or use words '
-                "of OpenStreetMap",
-                self.name, some([f"{word} ({number:,} rows)" for word, number in unread.items()]), meaning,
-            )  # fmt: skip
+            text = 'streets: column "%s" has unknown words %s; %s; correct the column, or use words of OpenStreetMap'
+            log.warning(text, self.name, some([f"{word} ({n:,} rows)" for word, n in unread.items()]), meaning)
         return unread
 
 

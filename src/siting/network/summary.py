@@ -8,8 +8,6 @@ from siting.network.parts import Parts
 from siting.notebook_html import card, words
 from siting.numbers import percent
 
-__all__ = ["network_card"]
-
 
 def network_card(parts: Parts, components: pd.DataFrame) -> str:
     """Return the figures of a network, with a row of *components* for each of its components, as HTML."""

@@ -166,21 +166,17 @@ def walkable(frame: pd.DataFrame, *, ferries: bool = False) -> Walkable:
             counts |= {reason(value): number for value, number in tags[name].count(new, values)}
             closed |= new
     private = foot_private | (among("access", ACCESS_PRIVATE) & ~foot_allows) | among("private", {"yes"})
-    profile = Walkable(
-        pd.Series(~closed, index=frame.index, name="walkable"),
-        pd.Series(private & ~closed, index=frame.index, name="private"),
-        dict(sorted(counts.items())),
-        _unread(tags),
-    )
+    is_open = pd.Series(~closed, index=frame.index, name="walkable")
+    is_private = pd.Series(private & ~closed, index=frame.index, name="private")
+    profile = Walkable(is_open, is_private, dict(sorted(counts.items())), _unread(tags))
     _report(profile, tags)
     return profile
 
 
 def barred(nodes: pd.DataFrame) -> tuple[Bools, Bools]:
-    """Find the closed barriers on ways, and those open to residents only: ``(closed, private)``.
+    """Find the barriers that are closed, and those open to residents only: ``(closed, private)``.
 
-    `foot` decides, or else `access`. Where both are empty, walls, fences and hedges are closed unless they have an
-    `entrance`, and so is what is `locked`; all else is open.
+    `foot` decides, else `access`; else walls without an `entrance` and what is `locked` are closed, all else is open.
     """
     tags = {str(name): Tag(nodes[name], str(name)) for name in nodes}
     none = np.zeros(len(nodes), np.bool_)
@@ -212,7 +208,6 @@ def _codes(frame: pd.DataFrame) -> Tag | None:
 
 
 def _other_line(tag: Tag) -> Bools:
-    """Mark the lines that are something else than a street by this tag; a pier is a street."""
     return tag.filled() & ~tag.among({"no", "pier"} if tag.key == "man_made" else {"no"})
 
 
@@ -226,7 +221,6 @@ def _with_other_tags(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _unread(tags: dict[str, Tag]) -> dict[str, int]:
-    """Warn of unknown words, and count them."""
     found: dict[str, int] = {}
     for name, tag in tags.items():
         meaning = "such streets count as open" if name == "highway" else "such streets count as if it were empty"

@@ -131,7 +131,6 @@ def speed_from(text: str, *, slowest: float = SLOWEST, fastest: float = FASTEST,
 
 
 def _other_units(speed: float) -> str:
-    """Suggest another unit for a number that is no walking speed in metres a minute."""
     guesses = [
         f"{speed:g} {unit} = {speed * factor:.4g} m/min"
         for unit, (factor, _) in UNITS.items()
