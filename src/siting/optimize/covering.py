@@ -62,7 +62,6 @@ def solve_covering(model: Model, control: Control, *, start: Bools | None = None
 
 
 def _by_branch_and_bound(reduced: Reduced, control: Control, begin: Bools | None, size: int) -> Solution:
-    """Branch and bound on the model."""
     small = reduced.model
     terms = Lagrangian(small)
     rounding = BudgetRounding(terms) if _has_only_a_budget(small) else RepairRounding(terms)

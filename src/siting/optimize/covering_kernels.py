@@ -106,11 +106,10 @@ def toggle(j, cover, x, count, owners, gain):
 
 @compiled
 def improve(cover, value, cost, budget, free, x, kicks, strength):
-    """Add the best columns within the budget, then interchange an open and a shut one while that improves.
+    """Fill *x* up within the *budget* and interchange where *free* while that improves; return the value of the plan.
 
-    *x* is changed in place, only where *free*, whose costs are within the *budget*. Then, *kicks* times: open
-    *strength* columns at random, each for the one it replaces best, and search again; no improvement is undone. The
-    seed is fixed. Returns the value of the plan.
+    Then, *kicks* times: open *strength* columns at random (the seed is fixed), each for the one it replaces best, and
+    search again; no improvement is undone.
     """
     start, needs, w = cover.start, cover.needs, cover.w
     n, m = len(w), len(start) - 1

@@ -38,10 +38,7 @@ class _Pairs(NamedTuple):
 
 
 class LocalSearch:
-    """The local search of one model; it keeps the best plan.
-
-    The multipliers of the relaxation give the first price of a missed unit of each rule.
-    """
+    """The local search of one model, with its best plan; the multipliers give the first prices of its rules."""
 
     def __init__(self, terms: Lagrangian, multipliers: Multipliers) -> None:
         self.terms, self.model = terms, terms.model
@@ -98,7 +95,10 @@ class LocalSearch:
         model, terms = self.model, self.terms
         by_column, pairs = self._rows_and_pairs()
         matrices = (terms.serves, model.benefit, self.shares.T.tocsr(), by_column)
-        needs, columns, shares, rows = (_lists(matrix) for matrix in matrices)
+        needs, columns, shares, rows = (
+            kernels.Lists(part.indptr.astype(np.int32), part.indices.astype(np.int32), part.data.astype(float))
+            for part in matrices
+        )
         starts = np.cumsum([0, *(len(part) for part in self.links)]).astype(np.int32)
         links = kernels.Lists(starts, np.array([k for part in self.links for k in part], np.int32), np.empty(0))
         arrays = (terms.w, self.low, self.high, self.wanted, model.value)
@@ -249,7 +249,3 @@ def _reachable(links: list[set[int]], j: int) -> list[int]:
             seen.add(k)
             queue.extend(links[k])
     return sorted(seen - {j})
-
-
-def _lists(matrix: csr_array) -> kernels.Lists:
-    return kernels.Lists(matrix.indptr.astype(np.int32), matrix.indices.astype(np.int32), matrix.data.astype(float))

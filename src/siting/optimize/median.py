@@ -272,7 +272,6 @@ class _Search:
         self.spare = SortedPairs(kept.ptr.copy(), kept.cols[:size], kept.gains[:size])
 
     def _solution(self, heap: list[tuple[float, int, _Node]]) -> Solution:
-        """Return the solution with its proof."""
         for _, _, node in heap:
             self.proven = max(self.proven, node.bound)
             self._keep(node)

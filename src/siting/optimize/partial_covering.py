@@ -35,14 +35,10 @@ KICKS = 300
 def is_partial(model: Model) -> bool:
     """Whether the objective is the fewest columns that reach one share."""
     free = (model.lower == 0) & (model.upper > 0)
-    return (
-        len(model.wanted) == 1
-        and not len(model.high)
-        and not model.must.any()
-        and not model.benefit.data.any()
-        and bool(free.any())
-        and bool((model.value[free] < 0).all() and (model.value[free] == model.value[free][0]).all())
-    )
+    value = model.value[free]
+    if len(model.wanted) != 1 or len(model.high) or model.must.any() or model.benefit.data.any() or not len(value):
+        return False
+    return bool((value < 0).all() and (value == value[0]).all())
 
 
 def maximal_covering(model: Model, most: float) -> Model:
@@ -124,9 +120,8 @@ class DecisionProblem:
 
     def offer(self, plan: Bools | None) -> bool:
         """Keep a plan that reaches the share with fewer columns; return whether it does."""
-        if plan is None or not self.model.is_feasible(plan):
-            return False
-        if self.best is not None and self.count(plan) >= self.count(self.best):
+        known = math.inf if self.best is None else self.count(self.best)
+        if plan is None or not self.model.is_feasible(plan) or self.count(plan) >= known:
             return False
         self.best = plan
         return True
@@ -165,8 +160,7 @@ class DecisionProblem:
     def turned(self, tree: ProofTree) -> Proof:
         """Turn multipliers that bound the share with *p* columns into some that bound the columns for the share.
 
-        The value of a column is the people it adds, times m, less its cost. With m the cost divided by the people of
-        the last column, the bound is below p columns by m times the missing people.
+        With m a column's cost divided by the people of the last, the bound is below p columns by m times those missing.
         """
         turned = ProofTree(self.model.grain, tree.parent, tree.column, tree.at, tree.price, fixed=tree.fixed)
         for v, prices, share in zip(tree.v, tree.y, tree.m, strict=True):
@@ -218,10 +212,7 @@ def solve_partial(reduced: Reduced, control: Control, begin: Bools | None, size:
 
 
 def _proven(problem: DecisionProblem, low: int, tree: ProofTree, bound: float) -> tuple[Proof, int | None]:
-    """Convert the proof that fewer than *low* columns are too few; keep it if the bound would be lost.
-
-    One person of millions is less than the rounding error of a column.
-    """
+    """Convert the proof that fewer than *low* columns are too few; keep it if rounding errors would lose the bound."""
     model = problem.model
     if low <= 0:  # no column is required
         return Proof.at_root(*(np.zeros(len(part)) for part in (model.must, model.high, model.wanted))), None
@@ -262,10 +253,7 @@ def _counting_bound(problem: DecisionProblem) -> tuple[int, Multipliers]:
 def _relaxation_bound(
     problem: DecisionProblem, relaxation: Relaxation, low: int, known: Multipliers
 ) -> tuple[int, Multipliers]:
-    """Return the fewest columns that the relaxation needs, at least *low*: Newton's method, on a concave function.
-
-    With the multipliers that prove that one less is too few.
-    """
+    """Return the fewest columns that the relaxation needs, at least *low*, by Newton's method, and the multipliers."""
     p = float(low)
     for _ in range(100):
         multipliers = problem.relax(relaxation, p)

@@ -45,11 +45,10 @@ ROUNDS = 3
 
 @dataclass(frozen=True, eq=False)
 class Reduced:
-    """A smaller model, and the origin of its parts.
+    """A smaller model, whose plans have the same values, and the origin of its parts.
 
-    Its plans have the same values as in the given model. *columns* are the positions in the given model of those
-    that were kept; the others stay shut. *needs* gives for each need of the given model its position in the smaller
-    one, -1 when it went.
+    *columns* are the positions in the given model of those kept, the others stay shut; *needs* the positions in the
+    smaller model of all needs of the given one, -1 when it went.
     """
 
     model: Model
@@ -76,10 +75,9 @@ def reduce(model: Model, *, replaced: bool = True) -> Reduced:
     keep = model.upper > 0
     small, columns = _with_columns(replace(model, benefit=benefit), keep), columns[keep]
     for _ in range(ROUNDS):
-        small, step = _without_served(_with_forced(small) if replaced else small)
-        needs = _follow(needs, step)
-        for merge in (_merged, _without_implied):
-            small, step = merge(small)
+        small = _with_forced(small) if replaced else small
+        for change in (_without_served, _merged, _without_implied):
+            small, step = change(small)
             needs = _follow(needs, step)
         keep = ~_replaced(small) if replaced else np.ones(len(columns), bool)
         if keep.all():

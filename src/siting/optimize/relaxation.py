@@ -34,10 +34,9 @@ __all__ = ["Lagrangian", "Multipliers", "Relaxation", "best_multipliers"]
 
 @dataclass(frozen=True, eq=False)
 class Multipliers:
-    """Multipliers: v of needs, y of rows (signed as in `Proof`), m of shares.
+    """Multipliers v of needs, y of rows (signed as in `Proof`), m of shares; x of the relaxation if solved to the end.
 
-    With the x of the relaxation, where it was solved to the end; *ray* is a direction of (v, y, m) that lowers the
-    bound without end, which proves that no plan is possible.
+    *ray* is a direction of (v, y, m) that lowers the bound without end, which proves that no plan is possible.
     """
 
     v: Floats
@@ -221,8 +220,7 @@ class Relaxation:
     def solve(self, *, seconds: float = math.inf) -> Multipliers:
         """Solve from the present basis, for at most *seconds*.
 
-        Stopped early it still gives valid multipliers, though not the best. When no plan is possible in the box, they
-        have a ray.
+        Stopped early it still gives valid multipliers. When no plan is possible in the box, they have a ray.
         """
         answer = self.simplex.solve(seconds=seconds)
         if answer.status == "unbounded":

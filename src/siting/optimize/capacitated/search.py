@@ -171,14 +171,12 @@ class Search:
     def _close(self, flows: Flow, number: int, seed: int | None = None) -> Ints:
         """Close *number* free columns: those with the least loss, or random ones by *seed*."""
         candidates = np.flatnonzero(flows.is_open & self.free)
-        if seed is not None:
-            out = np.random.default_rng(seed).permutation(candidates)[:number]
-        else:
-            out = candidates[np.argsort(self.room[candidates], kind="stable")][:number]
-        for column in out:
+        by_room = np.argsort(self.room[candidates], kind="stable")
+        order = candidates[by_room] if seed is None else np.random.default_rng(seed).permutation(candidates)
+        for column in order[:number]:
             kernels.shut(self.graph, flows, column)
             flows.journal_size[0] = 0
-        return out
+        return order[:number]
 
     def with_least(self, x: Bools) -> Bools:
         """Close columns that cannot reach their least, one by one, until all others can."""
@@ -206,10 +204,7 @@ class Search:
         self.finish(flows)
 
     def descend(self, price: Floats, scale: float, lower: Bools, upper: Bools, rounds: int, pace: float) -> Descent:
-        """Lower the bound of a box by deflected subgradients.
-
-        With Polyak's steps towards the best plan, each price in units of its need's people.
-        """
+        """Lower the bound of a box by deflected subgradients with Polyak's steps, prices in units of their people."""
         w, wanted, values = self.weight, self.wanted, self.problem.value.astype(float)
         indptr, indices = self.graph.need_start, self.graph.column
         target = self.value if np.isfinite(self.value) else min(0.0, float(values.sum())) - 1.0
