@@ -119,8 +119,7 @@ class _Bisection:
 
     def _decide_quickly(self, within: csr_array, place: int) -> bool | None:
         """Decide by a greedy plan or by a packing; None where neither decides."""
-        plan = _greedy(within, self.opened, self.most)
-        if plan is not None:
+        if (plan := _greedy(within, self.opened, self.most)) is not None:
             self._offer(plan)
             return True
         if _packing(within, self.opened) > self.most:
@@ -131,8 +130,7 @@ class _Bisection:
     def _decide(self, place: int) -> bool | None:
         """Decide whether one of the distances can be kept; None when time is up."""
         within = self._within(place)
-        answer = self._decide_quickly(within, place)
-        if answer is not None:
+        if (answer := self._decide_quickly(within, place)) is not None:
             return answer
         n, m = within.shape
         model = Model(

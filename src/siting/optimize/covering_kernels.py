@@ -34,8 +34,8 @@ class Cover(NamedTuple):
 def contained(sets, rank, group, seeds, larger):
     """Mark each of the *seeds* that lies in another set of its group (or, with *larger*, each set that holds a seed).
 
-    Set a lies in b when all its entries are in b, worth no less there, and b's rank is no lower; of equal sets the
-    first stays (holds the other). Sets with a group below 0 are left out.
+    All its entries are in the other, worth no less there, of no lower rank; of equal sets the first holds. Group < 0:
+    out.
     """
     start, inside, worth, back_start, back = sets
     n = len(start) - 1

@@ -168,9 +168,7 @@ class LocalSearch:
     def raise_prices(self, factor: float) -> bool:
         """Raise the prices of the rules that the current plan breaks; return whether there are any."""
         plan = self._plan
-        slack_high, slack_low, slack = (
-            SAME * np.maximum(1.0, np.abs(limit)) for limit in (self.high, self.low, self.wanted)
-        )
+        slack_high, slack_low, slack = (SAME * np.maximum(1.0, np.abs(a)) for a in (self.high, self.low, self.wanted))
         rows = (plan.activity > self.high + slack_high) | (plan.activity < self.low - slack_low)
         shares = plan.reached < self.wanted - slack
         for price, missed in ((self.row_price, rows), (self.share_price, shares)):

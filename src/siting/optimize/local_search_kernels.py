@@ -1,7 +1,6 @@
 """Compiled loops of `local_search`: flips of columns with penalties.
 
-The value of a plan is its objective less a price for each unit of violation. For each column its gain in the
-objective and in each share is kept: a flip only changes columns that share needs with it.
+For each column its gain in the objective and in each share is kept: a flip only changes columns that share its needs.
 """
 
 from __future__ import annotations

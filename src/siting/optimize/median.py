@@ -277,10 +277,9 @@ class _Search:
             self._keep(node)
         model, nodes, proof = self.model, len(self.tree.parent), self.tree.proof()
         bound = self.proven + model.constant
-        if self.value <= self.hopeless and not heap:
-            return Solution.infeasible(ENGINE, nodes=nodes)
         if self.value <= self.hopeless:
-            return Solution.without_plan(bound, self.control.status, ENGINE, proof, nodes)
+            open_ended = Solution.without_plan(bound, self.control.status, ENGINE, proof, nodes)
+            return open_ended if heap else Solution.infeasible(ENGINE, nodes=nodes)
         value = model.objective(self.x)
         bound = max(value, floored(bound, model.grain))
         done = bound - value <= SAME * abs(value)

@@ -228,10 +228,7 @@ def best_two_open(pairs, base, value, is_open, best):
 
 @compiled
 def move_gains(pairs, value, is_open, best, gain, loss, extra, slot):
-    """Fill what opening (gain), closing (loss) and both together (extra) change, after R. A. Whitaker.
-
-    ``slot`` numbers the open columns; ``extra`` is columns x slots: what a newcomer saves of the loss.
-    """
+    """Fill gains of opening, losses of closing by ``slot``, and what a newcomer saves of a loss (``extra``)."""
     ptr, cols, gains = pairs
     for j in range(value.shape[0]):
         gain[j] = value[j]

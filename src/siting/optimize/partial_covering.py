@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -42,26 +43,16 @@ def is_partial(model: Model) -> bool:
 
 
 def maximal_covering(model: Model, most: float) -> Model:
-    """Return the maximal covering problem of a model with one share: serve the most of it with *most* free columns.
-
-    Where the model limits its columns by a row of costs, *most* is the limit of that.
-    """
+    """Return the maximal covering problem of the one share, with *most* free columns, or costs where a row has them."""
     free = (model.lower == 0) & (model.upper > 0)
     weight = np.asarray(model.shares.toarray()[0])
     n, m = model.benefit.shape
-    return Model(
-        benefit=with_data(model.benefit, weight[row_of_entries(model.benefit)]),
-        value=np.zeros(m),
-        rows=model.rows if len(model.high) else csr_array(free.astype(float)[None, :]),
-        low=np.array([-np.inf]),
-        high=np.array([float(most)]),
-        lower=model.lower,
-        upper=model.upper,
-        shares=csr_array((0, n)),
-        wanted=np.zeros(0),
-        must=np.zeros(n, bool),
-        grain=1.0 if (weight == np.rint(weight)).all() else 0.0,
-    )
+    benefit = with_data(model.benefit, weight[row_of_entries(model.benefit)])
+    grain = 1.0 if (weight == np.rint(weight)).all() else 0.0
+    rows = model.rows if len(model.high) else csr_array(free.astype(float)[None, :])
+    served = replace(model, benefit=benefit, value=np.zeros(m), grain=grain, constant=0.0, times=None)
+    served = replace(served, rows=rows, low=np.array([-np.inf]), high=np.array([float(most)]))
+    return replace(served, shares=csr_array((0, n)), wanted=np.zeros(0), must=np.zeros(n, bool))
 
 
 def _least_reached(wanted: float) -> float:
@@ -230,18 +221,14 @@ def _search_numbers(problem: DecisionProblem, relaxation: Relaxation, low: int, 
         p = min(failed + step, (failed + top) // 2)
         if p <= failed or p >= top:
             break
-        if problem.offer(problem.plan(relaxation, p)):
-            step = 1
-        else:
-            failed, step = p, 2 * step
+        failed, step = (failed, 1) if problem.offer(problem.plan(relaxation, p)) else (p, 2 * step)
 
 
 def _counting_bound(problem: DecisionProblem) -> tuple[int, Multipliers]:
     """Return the fewest columns if their needs did not overlap, and multipliers that prove that one less is too few."""
     constant, alone = problem.maximal.constant, np.sort((problem.terms.serves @ problem.terms.w)[problem.free])[::-1]
-    low = 0
-    if problem.ceiling >= constant:
-        low = int(np.searchsorted(constant + np.cumsum(alone), problem.ceiling, side="right")) + 1
+    reached = np.searchsorted(constant + np.cumsum(alone), problem.ceiling, side="right")
+    low = int(reached) + 1 if problem.ceiling >= constant else 0
     last = max(low - 2, 0)
     y = float(alone[last]) if last < len(alone) else 0.0
     multipliers = Multipliers(np.zeros(len(problem.terms.w)), np.array([y]), np.zeros(0))

@@ -102,14 +102,9 @@ def _follow(needs: Ints, step: Ints) -> Ints:
 def _with_columns(model: Model, keep: Bools) -> Model:
     if keep.all():
         return model
-    return replace(
-        model,
-        benefit=_columns(model.benefit, keep),
-        rows=_columns(model.rows, keep),
-        value=model.value[keep],
-        lower=model.lower[keep],
-        upper=model.upper[keep],
-    )
+    benefit, rows = _columns(model.benefit, keep), _columns(model.rows, keep)
+    value, lower, upper = (part[keep] for part in (model.value, model.lower, model.upper))
+    return replace(model, benefit=benefit, rows=rows, value=value, lower=lower, upper=upper)
 
 
 def _columns(matrix: csr_array, keep: Bools) -> csr_array:
@@ -144,14 +139,10 @@ def _without_served(model: Model) -> tuple[Model, Ints]:
     if done.any():
         benefit, owner = model.benefit, row_of_entries(model.benefit)
         more = np.where(done[owner], benefit.data - np.where(done, best, 0.0)[owner], benefit.data)
-        model = replace(
-            model,
-            benefit=keep_entries(with_data(benefit, more), ~done[owner] | (more > 0)),
-            must=model.must & ~done,
-            constant=model.constant + float(best[done].sum()),
-            wanted=model.wanted - model.shares @ done.astype(float),
-            shares=keep_entries(model.shares, ~done[model.shares.indices]),
-        )
+        kept = keep_entries(with_data(benefit, more), ~done[owner] | (more > 0))
+        shares = keep_entries(model.shares, ~done[model.shares.indices])
+        constant, wanted = model.constant + float(best[done].sum()), model.wanted - model.shares @ done.astype(float)
+        model = replace(model, benefit=kept, must=model.must & ~done, constant=constant, wanted=wanted, shares=shares)
     counts = np.zeros(model.benefit.shape[0], bool)
     counts[model.shares.indices[model.shares.data != 0]] = True
     counts[row_of_entries(model.benefit)[model.benefit.data != 0]] = True
@@ -213,19 +204,14 @@ def _without_implied(model: Model) -> tuple[Model, Ints]:
     pattern = with_data(benefit, np.zeros(benefit.nnz))
     gone = contained(_sets(pattern, transposed(benefit)), np.zeros(n), group, model.must, True)
     if gone.any():
-        model = replace(
-            model,
-            constant=model.constant + float(weights(benefit)[gone].sum()),
-            wanted=model.wanted - model.shares @ gone.astype(float),
-        )
+        constant = model.constant + float(weights(benefit)[gone].sum())
+        model = replace(model, constant=constant, wanted=model.wanted - model.shares @ gone.astype(float))
     return _with_needs(model, ~gone)
 
 
 def _sets(rows: csr_array, back: csr_array) -> Sets:
-    start, inside, back_start, back_inside = (
-        array.astype(np.int32) for array in (rows.indptr, rows.indices, back.indptr, back.indices)
-    )
-    return Sets(start, inside, rows.data.astype(float), back_start, back_inside)
+    start, inside, after, other = (a.astype(np.int32) for a in (rows.indptr, rows.indices, back.indptr, back.indices))
+    return Sets(start, inside, rows.data.astype(float), after, other)
 
 
 def _replaced(model: Model) -> Bools:

@@ -36,8 +36,9 @@ def solve_scaled(
         return replace(at, value=value, bound=bound)
 
     found = solve(_scaled(model, objective, rows, shares), control.reporting(unscaled), start=start)
-    proof = found.proof
-    if proof is not None and found.too_few is not None:  # it is about people, and a row that counts columns
+    if (
+        proof := found.proof
+    ) is not None and found.too_few is not None:  # it is about people, and a row that counts columns
         proof = replace(proof, v=proof.v / shares[0], y=proof.y / shares[0])
     elif proof is not None:
         proof = replace(proof, v=proof.v / objective, y=proof.y * rows / objective, m=proof.m * shares / objective)
@@ -62,15 +63,8 @@ def _power_of_two(size: Floats) -> Floats:
 
 
 def _scaled(model: Model, objective: float, rows: Floats, shares: Floats) -> Model:
-    return replace(
-        model,
-        benefit=with_data(model.benefit, model.benefit.data * objective),
-        value=model.value * objective,
-        grain=model.grain * objective,
-        constant=model.constant * objective,
-        rows=scaled_rows(model.rows, rows),
-        low=model.low * rows,
-        high=model.high * rows,
-        shares=scaled_rows(model.shares, shares),
-        wanted=model.wanted * shares,
-    )
+    benefit, grain = with_data(model.benefit, model.benefit.data * objective), model.grain * objective
+    constant, value = model.constant * objective, model.value * objective
+    model = replace(model, rows=scaled_rows(model.rows, rows), low=model.low * rows, high=model.high * rows)
+    model = replace(model, shares=scaled_rows(model.shares, shares), wanted=model.wanted * shares)
+    return replace(model, benefit=benefit, value=value, grain=grain, constant=constant)

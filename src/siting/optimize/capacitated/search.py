@@ -274,16 +274,13 @@ def lower_root(s: Search) -> tuple[bool, Descent]:
         expanded = np.where(s.group >= 0, price[s.group], 0.0) if len(price) else np.zeros(len(s.group))
         s.prices = Prices(expanded, scale)
         s.finish(_rounded(s, root.share))
-        if control.report("prices", _finite(s.value), to_grain(problem, s.bound)) or s.bound < s.value + s.tolerance:
+        known = None if s.x is None else s.value
+        if control.report("prices", known, to_grain(problem, s.bound)) or s.bound < s.value + s.tolerance:
             return True, root
         for seed in range(KICKS // 4):
             if not control.must_stop:
                 s.kick(turn * KICKS + seed)
     return s.bound < s.value + s.tolerance, root
-
-
-def _finite(value: float) -> float | None:
-    return value if np.isfinite(value) else None
 
 
 def _rounded(s: Search, share: Floats) -> Flow:
@@ -311,8 +308,8 @@ def branch_and_bound(s: Search, root: Descent) -> tuple[float, int]:
     heap = [_Box(-s.bound, 0, *box, root.price.astype(np.float32), root.scale, root.share)]
     nodes, number = 1, 0
     while heap:
-        bound = -heap[0].minus_bound
-        if bound < s.value + s.tolerance or s.control.report("tree", _finite(s.value), to_grain(s.problem, bound)):
+        bound, known = -heap[0].minus_bound, None if s.x is None else s.value
+        if bound < s.value + s.tolerance or s.control.report("tree", known, to_grain(s.problem, bound)):
             break
         parent = heapq.heappop(heap)
         free = np.flatnonzero(parent.upper & ~parent.lower)
