@@ -75,8 +75,10 @@ class BranchAndBound:
     @property
     def limit(self) -> float:
         """Nodes with a bound up to this are closed."""
-        if self.ceiling is not None or self.x is None:
-            return self.worst if self.ceiling is None else self.ceiling
+        if self.ceiling is not None:
+            return self.ceiling
+        if self.x is None:
+            return self.worst
         return self.value + (self.grain * (1 - 2 * GRAIN_TOLERANCE) if self.grain > 0 else SAME * abs(self.value))
 
     @property
@@ -244,8 +246,8 @@ class _ReducedRelaxation:
         self.relaxation.set_box(lower[self.columns], upper[self.columns])
         small = self.relaxation.solve(seconds=seconds)
         wide = self._wide(small.v, small.y, small.m, self.terms.w, self.relaxation.terms.w)
-        x = None
-        if (ray := small.ray) is not None:
+        ray, x = small.ray, None
+        if ray is not None:
             ray = self._wide(*ray, np.zeros(len(self.terms.w)), np.zeros(len(self.relaxation.terms.w)))
         if small.x is not None:
             x = np.zeros(len(lower))

@@ -278,8 +278,8 @@ class _Search:
         model, nodes, proof = self.model, len(self.tree.parent), self.tree.proof()
         bound = self.proven + model.constant
         if self.value <= self.hopeless:
-            open_ended = Solution.without_plan(bound, self.control.status, ENGINE, proof, nodes)
-            return open_ended if heap else Solution.infeasible(ENGINE, nodes=nodes)
+            unfinished = Solution.without_plan(bound, self.control.status, ENGINE, proof, nodes)
+            return unfinished if heap else Solution.infeasible(ENGINE, nodes=nodes)
         value = model.objective(self.x)
         bound = max(value, floored(bound, model.grain))
         done = bound - value <= SAME * abs(value)

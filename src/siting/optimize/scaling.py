@@ -36,9 +36,8 @@ def solve_scaled(
         return replace(at, value=value, bound=bound)
 
     found = solve(_scaled(model, objective, rows, shares), control.reporting(unscaled), start=start)
-    if (
-        proof := found.proof
-    ) is not None and found.too_few is not None:  # it is about people, and a row that counts columns
+    proof = found.proof
+    if proof is not None and found.too_few is not None:  # it is about people, and a row that counts columns
         proof = replace(proof, v=proof.v / shares[0], y=proof.y / shares[0])
     elif proof is not None:
         proof = replace(proof, v=proof.v / objective, y=proof.y * rows / objective, m=proof.m * shares / objective)
