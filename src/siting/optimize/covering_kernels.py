@@ -34,8 +34,8 @@ class Cover(NamedTuple):
 def contained(sets, rank, group, seeds, larger):
     """Mark each of the *seeds* that lies in another set of its group (or, with *larger*, each set that holds a seed).
 
-    All its entries are in the other, worth no less there, of no lower rank; of equal sets the first holds. Group < 0:
-    out.
+    Set a lies in b if b has its entries, worth no less, and no lower rank; the first of equal sets stays. Sets with a
+    group below 0 are left out.
     """
     start, inside, worth, back_start, back = sets
     n = len(start) - 1
