@@ -89,16 +89,12 @@ class BranchAndBound:
     def offer(self, x: Bools | None) -> None:
         """Keep a plan if it is feasible and better."""
         model = self.terms.model
-        if x is None or not model.is_feasible(x):
-            return
-        value = model.objective(x)
-        if value > self.value:
+        if x is not None and model.is_feasible(x) and (value := model.objective(x)) > self.value:
             self.value, self.x = value, x
 
     def begin(self, multipliers: Multipliers) -> None:
         """Start from the multipliers of the root."""
-        model = self.terms.model
-        self._add_node((-1, -1, -1), model.lower, model.upper, multipliers, None, 0)
+        self._add_node((-1, -1, -1), self.terms.model.lower, self.terms.model.upper, multipliers, None, 0)
 
     def run(self, most: int | None = None) -> bool:
         """Search until no node is open; False when stopped before (time, Ctrl-C, gap, *most* nodes)."""
@@ -121,9 +117,8 @@ class BranchAndBound:
         solved = self._along_ray(solved, lower, upper)
         v = self.tree.rounded(np.where(self.terms.model.must, solved.v, np.maximum(solved.v, 0.0)))
         m = np.maximum(solved.m, 0.0)
-        row = self.tree.keep(v, solved.y, m)
         bound, r = self.terms.bound(Multipliers(v.astype(float), solved.y, m), lower, upper)
-        index = self.tree.add(*decision, row)
+        index = self.tree.add(*decision, self.tree.keep(v, solved.y, m))
         self.nodes += 1
         decided = not (lower < upper).any()
         if decided and bound > self.limit:
@@ -171,7 +166,7 @@ class BranchAndBound:
         column = self._branching_column(node, reduced, x)
         if not node.fixes:
             self.tree.price[node.index] = -1  # its children bound it
-        prefer = 1 if x[column] >= 0.5 else 0
+        prefer = int(x[column] >= 0.5)
         for at in (prefer, 1 - prefer):
             lower, upper = node.lower.copy(), node.upper.copy()
             lower[column] = upper[column] = float(at)
@@ -186,17 +181,16 @@ class BranchAndBound:
                     self.offer(self.round_x(solved.x, child.lower, child.upper))
 
     def _update_pseudo_cost(self, column: int, at: int, x: float, fall: float) -> None:
-        """Update the pseudo-cost: decrease of the bound per unit of x."""
         distance = x if at == 0 else 1 - x
         if distance > 1e-6:
             total, count = self._falls.get((column, at), (0.0, 0))
             self._falls[column, at] = (total + max(fall, 0.0) / distance, count + 1)
 
     def _branching_column(self, node: _Node, reduced: _ReducedRelaxation, x: Floats) -> int:
-        """Choose a column to branch on, by pseudo-costs or by trying both sides.
+        """Choose a column by pseudo-costs or by trying both sides: reliability branching, trusting one observation.
 
-        Reliability branching (Achterberg, T., Koch, T. and Martin, A., 2005, Branching rules revisited, Operations
-        Research Letters 33, pp. 42-54), trusting one observation.
+        Achterberg, T., Koch, T. and Martin, A., 2005, Branching rules revisited, Operations Research Letters 33, pp.
+        42-54.
         """
         free = np.flatnonzero(node.lower < node.upper)
         part = np.minimum(x[free], 1 - x[free])

@@ -39,7 +39,7 @@ class _Decision(Control):
         self.most = most
 
     def report(self, step: str, value: float | None = None, bound: float | None = None) -> bool:
-        """Return whether to stop: it is decided, or time is up."""
+        """Return whether it is decided, or time is up."""
         enough = value is not None and value > -self.most - 0.5
         never = bound is not None and bound < -self.most - 0.5
         return enough or never or super().report(step, value, bound)
@@ -115,13 +115,11 @@ class _Bisection:
         return Solution(self.x, -self.distance, bound, status, ENGINE, nodes=self.nodes)
 
     def _within(self, place: int) -> csr_array:
-        """Return the pairs within one of the distances."""
         return keep_entries(self.costs, self.costs.data <= self.limits[place])
 
     def _decide_quickly(self, within: csr_array, place: int) -> bool | None:
         """Decide by a greedy plan or by a packing; None where neither decides."""
-        plan = _greedy(within, self.opened, self.most)
-        if plan is not None:
+        if (plan := _greedy(within, self.opened, self.most)) is not None:
             self._offer(plan)
             return True
         if _packing(within, self.opened) > self.most:
@@ -132,8 +130,7 @@ class _Bisection:
     def _decide(self, place: int) -> bool | None:
         """Decide whether one of the distances can be kept; None when time is up."""
         within = self._within(place)
-        answer = self._decide_quickly(within, place)
-        if answer is not None:
+        if (answer := self._decide_quickly(within, place)) is not None:
             return answer
         n, m = within.shape
         model = Model(
@@ -154,7 +151,6 @@ class _Bisection:
         return None
 
     def _offer(self, x: Bools) -> None:
-        """Keep a plan where it is the best so far."""
         open_costs = np.where(x[self.costs.indices], self.costs.data, math.inf)
         distance = float(np.minimum.reduceat(open_costs, self.costs.indptr[:-1]).max())
         if distance < self.distance:

@@ -46,11 +46,7 @@ class Control:
     """
 
     def __init__(
-        self,
-        *,
-        time_limit: float | None = None,
-        gap: float = 0.0,
-        progress: Callable[[Progress], object] | None = None,
+        self, *, time_limit: float | None = None, gap: float = 0.0, progress: Callable[[Progress], object] | None = None
     ) -> None:
         self.began = time.perf_counter()
         self.time_limit, self.gap, self.progress = time_limit, gap, progress

@@ -52,8 +52,7 @@ def solve_covering(model: Model, control: Control, *, start: Bools | None = None
     """
     if (model.low > model.high).any():
         return Solution.infeasible(NAME)
-    scaled = solve_scaled(solve_covering, model, control, start)
-    if scaled is not None:
+    if (scaled := solve_scaled(solve_covering, model, control, start)) is not None:
         return scaled
     reduced = reduce(model)
     begin = None if start is None else np.asarray(start, bool)[reduced.columns]
@@ -62,7 +61,6 @@ def solve_covering(model: Model, control: Control, *, start: Bools | None = None
 
 
 def _by_branch_and_bound(reduced: Reduced, control: Control, begin: Bools | None, size: int) -> Solution:
-    """Branch and bound on the model."""
     small = reduced.model
     terms = Lagrangian(small)
     rounding = BudgetRounding(terms) if _has_only_a_budget(small) else RepairRounding(terms)

@@ -34,8 +34,8 @@ class Cover(NamedTuple):
 def contained(sets, rank, group, seeds, larger):
     """Mark each of the *seeds* that lies in another set of its group (or, with *larger*, each set that holds a seed).
 
-    Set a lies in b when all its entries are in b, worth no less there, and b's rank is no lower; of equal sets the
-    first stays (holds the other). Sets with a group below 0 are left out.
+    Set a lies in b if b has its entries, worth no less, and no lower rank; the first of equal sets stays. Sets with a
+    group below 0 are left out.
     """
     start, inside, worth, back_start, back = sets
     n = len(start) - 1
@@ -106,11 +106,10 @@ def toggle(j, cover, x, count, owners, gain):
 
 @compiled
 def improve(cover, value, cost, budget, free, x, kicks, strength):
-    """Add the best columns within the budget, then interchange an open and a shut one while that improves.
+    """Fill *x* up within the *budget* and interchange where *free* while that improves; return the value of the plan.
 
-    *x* is changed in place, only where *free*, whose costs are within the *budget*. Then, *kicks* times: open
-    *strength* columns at random, each for the one it replaces best, and search again; no improvement is undone. The
-    seed is fixed. Returns the value of the plan.
+    Then, *kicks* times: open *strength* columns at random (the seed is fixed), each for the one it replaces best, and
+    search again; no improvement is undone.
     """
     start, needs, w = cover.start, cover.needs, cover.w
     n, m = len(w), len(start) - 1

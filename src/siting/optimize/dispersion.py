@@ -104,10 +104,7 @@ def _check(pairs: csr_array, lower: Floats, upper: Floats) -> None:
 def _apart(
     first: Ints, second: Ints, must: Bools, may: Bools, least: int, control: Control | None
 ) -> tuple[Bools | None, bool]:
-    """Find *least* columns of which no two are neighbours; if none are found, return whether that is proven.
-
-    Without *control* the solver is not used.
-    """
+    """Find *least* columns, no two neighbours, or return whether there are none; no solver without *control*."""
     m = len(must)
     ends = np.concatenate([first, second]), np.concatenate([second, first])
     graph = csr_array((np.ones(len(ends[0])), ends), shape=(m, m))

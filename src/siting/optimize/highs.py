@@ -138,8 +138,7 @@ def _outcome(model: Programme, answer: SolverAnswer, best: Floats | None) -> Out
 
 def _second_look(model: Programme, ends: float) -> str | None:
     """Search for a vector of a model reported infeasible, without presolve, for some nodes."""
-    options = {"presolve": "off", "random_seed": 1, "mip_max_nodes": SECOND_LOOK}
-    x = _attempt(model, options, ends).x
+    x = _attempt(model, {"presolve": "off", "random_seed": 1, "mip_max_nodes": SECOND_LOOK}, ends).x
     return "it reports no answer, and other options find one" if len(x) and _holds(model, x) else None
 
 
@@ -147,9 +146,8 @@ def _relaxed_bound(model: Programme, ends: float) -> float:
     """Return a bound computed from the prices of the relaxation, or from none."""
     bound = proven_by(model, np.zeros(len(model.row_lower)))
     prices = _attempt(replace(model, whole=0), {}, ends).prices
-    if len(prices) != len(model.row_lower) or not np.isfinite(prices).all():
-        return bound
-    return max(bound, proven_by(model, prices))
+    usable = len(prices) == len(model.row_lower) and np.isfinite(prices).all()
+    return max(bound, proven_by(model, prices)) if usable else bound
 
 
 def _attempt(
@@ -238,8 +236,8 @@ class Simplex:
     def ray(self) -> Floats | None:
         """Return a ray of the objective after "unbounded"; None without one."""
         _, there, ray = self._highs.getPrimalRay()
-        found = np.asarray(ray, float) if there else np.zeros(0)
-        return found if there and len(found) == self.columns and np.isfinite(found).all() else None
+        ray = np.asarray(ray, float) if there else NOTHING
+        return ray if there and len(ray) == self.columns and np.isfinite(ray).all() else None
 
     def forget(self) -> None:
         """Forget basis and solution."""
@@ -270,10 +268,7 @@ def _listen(highs: Any, stop: Stop, *, whole: bool) -> list[BaseException]:
             raised.append(error)
             event.interrupt()
 
-    if whole:
-        highs.cbMipInterrupt += listener
-    else:
-        highs.cbSimplexInterrupt += listener
+    (highs.cbMipInterrupt if whole else highs.cbSimplexInterrupt).subscribe(listener)
     return raised
 
 

@@ -38,10 +38,7 @@ class _Pairs(NamedTuple):
 
 
 class LocalSearch:
-    """The local search of one model; it keeps the best plan.
-
-    The multipliers of the relaxation give the first price of a missed unit of each rule.
-    """
+    """The local search of one model, with its best plan; the multipliers give the first prices of its rules."""
 
     def __init__(self, terms: Lagrangian, multipliers: Multipliers) -> None:
         self.terms, self.model = terms, terms.model
@@ -98,7 +95,10 @@ class LocalSearch:
         model, terms = self.model, self.terms
         by_column, pairs = self._rows_and_pairs()
         matrices = (terms.serves, model.benefit, self.shares.T.tocsr(), by_column)
-        needs, columns, shares, rows = (_lists(matrix) for matrix in matrices)
+        needs, columns, shares, rows = (
+            kernels.Lists(part.indptr.astype(np.int32), part.indices.astype(np.int32), part.data.astype(float))
+            for part in matrices
+        )
         starts = np.cumsum([0, *(len(part) for part in self.links)]).astype(np.int32)
         links = kernels.Lists(starts, np.array([k for part in self.links for k in part], np.int32), np.empty(0))
         arrays = (terms.w, self.low, self.high, self.wanted, model.value)
@@ -168,9 +168,7 @@ class LocalSearch:
     def raise_prices(self, factor: float) -> bool:
         """Raise the prices of the rules that the current plan breaks; return whether there are any."""
         plan = self._plan
-        slack_high, slack_low, slack = (
-            SAME * np.maximum(1.0, np.abs(limit)) for limit in (self.high, self.low, self.wanted)
-        )
+        slack_high, slack_low, slack = (SAME * np.maximum(1.0, np.abs(a)) for a in (self.high, self.low, self.wanted))
         rows = (plan.activity > self.high + slack_high) | (plan.activity < self.low - slack_low)
         shares = plan.reached < self.wanted - slack
         for price, missed in ((self.row_price, rows), (self.share_price, shares)):
@@ -249,7 +247,3 @@ def _reachable(links: list[set[int]], j: int) -> list[int]:
             seen.add(k)
             queue.extend(links[k])
     return sorted(seen - {j})
-
-
-def _lists(matrix: csr_array) -> kernels.Lists:
-    return kernels.Lists(matrix.indptr.astype(np.int32), matrix.indices.astype(np.int32), matrix.data.astype(float))

@@ -1,7 +1,6 @@
 """Compiled loops of `local_search`: flips of columns with penalties.
 
-The value of a plan is its objective less a price for each unit of violation. For each column its gain in the
-objective and in each share is kept: a flip only changes columns that share needs with it.
+For each column its gain in the objective and in each share is kept: a flip only changes columns that share its needs.
 """
 
 from __future__ import annotations
@@ -23,12 +22,10 @@ class Lists(NamedTuple):
 
 
 class Problem(NamedTuple):
-    """Columns, needs and rules of the model.
+    """Columns, needs and rules: ``needs`` and ``rows`` of each column, ``columns`` and ``shares`` of each need.
 
-    ``needs`` are those of each column, ``columns`` and ``shares`` those of each need, ``rows`` those of each column.
     ``pairs`` lists, for each column, entries of other columns in the rows (or, below 0, in ``value``: -1 - column) that
-    change by so much when it opens. ``links`` lists what must be open before column j may be; and, as list m + j, what
-    must be shut before it may shut.
+    change by so much when it opens; ``links`` what must be open before column j, and, as m + j, shut before it shuts.
     """
 
     needs: Lists
@@ -110,10 +107,7 @@ def flip(problem, plan, row_price, share_price, j):
 
 @compiled
 def best_move(problem, plan, row_price, share_price, move, gain):
-    """Return the column whose flip, with its precedences, gains most, and the gain; -1 when none gains.
-
-    Columns that move *move* has flipped already stay as they are; *gain* is working space.
-    """
+    """Return the column, not flipped in *move*, whose flip with its precedences gains most (-1: none), and its gain."""
     x, _, _, adds, activity, reached, _, stamp = plan
     rows, links, free, low, high = problem.rows, problem.links, problem.free, problem.low, problem.high
     linked = len(links.index) > 0
@@ -153,11 +147,10 @@ def best_move(problem, plan, row_price, share_price, move, gain):
 
 @compiled
 def climb(problem, plan, row_price, share_price, kicks, steps, least, tolerance, move, best_x, best):
-    """Try to improve the plan by forced flips, each followed by the best flips; return the last move used.
+    """Flip each of *kicks* (-1: none), then up to *steps* best columns that gain *least*; return the last move used.
 
-    For each column of *kicks* (-1: none is forced) up to *steps* best flips follow while each gains more than *least*;
-    then the plan returns to the best of these. The best plan that misses no rule by more than *tolerance*, priced,
-    is kept in *best_x*, its objective in ``best[0]``.
+    The plan returns to the best of these. The best that misses no rule by more than *tolerance*, priced, is kept in
+    *best_x*, its objective in ``best[0]``.
     """
     x, worth, stamp, links = plan.x, plan.worth, plan.stamp, problem.links
     journal, gain = np.empty(len(x), np.int64), np.empty(len(x))

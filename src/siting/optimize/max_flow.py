@@ -17,17 +17,10 @@ LARGEST = 2**31 - 2
 
 @dataclass(frozen=True, eq=False)
 class MaximumFlow:
-    """A maximum flow from demands to capacities, and the minimum cut that proves it.
+    """A maximum flow, in units on each pair, and the minimum cut that proves it.
 
-    Attributes
-    ----------
-    flow
-        Units on each pair.
-    short
-        Origins with demand left, and those that could give them a place.
-    scarce
-        Destinations where one more place would serve one more unit. All are full, only `short` origins use
-        them, and `short` origins have no pair with any other destination.
+    `short` origins have demand left or could give those a place. One more place at a `scarce` destination would serve
+    one more unit: all are full, only `short` origins use them, and those have no pair with any other destination.
     """
 
     flow: Ints

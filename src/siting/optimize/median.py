@@ -272,16 +272,14 @@ class _Search:
         self.spare = SortedPairs(kept.ptr.copy(), kept.cols[:size], kept.gains[:size])
 
     def _solution(self, heap: list[tuple[float, int, _Node]]) -> Solution:
-        """Return the solution with its proof."""
         for _, _, node in heap:
             self.proven = max(self.proven, node.bound)
             self._keep(node)
         model, nodes, proof = self.model, len(self.tree.parent), self.tree.proof()
         bound = self.proven + model.constant
-        if self.value <= self.hopeless and not heap:
-            return Solution.infeasible(ENGINE, nodes=nodes)
         if self.value <= self.hopeless:
-            return Solution.without_plan(bound, self.control.status, ENGINE, proof, nodes)
+            unfinished = Solution.without_plan(bound, self.control.status, ENGINE, proof, nodes)
+            return unfinished if heap else Solution.infeasible(ENGINE, nodes=nodes)
         value = model.objective(self.x)
         bound = max(value, floored(bound, model.grain))
         done = bound - value <= SAME * abs(value)

@@ -49,8 +49,7 @@ class Limits(NamedTuple):
 def cut_pairs(pairs, base, state, kept, floor):
     """Keep the pairs of free columns that are better than the best open column of their need; return how many.
 
-    Above ``floor`` (the benefit of that open column, at least ``base``) a multiplier loses nothing: lowering it further
-    raises what the open column collects by as much.
+    Below ``floor`` (the benefit of that column, at least ``base``) it collects as much more as a multiplier falls.
     """
     ptr, cols, gains = pairs
     new_ptr, new_cols, new_gains = kept
@@ -80,12 +79,10 @@ def cut_pairs(pairs, base, state, kept, floor):
 def lower_bound(pairs, floor, scale, value, free, fixed, aim, limits, theta, single, v, best_v, best_r, near):
     """Lower the bound ``fixed + sum v + the best few..many of r`` by deflected subgradients of the multipliers v.
 
-    ``scale`` is how far apart the prices of a need may lie: the longer its steps. Steps aim at ``aim``, below what can
-    be reached. Stops at the target or below, after so many rounds or pairs, or when the step, shortened after
-    ``patience`` rounds without progress, has become too short. ``best_v`` and ``best_r`` hold the best multipliers (of
-    single precision where they are stored so) and what the columns collect at them; ``near`` the share in which each
-    column was chosen lately, which comes near a solution of the relaxation. Returns the bound, theta, the rounds that
-    were made, and the last theta that helped, or half of the first.
+    ``scale`` is how far apart the prices of a need may lie: the longer its steps, which aim at ``aim``, below what can
+    be reached. ``best_v`` and ``best_r`` hold the best multipliers (of single precision where they are stored so) and
+    what the columns collect at them; ``near`` the share in which each column was chosen lately, near the x of the
+    relaxation. Returns the bound, theta, the number of rounds, and the last theta that helped, or half of the first.
     """
     ptr, cols, gains = pairs
     few, many, target, rounds, work, patience = limits
@@ -231,10 +228,7 @@ def best_two_open(pairs, base, value, is_open, best):
 
 @compiled
 def move_gains(pairs, value, is_open, best, gain, loss, extra, slot):
-    """Fill what opening (gain), closing (loss) and both together (extra) change, after R. A. Whitaker.
-
-    ``slot`` numbers the open columns; ``extra`` is columns x slots: what a newcomer saves of the loss.
-    """
+    """Fill gains of opening, losses of closing by ``slot``, and what a newcomer saves of a loss (``extra``)."""
     ptr, cols, gains = pairs
     for j in range(value.shape[0]):
         gain[j] = value[j]

@@ -42,8 +42,7 @@ def solve_milp(model: Model, control: Control, *, start: Bools | None = None) ->
     RuntimeError
         When the solver fails, or its plan breaks rules and there is no other.
     """
-    scaled = solve_scaled(solve_milp, model, control, start)
-    if scaled is not None:
+    if (scaled := solve_scaled(solve_milp, model, control, start)) is not None:
         return scaled
     if model.is_out_of_reach:
         return Solution.infeasible("rules")
@@ -76,9 +75,8 @@ def solve_milp(model: Model, control: Control, *, start: Bools | None = None) ->
         return Solution.without_plan(proven, control.status, "HiGHS", proof, outcome.nodes)
     value = model.objective(x)
     bound = max(value, floored(proven, model.grain))
-    if is_proven(value, bound, model.grain):
-        return Solution(x, value, value, "optimal", "HiGHS", proof, outcome.nodes)
-    return Solution(x, value, bound, control.status, "HiGHS", proof, outcome.nodes)
+    bound, status = (value, "optimal") if is_proven(value, bound, model.grain) else (bound, control.status)
+    return Solution(x, value, bound, status, "HiGHS", proof, outcome.nodes)
 
 
 def _plan_without_solver(model: Model) -> Bools | None:
@@ -134,12 +132,10 @@ def _formulate(model: Model) -> _Formulation:
     b, row = model.benefit, row_of_entries(model.benefit)
     order = np.lexsort((b.data, row))
     need, level = row[order], b.data[order]
-    first = np.ones(len(order), bool)
-    first[1:] = (need[1:] != need[:-1]) | (level[1:] != level[:-1])
+    first = np.append(True, (need[1:] != need[:-1]) | (level[1:] != level[:-1]))[: len(order)]
     rung = np.cumsum(first) - 1
     need, level = need[first], level[first]
-    lowest = np.ones(len(need), bool)
-    lowest[1:] = need[1:] != need[:-1]
+    lowest = np.append(True, need[1:] != need[:-1])[: len(need)]
     step = level - np.where(lowest, 0.0, np.append(0.0, level[:-1])[: len(level)])
     total = float(np.abs(step).sum() + np.abs(model.value).sum())
     # The solver's tolerances are absolute: sums are scaled to about a million, by a power of two to stay exact.

@@ -30,29 +30,15 @@ TOLERANCE = 1e-9
 class Model:
     """One siting problem as a model.
 
-    Attributes
-    ----------
-    benefit
-        Needs × columns, CSR with sorted indices: the benefit of serving need i from column j. A stored pair can
-        serve, even with benefit 0 (a need that only counts towards a share); an absent one cannot. In a
-        covering problem all benefits of a row are equal; `has_levels` is False. Benefits are 0 or more,
-        except in rows of needs that must be served, where they may be negative (minus the travel).
-    value
-        Value of opening each column: minus its cost, or 0.
-    rows, low, high
-        Rows × columns of further rules, and their limits (infinite for none).
-    lower, upper
-        0 or 1 for each column: (1, 1) is open in every plan, (0, 0) in none.
-    shares, wanted
-        Shares × needs, and the amount that must be served of each.
-    must
-        Needs that must be served by some open column.
-    grain
-        Every objective value is a multiple of this; 0 if unknown.
-    constant
-        Added to the objective: demand that is always served.
-    times
-        Number of open columns that serve each need; None: one. Only the general engine takes more than one.
+    `benefit` (needs × columns, CSR with sorted indices) is that of serving a need from a column. A stored pair can
+    serve, even with benefit 0 (a need that only counts towards a share); an absent one cannot. In a covering problem
+    all benefits of a row are equal (`has_levels` is False). They are 0 or more, except in rows of needs that must be
+    served, where they may be negative (minus the travel). `value` of a column is minus its cost, or 0.
+
+    `rows` × columns are further rules with limits `low` and `high` (infinite for none); `lower` and `upper` are 0 or 1:
+    (1, 1) is open in every plan, (0, 0) in none. `shares` × needs must reach the amounts `wanted`; `must` marks needs
+    that must be served. Every objective is a multiple of `grain` (0: unknown); `constant`, demand that is always
+    served, is added to it. `times` columns serve a need (None: one); only the general engine takes more than one.
     """
 
     benefit: csr_array

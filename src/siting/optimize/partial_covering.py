@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -35,37 +36,23 @@ KICKS = 300
 def is_partial(model: Model) -> bool:
     """Whether the objective is the fewest columns that reach one share."""
     free = (model.lower == 0) & (model.upper > 0)
-    return (
-        len(model.wanted) == 1
-        and not len(model.high)
-        and not model.must.any()
-        and not model.benefit.data.any()
-        and bool(free.any())
-        and bool((model.value[free] < 0).all() and (model.value[free] == model.value[free][0]).all())
-    )
+    value = model.value[free]
+    if len(model.wanted) != 1 or len(model.high) or model.must.any() or model.benefit.data.any() or not len(value):
+        return False
+    return bool((value < 0).all() and (value == value[0]).all())
 
 
 def maximal_covering(model: Model, most: float) -> Model:
-    """Return the maximal covering problem of a model with one share: serve the most of it with *most* free columns.
-
-    Where the model limits its columns by a row of costs, *most* is the limit of that.
-    """
+    """Return the maximal covering problem of the one share, with *most* free columns, or costs where a row has them."""
     free = (model.lower == 0) & (model.upper > 0)
     weight = np.asarray(model.shares.toarray()[0])
     n, m = model.benefit.shape
-    return Model(
-        benefit=with_data(model.benefit, weight[row_of_entries(model.benefit)]),
-        value=np.zeros(m),
-        rows=model.rows if len(model.high) else csr_array(free.astype(float)[None, :]),
-        low=np.array([-np.inf]),
-        high=np.array([float(most)]),
-        lower=model.lower,
-        upper=model.upper,
-        shares=csr_array((0, n)),
-        wanted=np.zeros(0),
-        must=np.zeros(n, bool),
-        grain=1.0 if (weight == np.rint(weight)).all() else 0.0,
-    )
+    benefit = with_data(model.benefit, weight[row_of_entries(model.benefit)])
+    grain = 1.0 if (weight == np.rint(weight)).all() else 0.0
+    rows = model.rows if len(model.high) else csr_array(free.astype(float)[None, :])
+    served = replace(model, benefit=benefit, value=np.zeros(m), grain=grain, constant=0.0, times=None)
+    served = replace(served, rows=rows, low=np.array([-np.inf]), high=np.array([float(most)]))
+    return replace(served, shares=csr_array((0, n)), wanted=np.zeros(0), must=np.zeros(n, bool))
 
 
 def _least_reached(wanted: float) -> float:
@@ -124,9 +111,8 @@ class DecisionProblem:
 
     def offer(self, plan: Bools | None) -> bool:
         """Keep a plan that reaches the share with fewer columns; return whether it does."""
-        if plan is None or not self.model.is_feasible(plan):
-            return False
-        if self.best is not None and self.count(plan) >= self.count(self.best):
+        known = math.inf if self.best is None else self.count(self.best)
+        if plan is None or not self.model.is_feasible(plan) or self.count(plan) >= known:
             return False
         self.best = plan
         return True
@@ -165,8 +151,7 @@ class DecisionProblem:
     def turned(self, tree: ProofTree) -> Proof:
         """Turn multipliers that bound the share with *p* columns into some that bound the columns for the share.
 
-        The value of a column is the people it adds, times m, less its cost. With m the cost divided by the people of
-        the last column, the bound is below p columns by m times the missing people.
+        With m a column's cost divided by the people of the last, the bound is below p columns by m times those missing.
         """
         turned = ProofTree(self.model.grain, tree.parent, tree.column, tree.at, tree.price, fixed=tree.fixed)
         for v, prices, share in zip(tree.v, tree.y, tree.m, strict=True):
@@ -218,10 +203,7 @@ def solve_partial(reduced: Reduced, control: Control, begin: Bools | None, size:
 
 
 def _proven(problem: DecisionProblem, low: int, tree: ProofTree, bound: float) -> tuple[Proof, int | None]:
-    """Convert the proof that fewer than *low* columns are too few; keep it if the bound would be lost.
-
-    One person of millions is less than the rounding error of a column.
-    """
+    """Convert the proof that fewer than *low* columns are too few; keep it if rounding errors would lose the bound."""
     model = problem.model
     if low <= 0:  # no column is required
         return Proof.at_root(*(np.zeros(len(part)) for part in (model.must, model.high, model.wanted))), None
@@ -239,18 +221,14 @@ def _search_numbers(problem: DecisionProblem, relaxation: Relaxation, low: int, 
         p = min(failed + step, (failed + top) // 2)
         if p <= failed or p >= top:
             break
-        if problem.offer(problem.plan(relaxation, p)):
-            step = 1
-        else:
-            failed, step = p, 2 * step
+        failed, step = (failed, 1) if problem.offer(problem.plan(relaxation, p)) else (p, 2 * step)
 
 
 def _counting_bound(problem: DecisionProblem) -> tuple[int, Multipliers]:
     """Return the fewest columns if their needs did not overlap, and multipliers that prove that one less is too few."""
     constant, alone = problem.maximal.constant, np.sort((problem.terms.serves @ problem.terms.w)[problem.free])[::-1]
-    low = 0
-    if problem.ceiling >= constant:
-        low = int(np.searchsorted(constant + np.cumsum(alone), problem.ceiling, side="right")) + 1
+    reached = np.searchsorted(constant + np.cumsum(alone), problem.ceiling, side="right")
+    low = int(reached) + 1 if problem.ceiling >= constant else 0
     last = max(low - 2, 0)
     y = float(alone[last]) if last < len(alone) else 0.0
     multipliers = Multipliers(np.zeros(len(problem.terms.w)), np.array([y]), np.zeros(0))
@@ -262,10 +240,7 @@ def _counting_bound(problem: DecisionProblem) -> tuple[int, Multipliers]:
 def _relaxation_bound(
     problem: DecisionProblem, relaxation: Relaxation, low: int, known: Multipliers
 ) -> tuple[int, Multipliers]:
-    """Return the fewest columns that the relaxation needs, at least *low*: Newton's method, on a concave function.
-
-    With the multipliers that prove that one less is too few.
-    """
+    """Return the fewest columns that the relaxation needs, at least *low*, by Newton's method, and the multipliers."""
     p = float(low)
     for _ in range(100):
         multipliers = problem.relax(relaxation, p)

@@ -45,11 +45,10 @@ ROUNDS = 3
 
 @dataclass(frozen=True, eq=False)
 class Reduced:
-    """A smaller model, and the origin of its parts.
+    """A smaller model, whose plans have the same values, and the origin of its parts.
 
-    Its plans have the same values as in the given model. *columns* are the positions in the given model of those
-    that were kept; the others stay shut. *needs* gives for each need of the given model its position in the smaller
-    one, -1 when it went.
+    *columns* are the positions in the given model of those kept, the others stay shut; *needs* the positions in the
+    smaller model of all needs of the given one, -1 when it went.
     """
 
     model: Model
@@ -76,10 +75,9 @@ def reduce(model: Model, *, replaced: bool = True) -> Reduced:
     keep = model.upper > 0
     small, columns = _with_columns(replace(model, benefit=benefit), keep), columns[keep]
     for _ in range(ROUNDS):
-        small, step = _without_served(_with_forced(small) if replaced else small)
-        needs = _follow(needs, step)
-        for merge in (_merged, _without_implied):
-            small, step = merge(small)
+        small = _with_forced(small) if replaced else small
+        for change in (_without_served, _merged, _without_implied):
+            small, step = change(small)
             needs = _follow(needs, step)
         keep = ~_replaced(small) if replaced else np.ones(len(columns), bool)
         if keep.all():
@@ -104,14 +102,9 @@ def _follow(needs: Ints, step: Ints) -> Ints:
 def _with_columns(model: Model, keep: Bools) -> Model:
     if keep.all():
         return model
-    return replace(
-        model,
-        benefit=_columns(model.benefit, keep),
-        rows=_columns(model.rows, keep),
-        value=model.value[keep],
-        lower=model.lower[keep],
-        upper=model.upper[keep],
-    )
+    benefit, rows = _columns(model.benefit, keep), _columns(model.rows, keep)
+    value, lower, upper = (part[keep] for part in (model.value, model.lower, model.upper))
+    return replace(model, benefit=benefit, rows=rows, value=value, lower=lower, upper=upper)
 
 
 def _columns(matrix: csr_array, keep: Bools) -> csr_array:
@@ -146,14 +139,10 @@ def _without_served(model: Model) -> tuple[Model, Ints]:
     if done.any():
         benefit, owner = model.benefit, row_of_entries(model.benefit)
         more = np.where(done[owner], benefit.data - np.where(done, best, 0.0)[owner], benefit.data)
-        model = replace(
-            model,
-            benefit=keep_entries(with_data(benefit, more), ~done[owner] | (more > 0)),
-            must=model.must & ~done,
-            constant=model.constant + float(best[done].sum()),
-            wanted=model.wanted - model.shares @ done.astype(float),
-            shares=keep_entries(model.shares, ~done[model.shares.indices]),
-        )
+        kept = keep_entries(with_data(benefit, more), ~done[owner] | (more > 0))
+        shares = keep_entries(model.shares, ~done[model.shares.indices])
+        constant, wanted = model.constant + float(best[done].sum()), model.wanted - model.shares @ done.astype(float)
+        model = replace(model, benefit=kept, must=model.must & ~done, constant=constant, wanted=wanted, shares=shares)
     counts = np.zeros(model.benefit.shape[0], bool)
     counts[model.shares.indices[model.shares.data != 0]] = True
     counts[row_of_entries(model.benefit)[model.benefit.data != 0]] = True
@@ -215,19 +204,14 @@ def _without_implied(model: Model) -> tuple[Model, Ints]:
     pattern = with_data(benefit, np.zeros(benefit.nnz))
     gone = contained(_sets(pattern, transposed(benefit)), np.zeros(n), group, model.must, True)
     if gone.any():
-        model = replace(
-            model,
-            constant=model.constant + float(weights(benefit)[gone].sum()),
-            wanted=model.wanted - model.shares @ gone.astype(float),
-        )
+        constant = model.constant + float(weights(benefit)[gone].sum())
+        model = replace(model, constant=constant, wanted=model.wanted - model.shares @ gone.astype(float))
     return _with_needs(model, ~gone)
 
 
 def _sets(rows: csr_array, back: csr_array) -> Sets:
-    start, inside, back_start, back_inside = (
-        array.astype(np.int32) for array in (rows.indptr, rows.indices, back.indptr, back.indices)
-    )
-    return Sets(start, inside, rows.data.astype(float), back_start, back_inside)
+    start, inside, after, other = (a.astype(np.int32) for a in (rows.indptr, rows.indices, back.indptr, back.indices))
+    return Sets(start, inside, rows.data.astype(float), after, other)
 
 
 def _replaced(model: Model) -> Bools:

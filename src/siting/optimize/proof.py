@@ -31,19 +31,10 @@ class Proof:
 
     where t_i is the number of open columns that serve the need, mostly 1.
 
-    Attributes
-    ----------
-    parent
-        Of each node; -1 for the root, which is node 0. A parent comes before its children, which are two or none.
-    column, at
-        The branching of each node: x of this column is `at`; -1 for the root.
-    price
-        The row of multipliers that bounds the node; -1 where only its children do.
-    v, y, m
-        Rows of multipliers; v in single precision where that is enough for the grain of the objective.
-    fixed_node, fixed_column, fixed_at
-        Fixings proven by the multipliers of a node for its subtree: x of this column is `at`, or the plan is no better
-        than the bound.
+    The root is node 0, of `parent` -1; a parent comes before its children, which are two or none. In a node x of
+    `column` is `at` (-1 for the root), and the row `price` of v, y and m bounds it; -1 where only its children do. v is
+    in single precision where that is enough for the grain. The multipliers of `fixed_node` prove for its subtree that x
+    of `fixed_column` is `fixed_at`, or the plan is no better than the bound.
     """
 
     parent: Ints

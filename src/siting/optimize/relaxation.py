@@ -34,10 +34,9 @@ __all__ = ["Lagrangian", "Multipliers", "Relaxation", "best_multipliers"]
 
 @dataclass(frozen=True, eq=False)
 class Multipliers:
-    """Multipliers: v of needs, y of rows (signed as in `Proof`), m of shares.
+    """Multipliers v of needs, y of rows (signed as in `Proof`), m of shares; x of the relaxation if solved to the end.
 
-    With the x of the relaxation, where it was solved to the end; *ray* is a direction of (v, y, m) that lowers the
-    bound without end, which proves that no plan is possible.
+    *ray* is a direction of (v, y, m) that lowers the bound without end, which proves that no plan is possible.
     """
 
     v: Floats
@@ -81,13 +80,9 @@ class Lagrangian:
         """Whether each need is served by one of the columns *x*."""
         return np.asarray(self.serves.T @ x.astype(float)) > 0
 
-    def totals(self, m: Floats) -> Floats:
-        """Worth W of each need, with its shares."""
-        return np.asarray(self.w + self.shares_of @ m) if len(m) else self.w
-
     def credit(self, v: Floats, m: Floats) -> Floats:
-        """Credit u of each need: its worth W less its price."""
-        return np.asarray(np.maximum(0.0, self.totals(m) - v))
+        """Credit u of each need: its worth W, with its shares, less its price."""
+        return np.asarray(np.maximum(0.0, (self.w + self.shares_of @ m if len(m) else self.w) - v))
 
     def reduced_values(self, v: Floats, y: Floats, m: Floats) -> Floats:
         """Reduced value r of each column."""
@@ -114,9 +109,8 @@ class Lagrangian:
 def best_multipliers(terms: Lagrangian, solved: Multipliers) -> Multipliers:
     """Return multipliers as solved, or, where the solver was stopped early, the best that need no solver.
 
-    Those count each column by itself, without overlaps, and use one row of limited costs, or one share, or neither;
-    their bound is a relaxed knapsack (Dantzig, G., 1957, Discrete-variable
-    extremum problems, Operations Research 5, pp. 266-277).
+    Those count each column by itself, without overlaps, and use one row of limited costs, or one share, or neither: a
+    relaxed knapsack (Dantzig, G., 1957, Discrete-variable extremum problems, Operations Research 5, pp. 266-277).
     """
     if solved.x is not None or solved.ray is not None:
         return solved
@@ -163,9 +157,8 @@ class Relaxation:
         self.n, self.m = model.benefit.shape
         self.lower, self.upper = model.lower.astype(float), model.upper.astype(float)
         #: The solver's tolerances are absolute: values come to about 1.
-        self.unit = float(np.abs(terms.w[terms.w != 0]).mean()) if (terms.w != 0).any() else 1.0
-        if (model.value != 0).any() and not (terms.w != 0).any():
-            self.unit = float(np.abs(model.value[model.value != 0]).mean())
+        sizes = terms.w if (terms.w != 0).any() else model.value
+        self.unit = float(np.abs(sizes[sizes != 0]).mean()) if (sizes != 0).any() else 1.0
         self.share_unit, self.row_unit = (largest_entry(part, zero=1.0) for part in (model.shares, model.rows))
         self._high, self._low = np.flatnonzero(np.isfinite(model.high)), np.flatnonzero(np.isfinite(model.low))
         self.simplex = Simplex(self._lp(), offset=float(terms.w.sum() + model.constant) / self.unit)
@@ -219,11 +212,7 @@ class Relaxation:
         self.simplex.price(self.n + np.arange(len(self._high)), (high / self.row_unit)[self._high])
 
     def solve(self, *, seconds: float = math.inf) -> Multipliers:
-        """Solve from the present basis, for at most *seconds*.
-
-        Stopped early it still gives valid multipliers, though not the best. When no plan is possible in the box, they
-        have a ray.
-        """
+        """Solve from the present basis, for at most *seconds*; a ray shows that no plan is possible in the box."""
         answer = self.simplex.solve(seconds=seconds)
         if answer.status == "unbounded":
             ray = self._ray()

@@ -123,8 +123,7 @@ class RepairRounding:
             budget = float(model.high[0] - self.row[model.lower > 0].sum())
             plan = _largest_within_budget(x, self.free, self.row, budget) | (model.lower > 0)
             return self._raise_weights(plan, self.row, budget)
-        complete = self._completed((self.free & (x > 0.5)) | (model.lower > 0))
-        if complete is None:
+        if (complete := self._completed((self.free & (x > 0.5)) | (model.lower > 0))) is None:
             return None
         plan = self._trimmed(complete, x)
         if self.best is not None and model.value[plan].sum() <= model.value[self.best].sum():
@@ -148,8 +147,7 @@ class RepairRounding:
                 if cost[smaller & self.free].sum() <= budget:
                     break
                 smaller[j] = False
-            repaired = self._raise_weights(smaller, cost, budget)
-            if repaired is None:
+            if (repaired := self._raise_weights(smaller, cost, budget)) is None:
                 break
             plan = self._trimmed(repaired, x)
         self.best = plan.copy()
@@ -205,11 +203,7 @@ class RepairRounding:
         for j in order[np.lexsort((order, x[order], model.value[order]))]:
             needs = entries_of(self.terms.serves, j)
             lost = needs[count[needs] == 1]
-            less = np.zeros(len(model.wanted))
-            if len(lost) and len(model.wanted):
-                gone = np.zeros(len(count))
-                gone[lost] = 1.0
-                less = np.asarray(model.shares @ gone)
+            less = np.asarray(model.shares @ np.bincount(lost, minlength=len(count)).astype(float))
             if model.must[lost].any() or (less > slack).any() or self.terms.w[lost].sum() > -model.value[j]:
                 continue
             plan[j] = False

@@ -62,15 +62,8 @@ def _power_of_two(size: Floats) -> Floats:
 
 
 def _scaled(model: Model, objective: float, rows: Floats, shares: Floats) -> Model:
-    return replace(
-        model,
-        benefit=with_data(model.benefit, model.benefit.data * objective),
-        value=model.value * objective,
-        grain=model.grain * objective,
-        constant=model.constant * objective,
-        rows=scaled_rows(model.rows, rows),
-        low=model.low * rows,
-        high=model.high * rows,
-        shares=scaled_rows(model.shares, shares),
-        wanted=model.wanted * shares,
-    )
+    benefit, grain = with_data(model.benefit, model.benefit.data * objective), model.grain * objective
+    constant, value = model.constant * objective, model.value * objective
+    model = replace(model, rows=scaled_rows(model.rows, rows), low=model.low * rows, high=model.high * rows)
+    model = replace(model, shares=scaled_rows(model.shares, shares), wanted=model.wanted * shares)
+    return replace(model, benefit=benefit, value=value, grain=grain, constant=constant)

@@ -49,16 +49,19 @@ def solve_side_constraints(model: Model, control: Control, *, start: Bools | Non
     RuntimeError
         When the solver fails.
     """
-    scaled = solve_scaled(solve_side_constraints, model, control, start)
-    if scaled is not None:
+    if (scaled := solve_scaled(solve_side_constraints, model, control, start)) is not None:
         return scaled
     if model.is_out_of_reach:
         return Solution.infeasible("rules")
     control = _monotone(control)
     reduced = reduce(model)
     small, size = reduced.model, len(model.value)
-    if not len(small.value):
-        return _only_plan(model, small, reduced.widen(np.zeros(0, bool), size))
+    if not len(small.value):  # the only plan opens what must be open
+        x = reduced.widen(np.zeros(0, bool), size)
+        if not model.is_feasible(x):
+            return Solution.infeasible("rules")
+        value, zeros = model.objective(x), (np.zeros(len(part)) for part in (small.must, small.low, small.wanted))
+        return Solution(x, value, value, "optimal", NAME, Proof.at_root(*zeros), 1)
     terms = Lagrangian(small)
     multipliers = best_multipliers(terms, Relaxation(terms).solve(seconds=control.seconds_left))
     local = LocalSearch(terms, multipliers)
@@ -81,10 +84,9 @@ def solve_side_constraints(model: Model, control: Control, *, start: Bools | Non
         return Solution.without_plan(bound, control.status, engine, proof, nodes)
     x = reduced.widen(search.x, size)
     value = model.objective(x)
-    bound = max(value, bound)
-    if done or is_proven(value, bound, model.grain):
-        return Solution(x, value, value, "optimal", engine, proof, nodes)
-    return Solution(x, value, bound, control.status, engine, proof, nodes)
+    ends = done or is_proven(value, max(value, bound), model.grain)
+    bound, status = (value, "optimal") if ends else (max(value, bound), control.status)
+    return Solution(x, value, bound, status, engine, proof, nodes)
 
 
 def _monotone(control: Control) -> Control:
@@ -98,15 +100,6 @@ def _monotone(control: Control) -> Control:
         return replace(at, value=value, bound=bound)
 
     return control.reporting(best_known)
-
-
-def _only_plan(model: Model, small: Model, x: Bools) -> Solution:
-    """Answer when nothing is left to choose: the plan that opens only what must be open."""
-    if not model.is_feasible(x):
-        return Solution.infeasible("rules")
-    value = model.objective(x)
-    zeros = (np.zeros(len(part)) for part in (small.must, small.low, small.wanted))
-    return Solution(x, value, value, "optimal", NAME, Proof.at_root(*zeros), 1)
 
 
 def _search(terms: Lagrangian, multipliers: Multipliers, local: LocalSearch, control: Control) -> BranchAndBound:

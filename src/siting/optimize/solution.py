@@ -20,25 +20,12 @@ GRAIN_TOLERANCE = 1e-6
 
 @dataclass(frozen=True, eq=False)
 class Solution:
-    """What an engine found.
+    """What an engine found: the columns *x* to open (None without a plan), and how good they are.
 
-    Attributes
-    ----------
-    x
-        Columns to open; None without a plan.
-    value, bound
-        Objective of *x* (minus infinity without) and what none can beat (minus infinity when there is no plan at all).
-    status
-        "optimal", "feasible" (stopped by gap or Ctrl-C), "time_limit", "infeasible".
-    engine
-        What solved it, in a word or two.
-    proof
-        For the model as it was given; None where the bound rests on a solver.
-    nodes
-        Nodes of the tree that were looked at.
-    too_few
-        Where the proof shows that this number of columns does not reach the share: see
-        `siting.optimize.partial_covering.bound_of_partial`. None where it bounds the model.
+    *value* is the objective of *x* (minus infinity without), *bound* what none can beat (minus infinity when there is
+    no plan at all), *status* "optimal", "feasible" (stopped by gap or Ctrl-C), "time_limit" or "infeasible". *proof* is
+    for the model as it was given; None where the bound rests on a solver. With *too_few* it shows that this number of
+    columns does not reach the share: see `siting.optimize.partial_covering.bound_of_partial`.
     """
 
     x: Bools | None

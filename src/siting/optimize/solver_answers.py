@@ -43,8 +43,7 @@ def fault_of(model: Programme, answer: SolverAnswer, gap: float, known: float) -
         return f"its bound {answer.bound:.10g} is above what is known to be possible, {known:.10g}"
     if not len(answer.x):
         return "it gives no vector" if answer.status == "optimal" and len(model.cost) else None
-    broken = broken_by(model, answer.x)
-    if broken is not None:
+    if (broken := broken_by(model, answer.x)) is not None:
         return broken
     value = float(model.cost @ answer.x)
     slack = SLACK + SHARE * float(np.abs(model.cost) @ np.abs(answer.x))
@@ -55,14 +54,13 @@ def fault_of(model: Programme, answer: SolverAnswer, gap: float, known: float) -
     if answer.status != "optimal":
         return None
     if model.whole:
-        agree = value - answer.bound <= gap + slack
-        return None if agree else f"its value {value:.10g} and its bound {answer.bound:.10g} differ"
+        differ = f"its value {value:.10g} and its bound {answer.bound:.10g} differ"
+        return None if value - answer.bound <= gap + slack else differ
     if len(answer.prices) != len(model.row_lower) or not np.isfinite(answer.prices).all():
         return "its prices are missing or no numbers"
     loose = proven_by(model, answer.prices, loosely=True)
-    if not value - loose <= slack + SLACK * abs(value):
-        return f"its prices prove {loose:.10g}, not {value:.10g}"
-    return None
+    agree = value - loose <= slack + SLACK * abs(value)
+    return None if agree else f"its prices prove {loose:.10g}, not {value:.10g}"
 
 
 def broken_by(model: Programme, x: Floats) -> str | None:
@@ -78,9 +76,8 @@ def broken_by(model: Programme, x: Floats) -> str | None:
         return "its vector is not whole"
     inside = model.matrix @ x
     slack = SLACK + SHARE * (abs(model.matrix) @ np.abs(x))
-    if (inside < model.row_lower - slack).any() or (inside > model.row_upper + slack).any():
-        return "its vector breaks a row"
-    return None
+    broken = (inside < model.row_lower - slack).any() or (inside > model.row_upper + slack).any()
+    return "its vector breaks a row" if broken else None
 
 
 def proven_by(model: Programme, prices: Floats, *, loosely: bool = False) -> float:

@@ -25,10 +25,9 @@ class Graph(NamedTuple):
 
 
 class Flow(NamedTuple):
-    """The flow of each pair, the rest of each need, the room of each column, and the open columns.
+    """Flow of the pairs, rest of the needs, room of the columns, the open ones, and a journal of changes of flow.
 
-    The journal holds the changes of flow. ``stamp`` counts the searches; ``column_seen`` and ``need_seen`` hold the
-    last that met a column or need.
+    ``stamp`` counts the searches; ``column_seen`` and ``need_seen`` hold the last that met a column or need.
     """
 
     flow: Ints
@@ -58,11 +57,7 @@ def undo(graph, flows, until):
 
 @compiled
 def pull(graph, flows, target):
-    """Fill the open column *target* with needs, moving others; return the increase of service.
-
-    Searches backwards from the column: a need with a rest ends a path, one that is served by another column
-    frees that column's room.
-    """
+    """Fill the open column *target* by a search backwards to needs with a rest; return the increase of service."""
     indptr, indices, _, starts, needs, places = graph
     flow, left, room, _, pairs, amounts, used, stamp, column_seen, need_seen = flows
     m = len(room)
@@ -228,8 +223,7 @@ def shut(graph, flows, column):
 def grow(graph, flows, value, free, most, scale, wanted, gain):
     """Open the column that adds most, repeatedly, while *most* allows and it pays.
 
-    Gains only fall as others open (maximum flows are submodular), so an old *gain* is an upper bound and
-    few are recomputed. Without *scale* columns are opened by least cost per unit until *wanted* is met.
+    An old *gain* is an upper bound (maximum flows are submodular). Without *scale*: by cost per unit, until *wanted*.
     """
     is_open, used = flows.is_open, flows.journal_size
     while most > 0 and wanted > 0:
@@ -258,10 +252,9 @@ def grow(graph, flows, value, free, most, scale, wanted, gain):
 
 @compiled
 def improve(graph, flows, value, free, gain, first, last):
-    """Try to close each open column from *first* up to *last*, alone or for another; return the gain.
+    """Close open columns from *first* to *last*, alone or for one near or the best anywhere; return the gain.
 
-    The others are those that share a need with it, and the one that adds most anywhere. *gain* is what each closed
-    column would add, kept up to date around every change.
+    *gain* is what each closed column would add, kept up to date around every change.
     """
     indptr, indices, _, starts, needs, _ = graph
     room, is_open, used = flows.room, flows.is_open, flows.journal_size
@@ -333,10 +326,7 @@ def improve(graph, flows, value, free, gain, first, last):
 
 @compiled
 def fill_columns(indptr, indices, weight, order, margin, room, worth, take):
-    """Let every column fill itself in the *order* of needs: lowers *room*, adds to *worth*, writes *take* of each pair.
-
-    *margin* is the value of a unit of each need less its price.
-    """
+    """Let columns fill themselves in the *order* of needs, worth *margin* a unit: *room*, *worth*, *take* change."""
     for i in order:
         for k in range(indptr[i], indptr[i + 1]):
             j = indices[k]

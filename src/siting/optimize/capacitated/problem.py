@@ -26,24 +26,12 @@ __all__ = [
 
 @dataclass(frozen=True, eq=False)
 class CapacitatedProblem:
-    """A problem with capacities.
+    """A problem with capacities; weights, capacities and least uses are whole numbers.
 
-    Attributes
-    ----------
-    cover
-        Needs × columns: a pair that is stored can serve.
-    weight
-        People of each need: whole numbers.
-    capacity, least
-        The most that each column takes (may be infinite), and the least when it is open. Whole.
-    value
-        Value of opening each column: minus its cost, or 0.
-    lower, upper
-        0 or 1 for each column: (1, 1) is open in every plan, (0, 0) in none.
-    most
-        Most columns that open in addition to those with lower = 1; None for any number.
-    wanted
-        None: maximise people served + value. Else maximise the value, with at least this many people served.
+    `cover` (needs × columns) stores the pairs that can serve, `weight` the people of each need. An open column takes
+    from `least` to `capacity` (may be infinite) people and is worth `value`: minus its cost, or 0. `lower` and `upper`
+    are 0 or 1: (1, 1) is open in every plan, (0, 0) in none. At most `most` columns (None: any number) open in addition
+    to those with lower = 1. The objective is people served + value; with `wanted`, the value while so many are served.
     """
 
     cover: csr_array

@@ -171,14 +171,12 @@ class Search:
     def _close(self, flows: Flow, number: int, seed: int | None = None) -> Ints:
         """Close *number* free columns: those with the least loss, or random ones by *seed*."""
         candidates = np.flatnonzero(flows.is_open & self.free)
-        if seed is not None:
-            out = np.random.default_rng(seed).permutation(candidates)[:number]
-        else:
-            out = candidates[np.argsort(self.room[candidates], kind="stable")][:number]
-        for column in out:
+        by_room = np.argsort(self.room[candidates], kind="stable")
+        order = candidates[by_room] if seed is None else np.random.default_rng(seed).permutation(candidates)
+        for column in order[:number]:
             kernels.shut(self.graph, flows, column)
             flows.journal_size[0] = 0
-        return out
+        return order[:number]
 
     def with_least(self, x: Bools) -> Bools:
         """Close columns that cannot reach their least, one by one, until all others can."""
@@ -206,10 +204,7 @@ class Search:
         self.finish(flows)
 
     def descend(self, price: Floats, scale: float, lower: Bools, upper: Bools, rounds: int, pace: float) -> Descent:
-        """Lower the bound of a box by deflected subgradients.
-
-        With Polyak's steps towards the best plan, each price in units of its need's people.
-        """
+        """Lower the bound of a box by deflected subgradients with Polyak's steps, prices in units of their people."""
         w, wanted, values = self.weight, self.wanted, self.problem.value.astype(float)
         indptr, indices = self.graph.need_start, self.graph.column
         target = self.value if np.isfinite(self.value) else min(0.0, float(values.sum())) - 1.0
@@ -279,16 +274,13 @@ def lower_root(s: Search) -> tuple[bool, Descent]:
         expanded = np.where(s.group >= 0, price[s.group], 0.0) if len(price) else np.zeros(len(s.group))
         s.prices = Prices(expanded, scale)
         s.finish(_rounded(s, root.share))
-        if control.report("prices", _finite(s.value), to_grain(problem, s.bound)) or s.bound < s.value + s.tolerance:
+        known = None if s.x is None else s.value
+        if control.report("prices", known, to_grain(problem, s.bound)) or s.bound < s.value + s.tolerance:
             return True, root
         for seed in range(KICKS // 4):
             if not control.must_stop:
                 s.kick(turn * KICKS + seed)
     return s.bound < s.value + s.tolerance, root
-
-
-def _finite(value: float) -> float | None:
-    return value if np.isfinite(value) else None
 
 
 def _rounded(s: Search, share: Floats) -> Flow:
@@ -316,8 +308,8 @@ def branch_and_bound(s: Search, root: Descent) -> tuple[float, int]:
     heap = [_Box(-s.bound, 0, *box, root.price.astype(np.float32), root.scale, root.share)]
     nodes, number = 1, 0
     while heap:
-        bound = -heap[0].minus_bound
-        if bound < s.value + s.tolerance or s.control.report("tree", _finite(s.value), to_grain(s.problem, bound)):
+        bound, known = -heap[0].minus_bound, None if s.x is None else s.value
+        if bound < s.value + s.tolerance or s.control.report("tree", known, to_grain(s.problem, bound)):
             break
         parent = heapq.heappop(heap)
         free = np.flatnonzero(parent.upper & ~parent.lower)
