@@ -200,8 +200,7 @@ def _ratio(places: Floats, heads: Floats, ids: pd.Index) -> Floats:
     if np.isinf(ratio).any():
         crowd = f"the weights of all who reach {some(ids[np.isinf(ratio)])} are as good as 0"
         raise ProblemError(f"{crowd}, so the supply there cannot be divided; give a wider decay")
-    idle = (heads == 0) & (places > 0)
-    if idle.any():
+    if (idle := (heads == 0) & (places > 0)).any():
         log.info("no demand reaches %d facilities, whose supply nobody gets: %s", idle.sum(), some(ids[idle]))
     return ratio
 

@@ -102,8 +102,7 @@ def _factors(decay: Callable[[Floats], npt.ArrayLike], speed: float) -> Callable
         cost = way / 1000.0 / speed
         factor = np.asarray(decay(cost), float)
         check_shape(factor, cost)
-        wrong = ~np.isfinite(factor)
-        if wrong.any():
+        if (wrong := ~np.isfinite(factor)).any():
             raise ProblemError(f"decay gives {factor[wrong][0]} for a cost of {cost[wrong][0]:g}; give finite factors")
         return factor
 

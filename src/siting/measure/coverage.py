@@ -101,8 +101,7 @@ def bands(reach: Reach, limits: float | Sequence[float]) -> pd.DataFrame:
     >>> bands(reach, [300, 500])["band"].tolist()
     [300.0, 500.0, nan]
     """
-    steps = np.sort(np.atleast_1d(np.asarray(limits, float)))
-    if not len(steps):
+    if not len(steps := np.sort(np.atleast_1d(np.asarray(limits, float)))):
         raise ProblemError("bands: give at least one limit")
     reach.within(float(steps[-1]))
     first = reach.nearest(1).set_index("origin").reindex(reach.origins)

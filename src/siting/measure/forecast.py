@@ -187,15 +187,13 @@ def _fitted(base: Base, held: Mapping[str, Control], parts: list[str], whole: st
         need = "each and the whole need a total, a rate or an increase (a rate of 0 holds it)"
         lacks = f"lacking {some(lacking) or 'none'}"
         raise ProblemError(f"parts are {some(parts)} of {whole}: each stands once, and {need}; {lacks}")
-    by_area = [name for name in parts if held[name].areas]
-    if by_area:
+    if by_area := [name for name in parts if held[name].areas]:
         raise ProblemError(f"{some(by_area)}: parts that are fitted have one total, not totals by area")
     code, rows = held[whole].groups(base)
     rest = f"the rest of {whole}"
     columns = {name: base.people[name] for name in parts}
     columns[rest] = base.people[whole] - np.sum(list(columns.values()), axis=0)
-    over = base.ids[columns[rest] < 0]
-    if len(over):
+    if len(over := base.ids[columns[rest] < 0]):
         raise LayerError(LAYER, f"{some(parts)} are more than {whole} in {len(over)} rows: {some(over)}")
     totals = pd.Series({name: held[name].amount for name in parts})
     totals[rest] = int(rows.sum()) - int(totals.sum())
@@ -224,8 +222,7 @@ def _check_residents(frame: pd.DataFrame, changed: set[str], from_year: int | No
     if "population" not in frame or not parts or not changed & {"population", *parts}:
         return
     numbers = frame[[*parts, "population"]].apply(pd.to_numeric, errors="coerce").astype(float)
-    over = (numbers[parts].sum(axis=1) > numbers["population"]).to_numpy(bool)
-    if not over.any():
+    if not (over := (numbers[parts].sum(axis=1) > numbers["population"]).to_numpy(bool)).any():
         return
     fault = f"{' + '.join(parts)} are more than population in {int(over.sum())} rows: {some(frame.index[over])}"
     if from_year is None:

@@ -293,8 +293,7 @@ def _kinds(country: object | Iterable[object] | None, kinds: pd.Series) -> list[
     if country is None:
         return [VILLAGE]
     named = [country] if isinstance(country, str) or not isinstance(country, Iterable) else list(country)
-    strange = [name for name in named if not (kinds == name).any()]
-    if strange:
+    if strange := [name for name in named if not (kinds == name).any()]:
         raise ProblemError(f"country: no community is of the kind {some(strange)}; there are {some(kinds.unique())}")
     return named
 
@@ -305,8 +304,7 @@ def _aligned(values: pd.Series, people: pd.Series, *, ways: bool = False) -> tup
         raise ProblemError(f"values are a {type(values).__name__}; give a Series with the ids of the communities")
     index = unique_ids(values.index, "values: ids")
     w = amounts(people, index, what="people", of="communities")
-    absent = pd.Index(people.index).difference(index)
-    if len(absent):
+    if len(absent := pd.Index(people.index).difference(index)):
         raise ProblemError(f"values have no row for {len(absent)} communities: {some(absent)}")
     x = pd.to_numeric(values, errors="coerce").to_numpy(float)
     gone = values.isna().to_numpy(bool)

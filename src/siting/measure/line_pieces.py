@@ -17,8 +17,7 @@ def cut(lines: Shapes, low: Floats, high: Floats) -> Shapes:
     one piece of two points, whatever the shares.
     """
     parts: Shapes = lines.copy()
-    partial = np.flatnonzero((low > 0) | (high < 1))
-    if not len(partial):
+    if not len(partial := np.flatnonzero((low > 0) | (high < 1))):
         return parts
     low, high = low[partial], high[partial]
     xy, of = shapely.get_coordinates(lines[partial], return_index=True)

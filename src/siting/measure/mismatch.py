@@ -350,8 +350,7 @@ def _distance(crowd: Floats, cost: Floats, searched: float, around: Floats, supp
 
 def _verdict(nearness: float, density: float) -> Verdict:
     """Compare the ratios as they are printed with what counts as alike."""
-    ratios = [_two_decimals(ratio) for ratio in (nearness, density) if not math.isnan(ratio)]
-    if not ratios:
+    if not (ratios := [_two_decimals(ratio) for ratio in (nearness, density) if not math.isnan(ratio)]):
         return "n/a"
     above, below = max(ratios) > ALIKE[1], min(ratios) < ALIKE[0]
     return "mixed" if above and below else "follow" if above else "apart" if below else "alike"

@@ -215,11 +215,9 @@ def joint_sites(lacking: Mapping[str, pd.Series], *, at_least: float = 1.0) -> p
     """
     if len(lacking) < 2:
         raise ProblemError(f"joint_sites: give the people who lack each of two services or more, not {len(lacking)}")
-    taken = {"people", "joint"} & set(lacking)
-    if taken:
+    if taken := {"people", "joint"} & set(lacking):
         raise ProblemError(f"joint_sites: a service is called {some(sorted(taken))}, as a result is; rename it")
-    wrong = [service for service, people in lacking.items() if not isinstance(people, pd.Series)]
-    if wrong:
+    if wrong := [service for service, people in lacking.items() if not isinstance(people, pd.Series)]:
         raise ProblemError(f"joint_sites: {some(wrong)}: give a Series of people by site, from uncovered_around")
     sites = next(iter(lacking.values())).index
     frame = pd.DataFrame(index=sites)
@@ -305,8 +303,7 @@ def _complete(reach: Reach) -> Reach:
 
 
 def _comparable(to_sites: Reach, to_existing: Reach, limit: float | pd.Series | None) -> None:
-    strange = to_sites.origins.symmetric_difference(to_existing.origins)
-    if len(strange):
+    if len(strange := to_sites.origins.symmetric_difference(to_existing.origins)):
         raise ProblemError(f"sites and facilities are reached from other communities: {some(strange)}")
     unit = to_sites.unit
     if unit != to_existing.unit:

@@ -87,8 +87,7 @@ class Reach:
         >>> Reach.from_pairs(table, origins=["a", "b", "c"], destinations=["x"], limit=300)
         <Reach: 3 origins × 1 destination, 2 pairs within 300 m>
         """
-        absent = {"origin", "destination", "cost"} - set(frame.columns)
-        if absent:
+        if absent := {"origin", "destination", "cost"} - set(frame.columns):
             raise ProblemError(f"the travel table has no column {some(sorted(absent))}")
         if unit not in ("m", "min"):
             raise ProblemError(f'unit is {unit!r}; choose "m" or "min"')
@@ -98,12 +97,10 @@ class Reach:
         if not limit >= 0:
             raise ProblemError(f"limit is {limit!r}; give {unit} of 0 or more")
         cost = pd.to_numeric(frame["cost"], errors="coerce").to_numpy(float)
-        wrong = ~np.isfinite(cost) | (cost < 0)
-        if wrong.any():
+        if (wrong := ~np.isfinite(cost) | (cost < 0)).any():
             rows_of = f"{int(wrong.sum())} pairs, at rows {some(frame.index[wrong])}"
             raise ProblemError(f"cost is negative or not a number in {rows_of}; leave a pair out that has no path")
-        twice = frame.index[frame.duplicated(["origin", "destination"])]
-        if len(twice):
+        if len(twice := frame.index[frame.duplicated(["origin", "destination"])]):
             raise ProblemError(f"pairs occur twice in the travel table, at rows {some(twice)}")
         order = np.lexsort((destination, cost, origin))
         order = order[cost_at_most(cost[order], limit)]
@@ -187,8 +184,7 @@ class Reach:
         wanted = unique_ids(destinations, "destinations")
         if self.nearest_only is not None:
             raise ProblemError("a Reach of the nearest does not hold the nearest of fewer; travel again")
-        unknown = wanted.difference(self.destinations)
-        if len(unknown):
+        if len(unknown := wanted.difference(self.destinations)):
             raise ProblemError(f"not among the destinations: {some(unknown)}")
         keep = self.destinations.isin(wanted)
         renumber = np.cumsum(keep) - 1

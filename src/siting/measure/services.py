@@ -60,8 +60,7 @@ def open_to_all(facilities: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     if "open_to_neighbours" not in facilities:
         return facilities
     marks = facilities["open_to_neighbours"]
-    wrong = ~marks.isin([True, False])
-    if wrong.any():
+    if (wrong := ~marks.isin([True, False])).any():
         rows = some(marks.index[wrong])
         raise LayerError("facilities", f'"open_to_neighbours" is neither yes nor no in {int(wrong.sum())} rows: {rows}')
     return facilities[marks.astype(bool)]
@@ -165,8 +164,7 @@ def with_sites(
     (2, 95)
     """
     ids = [sites] if isinstance(sites, str) else list(dict.fromkeys(sites))
-    strange = [site for site in ids if site not in candidates.index or site in facilities.index]
-    if strange:
+    if strange := [site for site in ids if site not in candidates.index or site in facilities.index]:
         raise ProblemError(f"sites that are no candidates, or facilities already: {some(strange)}")
     if "facility_type" in facilities and facility_type is None:
         raise ProblemError('the layer has types: say what the sites open as, facility_type="…"')
@@ -197,8 +195,7 @@ def _filled(chosen: gpd.GeoDataFrame, name: str, old: pd.Series) -> pd.Series:
     new: pd.Series = chosen[name]
     if not isinstance(old.dtype, np.dtype) or old.dtype.kind not in "iub":
         return new
-    wrong = pd.to_numeric(new, errors="coerce").isna()
-    if wrong.any():
+    if (wrong := pd.to_numeric(new, errors="coerce").isna()).any():
         gaps = f'"{name}" is missing or not a number for {some(chosen.index[wrong])}'
         raise ProblemError(f'candidates: {gaps}; fill it in, because "{old.name}" of the facilities can hold no gap')
     return new
