@@ -26,12 +26,7 @@ Weigh: TypeAlias = Callable[[Floats], npt.ArrayLike]
 
 
 def accessibility(
-    reach: Reach,
-    demand: pd.Series,
-    supply: pd.Series,
-    *,
-    method: Method = "2sfca",
-    decay: Weigh | None = None,
+    reach: Reach, demand: pd.Series, supply: pd.Series, *, method: Method = "2sfca", decay: Weigh | None = None
 ) -> pd.DataFrame:
     """Measure the supply per head of demand of each community, with competition for it.
 
@@ -57,11 +52,9 @@ def accessibility(
         From communities (origins) to facilities (destinations); its limit is the catchment.
     demand, supply
         Heads by community id (infants, elderly, …), and places, beds, … by facility id.
-    method
-        See above.
-    decay
-        ``f``, a function from an array of costs in the unit of *reach* to weights: `steps`, `gaussian`, `power`,
-        `exponential`, or your own. "2sfca" takes none, the others require one.
+    method, decay
+        See above; ``f``, a function from an array of costs in the unit of *reach* to weights: `steps`, `gaussian`,
+        `power`, `exponential`, or your own. "2sfca" takes none, the others require one.
 
     Returns
     -------
@@ -108,12 +101,7 @@ def accessibility(
 
 
 def supply_ratios(
-    reach: Reach,
-    demand: pd.Series,
-    supply: pd.Series,
-    *,
-    method: Method = "2sfca",
-    decay: Weigh | None = None,
+    reach: Reach, demand: pd.Series, supply: pd.Series, *, method: Method = "2sfca", decay: Weigh | None = None
 ) -> pd.DataFrame:
     """Measure the supply of each facility per head of demand in reach: the first step of `accessibility`.
 

@@ -87,11 +87,7 @@ def checked(weights: pd.Series, what: str) -> npt.NDArray[Any]:
 
 
 def apportion(weights: npt.NDArray[Any], group: Positions, totals: Ints) -> Ints:
-    """Apportion the total of each group among its rows by largest remainders; whole weights are computed exactly.
-
-    A group whose weights are all 0 gets nothing, whatever its total. More than `MOST_PARTS` cannot be apportioned by
-    weights that are not whole, or too large to be exact.
-    """
+    """Apportion the total of each group among its rows by largest remainders; one of weights 0 gets nothing."""
     floor, rest = _quotas(weights, group, totals)
     given = np.zeros(len(totals), np.int64)
     np.add.at(given, group, floor)

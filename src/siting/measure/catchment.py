@@ -40,10 +40,8 @@ def catchment(
 
     Parameters
     ----------
-    network
-        The streets.
-    origins, destinations
-        Layers of points or polygons, or places on the network.
+    network, origins, destinations
+        The streets; layers of points or polygons, or places on the network.
     weights
         Weights by destination id: beds, people, …; a Series, or a column for each weight.
     metres, minutes, walk, max_snap, threads, progress

@@ -236,8 +236,7 @@ def age_bands(people: pd.DataFrame, bands: Mapping[str, tuple[int, int | None]] 
 
 def _ages(given: ByAge) -> pd.DataFrame:
     """Return ages by areas, in the order of ages."""
-    table = given.to_frame("all") if isinstance(given, pd.Series) else given
-    table = table.sort_index()
+    table = (given.to_frame("all") if isinstance(given, pd.Series) else given).sort_index()
     if len(table) < 2 or not pd.api.types.is_integer_dtype(table.index) or list(table.index) != list(range(len(table))):
         raise ProblemError("ages must be whole numbers 0, 1, 2, … without a gap, the last for all who are older")
     return table

@@ -53,11 +53,7 @@ class Base:
 
 @dataclass(frozen=True)
 class Control:
-    """Whole numbers that a column must add up to in the target year, and where they come from.
-
-    `areas` are totals of named areas; `total` is that of all, None where it is their sum. Of several sources `how` is
-    "mixed", and `pieces` lists them; `outside` is whether a trend is carried on.
-    """
+    """Totals of a column in the target year: of all (None: the sum of the areas), of named areas, and their sources."""
 
     column: str
     total: int | None

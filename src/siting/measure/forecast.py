@@ -15,11 +15,7 @@ from siting.labels import LANGUAGES, label
 from siting.measure.alignment import groups
 from siting.measure.apportionment import apportion, checked, fit_margins
 from siting.measure.control_totals import ALL, OTHERS, Base, Control, controls
-from siting.measure.interpolation import (
-    Method,
-    check_years,
-    is_year,
-)
+from siting.measure.interpolation import Method, check_years, is_year
 from siting.measure.services import PEOPLE
 from siting.numbers import Ints
 
@@ -127,7 +123,10 @@ def forecast(
     _check_residents(later, set(forecasts), start)
     for lang in LANGUAGES:
         text = _assumption(base, held, tuple(parts), whole, source, lang)
-        _set(later, ASSUMPTION[lang], _appended(communities, ASSUMPTION[lang], text, lang))
+        earlier = communities.get(ASSUMPTION[lang], [""] * len(later))
+        between = label("forecast.semicolon", lang)
+        texts = [text if pd.isna(old) or not old else f"{old}{between}{text}" for old in earlier]
+        _set(later, ASSUMPTION[lang], texts)
     logger.info("forecast: %s", text)
     return later
 
@@ -268,9 +267,3 @@ def _what(name: str, lang: str) -> str:
             meaning = column.meaning_zh if lang == "zh" else column.meaning_en
             return label("forecast.column", lang, what=meaning, column=name)
     return name
-
-
-def _appended(communities: pd.DataFrame, name: str, text: str, lang: str) -> list[str]:
-    """Append an assumption to those of earlier forecasts."""
-    between, earlier = label("forecast.semicolon", lang), communities.get(name, [""] * len(communities))
-    return [text if pd.isna(old) or not old else f"{old}{between}{text}" for old in earlier]

@@ -10,7 +10,7 @@ import pandas as pd
 
 from siting.errors import ProblemError, some
 from siting.measure.alignment import amounts
-from siting.measure.reach import Reach
+from siting.measure.reach import Reach, limited
 from siting.renamed import renamed_keywords
 
 __all__ = ["close_pairs", "could_take_in", "joint_sites", "medical_partners", "neighbours", "uncovered_around"]
@@ -47,7 +47,7 @@ def neighbours(reach: Reach, *, limit: float | None = None) -> pd.DataFrame:
     >>> neighbours(reach, limit=500)[["partner", "cost", "partners", "beside"]].to_dict("list")
     {'partner': ['x', 'y', nan], 'cost': [80.0, 650.0, nan], 'partners': [2, 0, 0], 'beside': [True, False, False]}
     """
-    near = _within(_complete(reach), limit)
+    near = limited(_complete(reach), limit)
     first = reach.nearest(1).set_index("origin").reindex(reach.origins)
     count = np.bincount(near.origin, minlength=len(reach.origins))
     columns = {"partner": first["destination"], "cost": first["cost"], "partners": count, "beside": count > 0}
@@ -172,7 +172,7 @@ def uncovered_around(
     {'s': 20.0}
     """
     _comparable(_complete(to_sites), to_existing, limit)
-    near, served = _within(to_sites, limit), _within(to_existing, limit)
+    near, served = limited(to_sites, limit), limited(to_existing, limit)
     covered = near.origins.isin(served.origins[served.origin])
     lacking = np.where(covered, 0.0, amounts(demand, near.origins, what="demand"))
     sums = np.bincount(near.destination, lacking[near.origin], minlength=len(near.destinations))
@@ -288,12 +288,6 @@ def _positive(value: float, what: str, of: str) -> float:
     if not isinstance(value, Real) or not value > 0:
         raise ProblemError(f"{what} is {value!r}; give a number of {of} above 0")
     return float(value)
-
-
-def _within(reach: Reach, limit: float | pd.Series | None) -> Reach:
-    if isinstance(limit, pd.Series):
-        return reach.rows(limit)
-    return reach if limit is None else reach.within(float(limit))
 
 
 def _complete(reach: Reach) -> Reach:

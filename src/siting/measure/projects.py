@@ -77,7 +77,8 @@ class Appraisal:
             unit = label(f"sharing.projects_{self.unit}", lang) if self.unit in UNITS else self.unit
             lines.append(label("sharing.projects_total", lang, status=name, unit=unit, **words))
             if self.before is not None:
-                before, after = (_percent(share, lang) for share in (self.before["share"], row["share"]))
+                shares = self.before["share"], row["share"]
+                before, after = (label("match.unknown", lang) if math.isnan(x) else percent(x) for x in shares)
                 lines.append(label("sharing.projects_share", lang, before=before, after=after))
         if self.subsidies:
             rates = [f"{kind} {rate:,.10g}" for kind, rate in self.subsidies.items()]
@@ -86,10 +87,6 @@ class Appraisal:
             names = label("list.comma", lang).join(map(str, self.unplaced))
             lines.append(label("sharing.projects_unplaced", lang, names=names))
         return "\n".join(lines)
-
-
-def _percent(share: float, lang: str) -> str:
-    return label("match.unknown", lang) if math.isnan(share) else percent(share)
 
 
 @renamed_keywords(existing="facilities")

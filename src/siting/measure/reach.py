@@ -206,8 +206,7 @@ class Reach:
             raise ProblemError(f"k is {k}; ask for 1 or more")
         if self.nearest_only is not None and k > self.nearest_only:
             raise ProblemError(f"only the {self.nearest_only} nearest are known, not {k}")
-        start = np.searchsorted(self.origin, np.arange(len(self.origins)))
-        rank = np.arange(len(self)) - start[self.origin] + 1
+        rank = np.arange(len(self)) - np.searchsorted(self.origin, np.arange(len(self.origins)))[self.origin] + 1
         table = self.pairs()
         table.insert(1, "rank", rank)
         return table[rank <= k].reset_index(drop=True)
@@ -224,9 +223,15 @@ def cost_at_most(cost: Floats, limit: float | Floats) -> Bools:
     return np.asarray(cost <= np.asarray(limit) * (1 + TOLERANCE))
 
 
+def limited(reach: Reach, limit: float | pd.Series | None) -> Reach:
+    """Keep the pairs within a limit, or within a limit for each origin; all without one."""
+    if isinstance(limit, pd.Series):
+        return reach.rows(limit)
+    return reach if limit is None else reach.within(float(limit))
+
+
 def _positions(ids: pd.Series, index: pd.Index, what: str) -> Ints32:
     where = index.get_indexer(pd.Index(ids))
     if (where < 0).any():
-        unknown = pd.Index(ids)[where < 0].unique()
-        raise ProblemError(f"{what} ids that are not listed: {some(unknown)}")
+        raise ProblemError(f"{what} ids that are not listed: {some(pd.Index(ids)[where < 0].unique())}")
     return where.astype(np.int32)

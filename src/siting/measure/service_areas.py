@@ -59,10 +59,8 @@ def service_areas(
 
     Parameters
     ----------
-    network
-        The streets.
-    facilities
-        Points or polygons, or places on the network.
+    network, facilities
+        The streets; points or polygons, or places on the network.
     metres, minutes
         One limit or several; the areas of a limit contain those of smaller ones. Walks lead to the facility.
     walk

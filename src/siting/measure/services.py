@@ -81,8 +81,7 @@ def set_apart(facilities: pd.DataFrame, service: str) -> pd.Series:
     column = CAPACITY.get(service, "capacity")
     marks = pd.Series("", facilities.index)
     if column in facilities:
-        room = pd.to_numeric(facilities[column], errors="coerce").fillna(0)
-        marks[(room <= 0).to_numpy()] = f"no_{column}"
+        marks[(pd.to_numeric(facilities[column], errors="coerce").fillna(0) <= 0).to_numpy()] = f"no_{column}"
     if "open_to_neighbours" in facilities:
         marks[facilities["open_to_neighbours"].isin([False]).to_numpy()] = "not_open"
     return marks
@@ -109,8 +108,7 @@ def offering(candidates: gpd.GeoDataFrame, service: str) -> gpd.GeoDataFrame:
         if near:
             hint = f'{some(near)} looks like it: columns={{"services": "{near[0]}"}} when the layer is read'
         raise LayerError("candidates", f'has no column "services", which says what a site can house; {hint}')
-    column = role("candidates").column("services")
-    read, unknown = parse_choices(column, texts(candidates["services"]).array)
+    read, unknown = parse_choices(role("candidates").column("services"), texts(candidates["services"]).array)
     chosen = candidates[[service in str(listed).split(";") for listed in read]]
     if chosen.empty and unknown.any():
         rows = some(f"{row}: {words}" for row, words in zip(candidates.index[unknown], read[unknown], strict=True))
@@ -133,14 +131,11 @@ def with_sites(
 
     Parameters
     ----------
-    facilities
-        The existing facilities of the service.
-    candidates
-        Candidate sites, with `max_places` or `max_beds` where they can hold some.
-    sites
-        Ids of the candidates that open, such as `Plan.sites`.
-    facility_type
-        Their type; required where the layer has types, because rules count by type.
+    facilities, candidates
+        Existing facilities of the service; candidate sites, with `max_places` or `max_beds` where they can hold some.
+    sites, facility_type
+        Ids of the candidates that open, such as `Plan.sites`; their type, required where the layer has types,
+        because rules count by type.
 
     Returns
     -------

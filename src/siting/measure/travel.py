@@ -54,10 +54,8 @@ def travel(
 
     Parameters
     ----------
-    network
-        The streets.
-    origins, destinations
-        Layers of points or polygons, or places located before by `Network.locate`.
+    network, origins, destinations
+        The streets; layers of points or polygons, or places located before by `Network.locate`.
     metres, minutes
         The longest path, or walk (costs are then minutes at *walk*'s speed), inclusive; one of the two, or *nearest*.
     walk
