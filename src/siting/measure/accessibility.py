@@ -15,7 +15,7 @@ from siting.errors import ProblemError, some
 from siting.measure.alignment import amounts
 from siting.measure.decay import Decay, check_shape
 from siting.measure.reach import TOLERANCE, Reach
-from siting.numbers import Bools, Floats, Ints
+from siting.numbers import Bools, Floats
 
 __all__ = ["Method", "accessibility", "supply_ratios"]
 
@@ -93,7 +93,14 @@ def accessibility(
     >>> accessibility(reach, infants, places)["per_1000"].tolist()
     [100.0, 200.0, 0.0]
     """
-    access, reached, facilities = _second_step(_first_step(reach, demand, supply, method, decay))
+    shared = _first_step(reach, demand, supply, method, decay)
+    ratio = np.nan_to_num(shared.ratio, nan=0.0)
+    if shared.counted is shared.weights:  # all counts whole: one pass over the pairs
+        access, reached = (shared.weights @ np.column_stack([ratio, shared.supply])).T
+        facilities = np.diff(shared.weights.indptr).astype(np.int64)
+    else:
+        reached, number = (shared.counted @ np.column_stack([shared.supply, np.ones(len(shared.supply))])).T
+        access, facilities = np.asarray(shared.weights @ ratio, float), number.astype(np.int64)
     columns = {"access": access, "per_1000": 1000.0 * access, "reached": reached, "facilities": facilities}
     table = pd.DataFrame(columns, index=reach.origins)
     table.attrs.update(_measured(reach, demand, supply, method, decay))
@@ -168,16 +175,6 @@ def _first_step(reach: Reach, demand: pd.Series, supply: pd.Series, method: str,
     heads = np.asarray(first.T @ people, float)
     ratio = _ratio(places, heads, reach.destinations)
     return _Shared(second, second if counted is None else counted, places, heads, ratio)
-
-
-def _second_step(shared: _Shared) -> tuple[Floats, Floats, Ints]:
-    """Add up the shares of each community, and the supply in its catchment."""
-    ratio = np.nan_to_num(shared.ratio, nan=0.0)
-    if shared.counted is shared.weights:  # all counts whole: one pass over the pairs
-        sums = shared.weights @ np.column_stack([ratio, shared.supply])
-        return sums[:, 0], sums[:, 1], np.diff(shared.weights.indptr).astype(np.int64)
-    sums = shared.counted @ np.column_stack([shared.supply, np.ones(len(shared.supply))])
-    return np.asarray(shared.weights @ ratio, float), sums[:, 0], sums[:, 1].astype(np.int64)
 
 
 def _ratio(places: Floats, heads: Floats, ids: pd.Index) -> Floats:

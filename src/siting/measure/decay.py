@@ -127,10 +127,8 @@ def power(beta: float, *, least: float) -> Decay:
 
     Parameters
     ----------
-    beta
-        The exponent, above 0. Estimate it for the service and its users.
-    least
-        The least cost: nearer facilities count as if at this cost.
+    beta, least
+        The exponent, above 0: estimate it for the service and its users; the least cost, at which nearer ones count.
 
     Raises
     ------

@@ -71,12 +71,10 @@ def forecast(
         rounded together, the largest fractions upwards.
     method
         ``"linear"`` or ``"growth"`` between figures of years; see `interpolate_figures`.
-    parts
-        Disjoint columns that are part of *whole*, such as ``("infants", "elderly")``. They are fitted together:
+    parts, whole
+        Disjoint columns, such as ``("infants", "elderly")``, and the sum of them and the rest, fitted together:
         whole (for all, or by area), each part and the rest keep their totals, and whole is their sum in every row. All
         of them need a total, a rate or an increase; ``rates={"population": 0}`` keeps the residents constant.
-    whole
-        The column that is the sum of *parts* and the rest.
     by
         The area of each community, for values given by area: a column, or a Series by community id.
     source

@@ -171,7 +171,15 @@ def uncovered_around(
     >>> uncovered_around(sites, existing, pd.Series({"a": 30, "b": 20}, name="infants")).to_dict()
     {'s': 20.0}
     """
-    _comparable(_complete(to_sites), to_existing, limit)
+    _complete(to_sites)
+    if len(strange := to_sites.origins.symmetric_difference(to_existing.origins)):
+        raise ProblemError(f"sites and facilities are reached from other communities: {some(strange)}")
+    unit = to_sites.unit
+    if unit != to_existing.unit:
+        raise ProblemError(f"sites are reached in {unit} and facilities in {to_existing.unit}; use one unit")
+    if limit is None and to_sites.limit != to_existing.limit:
+        limits = f"sites were searched to {to_sites.limit:g} {unit} and facilities to {to_existing.limit:g}"
+        raise ProblemError(f"{limits}; give limit, the radius of the service")
     near, served = limited(to_sites, limit), limited(to_existing, limit)
     covered = near.origins.isin(served.origins[served.origin])
     lacking = np.where(covered, 0.0, amounts(demand, near.origins, what="demand"))
@@ -294,14 +302,3 @@ def _complete(reach: Reach) -> Reach:
     if reach.nearest_only is not None:
         raise ProblemError("a Reach of the nearest does not hold all neighbours; call travel with metres or minutes")
     return reach
-
-
-def _comparable(to_sites: Reach, to_existing: Reach, limit: float | pd.Series | None) -> None:
-    if len(strange := to_sites.origins.symmetric_difference(to_existing.origins)):
-        raise ProblemError(f"sites and facilities are reached from other communities: {some(strange)}")
-    unit = to_sites.unit
-    if unit != to_existing.unit:
-        raise ProblemError(f"sites are reached in {unit} and facilities in {to_existing.unit}; use one unit")
-    if limit is None and to_sites.limit != to_existing.limit:
-        limits = f"sites were searched to {to_sites.limit:g} {unit} and facilities to {to_existing.limit:g}"
-        raise ProblemError(f"{limits}; give limit, the radius of the service")

@@ -123,7 +123,15 @@ def with_projects(
     >>> with_projects(now, soon, statuses=["new"])[["beds", "planned"]].to_dict("index")
     {'a': {'beds': 40, 'planned': False}, 'E3': {'beds': 75, 'planned': True}}
     """
-    kept = projects[_of_status(projects, statuses)]
+    if "status" not in projects:
+        raise LayerError("projects", 'no column "status"; give the status of each')
+    if len(blank := projects.index[projects["status"].isna()]):
+        raise LayerError("projects", f"no status for {some(blank)}")
+    names = [statuses] if isinstance(statuses, str) else list(statuses)
+    if unknown := [name for name in names if not (projects["status"] == name).any()]:
+        there = some(projects["status"].unique())
+        raise LayerError("projects", f"no project has the status {some(unknown)}; there are {there}")
+    kept = projects[projects["status"].isin(names)]
     if len(placeless := kept.index[(kept.geometry.isna() | kept.geometry.is_empty).to_numpy()]):
         raise LayerError("projects", f"no place for {some(placeless)}; give one, or leave them out here")
     if len(both := facilities.index.intersection(kept.index)):
@@ -225,18 +233,6 @@ def appraise_projects(
     totals = _totals(table, stocked, {**after, "all": cover(status.index)})
     unplaced = tuple(projects.index.difference(status.index, sort=False))
     return Appraisal(table, totals, before, unplaced, stocked, capacity, rates)
-
-
-def _of_status(projects: pd.DataFrame, statuses: Iterable[object]) -> pd.Series:
-    if "status" not in projects:
-        raise LayerError("projects", 'no column "status"; give the status of each')
-    if len(blank := projects.index[projects["status"].isna()]):
-        raise LayerError("projects", f"no status for {some(blank)}")
-    names = [statuses] if isinstance(statuses, str) else list(statuses)
-    if unknown := [name for name in names if not (projects["status"] == name).any()]:
-        there = some(projects["status"].unique())
-        raise LayerError("projects", f"no project has the status {some(unknown)}; there are {there}")
-    return projects["status"].isin(names)
 
 
 def _check(
