@@ -15,7 +15,7 @@ from siting.errors import ProblemError, some
 from siting.measure.alignment import amounts
 from siting.measure.decay import Decay, check_shape
 from siting.measure.reach import TOLERANCE, Reach
-from siting.numbers import Bools, Floats, Ints
+from siting.numbers import Bools, Floats
 
 __all__ = ["Method", "accessibility", "supply_ratios"]
 
@@ -26,12 +26,7 @@ Weigh: TypeAlias = Callable[[Floats], npt.ArrayLike]
 
 
 def accessibility(
-    reach: Reach,
-    demand: pd.Series,
-    supply: pd.Series,
-    *,
-    method: Method = "2sfca",
-    decay: Weigh | None = None,
+    reach: Reach, demand: pd.Series, supply: pd.Series, *, method: Method = "2sfca", decay: Weigh | None = None
 ) -> pd.DataFrame:
     """Measure the supply per head of demand of each community, with competition for it.
 
@@ -57,11 +52,9 @@ def accessibility(
         From communities (origins) to facilities (destinations); its limit is the catchment.
     demand, supply
         Heads by community id (infants, elderly, …), and places, beds, … by facility id.
-    method
-        See above.
-    decay
-        ``f``, a function from an array of costs in the unit of *reach* to weights: `steps`, `gaussian`, `power`,
-        `exponential`, or your own. "2sfca" takes none, the others require one.
+    method, decay
+        See above; ``f``, a function from an array of costs in the unit of *reach* to weights: `steps`, `gaussian`,
+        `power`, `exponential`, or your own. "2sfca" takes none, the others require one.
 
     Returns
     -------
@@ -100,7 +93,14 @@ def accessibility(
     >>> accessibility(reach, infants, places)["per_1000"].tolist()
     [100.0, 200.0, 0.0]
     """
-    access, reached, facilities = _second_step(_first_step(reach, demand, supply, method, decay))
+    shared = _first_step(reach, demand, supply, method, decay)
+    ratio = np.nan_to_num(shared.ratio, nan=0.0)
+    if shared.counted is shared.weights:  # all counts whole: one pass over the pairs
+        access, reached = (shared.weights @ np.column_stack([ratio, shared.supply])).T
+        facilities = np.diff(shared.weights.indptr).astype(np.int64)
+    else:
+        reached, number = (shared.counted @ np.column_stack([shared.supply, np.ones(len(shared.supply))])).T
+        access, facilities = np.asarray(shared.weights @ ratio, float), number.astype(np.int64)
     columns = {"access": access, "per_1000": 1000.0 * access, "reached": reached, "facilities": facilities}
     table = pd.DataFrame(columns, index=reach.origins)
     table.attrs.update(_measured(reach, demand, supply, method, decay))
@@ -108,12 +108,7 @@ def accessibility(
 
 
 def supply_ratios(
-    reach: Reach,
-    demand: pd.Series,
-    supply: pd.Series,
-    *,
-    method: Method = "2sfca",
-    decay: Weigh | None = None,
+    reach: Reach, demand: pd.Series, supply: pd.Series, *, method: Method = "2sfca", decay: Weigh | None = None
 ) -> pd.DataFrame:
     """Measure the supply of each facility per head of demand in reach: the first step of `accessibility`.
 
@@ -182,16 +177,6 @@ def _first_step(reach: Reach, demand: pd.Series, supply: pd.Series, method: str,
     return _Shared(second, second if counted is None else counted, places, heads, ratio)
 
 
-def _second_step(shared: _Shared) -> tuple[Floats, Floats, Ints]:
-    """Add up the shares of each community, and the supply in its catchment."""
-    ratio = np.nan_to_num(shared.ratio, nan=0.0)
-    if shared.counted is shared.weights:  # all counts whole: one pass over the pairs
-        sums = shared.weights @ np.column_stack([ratio, shared.supply])
-        return sums[:, 0], sums[:, 1], np.diff(shared.weights.indptr).astype(np.int64)
-    sums = shared.counted @ np.column_stack([shared.supply, np.ones(len(shared.supply))])
-    return np.asarray(shared.weights @ ratio, float), sums[:, 0], sums[:, 1].astype(np.int64)
-
-
 def _ratio(places: Floats, heads: Floats, ids: pd.Index) -> Floats:
     """Divide where there is demand; NaN elsewhere."""
     ratio = np.full(len(places), np.nan)
@@ -200,8 +185,7 @@ def _ratio(places: Floats, heads: Floats, ids: pd.Index) -> Floats:
     if np.isinf(ratio).any():
         crowd = f"the weights of all who reach {some(ids[np.isinf(ratio)])} are as good as 0"
         raise ProblemError(f"{crowd}, so the supply there cannot be divided; give a wider decay")
-    idle = (heads == 0) & (places > 0)
-    if idle.any():
+    if (idle := (heads == 0) & (places > 0)).any():
         log.info("no demand reaches %d facilities, whose supply nobody gets: %s", idle.sum(), some(ids[idle]))
     return ratio
 

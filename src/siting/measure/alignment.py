@@ -24,8 +24,7 @@ def in_order(values: pd.Series, ids: pd.Index, what: str, of: str = "origins") -
     """Put *values* in the order of *ids*; refuse other types than Series, and ids with no row or two."""
     if not isinstance(values, pd.Series):
         raise ProblemError(f"{what} is {values!r}; give a Series with a value for each id of the {of}")
-    absent = ids.difference(unique_ids(values.index, f"{what}: ids"))
-    if len(absent):
+    if len(absent := ids.difference(unique_ids(values.index, f"{what}: ids"))):
         raise ProblemError(f"{what}: no value for {len(absent)} {of}: {some(absent)}")
     return values.reindex(ids)
 
@@ -47,8 +46,7 @@ def weights(
     if not isinstance(demand, pd.Series | pd.DataFrame):
         raise ProblemError(f"{what} is a {type(demand).__name__}; give a Series or DataFrame with the ids of the {of}")
     frame = demand.to_frame(demand.name or what) if isinstance(demand, pd.Series) else demand
-    absent = ids.difference(frame.index)
-    if len(absent):
+    if len(absent := ids.difference(frame.index)):
         raise ProblemError(f"{what} has no row for {len(absent)} {of}: {some(absent)}")
     frame = frame.loc[ids]
     if not frame.index.is_unique or len(frame) != len(ids):
@@ -56,8 +54,7 @@ def weights(
     columns = {}
     for name in frame.columns:
         values = pd.to_numeric(frame[name], errors="coerce").to_numpy(float)
-        wrong = ~np.isfinite(values) | (values < 0)
-        if wrong.any():
+        if (wrong := ~np.isfinite(values) | (values < 0)).any():
             rows = f"{int(wrong.sum())} rows: {some(ids[wrong])}"
             raise ProblemError(f'{what} "{name}" is negative or not a number in {rows}')
         columns[str(name)] = values

@@ -80,19 +80,14 @@ def checked(weights: pd.Series, what: str) -> npt.NDArray[Any]:
     if not isinstance(weights, pd.Series):
         raise ProblemError(f"{what}: a {type(weights).__name__}; give a Series")
     values = pd.to_numeric(weights, errors="coerce").to_numpy(float, na_value=np.nan)
-    wrong = ~np.isfinite(values) | (values < 0)
-    if wrong.any():
+    if (wrong := ~np.isfinite(values) | (values < 0)).any():
         rows = some(weights.index[wrong])
         raise ProblemError(f"{what}: negative or not a number in {int(wrong.sum())} rows: {rows}")
     return values.astype(np.int64) if (values == np.floor(values)).all() and values.max(initial=0) < 2**53 else values
 
 
 def apportion(weights: npt.NDArray[Any], group: Positions, totals: Ints) -> Ints:
-    """Apportion the total of each group among its rows by largest remainders; whole weights are computed exactly.
-
-    A group whose weights are all 0 gets nothing, whatever its total. More than `MOST_PARTS` cannot be apportioned by
-    weights that are not whole, or too large to be exact.
-    """
+    """Apportion the total of each group among its rows by largest remainders; one of weights 0 gets nothing."""
     floor, rest = _quotas(weights, group, totals)
     given = np.zeros(len(totals), np.int64)
     np.add.at(given, group, floor)
@@ -173,8 +168,7 @@ def fit_margins(table: pd.DataFrame, *, rows: pd.Series, columns: pd.Series) -> 
         sums = f"the rows are to add up to {int(down.sum()):,} and the columns to {int(across.sum()):,}"
         raise ProblemError(f"{sums}; give margins of one sum, such as by bringing one to the other with round_to_total")
     for axis, totals, labels, what in ((1, down, down_labels, "row"), (0, across, across_labels, "column")):
-        empty = (start.sum(axis) == 0) & (totals > 0)
-        if empty.any():
+        if (empty := (start.sum(axis) == 0) & (totals > 0)).any():
             raise ProblemError(f"{what} {some(labels[empty])}: all of the table is 0, but the total is not; 0 stays 0")
     fitted = _scaled(_possible(start, down, across, table), down, across, table)
     return pd.DataFrame(_rounded(fitted, down, across), index=table.index, columns=table.columns)

@@ -82,6 +82,7 @@ def outline(xy, ptr, axis, radius, inner, bounds, side, columns, starts, start, 
     for i in range(n):
         count = 0
         seen[i] = i
+        x0, y0, x1, y1 = bounds[i, 0], bounds[i, 1], bounds[i, 2], bounds[i, 3]
         for row in range(int(bounds[i, 1] / side), int(bounds[i, 3] / side) + 1):
             for column in range(int(bounds[i, 0] / side), int(bounds[i, 2] / side) + 1):
                 cell = row * columns + column
@@ -90,12 +91,7 @@ def outline(xy, ptr, axis, radius, inner, bounds, side, columns, starts, start, 
                     if seen[j] == i:
                         continue
                     seen[j] = i
-                    if (
-                        bounds[j, 0] <= bounds[i, 2]
-                        and bounds[i, 0] <= bounds[j, 2]
-                        and bounds[j, 1] <= bounds[i, 3]
-                        and bounds[i, 1] <= bounds[j, 3]
-                    ):
+                    if bounds[j, 0] <= x1 and x0 <= bounds[j, 2] and bounds[j, 1] <= y1 and y0 <= bounds[j, 3]:
                         near[count] = j
                         count += 1
         for e in range(ptr[i], ptr[i + 1]):

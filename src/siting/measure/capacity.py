@@ -26,11 +26,7 @@ NOTHING = 1e-12
 
 
 def utilisation(
-    facilities: pd.DataFrame,
-    *,
-    used: str | pd.Series,
-    capacity: str | pd.Series,
-    by: str | pd.Series | None = None,
+    facilities: pd.DataFrame, *, used: str | pd.Series, capacity: str | pd.Series, by: str | pd.Series | None = None
 ) -> pd.DataFrame:
     """Measure how full facilities are, and how many places are idle.
 
@@ -72,8 +68,7 @@ def utilisation(
     labels = groups(None if by is None else _column(facilities, by, "by"), ids, "facilities")
     idle, excess, over = (places - people).clip(lower=0), (people - places).clip(lower=0), (people > places).astype(int)
     columns = {"facilities": 1, "capacity": places, "used": people, "idle": idle, "over": over, "excess": excess}
-    table = pd.DataFrame(columns, index=ids)
-    sums = table.groupby(labels, sort=True, observed=True).sum()
+    sums = pd.DataFrame(columns, index=ids).groupby(labels, sort=True, observed=True).sum()
     sums.insert(3, "share", sums["used"] / sums["capacity"].where(sums["capacity"] > 0))
     return sums.rename_axis("group")
 
@@ -155,7 +150,10 @@ def idle_nearby(
     users = amounts(used, reach.destinations, what="used", of="destinations").to_numpy(float)
     places = amounts(capacity, reach.destinations, what="capacity", of="destinations").to_numpy(float)
     needed = people * float(per_1000) / 1000
-    short = np.maximum(0.0, needed - _served(reach, people, np.minimum(users, places)))
+    around = np.bincount(reach.destination, people[reach.origin], len(users))
+    share = np.divide(np.minimum(users, places), around, out=np.zeros(len(users)), where=around > 0)
+    served = people * np.bincount(reach.origin, share[reach.destination], len(people))
+    short = np.maximum(0.0, needed - served)
     short[short <= NOTHING * needed] = 0.0
     idle = np.maximum(0.0, places - users)
     area, names = np.arange(len(people)), reach.origins
@@ -188,13 +186,6 @@ def idle_nearby(
     result = pd.DataFrame(columns, index=names if by is None else pd.Index(names, name="group"))
     result.attrs.update(per_1000=float(per_1000), limit=reach.limit, unit=reach.unit, how=reach.how)
     return result
-
-
-def _served(reach: Reach, people: Floats, users: Floats) -> Floats:
-    """Share the users of each facility among the communities that reach it, in proportion to their people."""
-    around = np.bincount(reach.destination, people[reach.origin], len(users))
-    each = np.divide(users, around, out=np.zeros(len(users)), where=around > 0)
-    return people * np.bincount(reach.origin, each[reach.destination], len(people))
 
 
 def _taken(reach: Reach, short: Floats, idle: Floats, near: pd.DataFrame, copies: pd.DataFrame) -> tuple[Floats, float]:

@@ -40,10 +40,8 @@ def catchment(
 
     Parameters
     ----------
-    network
-        The streets.
-    origins, destinations
-        Layers of points or polygons, or places on the network.
+    network, origins, destinations
+        The streets; layers of points or polygons, or places on the network.
     weights
         Weights by destination id: beds, people, …; a Series, or a column for each weight.
     metres, minutes, walk, max_snap, threads, progress
@@ -102,8 +100,7 @@ def _factors(decay: Callable[[Floats], npt.ArrayLike], speed: float) -> Callable
         cost = way / 1000.0 / speed
         factor = np.asarray(decay(cost), float)
         check_shape(factor, cost)
-        wrong = ~np.isfinite(factor)
-        if wrong.any():
+        if (wrong := ~np.isfinite(factor)).any():
             raise ProblemError(f"decay gives {factor[wrong][0]} for a cost of {cost[wrong][0]:g}; give finite factors")
         return factor
 

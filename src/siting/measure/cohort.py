@@ -236,8 +236,7 @@ def age_bands(people: pd.DataFrame, bands: Mapping[str, tuple[int, int | None]] 
 
 def _ages(given: ByAge) -> pd.DataFrame:
     """Return ages by areas, in the order of ages."""
-    table = given.to_frame("all") if isinstance(given, pd.Series) else given
-    table = table.sort_index()
+    table = (given.to_frame("all") if isinstance(given, pd.Series) else given).sort_index()
     if len(table) < 2 or not pd.api.types.is_integer_dtype(table.index) or list(table.index) != list(range(len(table))):
         raise ProblemError("ages must be whole numbers 0, 1, 2, … without a gap, the last for all who are older")
     return table
@@ -256,8 +255,7 @@ def _numbers(given: Any, table: pd.DataFrame, what: str, *, least: float = 0, mo
         raise ProblemError(f"{what}: ages and areas must be those of the people; {differ}")
     given = given.loc[table.index, table.columns]
     values: Floats = given.apply(pd.to_numeric, errors="coerce").to_numpy(float, na_value=np.nan)
-    wrong = ~np.isfinite(values) | (values < least) | (values > most)
-    if wrong.any():
+    if (wrong := ~np.isfinite(values) | (values < least) | (values > most)).any():
         x, area = (int(k[0]) for k in np.nonzero(wrong))
         within = "a number" if least < 0 else "0 or more" if most > 1 else "0 to 1"
         where = f'the first {values[x, area]} at age {table.index[x]}, area "{table.columns[area]}"'
@@ -273,8 +271,7 @@ def _births(births: Any, years: range, table: pd.DataFrame) -> Floats:
             raise ProblemError("births: several areas need a DataFrame, years by areas")
         by_year = births if isinstance(births, pd.Series | Mapping) else dict.fromkeys(years, births)
         births = pd.DataFrame({areas[0]: pd.Series(dict(by_year.items()), dtype=object)})
-    lacking = [*areas.difference(births.columns), *(year for year in years if year not in births.index)]
-    if lacking:
+    if lacking := [*areas.difference(births.columns), *(year for year in years if year not in births.index)]:
         raise ProblemError(f"births: nothing for {some(lacking)}; give each year after the first, and each area")
     rows = births.loc[list(years), areas].to_numpy(object)
     named = [f'births of {year} in "{area}"' for year in years for area in areas]
@@ -286,8 +283,7 @@ def _births_per_person(fertility: pd.Series, women: Any, table: pd.DataFrame) ->
     """Return births a year per person of an age, ages by areas."""
     if women is None:
         raise ProblemError("women: give the share of women among people of an age, 0 to 1, to apply fertility to")
-    strange = [age for age in fertility.index if age not in table.index or age == 0]
-    if strange:
+    if strange := [age for age in fertility.index if age not in table.index or age == 0]:
         raise ProblemError(f"fertility: {some(strange)} are no ages of mothers among the people")
     rate = _numbers(fertility.reindex(table.index, fill_value=0.0), table, "fertility")
     return rate * _numbers(women, table, "women", most=1)

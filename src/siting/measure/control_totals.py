@@ -45,8 +45,7 @@ class Base:
         """Add up a column by area."""
         if self.areas is None:
             raise ProblemError(f'totals or rates by area need the area of each row; there is no column "{self.by}"')
-        blank = self.areas.isna().to_numpy()
-        if blank.any():
+        if (blank := self.areas.isna().to_numpy()).any():
             rows = some(self.ids[blank])
             raise LayerError("communities", f'"{self.by}" is blank in {int(blank.sum())} rows: {rows}; fill it in')
         return pd.Series(self.people[column]).groupby(self.areas.to_numpy(), sort=True).sum()
@@ -54,11 +53,7 @@ class Base:
 
 @dataclass(frozen=True)
 class Control:
-    """Whole numbers that a column must add up to in the target year, and where they come from.
-
-    `areas` are totals of named areas; `total` is that of all, None where it is their sum. Of several sources `how` is
-    "mixed", and `pieces` lists them; `outside` is whether a trend is carried on.
-    """
+    """Totals of a column in the target year: of all (None: the sum of the areas), of named areas, and their sources."""
 
     column: str
     total: int | None
@@ -80,8 +75,7 @@ class Control:
             code, totals = self._by_area(base)
         else:
             code, totals = np.zeros(len(people), np.intp), pd.Series({ALL: self.total or 0}, dtype=np.int64)
-        empty = (np.bincount(code, people, len(totals)) == 0) & (totals.to_numpy() > 0)
-        if empty.any():
+        if (empty := (np.bincount(code, people, len(totals)) == 0) & (totals.to_numpy() > 0)).any():
             raise ProblemError(
                 f"{self.column}: {some(totals.index[empty])}: nobody in {base.from_year}, but a total for "
                 f"{base.to_year}; 0 stays 0: put people where they will live into the layer, or leave the total out"
@@ -90,8 +84,7 @@ class Control:
 
     def _by_area(self, base: Base) -> tuple[Positions, pd.Series]:
         sums = base.sums(self.column)
-        unknown = [area for area in self.areas if area not in sums.index]
-        if unknown:
+        if unknown := [area for area in self.areas if area not in sums.index]:
             areas = f'no such area in "{base.by}"; there are {some(sums.index)}'
             raise ProblemError(f"{self.column}: {some(unknown)}: {areas}")
         others = [area for area in sums.index if area not in self.areas]
@@ -114,8 +107,7 @@ def controls(
 ) -> dict[str, Control]:
     """Turn what is known about the target year into whole totals, by column; refuse what is implausible."""
     names = [*rates, *increases, *totals]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
+    if twice := sorted({name for name in names if names.count(name) > 1}):
         raise ProblemError(f"{some(twice)}: give a rate, an increase or a total, one of them")
     if not names:
         raise ProblemError('give rates, increases or totals by column, such as rates={"elderly": 0.0454}')
@@ -146,8 +138,7 @@ def _grown(base: Base, column: str, given: Any, how: str) -> Control:
         return Control(column, end, {}, how, {"change": _step(given, how)})
     sums = base.sums(column)
     named = dict(given.items())
-    wrong = [*sums.index.difference(list(named)), *(area for area in named if area not in sums.index)]
-    if wrong:
+    if wrong := [*sums.index.difference(list(named)), *(area for area in named if area not in sums.index)]:
         mend = f'give one for each area in "{base.by}" and no other'
         raise ProblemError(f"{how}s of {column}: {mend}; look at {some(wrong)}")
     ends = {str(area): grown(float(sums[area]), change, f' in "{area}"') for area, change in named.items()}
@@ -168,8 +159,7 @@ def _total(base: Base, column: str, given: Any, method: Method) -> Control:
     """Read a total: a number, figures by year, or either by area."""
     if not isinstance(given, Mapping | pd.Series):
         return Control(column, whole_number(amount(given, f"total of {column}")), {}, "total")
-    named = dict(given.items())
-    if not named:
+    if not (named := dict(given.items())):
         raise ProblemError(f"total of {column}: nothing is given")
     if all(is_year(key) for key in named):
         named = {ALL: named}

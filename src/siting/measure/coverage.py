@@ -11,7 +11,7 @@ import pandas as pd
 
 from siting.errors import ProblemError
 from siting.measure.alignment import groups, weights
-from siting.measure.reach import Reach, cost_at_most
+from siting.measure.reach import Reach, cost_at_most, limited
 
 __all__ = ["bands", "coverage", "covered"]
 
@@ -101,8 +101,7 @@ def bands(reach: Reach, limits: float | Sequence[float]) -> pd.DataFrame:
     >>> bands(reach, [300, 500])["band"].tolist()
     [300.0, 500.0, nan]
     """
-    steps = np.sort(np.atleast_1d(np.asarray(limits, float)))
-    if not len(steps):
+    if not len(steps := np.sort(np.atleast_1d(np.asarray(limits, float)))):
         raise ProblemError("bands: give at least one limit")
     reach.within(float(steps[-1]))
     first = reach.nearest(1).set_index("origin").reindex(reach.origins)
@@ -118,10 +117,6 @@ def bands(reach: Reach, limits: float | Sequence[float]) -> pd.DataFrame:
 
 def covered(reach: Reach, limit: float | pd.Series | None) -> pd.Series:
     """Mark the origins that reach a destination within the limit, or within a limit of their own."""
-    if isinstance(limit, pd.Series):
-        reach = reach.rows(limit)
-    elif limit is not None:
-        reach = reach.within(float(limit))
     inside = np.zeros(len(reach.origins), bool)
-    inside[reach.origin] = True
+    inside[limited(reach, limit).origin] = True
     return pd.Series(inside, index=reach.origins)

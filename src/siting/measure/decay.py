@@ -82,8 +82,7 @@ def steps(weights: Mapping[float, float]) -> Decay:
     except (TypeError, ValueError):
         raise ProblemError(f"steps: {dict(weights)!r} must be numbers, from upper bounds to weights") from None
     bounds, heights = np.array(zones, float).T
-    wrong = ~np.isfinite(bounds) | ~np.isfinite(heights) | (bounds < 0) | (heights < 0)
-    if wrong.any():
+    if (wrong := ~np.isfinite(bounds) | ~np.isfinite(heights) | (bounds < 0) | (heights < 0)).any():
         raise ProblemError(f"steps: a bound or weight is negative or not a number, at {some(bounds[wrong])}")
     if (np.diff(heights) > 0).any():
         raise ProblemError(f"steps: a weight rises with the distance: {_zones(zones)}; give {{upper bound: weight}}")
@@ -128,10 +127,8 @@ def power(beta: float, *, least: float) -> Decay:
 
     Parameters
     ----------
-    beta
-        The exponent, above 0. Estimate it for the service and its users.
-    least
-        The least cost: nearer facilities count as if at this cost.
+    beta, least
+        The exponent, above 0: estimate it for the service and its users; the least cost, at which nearer ones count.
 
     Raises
     ------

@@ -15,11 +15,7 @@ from siting.labels import LANGUAGES, label
 from siting.measure.alignment import groups
 from siting.measure.apportionment import apportion, checked, fit_margins
 from siting.measure.control_totals import ALL, OTHERS, Base, Control, controls
-from siting.measure.interpolation import (
-    Method,
-    check_years,
-    is_year,
-)
+from siting.measure.interpolation import Method, check_years, is_year
 from siting.measure.services import PEOPLE
 from siting.numbers import Ints
 
@@ -75,12 +71,10 @@ def forecast(
         rounded together, the largest fractions upwards.
     method
         ``"linear"`` or ``"growth"`` between figures of years; see `interpolate_figures`.
-    parts
-        Disjoint columns that are part of *whole*, such as ``("infants", "elderly")``. They are fitted together:
+    parts, whole
+        Disjoint columns, such as ``("infants", "elderly")``, and the sum of them and the rest, fitted together:
         whole (for all, or by area), each part and the rest keep their totals, and whole is their sum in every row. All
         of them need a total, a rate or an increase; ``rates={"population": 0}`` keeps the residents constant.
-    whole
-        The column that is the sum of *parts* and the rest.
     by
         The area of each community, for values given by area: a column, or a Series by community id.
     source
@@ -127,7 +121,10 @@ def forecast(
     _check_residents(later, set(forecasts), start)
     for lang in LANGUAGES:
         text = _assumption(base, held, tuple(parts), whole, source, lang)
-        _set(later, ASSUMPTION[lang], _appended(communities, ASSUMPTION[lang], text, lang))
+        earlier = communities.get(ASSUMPTION[lang], [""] * len(later))
+        between = label("forecast.semicolon", lang)
+        texts = [text if pd.isna(old) or not old else f"{old}{between}{text}" for old in earlier]
+        _set(later, ASSUMPTION[lang], texts)
     logger.info("forecast: %s", text)
     return later
 
@@ -187,15 +184,13 @@ def _fitted(base: Base, held: Mapping[str, Control], parts: list[str], whole: st
         need = "each and the whole need a total, a rate or an increase (a rate of 0 holds it)"
         lacks = f"lacking {some(lacking) or 'none'}"
         raise ProblemError(f"parts are {some(parts)} of {whole}: each stands once, and {need}; {lacks}")
-    by_area = [name for name in parts if held[name].areas]
-    if by_area:
+    if by_area := [name for name in parts if held[name].areas]:
         raise ProblemError(f"{some(by_area)}: parts that are fitted have one total, not totals by area")
     code, rows = held[whole].groups(base)
     rest = f"the rest of {whole}"
     columns = {name: base.people[name] for name in parts}
     columns[rest] = base.people[whole] - np.sum(list(columns.values()), axis=0)
-    over = base.ids[columns[rest] < 0]
-    if len(over):
+    if len(over := base.ids[columns[rest] < 0]):
         raise LayerError(LAYER, f"{some(parts)} are more than {whole} in {len(over)} rows: {some(over)}")
     totals = pd.Series({name: held[name].amount for name in parts})
     totals[rest] = int(rows.sum()) - int(totals.sum())
@@ -224,8 +219,7 @@ def _check_residents(frame: pd.DataFrame, changed: set[str], from_year: int | No
     if "population" not in frame or not parts or not changed & {"population", *parts}:
         return
     numbers = frame[[*parts, "population"]].apply(pd.to_numeric, errors="coerce").astype(float)
-    over = (numbers[parts].sum(axis=1) > numbers["population"]).to_numpy(bool)
-    if not over.any():
+    if not (over := (numbers[parts].sum(axis=1) > numbers["population"]).to_numpy(bool)).any():
         return
     fault = f"{' + '.join(parts)} are more than population in {int(over.sum())} rows: {some(frame.index[over])}"
     if from_year is None:
@@ -271,9 +265,3 @@ def _what(name: str, lang: str) -> str:
             meaning = column.meaning_zh if lang == "zh" else column.meaning_en
             return label("forecast.column", lang, what=meaning, column=name)
     return name
-
-
-def _appended(communities: pd.DataFrame, name: str, text: str, lang: str) -> list[str]:
-    """Append an assumption to those of earlier forecasts."""
-    between, earlier = label("forecast.semicolon", lang), communities.get(name, [""] * len(communities))
-    return [text if pd.isna(old) or not old else f"{old}{between}{text}" for old in earlier]

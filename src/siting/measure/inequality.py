@@ -9,16 +9,8 @@ import numpy as np
 import pandas as pd
 
 from siting.errors import ProblemError, some
+from siting.measure import inequality_measures as measures
 from siting.measure.alignment import amounts, groups, unique_ids
-from siting.measure.inequality_measures import (
-    distinct,
-    gini_of,
-    lorenz_of,
-    palma_of,
-    theil_of,
-    theil_parts,
-    weighted_median,
-)
 from siting.measure.reach import cost_at_most
 from siting.numbers import Bools, Floats
 from siting.renamed import renamed_keywords
@@ -64,7 +56,7 @@ def gini(values: pd.Series, people: pd.Series) -> float:
     >>> gini(pd.Series({"a": 0.0, "b": 4.0}), pd.Series({"a": 30, "b": 10}))
     0.75
     """
-    return gini_of(*distinct(*_aligned(values, people)))
+    return measures.gini_of(*measures.distinct(*_aligned(values, people)))
 
 
 def palma(values: pd.Series, people: pd.Series) -> float:
@@ -95,7 +87,7 @@ def palma(values: pd.Series, people: pd.Series) -> float:
     >>> round(palma(pd.Series({"a": 1.0, "b": 2.0}), pd.Series({"a": 80, "b": 20})), 9)  # 10 have 20, 40 have 40
     0.5
     """
-    return palma_of(*distinct(*_aligned(values, people)))
+    return measures.palma_of(*measures.distinct(*_aligned(values, people)))
 
 
 def theil(values: pd.Series, people: pd.Series) -> float:
@@ -122,7 +114,7 @@ def theil(values: pd.Series, people: pd.Series) -> float:
     >>> theil(pd.Series({"a": 0.0, "b": 2.0}), pd.Series({"a": 10, "b": 10}))  # ln 2
     0.693...
     """
-    return theil_of(*distinct(*_aligned(values, people)))
+    return measures.theil_of(*measures.distinct(*_aligned(values, people)))
 
 
 def lorenz(values: pd.Series, people: pd.Series) -> pd.DataFrame:
@@ -152,7 +144,7 @@ def lorenz(values: pd.Series, people: pd.Series) -> pd.DataFrame:
     1    0.75    0.0
     2    1.00    1.0
     """
-    share, held = lorenz_of(*distinct(*_aligned(values, people)))
+    share, held = measures.lorenz_of(*measures.distinct(*_aligned(values, people)))
     return pd.DataFrame({"people": share, "value": held})
 
 
@@ -225,7 +217,7 @@ def inequality(
     everybody = np.ones(len(x), bool)
     rows = [{"group": group, **_row(x[mine], w[mine], limit)} for group, mine in {**parts, ALL: everybody}.items()]
     table = pd.DataFrame(rows, columns=["group", *COLUMNS]).set_index("group")
-    inner, between = theil_parts(x, w, list(parts.values()) or [everybody])
+    inner, between = measures.theil_parts(x, w, list(parts.values()) or [everybody])
     for name, part in (("theil_within", inner), ("theil_between", between)):
         table[name] = [*part[: len(parts)], float(part.sum())]
     table["reason"] = table["reason"].astype(object).where(table["reason"].notna(), None)
@@ -293,8 +285,7 @@ def _kinds(country: object | Iterable[object] | None, kinds: pd.Series) -> list[
     if country is None:
         return [VILLAGE]
     named = [country] if isinstance(country, str) or not isinstance(country, Iterable) else list(country)
-    strange = [name for name in named if not (kinds == name).any()]
-    if strange:
+    if strange := [name for name in named if not (kinds == name).any()]:
         raise ProblemError(f"country: no community is of the kind {some(strange)}; there are {some(kinds.unique())}")
     return named
 
@@ -305,8 +296,7 @@ def _aligned(values: pd.Series, people: pd.Series, *, ways: bool = False) -> tup
         raise ProblemError(f"values are a {type(values).__name__}; give a Series with the ids of the communities")
     index = unique_ids(values.index, "values: ids")
     w = amounts(people, index, what="people", of="communities")
-    absent = pd.Index(people.index).difference(index)
-    if len(absent):
+    if len(absent := pd.Index(people.index).difference(index)):
         raise ProblemError(f"values have no row for {len(absent)} communities: {some(absent)}")
     x = pd.to_numeric(values, errors="coerce").to_numpy(float)
     gone = values.isna().to_numpy(bool)
@@ -325,7 +315,7 @@ def _row(x: Floats, w: Floats, limit: float | None) -> dict[str, object]:
     """Measure one group; infinite distances reach nothing."""
     total = float(w.sum())
     reached = np.isfinite(x)
-    values, who = distinct(x[reached], w[reached])
+    values, who = measures.distinct(x[reached], w[reached])
     row: dict[str, object] = dict.fromkeys(COLUMNS, math.nan) | {"people": total, "communities": len(x), "reason": None}
     if total == 0:
         return row | {"reason": "nobody"}
@@ -334,19 +324,13 @@ def _row(x: Floats, w: Floats, limit: float | None) -> dict[str, object]:
     row |= {"covered": float(w[has].sum()) / total, "nothing": float(w[without].sum()) / total}
     if not len(values):
         return row | {"reason": "unreached"}
-    ratio = palma_of(values, who)
+    ratio = measures.palma_of(values, who)
     bare = "nothing" if limit is None else "at_door"
     reason = bare if not values[-1] > 0 else "bottom" if math.isnan(ratio) else None
-    return row | {
-        "mean": float(np.average(values, weights=who)),
-        "median": weighted_median(values, who),
-        "min": float(values[0]),
-        "max": float(values[-1]),
-        "gini": gini_of(values, who),
-        "palma": ratio,
-        "theil": theil_of(values, who),
-        "reason": reason,
-    }
+    mean, median = float(np.average(values, weights=who)), measures.weighted_median(values, who)
+    row |= {"mean": mean, "median": median, "min": float(values[0]), "max": float(values[-1])}
+    gini, theil = measures.gini_of(values, who), measures.theil_of(values, who)
+    return row | {"gini": gini, "palma": ratio, "theil": theil, "reason": reason}
 
 
 def by_kind(group: object) -> tuple[str, object]:

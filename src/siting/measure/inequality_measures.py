@@ -77,5 +77,4 @@ def theil_parts(x: Floats, w: Floats, groups: list[Bools]) -> tuple[Floats, Floa
     s = np.array([held[mine].sum() for mine in groups]) / held.sum()
     p = np.array([w[mine].sum() for mine in groups]) / w.sum()
     own = np.array([theil_of(*distinct(x[mine & reached], w[mine & reached])) for mine in groups])
-    between = xlogy(s, np.divide(s, p, out=np.ones_like(s), where=p > 0))
-    return np.where(s > 0, s * own, 0.0), between
+    return np.where(s > 0, s * own, 0.0), xlogy(s, np.divide(s, p, out=np.ones_like(s), where=p > 0))

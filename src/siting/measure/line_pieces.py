@@ -11,14 +11,9 @@ __all__ = ["cut"]
 
 
 def cut(lines: Shapes, low: Floats, high: Floats) -> Shapes:
-    """Cut the piece from *low* to *high* (shares of the drawn length) out of each line.
-
-    Ends of the line itself are kept exactly, so that pieces of streets that meet still do. A line of no drawn length is
-    one piece of two points, whatever the shares.
-    """
+    """Cut the piece from *low* to *high* (shares of the drawn length) out of each line; its own ends stay exact."""
     parts: Shapes = lines.copy()
-    partial = np.flatnonzero((low > 0) | (high < 1))
-    if not len(partial):
+    if not len(partial := np.flatnonzero((low > 0) | (high < 1))):
         return parts
     low, high = low[partial], high[partial]
     xy, of = shapely.get_coordinates(lines[partial], return_index=True)

@@ -122,11 +122,8 @@ class _Statement:
     def __init__(self, mismatch: Mismatch, lang: str) -> None:
         self.mismatch, self.lang = mismatch, lang
         # Known names have a word; others stand for themselves.
-        who = (
-            label("match.people", lang)
-            if mismatch.demand in ("demand", "people")
-            else named("people", mismatch.demand, lang)
-        )
+        unnamed = mismatch.demand in ("demand", "people")
+        who = label("match.people", lang) if unnamed else named("people", mismatch.demand, lang)
         what = label("match.supply", lang) if mismatch.supply == "supply" else named("field", mismatch.supply, lang)
         self.words = {"who": who, "what": what, "unit": label(f"unit.{mismatch.unit}", lang)}
 
@@ -268,8 +265,7 @@ def spatial_mismatch(
     if by is not None:
         sites = groups(supply_by, reach.destinations, "facilities", what="supply_by")
         districts = _districts(people, groups(by, reach.origins, "communities"), amount, sites)
-        apart = (districts["demand_share"] - districts["supply_share"]).abs()
-        dissimilarity = float(apart.sum(skipna=False)) / 2
+        dissimilarity = float((districts["demand_share"] - districts["supply_share"]).abs().sum(skipna=False)) / 2
     around = reach.limit if limit is None else reach.within(float(limit)).limit
     if not math.isfinite(around) or reach.nearest_only is not None:
         around = math.nan  # not all supply within is known
@@ -350,8 +346,7 @@ def _distance(crowd: Floats, cost: Floats, searched: float, around: Floats, supp
 
 def _verdict(nearness: float, density: float) -> Verdict:
     """Compare the ratios as they are printed with what counts as alike."""
-    ratios = [_two_decimals(ratio) for ratio in (nearness, density) if not math.isnan(ratio)]
-    if not ratios:
+    if not (ratios := [_two_decimals(ratio) for ratio in (nearness, density) if not math.isnan(ratio)]):
         return "n/a"
     above, below = max(ratios) > ALIKE[1], min(ratios) < ALIKE[0]
     return "mixed" if above and below else "follow" if above else "apart" if below else "alike"

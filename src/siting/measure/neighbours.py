@@ -10,7 +10,7 @@ import pandas as pd
 
 from siting.errors import ProblemError, some
 from siting.measure.alignment import amounts
-from siting.measure.reach import Reach
+from siting.measure.reach import Reach, limited
 from siting.renamed import renamed_keywords
 
 __all__ = ["close_pairs", "could_take_in", "joint_sites", "medical_partners", "neighbours", "uncovered_around"]
@@ -47,7 +47,7 @@ def neighbours(reach: Reach, *, limit: float | None = None) -> pd.DataFrame:
     >>> neighbours(reach, limit=500)[["partner", "cost", "partners", "beside"]].to_dict("list")
     {'partner': ['x', 'y', nan], 'cost': [80.0, 650.0, nan], 'partners': [2, 0, 0], 'beside': [True, False, False]}
     """
-    near = _within(_complete(reach), limit)
+    near = limited(_complete(reach), limit)
     first = reach.nearest(1).set_index("origin").reindex(reach.origins)
     count = np.bincount(near.origin, minlength=len(reach.origins))
     columns = {"partner": first["destination"], "cost": first["cost"], "partners": count, "beside": count > 0}
@@ -171,8 +171,16 @@ def uncovered_around(
     >>> uncovered_around(sites, existing, pd.Series({"a": 30, "b": 20}, name="infants")).to_dict()
     {'s': 20.0}
     """
-    _comparable(_complete(to_sites), to_existing, limit)
-    near, served = _within(to_sites, limit), _within(to_existing, limit)
+    _complete(to_sites)
+    if len(strange := to_sites.origins.symmetric_difference(to_existing.origins)):
+        raise ProblemError(f"sites and facilities are reached from other communities: {some(strange)}")
+    unit = to_sites.unit
+    if unit != to_existing.unit:
+        raise ProblemError(f"sites are reached in {unit} and facilities in {to_existing.unit}; use one unit")
+    if limit is None and to_sites.limit != to_existing.limit:
+        limits = f"sites were searched to {to_sites.limit:g} {unit} and facilities to {to_existing.limit:g}"
+        raise ProblemError(f"{limits}; give limit, the radius of the service")
+    near, served = limited(to_sites, limit), limited(to_existing, limit)
     covered = near.origins.isin(served.origins[served.origin])
     lacking = np.where(covered, 0.0, amounts(demand, near.origins, what="demand"))
     sums = np.bincount(near.destination, lacking[near.origin], minlength=len(near.destinations))
@@ -215,11 +223,9 @@ def joint_sites(lacking: Mapping[str, pd.Series], *, at_least: float = 1.0) -> p
     """
     if len(lacking) < 2:
         raise ProblemError(f"joint_sites: give the people who lack each of two services or more, not {len(lacking)}")
-    taken = {"people", "joint"} & set(lacking)
-    if taken:
+    if taken := {"people", "joint"} & set(lacking):
         raise ProblemError(f"joint_sites: a service is called {some(sorted(taken))}, as a result is; rename it")
-    wrong = [service for service, people in lacking.items() if not isinstance(people, pd.Series)]
-    if wrong:
+    if wrong := [service for service, people in lacking.items() if not isinstance(people, pd.Series)]:
         raise ProblemError(f"joint_sites: {some(wrong)}: give a Series of people by site, from uncovered_around")
     sites = next(iter(lacking.values())).index
     frame = pd.DataFrame(index=sites)
@@ -292,25 +298,7 @@ def _positive(value: float, what: str, of: str) -> float:
     return float(value)
 
 
-def _within(reach: Reach, limit: float | pd.Series | None) -> Reach:
-    if isinstance(limit, pd.Series):
-        return reach.rows(limit)
-    return reach if limit is None else reach.within(float(limit))
-
-
 def _complete(reach: Reach) -> Reach:
     if reach.nearest_only is not None:
         raise ProblemError("a Reach of the nearest does not hold all neighbours; call travel with metres or minutes")
     return reach
-
-
-def _comparable(to_sites: Reach, to_existing: Reach, limit: float | pd.Series | None) -> None:
-    strange = to_sites.origins.symmetric_difference(to_existing.origins)
-    if len(strange):
-        raise ProblemError(f"sites and facilities are reached from other communities: {some(strange)}")
-    unit = to_sites.unit
-    if unit != to_existing.unit:
-        raise ProblemError(f"sites are reached in {unit} and facilities in {to_existing.unit}; use one unit")
-    if limit is None and to_sites.limit != to_existing.limit:
-        limits = f"sites were searched to {to_sites.limit:g} {unit} and facilities to {to_existing.limit:g}"
-        raise ProblemError(f"{limits}; give limit, the radius of the service")

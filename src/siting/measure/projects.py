@@ -77,7 +77,8 @@ class Appraisal:
             unit = label(f"sharing.projects_{self.unit}", lang) if self.unit in UNITS else self.unit
             lines.append(label("sharing.projects_total", lang, status=name, unit=unit, **words))
             if self.before is not None:
-                before, after = (_percent(share, lang) for share in (self.before["share"], row["share"]))
+                shares = self.before["share"], row["share"]
+                before, after = (label("match.unknown", lang) if math.isnan(x) else percent(x) for x in shares)
                 lines.append(label("sharing.projects_share", lang, before=before, after=after))
         if self.subsidies:
             rates = [f"{kind} {rate:,.10g}" for kind, rate in self.subsidies.items()]
@@ -86,10 +87,6 @@ class Appraisal:
             names = label("list.comma", lang).join(map(str, self.unplaced))
             lines.append(label("sharing.projects_unplaced", lang, names=names))
         return "\n".join(lines)
-
-
-def _percent(share: float, lang: str) -> str:
-    return label("match.unknown", lang) if math.isnan(share) else percent(share)
 
 
 @renamed_keywords(existing="facilities")
@@ -126,12 +123,18 @@ def with_projects(
     >>> with_projects(now, soon, statuses=["new"])[["beds", "planned"]].to_dict("index")
     {'a': {'beds': 40, 'planned': False}, 'E3': {'beds': 75, 'planned': True}}
     """
-    kept = projects[_of_status(projects, statuses)]
-    placeless = kept.index[(kept.geometry.isna() | kept.geometry.is_empty).to_numpy()]
-    if len(placeless):
+    if "status" not in projects:
+        raise LayerError("projects", 'no column "status"; give the status of each')
+    if len(blank := projects.index[projects["status"].isna()]):
+        raise LayerError("projects", f"no status for {some(blank)}")
+    names = [statuses] if isinstance(statuses, str) else list(statuses)
+    if unknown := [name for name in names if not (projects["status"] == name).any()]:
+        there = some(projects["status"].unique())
+        raise LayerError("projects", f"no project has the status {some(unknown)}; there are {there}")
+    kept = projects[projects["status"].isin(names)]
+    if len(placeless := kept.index[(kept.geometry.isna() | kept.geometry.is_empty).to_numpy()]):
         raise LayerError("projects", f"no place for {some(placeless)}; give one, or leave them out here")
-    both = facilities.index.intersection(kept.index)
-    if len(both):
+    if len(both := facilities.index.intersection(kept.index)):
         raise LayerError("projects", f"ids that exist already: {some(both)}; give an extension an id of its own")
     for name, layer in (("facilities", facilities), ("projects", projects)):
         if layer.crs is None:
@@ -232,30 +235,14 @@ def appraise_projects(
     return Appraisal(table, totals, before, unplaced, stocked, capacity, rates)
 
 
-def _of_status(projects: pd.DataFrame, statuses: Iterable[object]) -> pd.Series:
-    if "status" not in projects:
-        raise LayerError("projects", 'no column "status"; give the status of each')
-    blank = projects.index[projects["status"].isna()]
-    if len(blank):
-        raise LayerError("projects", f"no status for {some(blank)}")
-    names = [statuses] if isinstance(statuses, str) else list(statuses)
-    unknown = [name for name in names if not (projects["status"] == name).any()]
-    if unknown:
-        there = some(projects["status"].unique())
-        raise LayerError("projects", f"no project has the status {some(unknown)}; there are {there}")
-    return projects["status"].isin(names)
-
-
 def _check(
     projects: pd.DataFrame, capacity: str, reach: Reach | None, demand: pd.Series | None, stock: float | None
 ) -> None:
-    absent = [name for name in ("status", "cost", capacity) if name not in projects]
-    if absent:
+    if absent := [name for name in ("status", "cost", capacity) if name not in projects]:
         raise ProblemError(f"projects have no column {some(absent)}")
     unique_ids(projects.index, "projects: ids")
     for name in ("status", "cost", "in_stock"):
-        blank = projects.index[projects[name].isna() if name in projects else []]
-        if len(blank):
+        if len(blank := projects.index[projects[name].isna() if name in projects else []]):
             raise ProblemError(f"projects: {name} is missing for {some(blank)}")
     wrong = projects.index[~projects["in_stock"].isin([True, False]) if "in_stock" in projects else []]
     if len(wrong):
@@ -283,8 +270,7 @@ def _subsidy(projects: pd.DataFrame, units: pd.Series, subsidies: Mapping[str, f
     if "subsidy_type" not in projects:
         raise ProblemError('projects have no column "subsidy_type", which names the rate of the subsidy')
     kinds = projects["subsidy_type"]
-    unknown = [kind for kind in kinds.dropna().unique() if kind not in subsidies]
-    if unknown:
+    if unknown := [kind for kind in kinds.dropna().unique() if kind not in subsidies]:
         raise ProblemError(f"no rate for the subsidy type {some(unknown)}; there are {some(subsidies)}")
     # Without a type there is no subsidy; without printed beds it is not known.
     return (kinds.map(dict(subsidies)).astype(float) * units).where(kinds.notna(), 0.0)
@@ -298,11 +284,9 @@ def _rate(kind: str, rate: float) -> float:
 
 def _existing(reach: Reach, existing: Iterable[object], projects: pd.Index) -> list[object]:
     ids: list[object] = [existing] if isinstance(existing, str) else list(existing)
-    both = projects.intersection(pd.Index(ids, dtype=object))
-    if len(both):
+    if len(both := projects.intersection(pd.Index(ids, dtype=object))):
         raise ProblemError(f"projects that are named as existing: {some(both)}")
-    unnamed = reach.destinations.difference(pd.Index(ids, dtype=object)).difference(projects)
-    if len(unnamed):
+    if len(unnamed := reach.destinations.difference(pd.Index(ids, dtype=object)).difference(projects)):
         raise ProblemError(f"destinations that are neither existing nor a project: {some(unnamed)}")
     return ids
 

@@ -87,8 +87,7 @@ class Reach:
         >>> Reach.from_pairs(table, origins=["a", "b", "c"], destinations=["x"], limit=300)
         <Reach: 3 origins × 1 destination, 2 pairs within 300 m>
         """
-        absent = {"origin", "destination", "cost"} - set(frame.columns)
-        if absent:
+        if absent := {"origin", "destination", "cost"} - set(frame.columns):
             raise ProblemError(f"the travel table has no column {some(sorted(absent))}")
         if unit not in ("m", "min"):
             raise ProblemError(f'unit is {unit!r}; choose "m" or "min"')
@@ -98,12 +97,10 @@ class Reach:
         if not limit >= 0:
             raise ProblemError(f"limit is {limit!r}; give {unit} of 0 or more")
         cost = pd.to_numeric(frame["cost"], errors="coerce").to_numpy(float)
-        wrong = ~np.isfinite(cost) | (cost < 0)
-        if wrong.any():
+        if (wrong := ~np.isfinite(cost) | (cost < 0)).any():
             rows_of = f"{int(wrong.sum())} pairs, at rows {some(frame.index[wrong])}"
             raise ProblemError(f"cost is negative or not a number in {rows_of}; leave a pair out that has no path")
-        twice = frame.index[frame.duplicated(["origin", "destination"])]
-        if len(twice):
+        if len(twice := frame.index[frame.duplicated(["origin", "destination"])]):
             raise ProblemError(f"pairs occur twice in the travel table, at rows {some(twice)}")
         order = np.lexsort((destination, cost, origin))
         order = order[cost_at_most(cost[order], limit)]
@@ -187,8 +184,7 @@ class Reach:
         wanted = unique_ids(destinations, "destinations")
         if self.nearest_only is not None:
             raise ProblemError("a Reach of the nearest does not hold the nearest of fewer; travel again")
-        unknown = wanted.difference(self.destinations)
-        if len(unknown):
+        if len(unknown := wanted.difference(self.destinations)):
             raise ProblemError(f"not among the destinations: {some(unknown)}")
         keep = self.destinations.isin(wanted)
         renumber = np.cumsum(keep) - 1
@@ -210,8 +206,7 @@ class Reach:
             raise ProblemError(f"k is {k}; ask for 1 or more")
         if self.nearest_only is not None and k > self.nearest_only:
             raise ProblemError(f"only the {self.nearest_only} nearest are known, not {k}")
-        start = np.searchsorted(self.origin, np.arange(len(self.origins)))
-        rank = np.arange(len(self)) - start[self.origin] + 1
+        rank = np.arange(len(self)) - np.searchsorted(self.origin, np.arange(len(self.origins)))[self.origin] + 1
         table = self.pairs()
         table.insert(1, "rank", rank)
         return table[rank <= k].reset_index(drop=True)
@@ -228,9 +223,15 @@ def cost_at_most(cost: Floats, limit: float | Floats) -> Bools:
     return np.asarray(cost <= np.asarray(limit) * (1 + TOLERANCE))
 
 
+def limited(reach: Reach, limit: float | pd.Series | None) -> Reach:
+    """Keep the pairs within a limit, or within a limit for each origin; all without one."""
+    if isinstance(limit, pd.Series):
+        return reach.rows(limit)
+    return reach if limit is None else reach.within(float(limit))
+
+
 def _positions(ids: pd.Series, index: pd.Index, what: str) -> Ints32:
     where = index.get_indexer(pd.Index(ids))
     if (where < 0).any():
-        unknown = pd.Index(ids)[where < 0].unique()
-        raise ProblemError(f"{what} ids that are not listed: {some(unknown)}")
+        raise ProblemError(f"{what} ids that are not listed: {some(pd.Index(ids)[where < 0].unique())}")
     return where.astype(np.int32)

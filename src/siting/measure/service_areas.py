@@ -19,7 +19,7 @@ from siting.measure.street_voronoi import divide
 from siting.measure.walk_limit import located, sloped, walk_limit
 from siting.network import Network, Places, Walk
 from siting.network.reached_streets import Mode, ReachedPieces, reached_pieces
-from siting.numbers import Bools, Floats, Ints32, Positions, Shapes
+from siting.numbers import Floats, Ints32, Positions, Shapes
 
 __all__ = ["Overlap", "service_areas", "service_streets"]
 
@@ -59,10 +59,8 @@ def service_areas(
 
     Parameters
     ----------
-    network
-        The streets.
-    facilities
-        Points or polygons, or places on the network.
+    network, facilities
+        The streets; points or polygons, or places on the network.
     metres, minutes
         One limit or several; the areas of a limit contain those of smaller ones. Walks lead to the facility.
     walk
@@ -242,7 +240,9 @@ def _split(
     depth = max(width, circles.radius.max(initial=0)) + math.sqrt(fill / math.pi)
     owners, shares = [np.zeros(0, np.intp)], [np.zeros(0, object)]
     for k, whole in zip(limit, area, strict=True):
-        mine, own = spans.limit == k, _first_of_spot(circles, circles.limit == k)
+        mine, at = spans.limit == k, np.flatnonzero(circles.limit == k)
+        begin = shapely.get_coordinates(shapely.get_point(circles.shape[at], 0))
+        own = at[np.unique(begin, axis=0, return_index=True)[1]]  # the first of several places at one point
         edge = spans.edge[mine]
         pieces = np.append(cut(network.lines[edge], spans.low[mine], spans.high[mine]), circles.shape[own])
         group = np.append(spans.group[mine], circles.group[own]).astype(np.int64)
@@ -252,13 +252,6 @@ def _split(
     limits = np.repeat(limit, [len(owner) for owner in owners[1:]])
     parts, of = shapely.get_parts(np.concatenate(shares), return_index=True)
     return limits, np.concatenate(owners), shapely.multipolygons(parts, indices=of)
-
-
-def _first_of_spot(circles: _Circles, among: Bools) -> Positions:
-    """Keep the first of several places at one point."""
-    rows = np.flatnonzero(among)
-    begin = shapely.get_coordinates(shapely.get_point(circles.shape[rows], 0))
-    return rows[np.unique(begin, axis=0, return_index=True)[1]]
 
 
 def _without(area: Shapes, inner: Shapes, least: float) -> Shapes:

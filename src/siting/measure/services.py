@@ -60,8 +60,7 @@ def open_to_all(facilities: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     if "open_to_neighbours" not in facilities:
         return facilities
     marks = facilities["open_to_neighbours"]
-    wrong = ~marks.isin([True, False])
-    if wrong.any():
+    if (wrong := ~marks.isin([True, False])).any():
         rows = some(marks.index[wrong])
         raise LayerError("facilities", f'"open_to_neighbours" is neither yes nor no in {int(wrong.sum())} rows: {rows}')
     return facilities[marks.astype(bool)]
@@ -82,8 +81,7 @@ def set_apart(facilities: pd.DataFrame, service: str) -> pd.Series:
     column = CAPACITY.get(service, "capacity")
     marks = pd.Series("", facilities.index)
     if column in facilities:
-        room = pd.to_numeric(facilities[column], errors="coerce").fillna(0)
-        marks[(room <= 0).to_numpy()] = f"no_{column}"
+        marks[(pd.to_numeric(facilities[column], errors="coerce").fillna(0) <= 0).to_numpy()] = f"no_{column}"
     if "open_to_neighbours" in facilities:
         marks[facilities["open_to_neighbours"].isin([False]).to_numpy()] = "not_open"
     return marks
@@ -110,8 +108,7 @@ def offering(candidates: gpd.GeoDataFrame, service: str) -> gpd.GeoDataFrame:
         if near:
             hint = f'{some(near)} looks like it: columns={{"services": "{near[0]}"}} when the layer is read'
         raise LayerError("candidates", f'has no column "services", which says what a site can house; {hint}')
-    column = role("candidates").column("services")
-    read, unknown = parse_choices(column, texts(candidates["services"]).array)
+    read, unknown = parse_choices(role("candidates").column("services"), texts(candidates["services"]).array)
     chosen = candidates[[service in str(listed).split(";") for listed in read]]
     if chosen.empty and unknown.any():
         rows = some(f"{row}: {words}" for row, words in zip(candidates.index[unknown], read[unknown], strict=True))
@@ -134,14 +131,11 @@ def with_sites(
 
     Parameters
     ----------
-    facilities
-        The existing facilities of the service.
-    candidates
-        Candidate sites, with `max_places` or `max_beds` where they can hold some.
-    sites
-        Ids of the candidates that open, such as `Plan.sites`.
-    facility_type
-        Their type; required where the layer has types, because rules count by type.
+    facilities, candidates
+        Existing facilities of the service; candidate sites, with `max_places` or `max_beds` where they can hold some.
+    sites, facility_type
+        Ids of the candidates that open, such as `Plan.sites`; their type, required where the layer has types,
+        because rules count by type.
 
     Returns
     -------
@@ -165,8 +159,7 @@ def with_sites(
     (2, 95)
     """
     ids = [sites] if isinstance(sites, str) else list(dict.fromkeys(sites))
-    strange = [site for site in ids if site not in candidates.index or site in facilities.index]
-    if strange:
+    if strange := [site for site in ids if site not in candidates.index or site in facilities.index]:
         raise ProblemError(f"sites that are no candidates, or facilities already: {some(strange)}")
     if "facility_type" in facilities and facility_type is None:
         raise ProblemError('the layer has types: say what the sites open as, facility_type="…"')
@@ -197,8 +190,7 @@ def _filled(chosen: gpd.GeoDataFrame, name: str, old: pd.Series) -> pd.Series:
     new: pd.Series = chosen[name]
     if not isinstance(old.dtype, np.dtype) or old.dtype.kind not in "iub":
         return new
-    wrong = pd.to_numeric(new, errors="coerce").isna()
-    if wrong.any():
+    if (wrong := pd.to_numeric(new, errors="coerce").isna()).any():
         gaps = f'"{name}" is missing or not a number for {some(chosen.index[wrong])}'
         raise ProblemError(f'candidates: {gaps}; fill it in, because "{old.name}" of the facilities can hold no gap')
     return new

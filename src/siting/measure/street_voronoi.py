@@ -60,8 +60,7 @@ def _contested(xy: Floats, owner: Ints, radius: float) -> Bools:
         return np.ones(len(xy), bool)
     column, row = np.floor((xy - xy.min(axis=0)) / radius).astype(np.int64).T + 1
     wide = int(row.max()) + 2
-    key = column * wide + row
-    cells, cell = np.unique(key, return_inverse=True)
+    cells, cell = np.unique(column * wide + row, return_inverse=True)
     least, most = np.full(len(cells), owner.max()), np.full(len(cells), owner.min())
     np.minimum.at(least, cell, owner)
     np.maximum.at(most, cell, owner)

@@ -54,10 +54,8 @@ def travel(
 
     Parameters
     ----------
-    network
-        The streets.
-    origins, destinations
-        Layers of points or polygons, or places located before by `Network.locate`.
+    network, origins, destinations
+        The streets; layers of points or polygons, or places located before by `Network.locate`.
     metres, minutes
         The longest path, or walk (costs are then minutes at *walk*'s speed), inclusive; one of the two, or *nearest*.
     walk
@@ -112,21 +110,12 @@ def travel(
             found = search.nearest(
                 network, start, stop, nearest, farthest.millimetres, walk=walks, speed=farthest.speed
             )
-    limit = minutes if minutes is not None else metres
+    limit = minutes if minutes is not None else math.inf if metres is None else metres
     how = "streets" if walks is None else f"streets, {walks.terms}"
     if walk is not None and walks is None and not walk.stairs:
         how += ", no stairs"
-    return Reach(
-        origins=start.ids,
-        destinations=stop.ids,
-        origin=found.origin,
-        destination=found.destination,
-        cost=found.cost,
-        limit=math.inf if limit is None else float(limit),
-        unit=farthest.unit,
-        nearest_only=nearest,
-        how=how,
-    )
+    pairs = found.origin, found.destination, found.cost
+    return Reach(start.ids, stop.ids, *pairs, float(limit), farthest.unit, nearest, how)
 
 
 @renamed_keywords(pairs="max_pairs")
@@ -241,13 +230,6 @@ def straight_line(
     how = "straight line"
     if farthest.walk is not None:
         how += f", {replace(farthest.walk, slope=None, stairs=True).terms}"
-    return Reach(
-        origins=rows,
-        destinations=columns,
-        origin=origin[order].astype(np.int32),
-        destination=destination[order].astype(np.int32),
-        cost=cost_mm[order] / 1000.0 / farthest.speed,
-        limit=float(minutes if minutes is not None else metres or 0),
-        unit=farthest.unit,
-        how=how,
-    )
+    origin, destination = origin[order].astype(np.int32), destination[order].astype(np.int32)
+    cost, limit = cost_mm[order] / 1000.0 / farthest.speed, float(minutes if minutes is not None else metres or 0)
+    return Reach(rows, columns, origin, destination, cost, limit, farthest.unit, how=how)
