@@ -26,16 +26,9 @@ __all__ = ["Block", "Formulation", "build"]
 
 @dataclass(frozen=True, eq=False)
 class Block:
-    """Needs of one service and phase within one distance (None: the limit of the reach).
+    """Needs of one service and phase within one distance (None: the limit of the reach), by *times* open sites.
 
-    Attributes
-    ----------
-    worth
-        Weight of a community in the objective, before decay.
-    must
-        Communities that must be served.
-    times
-        Number of open sites required.
+    `worth` is the weight of a community in the objective, before decay; `must` are those that must be served.
     """
 
     service: int

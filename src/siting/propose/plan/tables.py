@@ -23,8 +23,6 @@ __all__ = [
     "served_before", "served_parts", "site_table", "unserved",
 ]  # fmt: skip
 
-NO_DEMAND, BEYOND, BARRED = "no demand", "beyond", "barred"
-CLOSED, FULL, FEW = "closed", "full", "few"
 #: Columns of the table of sites of every plan.
 SITE_COLUMNS = ["order", "adds", "share_after", "within", "lost_without", "people", "mean", "farthest"]
 
@@ -58,9 +56,6 @@ def new_sites(problem: Formulation, x: Bools) -> list[object]:
     return list(problem.inputs.sites[problem.variables.site[x & problem.variables.new]])
 
 
-# ---- communities
-
-
 def served_parts(problem: Formulation, answer: Answer) -> tuple[Served, ...]:
     """Find the communities served, for each service and phase; without a plan by the existing sites."""
     x = problem.variables.kind == STAYING if answer.x is None else answer.x
@@ -80,7 +75,6 @@ def served_before(problem: Formulation, answer: Answer) -> float:
 
 
 def _open_pairs(problem: Formulation, x: Bools, service: int, phase: int) -> tuple[Ints, Ints, Floats]:
-    """Communities, the open variables that reach them, and costs."""
     community, column, cost = problem.serving(service, phase)
     at = x[column]
     return community[at], column[at], cost[at]
@@ -115,8 +109,8 @@ def _served(problem: Formulation, x: Bools, service: int, phase: int, flows: pd.
     near, able = _within_reach(problem, service)
     reason = np.select(
         [served >= demand - 1e-9, count > 0, able, near],
-        [np.where(demand <= 0, NO_DEMAND, ""), FEW if flows is None else FULL, CLOSED, BARRED],
-        BEYOND,
+        [np.where(demand <= 0, "no demand", ""), "few" if flows is None else "full", "closed", "barred"],
+        "beyond",
     ).astype(object)
     return Served(service, phase, demand, served, site, way, reason)
 
@@ -172,13 +166,7 @@ def reachable_demand(problem: Formulation) -> float:
 
 
 def by_group(communities: pd.DataFrame, groups: pd.Series) -> pd.DataFrame:
-    """Add up demand and served in each group.
-
-    Raises
-    ------
-    ProblemError
-        When a community has no group.
-    """
+    """Add up demand and served in each group."""
     if not isinstance(groups, pd.Series):
         raise ProblemError(f"groups is {groups!r}; give a Series with a group for each community id")
     keyed = isinstance(communities.index, pd.MultiIndex)
@@ -191,9 +179,6 @@ def by_group(communities: pd.DataFrame, groups: pd.Series) -> pd.DataFrame:
     table = communities.groupby(keys, sort=True)[["demand", "served"]].sum()
     table["share"] = np.where(table["demand"] > 0, table["served"] / table["demand"].where(table["demand"] > 0), np.nan)
     return table
-
-
-# ---- sites
 
 
 def cost_of(problem: Formulation, answer: Answer) -> float:
@@ -258,7 +243,6 @@ def _all_open_pairs(problem: Formulation, x: Bools) -> _Open:
 
 
 def _needs_of(chosen: Ints, pairs: _Open, columns: int) -> list[Ints]:
-    """Return the needs that each of the *chosen* variables reaches."""
     position = np.full(columns, -1)
     position[chosen] = np.arange(len(chosen))
     mine = position[pairs.column] >= 0
