@@ -107,8 +107,7 @@ def _options(
     more = options.columns.difference(["site", "service", "cost", "places", "year"])
     if len(more):
         log.info("options: the columns %s are not used", some(more))
-    table = pd.DataFrame({"site": options["site"]}, index=options.index)
-    table["service"] = options.get("service", None)
+    table = pd.DataFrame({"site": options["site"], "service": options.get("service")}, index=options.index)
     strange = pd.Index(table["service"].dropna()).difference(pd.Index(services))
     if len(strange):
         raise ProblemError(f"options: no such services: {some(strange)}; there are {some(services)}")

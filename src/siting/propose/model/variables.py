@@ -195,10 +195,9 @@ def _shared(inputs: Inputs, variables: Variables, saving: pd.Series | float) -> 
 
 def _one_cost(inputs: Inputs, price: SiteNumbers) -> Floats:
     """Return the cost that budget, phases and objective agree on, services × sites."""
-    named = [price, *(rule.cost for rule in inputs.rules if isinstance(rule, (problem.Budget, problem.Phases)))]
-    first, *others = [inputs.site_numbers(cost, "cost") for cost in named if cost is not None] or [
-        inputs.site_numbers(None, "cost")
-    ]
+    rules = [rule.cost for rule in inputs.rules if isinstance(rule, (problem.Budget, problem.Phases))]
+    named: list[SiteNumbers] = [cost for cost in (price, *rules) if cost is not None] or [None]
+    first, *others = (inputs.site_numbers(cost, "cost") for cost in named)
     if any(not np.array_equal(first, other, equal_nan=True) for other in others):
         raise ProblemError("the rules and the objective name different costs; name one")
     return first

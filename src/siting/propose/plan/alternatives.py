@@ -56,15 +56,11 @@ def _measures(
     problem: Formulation, answer: Answer, x: Bools
 ) -> tuple[Callable[[int], Floats], Callable[[Bools], float]]:
     """Return the ranking of the others when a variable closes, and the value of variables, higher being better."""
-
-    def signed(y: Bools) -> float:
-        return answer.sense * answer.measure(y)
-
     if isinstance(answer, BottleneckAnswer):
-        return partial(_distances, answer), signed
+        return partial(_distances, answer), lambda y: answer.sense * answer.measure(y)
     if isinstance(answer, CapacitatedAnswer):
         covering = coverage_model(problem, problem.model)
-        return partial(_changes, covering, two_best(covering, x)), signed
+        return partial(_changes, covering, two_best(covering, x)), lambda y: answer.sense * answer.measure(y)
     model = None if isinstance(problem.objective, MinSites) else answer.model
     if model is None:
         model = coverage_model(problem, problem.model)
