@@ -30,21 +30,9 @@ SLACK = 1e-6
 class Allocation:
     """The model of a problem with capacities; an arc leads from a community to a site in reach, in one phase.
 
-    Attributes
-    ----------
-    need, pool, gain, cost
-        Of each arc: its need, its pool of places, the value of one person on it, and its cost.
-    amount
-        People of each need.
-    room, least, opens
-        Pools × columns: the places of an open column, the fewest people that it requires, and whether it opens the
-        pool.
-    shares
-        Shares × arcs.
-    must
-        For each rule of nobody beyond (mask of arcs, needs) that must be served on them.
-    of_need, of_pool
-        Community or site, service and phase of each need and pool.
+    `gain` is the value of one person on an arc; `room`, `least` and `opens` are pools × columns: the places of an open
+    column, the fewest people that it requires, and whether it opens the pool. `must` has for each rule of nobody beyond
+    the arcs (a mask) and the needs that must be served on them.
     """
 
     formulation: Formulation
@@ -64,8 +52,7 @@ class Allocation:
     @property
     def whole(self) -> bool:
         """Whether people and places are whole numbers."""
-        amounts = (self.amount, self.room.data, self.least.data)
-        return all(bool((each == np.rint(each)).all()) for each in amounts)
+        return all(bool((each == np.rint(each)).all()) for each in (self.amount, self.room.data, self.least.data))
 
     @property
     def unit(self) -> float:
@@ -117,11 +104,10 @@ class Allocation:
         def served(arcs: Bools) -> Floats:
             return np.asarray(np.bincount(self.need[arcs], people[arcs], minlength=len(self.amount)), float)
 
-        every = np.ones(len(people), bool)
         return bool(
             (x >= model.lower).all() and (x <= model.upper).all() and (people >= 0).all()
             and (at_pool <= room + slack(room)).all() and (at_pool >= least - slack(least)).all()
-            and (served(every) <= self.amount + slack(self.amount)).all()
+            and (served(np.ones(len(people), bool)) <= self.amount + slack(self.amount)).all()
             and (inside >= model.low - scale).all() and (inside <= model.high + scale).all()
             and (self.shares @ people >= wanted - slack(wanted)).all()
             and all(
@@ -144,13 +130,12 @@ class Allocation:
 
     def _then(self, linear: highs.Programme, x: Bools, people: Floats, gain: Floats) -> Floats:
         """Of the flows with equal value and service, one with the most of *gain*; the given one if none is found."""
-        floors = [
-            csr_array(np.concatenate([np.zeros(len(x)), row])[None, :]) for row in (self.gain, np.ones(len(gain)))
-        ]
+        none = np.zeros(len(x))
+        floors = [csr_array(np.concatenate([none, row])[None, :]) for row in (self.gain, np.ones(len(gain)))]
         worth = np.array([self.gain @ people, people.sum() * self.scale])
         second = replace(
             linear,
-            cost=-np.concatenate([np.zeros(len(x)), gain]),
+            cost=-np.concatenate([none, gain]),
             matrix=csr_array(vstack([linear.matrix, *floors], format="csr")),
             row_lower=np.concatenate([linear.row_lower, worth]),
             row_upper=np.concatenate([linear.row_upper, [np.inf, np.inf]]),
@@ -194,27 +179,23 @@ def build_allocation(formulation: Formulation) -> Allocation:
 
 
 def _pools(formulation: Formulation, of_pool: pd.DataFrame) -> tuple[csr_array, csr_array, csr_array]:
-    """Places, least people and openings of each pool by column."""
     variables, inputs = formulation.variables, formulation.inputs
     given = None if formulation.capacity is None else formulation.capacity.least
     if isinstance(given, pd.Series):
         inputs.site_positions(given.index, "Capacity: least")  # refuses ids of no site
     least, sites = inputs.one_number_each(0.0 if given is None else given, "Capacity: least"), len(inputs.sites)
     keys = pd.Index(of_pool["key"])
-    row, column, places, fewest, serving = [], [], [], [], []
+    parts = []
     for number, service, phase in of_pool[["block", "service", "phase"]].drop_duplicates().to_numpy().tolist():
         counted = variables.serves | (variables.kind == LARGER)
         at = np.flatnonzero(variables.open_in(service, phase) & counted)
         pool = keys.get_indexer(number * sites + variables.site[at])
         at, pool = at[pool >= 0], pool[pool >= 0]
-        row.append(pool)
-        column.append(at)
-        places.append(variables.places[at])
-        fewest.append(np.where(variables.new[at], least[variables.site[at]], 0.0))
-        serving.append((variables.kind[at] != LARGER).astype(float))
-    where = (np.concatenate(row), np.concatenate(column))
+        fewest = np.where(variables.new[at], least[variables.site[at]], 0.0)
+        parts.append((pool, at, variables.places[at], fewest, (variables.kind[at] != LARGER).astype(float)))
+    row, column, *data = (np.concatenate(each) for each in zip(*parts, strict=True))
     shape = (len(of_pool), len(variables))
-    room, floor, opens = (csr_array((np.concatenate(v), where), shape=shape) for v in (places, fewest, serving))
+    room, floor, opens = (csr_array((each, (row, column)), shape=shape) for each in data)
     opens.eliminate_zeros()
     return room, floor, opens
 
@@ -253,8 +234,7 @@ def mixed_integer_model(problem: Allocation, fixed: Bools | None = None) -> high
     ]
     if problem.least.nnz and problem.least.data.any():
         parts.append((-scale * problem.least, to_pool, 0.0, np.inf))
-    for mask, at in problem.must:
-        parts.append((None, csr_array(of_need[at] * mask[None, :]), amount[at], np.inf))
+    parts += [(None, csr_array(of_need[at] * mask[None, :]), amount[at], np.inf) for mask, at in problem.must]
     if fixed is None and arcs <= TIED:
         tied = csr_array(problem.opens[problem.pool] * -amount[problem.need][:, None])
         parts.append((tied, csr_array((one, (each, each)), shape=(arcs, arcs)), -np.inf, 0.0))

@@ -32,12 +32,10 @@ def refuse_contradictions(objective: problem.Objective, inputs: Inputs, variable
     """Refuse contradictions and missing rules; with *bounded* the caller limits the number of sites."""
     _refuse_counts(inputs, variables)
     _refuse_missing(objective, inputs, bounded=bounded)
-    _refuse_pairs(objective, inputs)
-    _refuse_distances(objective, inputs, variables)
+    _refuse_pairs(objective, inputs, variables)
 
 
 def _refuse_counts(inputs: Inputs, variables: Variables) -> None:
-    """Refuse numbers of sites above those that exist."""
     new = len(np.unique(variables.place[variables.new]))
     required = int(variables.lower[variables.new].sum())
     most, least = (
@@ -55,24 +53,7 @@ def _refuse_counts(inputs: Inputs, variables: Variables) -> None:
                 raise ProblemError(f"{other} contradicts {rule}")
 
 
-def _refuse_distances(objective: problem.Objective, inputs: Inputs, variables: Variables) -> None:
-    """Refuse distances that cannot be compared, and unknown services."""
-    if isinstance(objective, problem.MaxSpacing):
-        refuse_unmeasured(inputs, variables, objective.between, "MaxSpacing: between")
-    if isinstance(objective, problem.MaxCoverage) and objective.weights is not None:
-        strange = set(objective.weights) - set(inputs.services)
-        if strange:
-            raise ProblemError(f"{objective}: no such services: {some(sorted(map(str, strange)))}")
-    ruled = [rule for rule in inputs.rules if isinstance(rule, (problem.NobodyBeyond, problem.Cover))]
-    loose = [rule for rule in ruled if rule.service is None and rule.limit is not None]
-    if len({pairs.unit for pairs in inputs.pairs}) > 1 and (problem.travels(objective) or loose):
-        units = ", ".join(f"{name} in {pairs.unit}" for name, pairs in zip(inputs.services, inputs.pairs, strict=True))
-        what = objective if problem.travels(objective) else loose[0]
-        raise ProblemError(f"{what}: services are measured in different units ({units}); use one unit, or name service")
-
-
 def _refuse_missing(objective: problem.Objective, inputs: Inputs, *, bounded: bool) -> None:
-    """Refuse an objective without the rule that it needs."""
     phases = inputs.phases
     counted = [rule.service for rule in inputs.all(problem.AtMost)]
     bounded |= (
@@ -94,14 +75,12 @@ def _refuse_missing(objective: problem.Objective, inputs: Inputs, *, bounded: bo
         raise ProblemError("MaxSpacing without AtLeast(n) would open one site; say how many")
 
 
-def _refuse_pairs(objective: problem.Objective, inputs: Inputs) -> None:
-    """Refuse rules that do not go with the objective, or with each other."""
-    if isinstance(objective, problem.MinTravel) and objective.beyond is not None:
-        for pairs in inputs.pairs:
-            if objective.beyond < pairs.limit:
-                raise ProblemError(
-                    f"{objective}: beyond is less than the {pairs.limit:g} {pairs.unit} that were searched"
-                )
+def _refuse_pairs(objective: problem.Objective, inputs: Inputs, variables: Variables) -> None:
+    """Refuse rules that do not go with the objective or each other, and distances that cannot be compared."""
+    beyond = objective.beyond if isinstance(objective, problem.MinTravel) else None
+    for pairs in inputs.pairs:
+        if beyond is not None and beyond < pairs.limit:
+            raise ProblemError(f"{objective}: beyond is less than the {pairs.limit:g} {pairs.unit} that were searched")
     if inputs.all(problem.Backup):
         places = inputs.all(problem.Capacity)
         decays = isinstance(objective, problem.MaxCoverage) and objective.decay is not None
@@ -109,3 +88,15 @@ def _refuse_pairs(objective: problem.Objective, inputs: Inputs) -> None:
             raise ProblemError(f"Backup does not go with {'Capacity' if places else objective}; leave one out")
     if inputs.all(problem.Together) and len(inputs.services) < 2:
         raise ProblemError("Together: there is one service; give reach and demand as a mapping with two")
+    if isinstance(objective, problem.MaxSpacing):
+        refuse_unmeasured(inputs, variables, objective.between, "MaxSpacing: between")
+    if isinstance(objective, problem.MaxCoverage) and objective.weights is not None:
+        strange = set(objective.weights) - set(inputs.services)
+        if strange:
+            raise ProblemError(f"{objective}: no such services: {some(sorted(map(str, strange)))}")
+    ruled = [rule for rule in inputs.rules if isinstance(rule, (problem.NobodyBeyond, problem.Cover))]
+    loose = [rule for rule in ruled if rule.service is None and rule.limit is not None]
+    if len({pairs.unit for pairs in inputs.pairs}) > 1 and (problem.travels(objective) or loose):
+        units = ", ".join(f"{name} in {pairs.unit}" for name, pairs in zip(inputs.services, inputs.pairs, strict=True))
+        what = objective if problem.travels(objective) else loose[0]
+        raise ProblemError(f"{what}: services are measured in different units ({units}); use one unit, or name service")

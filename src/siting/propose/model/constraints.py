@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import inf, nan
 from typing import Any
 
 import numpy as np
@@ -25,15 +25,7 @@ NOTHING = np.array([], np.int64)
 
 @dataclass(frozen=True, eq=False)
 class Constraint:
-    """``low <= sum of weight x <= high`` over some variables.
-
-    Attributes
-    ----------
-    part
-        The part of the rules it comes from; None for implied constraints (a site opens once).
-    columns
-        Positions of the variables.
-    """
+    """``low <= sum of weight x <= high`` over some variables; without a part it is implied (a site opens once)."""
 
     part: problem.Part | None
     columns: Ints
@@ -68,12 +60,7 @@ def build_constraints(inputs: Inputs, variables: Variables) -> tuple[Constraint,
 
 
 def _constraint(
-    part: problem.Part | None,
-    at: npt.ArrayLike,
-    weight: npt.ArrayLike = 1.0,
-    *,
-    low: float = -math.inf,
-    high: float = math.inf,
+    part: problem.Part | None, at: npt.ArrayLike, weight: npt.ArrayLike = 1.0, *, low: float = -inf, high: float = inf
 ) -> Constraint:
     at = np.asarray(at)
     at = np.flatnonzero(at) if at.dtype == bool else at.astype(np.int64)
@@ -81,7 +68,6 @@ def _constraint(
 
 
 def _grouped(keys: Ints, among: Bools) -> Iterator[Ints]:
-    """Positions of *among* by equal keys, in the order of the keys."""
     at = np.flatnonzero(among)
     order = at[np.argsort(keys[at], kind="stable")]
     yield from np.split(order, np.flatnonzero(np.diff(keys[order])) + 1) if len(order) else ()
@@ -89,7 +75,7 @@ def _grouped(keys: Ints, among: Bools) -> Iterator[Ints]:
 
 def _opens_once(variables: Variables) -> Iterator[Constraint]:
     key = variables.place
-    for kinds, low in (((NEW,), -math.inf), ((STAYING, CLOSING), 1.0), ((LARGER,), -math.inf)):
+    for kinds, low in (((NEW,), -inf), ((STAYING, CLOSING), 1.0), ((LARGER,), -inf)):
         mine = np.isin(variables.kind, kinds)
         several = np.bincount(key[mine], minlength=int(key.max()) + 1)[key] > 1
         for at in _grouped(key, mine & several):
@@ -114,10 +100,8 @@ def _joined(inputs: Inputs, variables: Variables) -> Iterator[Constraint]:
     if not len(joint):
         return
     new = variables.new
-    opening = pd.Series(np.flatnonzero(new)).groupby(
-        [variables.site[new], variables.begin[new], variables.service[new]]
-    )
-    members = {key: group.to_numpy() for key, group in opening}
+    keys = [each[new] for each in (variables.site, variables.begin, variables.service)]
+    members = {key: group.to_numpy() for key, group in pd.Series(np.flatnonzero(new)).groupby(keys)}
     for column in joint:
         for service in shared_services(inputs):
             with_it = members[(variables.site[column], variables.begin[column], service)]
@@ -128,7 +112,7 @@ def _counts(
     _inputs: Inputs, variables: Variables, each: Resolved[problem.AtMost | problem.AtLeast]
 ) -> Iterator[Constraint]:
     rule = each.rule
-    low, high = (float(rule.n), math.inf) if isinstance(rule, problem.AtLeast) else (-math.inf, float(rule.n))
+    low, high = (float(rule.n), inf) if isinstance(rule, problem.AtLeast) else (-inf, float(rule.n))
     for of, at in _by_group(variables, variables.new & variables.of(each), each):
         yield _constraint(problem.Part(rule, of), at, low=low, high=high)
 
@@ -161,8 +145,7 @@ def _one_per(inputs: Inputs, variables: Variables, each: Resolved[problem.OnePer
     assert each.groups is not None
     wanted = list(dict.fromkeys([*each.groups.unique(), *(rule.among or ())]))
     for service in each.services:
-        among = variables.serves & last & (variables.service == service)
-        found = dict(_by_group(variables, among, each))
+        found = dict(_by_group(variables, variables.serves & last & (variables.service == service), each))
         for group in sorted(wanted, key=str):
             yield _constraint(problem.Part(rule, (group,)), found.get((group,), NOTHING), low=1.0)
 
@@ -223,17 +206,13 @@ def _supply(inputs: Inputs, variables: Variables, each: Resolved[problem.Supply]
 
 
 def _supply_wanted(rule: problem.Supply, group: object = None) -> float:
-    """Return how many places a group must have."""
-
-    def of(value: object, name: str) -> float:
-        if not isinstance(value, pd.Series):
-            return float(value)  # type: ignore[arg-type]
-        number = pd.to_numeric(pd.Series([value.get(group, math.nan)]), errors="coerce").iloc[0]
-        if not 0 <= number < math.inf:
+    name, value = ("total", rule.total) if rule.per_1000 is None else ("people", rule.people)
+    if isinstance(value, pd.Series):
+        value = float(pd.to_numeric(pd.Series([value.get(group, nan)]), errors="coerce").iloc[0])
+        if not 0 <= value < inf:
             raise ProblemError(f"{rule}: {name} has no number of 0 or more for the group {group!r}")
-        return float(number)
-
-    return of(rule.total, "total") if rule.per_1000 is None else rule.per_1000 * of(rule.people, "people") / 1000.0
+    assert value is not None
+    return float(value) if rule.per_1000 is None else rule.per_1000 * float(value) / 1000.0
 
 
 def _together(inputs: Inputs, variables: Variables, each: Resolved[problem.Together]) -> Iterator[Constraint]:
@@ -264,10 +243,7 @@ def _phases(inputs: Inputs, variables: Variables, each: Resolved[problem.Phases]
 
 
 def all_may_open_first(inputs: Inputs, variables: Variables) -> bool:
-    """Whether no rule delays new sites beyond the first year: none, or only limits that all sites keep.
-
-    A year before the last delays sites when its limit of sites or money is below that of all years together.
-    """
+    """Whether no rule delays new sites beyond the first year: none, or only limits that all sites keep."""
     phases, new = inputs.phases, variables.new
     if phases is None or len(phases.years) < 2 or not new.any():
         return False

@@ -26,16 +26,9 @@ __all__ = ["Block", "Formulation", "build"]
 
 @dataclass(frozen=True, eq=False)
 class Block:
-    """Needs of one service and phase within one distance (None: the limit of the reach).
+    """Needs of one service and phase within one distance (None: the limit of the reach), by *times* open sites.
 
-    Attributes
-    ----------
-    worth
-        Weight of a community in the objective, before decay.
-    must
-        Communities that must be served.
-    times
-        Number of open sites required.
+    `worth` is the weight of a community in the objective, before decay; `must` are those that must be served.
     """
 
     service: int
@@ -120,13 +113,12 @@ class Formulation:
         nobody = np.zeros(len(inputs.communities), bool)
         rules: list[Share | Closeness] = [*self.shares, *self.closeness]
         wanted = {(each.service, each.phase, inputs.pairs[each.service].own(each.limit)) for each in rules}
-        for k in range(len(inputs.services)):
-            for t in range(len(inputs.years)):
-                worth = inputs.demand[k, t] * self.service_weight(k) * self.phase_weight(t)
-                must = (inputs.demand[k, t] > 0) if self.everybody else nobody
-                made.append(Block(k, t, None, worth, must, self.times))
-                limits = sorted({at[2] for at in wanted if at[:2] == (k, t) and at[2] is not None})
-                made += [Block(k, t, limit, np.zeros(len(worth)), nobody, self.times) for limit in limits]
+        for k, t in np.ndindex(len(inputs.services), len(inputs.years)):
+            worth = inputs.demand[k, t] * self.service_weight(k) * self.phase_weight(t)
+            must = (inputs.demand[k, t] > 0) if self.everybody else nobody
+            made.append(Block(k, t, None, worth, must, self.times))
+            limits = sorted({at[2] for at in wanted if at[:2] == (k, t) and at[2] is not None})
+            made += [Block(k, t, limit, np.zeros(len(worth)), nobody, self.times) for limit in limits]
         for near in self.closeness:
             key = (near.service, near.phase, inputs.pairs[near.service].own(near.limit))
             must = inputs.demand[near.service, near.phase] > 0
@@ -160,7 +152,6 @@ class Formulation:
         return np.concatenate([n * len(b.worth) + np.flatnonzero(self._counts(b)) for n, b in enumerate(self.blocks)])
 
     def _counts(self, block: Block) -> Bools:
-        """Communities whose needs in a block count."""
         counts = (block.worth > 0) | block.must
         for share in self.shares:
             if self.is_of(share, block):

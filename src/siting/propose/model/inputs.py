@@ -70,19 +70,7 @@ class Pairs:
 
 @dataclass(frozen=True, eq=False)
 class Resolved(Generic[R_co]):
-    """A rule whose ids are positions.
-
-    Attributes
-    ----------
-    services
-        Positions; all where the rule names none.
-    phase
-        Of its year; the last where it names none.
-    sites
-        Of its ids; None without.
-    groups
-        A group for each site, in the order of the sites; None without.
-    """
+    """A rule whose ids are positions: all services, the last phase, no sites and no groups where it names none."""
 
     rule: R_co
     services: list[int]
@@ -95,24 +83,8 @@ class Resolved(Generic[R_co]):
 class Inputs:
     """A siting problem as given, in an order that does not depend on the order of its tables.
 
-    Attributes
-    ----------
-    communities, sites
-        Ids of all communities and sites, sorted as text.
-    services
-        Names; ("",) for the only one where none was named.
-    years
-        Years of the phases; (None,) without.
-    pairs
-        For each service.
-    demand
-        Services × years × communities.
-    whole
-        Whether all demand is in whole numbers.
-    options
-        The table of options, or None: one option for each site and service.
-    rules
-        As given.
+    Ids are sorted as text. Services are ("",) and years (None,) where none were named; `demand` is services × years ×
+    communities, and `whole` whether all of it is in whole numbers.
     """
 
     communities: pd.Index
@@ -129,6 +101,11 @@ class Inputs:
     def phases(self) -> Phases | None:
         """The rule on phases, where there is one."""
         return self.one(Phases)
+
+    @property
+    def first(self) -> Pairs:
+        """The pairs of the first service."""
+        return self.pairs[0]
 
     @cached_property
     def known(self) -> Bools:
@@ -164,8 +141,7 @@ class Inputs:
             if len(away) and isinstance(each.rule, Required):
                 raise ProblemError(f"{each.rule}: no destinations of that service: {some(self.sites[away])}")
             mask[np.ix_(np.array(each.services), each.sites)] = True
-        both: Bools = mask & self.known
-        return both
+        return np.asarray(mask & self.known)
 
     def _resolve(self, rule: Rule) -> Resolved[Rule]:
         ids, by = getattr(rule, "ids", None), getattr(rule, "by", None)
@@ -222,14 +198,12 @@ class Inputs:
 
     def site_numbers(self, values: SiteNumbers, what: str) -> Floats:
         """Put numbers of sites in order, services × sites; NaN where there is none."""
-        if isinstance(values, Mapping):
-            unknown = set(values) - set(self.services)
-            if unknown:
-                raise ProblemError(
-                    f"{what}: no such services: {some(sorted(unknown))}; there are {some(self.services)}"
-                )
-            return np.array([self._numbers(values.get(name), what) for name in self.services])
-        return np.tile(self._numbers(values, what), (len(self.services), 1))
+        if not isinstance(values, Mapping):
+            return np.tile(self._numbers(values, what), (len(self.services), 1))
+        unknown = set(values) - set(self.services)
+        if unknown:
+            raise ProblemError(f"{what}: no such services: {some(sorted(unknown))}; there are {some(self.services)}")
+        return np.array([self._numbers(values.get(name), what) for name in self.services])
 
     def one_number_each(self, values: pd.Series | float, what: str) -> Floats:
         """Put numbers by site id, or one number for all, in the order of the sites; 0 where there is none."""
@@ -250,8 +224,7 @@ class Inputs:
             raise ProblemError(f"{what} is {values!r}; give a Series with a number for each site id")
         if not values.index.is_unique:
             raise ProblemError(f"{what}: ids occur twice: {some(values.index[values.index.duplicated()])}")
-        found: Floats = at_least_zero_each(values, what).reindex(self.sites).to_numpy(float)
-        return found
+        return np.asarray(at_least_zero_each(values, what).reindex(self.sites), float)
 
 
 def within(cost: Floats, limit: float | None) -> Bools:

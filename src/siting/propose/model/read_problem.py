@@ -75,12 +75,12 @@ def in_order(ids: Iterable[Hashable]) -> pd.Index:
 
 def by_year(frame: pd.DataFrame, years: tuple[int | None, ...], service: str) -> Floats:
     """Return demand as years × communities; one column is for all years."""
-    if years == (None,) or frame.shape[1] == 1:
-        if frame.shape[1] != 1:
-            raise ProblemError(
-                f"demand{of_service(service)} has {frame.shape[1]} columns; choose one weight to plan for, "
-                "or give Phases"
-            )
+    columns = frame.shape[1]
+    if years == (None,) and columns != 1:
+        raise ProblemError(
+            f"demand{of_service(service)} has {columns} columns; choose one weight to plan for, or give Phases"
+        )
+    if columns == 1:
         amount: Floats = np.repeat(frame.to_numpy(float).T, len(years), axis=0)
     else:
         absent = [year for year in years if str(year) not in frame.columns]
@@ -95,7 +95,6 @@ def by_year(frame: pd.DataFrame, years: tuple[int | None, ...], service: str) ->
 def _options(
     options: pd.DataFrame, sites: pd.Index, services: tuple[str, ...], years: tuple[int | None, ...]
 ) -> pd.DataFrame:
-    """Check the table of options and fill in what it leaves out, sorted by id."""
     if not isinstance(options, pd.DataFrame) or "site" not in options:
         raise ProblemError("options: give a DataFrame with the column `site`, and cost, places, service or year")
     if not options.index.is_unique:
@@ -108,8 +107,7 @@ def _options(
     more = options.columns.difference(["site", "service", "cost", "places", "year"])
     if len(more):
         log.info("options: the columns %s are not used", some(more))
-    table = pd.DataFrame({"site": options["site"]}, index=options.index)
-    table["service"] = options.get("service", None)
+    table = pd.DataFrame({"site": options["site"], "service": options.get("service")}, index=options.index)
     strange = pd.Index(table["service"].dropna()).difference(pd.Index(services))
     if len(strange):
         raise ProblemError(f"options: no such services: {some(strange)}; there are {some(services)}")
@@ -122,9 +120,8 @@ def _options(
         first = pd.to_numeric(options["year"], errors="coerce")
         if years == (None,):
             raise ProblemError("options has years, but there are no Phases among the rules")
-        late = first > max(y for y in years if y is not None)
-        if first.isna().any() or late.any():
-            wrong = options.index[first.isna() | late]
+        wrong = options.index[first.isna() | (first > max(y for y in years if y is not None))]
+        if len(wrong):
             raise ProblemError(f"options: the year is no year up to the last phase for {some(wrong)}")
         table["phase"] = np.searchsorted(np.array(years, float), first.to_numpy(float))
     return table.loc[in_order(table.index)]

@@ -59,15 +59,13 @@ class Scenario:
 Scenarios: TypeAlias = "Mapping[str, Scenario | Demand | Reaches | tuple[Reaches, Demand] | list[object]]"
 
 
-def scenario_of(value: object, name: object) -> Scenario:
+def scenario_of(value: Any, name: object) -> Scenario:
     """Read a scenario: a demand, a reach, (reach, demand), or a list of ids that close."""
     if isinstance(value, Scenario):
         return value
-    if isinstance(value, Reach) or (isinstance(value, Mapping) and _all(value, Reach)):
+    if _all(value, Reach):
         return Scenario(reach=value)
-    if isinstance(value, (pd.Series, pd.DataFrame)) or (
-        isinstance(value, Mapping) and _all(value, pd.Series, pd.DataFrame)
-    ):
+    if _all(value, pd.Series, pd.DataFrame):
         return Scenario(demand=value)
     if isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], (Reach, Mapping)):
         return Scenario(reach=value[0], demand=value[1])
@@ -79,8 +77,9 @@ def scenario_of(value: object, name: object) -> Scenario:
     )
 
 
-def _all(mapping: Mapping[Any, Any], *kinds: type) -> bool:
-    return bool(mapping) and all(isinstance(value, kinds) for value in mapping.values())
+def _all(value: object, *kinds: type) -> bool:
+    values = tuple(value.values()) if isinstance(value, Mapping) else (value,)
+    return bool(values) and all(isinstance(each, kinds) for each in values)
 
 
 def under_each(formulation: Formulation, scenarios: Scenarios) -> dict[str, Formulation]:

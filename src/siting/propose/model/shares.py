@@ -18,20 +18,10 @@ __all__ = ["Closeness", "Share", "build_closeness", "build_shares", "needed_of"]
 
 @dataclass(frozen=True, eq=False)
 class Share:
-    """Demand of one service and phase that must be served.
+    """Demand of one service and phase that must be served, within *limit* (None: the limit of the reach).
 
-    Attributes
-    ----------
-    members
-        Mask of the communities that count.
-    total
-        Their demand.
-    share, need
-        The share that must be served, and the amount.
-    slack
-        The rounding tolerance of a sum of fractions: 1e-9 of all demand; 0 where people are whole.
-    limit
-        The distance that counts; None for that of the reach.
+    `total` is the demand of the `members`, a mask of communities, and `need` the amount that must be served. `slack` is
+    the rounding tolerance of a sum of fractions: 1e-9 of all demand; 0 where people are whole.
     """
 
     part: Part
@@ -69,14 +59,11 @@ def build_shares(inputs: Inputs) -> tuple[Share, ...]:
     """Write the shares that must be served; groups without demand need none."""
     made: list[Share] = []
     for each in inputs.each(Cover, Phases):
-        rule = each.rule
-        if isinstance(rule, Cover):
-            for service in each.services:
-                made += _shares_of(inputs, rule, service, each.phase, rule.share)
-        elif isinstance(rule, Phases):
-            for t, share in enumerate(rule.cover or ()):
-                for service in each.services if share is not None else ():
-                    made += _shares_of(inputs, rule, service, t, float(share))  # type: ignore[arg-type]
+        rule: Any = each.rule
+        goals = [(each.phase, rule.share)] if isinstance(rule, Cover) else enumerate(rule.cover or ())
+        for phase, goal in goals:
+            for service in each.services if goal is not None else ():
+                made += _shares_of(inputs, rule, service, phase, float(goal))
     return tuple(made)
 
 

@@ -25,20 +25,8 @@ NEW, STAYING, CLOSING, LARGER, JOINT = range(5)
 class Variables:
     """The variables; each attribute has an entry for each variable, which is a column of the model.
 
-    Attributes
-    ----------
-    site, service
-        Positions; the service of a joint variable is the first of the two.
-    begin, end
-        It is open in the phases begin, ..., end - 1.
-    kind
-        `NEW`, `STAYING`, `CLOSING`, `LARGER`, `JOINT`.
-    option
-        Position in the table of options; -1 without one.
-    cost, places
-        NaN where they are not known.
-    lower, upper
-        0 or 1.
+    A variable of a `kind` is open in the phases begin, ..., end - 1; the service of a joint one is the first of two.
+    `option` is -1 without one, and `cost` and `places` are NaN where they are not known.
     """
 
     site: Ints
@@ -87,7 +75,7 @@ def build_variables(inputs: Inputs, cost: SiteNumbers = None) -> Variables:
     for name, both in (("Required", required & forbidden), ("Existing", existing & forbidden)):
         if both.any():
             raise ProblemError(
-                f"{name} and Forbidden name the same sites: {some(inputs.sites[np.nonzero(both.any(axis=0))[0]])}"
+                f"{name} and Forbidden name the same sites: {some(inputs.sites[np.asarray(both.any(axis=0))])}"
             )
     closable = _closable(inputs, existing) & ~wanted
     options, last = _options(inputs), len(inputs.years)
@@ -119,7 +107,6 @@ def build_variables(inputs: Inputs, cost: SiteNumbers = None) -> Variables:
 
 
 def _closable(inputs: Inputs, existing: Bools) -> Bools:
-    """Services × sites: which existing sites may close."""
     mask = np.zeros(existing.shape, bool)
     for each in inputs.each(problem.MayClose):
         sites = np.arange(len(inputs.sites)) if each.sites is None else each.sites
@@ -132,7 +119,6 @@ def _closable(inputs: Inputs, existing: Bools) -> Bools:
 
 
 def _options(inputs: Inputs) -> dict[tuple[int, int], list[tuple[int, int]]]:
-    """Return the options of each service and site, with their first phase."""
     if inputs.options is None:
         return {(k, site): [(-1, 0)] for k, site in np.argwhere(inputs.known).tolist()}
     table = inputs.options
@@ -164,16 +150,12 @@ def _joint(inputs: Inputs, rows: Iterable[tuple[int, ...]]) -> list[tuple[int, i
     first, second = shared_services(inputs)
     if rule.saving is None and rule.bonus is None:
         return []
-    opened: dict[int, set[tuple[int, int]]] = {first: set(), second: set()}
-    for site, service, begin, _, kind, _ in rows:
-        if kind == NEW and service in opened:
-            opened[service].add((site, begin))
-    both = sorted(opened[first] & opened[second])
+    opened = {(service, site, begin) for site, service, begin, _, kind, _ in rows if kind == NEW}
+    both = sorted(each[1:] for each in opened if each[0] == first and (second, *each[1:]) in opened)
     return [(site, first, begin, len(inputs.years), JOINT, -1) for site, begin in both]
 
 
 def _priced(inputs: Inputs, variables: Variables, price: SiteNumbers) -> Variables:
-    """Fill in the cost and places of each variable."""
     kind, at = variables.kind, (variables.service, variables.site)
     capacity = inputs.one(problem.Capacity)
     held = inputs.site_numbers(None if capacity is None else capacity.places, "places")
@@ -213,10 +195,9 @@ def _shared(inputs: Inputs, variables: Variables, saving: pd.Series | float) -> 
 
 def _one_cost(inputs: Inputs, price: SiteNumbers) -> Floats:
     """Return the cost that budget, phases and objective agree on, services × sites."""
-    named = [price, *(rule.cost for rule in inputs.rules if isinstance(rule, (problem.Budget, problem.Phases)))]
-    first, *others = [inputs.site_numbers(cost, "cost") for cost in named if cost is not None] or [
-        inputs.site_numbers(None, "cost")
-    ]
+    rules = [rule.cost for rule in inputs.rules if isinstance(rule, (problem.Budget, problem.Phases))]
+    named: list[SiteNumbers] = [cost for cost in (price, *rules) if cost is not None] or [None]
+    first, *others = (inputs.site_numbers(cost, "cost") for cost in named)
     if any(not np.array_equal(first, other, equal_nan=True) for other in others):
         raise ProblemError("the rules and the objective name different costs; name one")
     return first

@@ -46,8 +46,7 @@ def second_best(plan: SolvedProblem) -> pd.DataFrame:
         best: tuple[object, float] = (np.nan, np.nan)
         if len(others) and columns.lower[j] == 0:
             tried = others[np.argsort(-ranked(j)[others], kind="stable")][: FEWER if rough else TRIED]
-            outcomes = (_outcome(problem, answer, worth, j, k) for k in tried.tolist())
-            kept = (outcome for outcome in outcomes if outcome is not None)
+            kept = filter(None, (_outcome(problem, answer, worth, j, k) for k in tried.tolist()))
             best = min(kept, key=lambda each: each[1], default=best) if rough else next(kept, best)
         rows.append(best)
     return pd.DataFrame(rows, columns=["instead", "loss"], index=plan.table.index)
@@ -57,19 +56,14 @@ def _measures(
     problem: Formulation, answer: Answer, x: Bools
 ) -> tuple[Callable[[int], Floats], Callable[[Bools], float]]:
     """Return the ranking of the others when a variable closes, and the value of variables, higher being better."""
-
-    def signed(y: Bools) -> float:
-        return answer.sense * answer.measure(y)
-
     if isinstance(answer, BottleneckAnswer):
-        return partial(_distances, answer), signed
+        return partial(_distances, answer), lambda y: answer.sense * answer.measure(y)
     if isinstance(answer, CapacitatedAnswer):
         covering = coverage_model(problem, problem.model)
-        return partial(_changes, covering, two_best(covering, x)), signed
-    if isinstance(problem.objective, MinSites) or answer.model is None:
+        return partial(_changes, covering, two_best(covering, x)), lambda y: answer.sense * answer.measure(y)
+    model = None if isinstance(problem.objective, MinSites) else answer.model
+    if model is None:
         model = coverage_model(problem, problem.model)
-    else:
-        model = answer.model
     return partial(_changes, model, two_best(model, x)), model.objective
 
 
@@ -117,7 +111,6 @@ def _distances(answer: BottleneckAnswer, out: int) -> Floats:
 
 
 def _variables_of(plan: SolvedProblem) -> Ints:
-    """Return the variables of the rows of the table of sites, in its order."""
     assert plan.answer.x is not None
     columns, inputs = plan.problem.variables, plan.problem.inputs
     at = np.flatnonzero(plan.answer.x & columns.new)
@@ -133,5 +126,4 @@ def _changes(model: Model, two: tuple[Floats, Floats, Ints], out: int) -> Floats
     row = np.repeat(np.arange(b.shape[0]), np.diff(b.indptr))
     floor = np.where(by == out, second, best)
     gain = np.bincount(b.indices, np.maximum(0.0, b.data - floor[row]), minlength=b.shape[1])
-    changes: Floats = gain + model.value - model.value[out] - float((best - floor).sum())
-    return changes
+    return np.asarray(gain + model.value - model.value[out] - float((best - floor).sum()))

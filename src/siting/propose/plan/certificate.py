@@ -74,13 +74,7 @@ def certify(answer: Answer) -> Certificate | None:
 
 
 def verify(answer: Answer, certificate: Certificate | None, changed: Sequence[str] = ()) -> Verified:
-    """Check an answer: its rules, its objective, and its bound against the certificate.
-
-    Parameters
-    ----------
-    changed
-        Names of values that do not follow from the sites.
-    """
+    """Check rules, objective, and bound against the certificate; *changed* names values that do not follow."""
     x = answer.x
     if x is None:
         return Verified(not changed, False, math.nan, math.nan, False, ("there is no plan to check",))

@@ -62,7 +62,6 @@ def compare(**plans: Plan) -> pd.DataFrame:
 
 
 def _opened(plan: Plan) -> list[Any]:
-    """Return the ids that a plan opens, with the service if there are several."""
     ids = list(plan.table.index)
     return list(zip(ids, plan.table["service"], strict=True)) if "service" in plan.table else ids
 

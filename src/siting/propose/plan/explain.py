@@ -70,12 +70,10 @@ def explain(plan: SolvedProblem, lang: str) -> str:
 
 
 def _weighted(plan: SolvedProblem) -> bool:
-    """Whether the objective is coverage with weights."""
     return isinstance(plan.problem.objective, MaxCoverage) and plan.objective != plan.covered
 
 
 def _counted(plan: SolvedProblem, lang: str) -> str:
-    """Name the unit of the objective, in brackets; "" for people covered."""
     key = f"plan.what_{'weighted' if _weighted(plan) else type(plan.problem.objective).__name__}"
     return bracketed(label(key, lang, unit=label(f"unit.{plan.unit}", lang)), lang) if known(key) else ""
 
@@ -101,7 +99,6 @@ def _sites(plan: SolvedProblem, lang: str) -> Iterator[str]:
 
 
 def _not_served(plan: SolvedProblem, lang: str) -> Iterator[str]:
-    """List communities with unserved demand in reach of a site, by reason."""
     table = plan.communities
     if "year" in table.index.names:
         years = table.index.get_level_values("year")
@@ -121,7 +118,6 @@ def _place(row: dict[Any, Any], lang: str) -> str:
 
 
 def _community(key: object, lang: str) -> str:
-    """Write the id of a community, with its service where there are several."""
     if not isinstance(key, tuple):
         return str(key)
     return f"{key[0]}{bracketed(', '.join(str(part) for part in key[1:] if not isinstance(part, int)), lang)}"

@@ -39,8 +39,7 @@ class Plan(SolvedProblem):
         if math.isnan(self.objective):
             return f"<Plan: {self.status}, no sites; see explain()>"
         n = len(self.sites)
-        own = self.objective in (self.covered, float(n))
-        objective = "" if own else f"objective {self.objective:,.10g}, "
+        objective = "" if self.objective in (self.covered, float(n)) else f"objective {self.objective:,.10g}, "
         return (
             f"<Plan: {self.status}, {n} site{'s' * (n != 1)}, {self.covered:,.10g} of {self.total:,.10g} "
             f"({100 * self.share:.1f} %), {objective}bound {self.bound:,.10g}, gap {100 * self.gap:.2f} %>"

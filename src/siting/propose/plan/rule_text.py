@@ -44,16 +44,7 @@ OPTIONS: dict[type, tuple[str, ...]] = {
 
 
 def rule_words(rule: Value | Part | str, lang: str, unit: str = "") -> str:
-    """Put a rule or an objective into words; a text stays as it is.
-
-    Parameters
-    ----------
-    rule
-        A rule, an objective, or a part of a rule with its group.
-    lang
-        "zh" or "en".
-    unit
-        The unit of distances, "m" or "min".
+    """Put a rule, an objective or a part of a rule into words, with distances in "m" or "min"; a text stays as it is.
 
     Examples
     --------
@@ -78,14 +69,15 @@ def rule_words(rule: Value | Part | str, lang: str, unit: str = "") -> str:
         number = _way(rule.limit, lang, unit)
     elif isinstance(rule, problem.OnePer):
         number = _group(rule.by, lang)
-    comma = "，" if lang == "zh" else ", "
     # False options and a travel cost of 0 are left out; at_most=0 is an option
     options = [
         _option(name, value, lang, unit)
-        for name, value in ((name, getattr(rule, name)) for name in OPTIONS.get(kind, ()))
-        if value is not None and value is not False and (name != "travel" or value > 0)
+        for name in OPTIONS.get(kind, ())
+        if (value := getattr(rule, name)) is not None and value is not False and (name != "travel" or value > 0)
     ]
-    return label(f"rule.{kind.__name__}", lang, n=number) + bracketed(comma.join(options), lang)
+    return label(f"rule.{kind.__name__}", lang, n=number) + bracketed(
+        ("，" if lang == "zh" else ", ").join(options), lang
+    )
 
 
 def _option(name: str, value: Any, lang: str, unit: str) -> str:
@@ -107,7 +99,6 @@ def _way(limit: float, lang: str, unit: str) -> str:
 
 
 def _group(by: pd.Series, lang: str) -> str:
-    """Name groups by the name of their column."""
     columns = {"district": "column.districts", "None": "column.group", "group": "column.group"}
     name = str(by.name)
     return label(columns[name], lang) if name in columns else name

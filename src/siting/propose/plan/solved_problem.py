@@ -40,6 +40,9 @@ class SolvedProblem:
     bound = forwarded("answer.bound", float, "The best possible objective; NaN without a plan.")
     gap = forwarded("answer.gap", float, "Distance from objective to bound, as a share.")
     engine = forwarded("answer.engine", str, "What solved it.")
+    limit = forwarded("problem.inputs.first.limit", float, "The distance within which a site covers (first service).")
+    unit = forwarded("problem.inputs.first.unit", str, "Unit of the distances (of the first service).")
+    how = forwarded("problem.inputs.first.how", str, "How the distances were measured (of the first service).")
 
     @property
     def rules(self) -> tuple[str, ...]:
@@ -54,23 +57,7 @@ class SolvedProblem:
         lang
             "zh" or "en".
         """
-        each = (self.problem.objective, *self.problem.inputs.rules)
-        return tuple(rule_words(rule, lang, self.unit) for rule in each)
-
-    @property
-    def limit(self) -> float:
-        """The distance within which a site covers (of the first service)."""
-        return self.problem.inputs.pairs[0].limit
-
-    @property
-    def unit(self) -> str:
-        """Unit of the distances (of the first service)."""
-        return self.problem.inputs.pairs[0].unit
-
-    @property
-    def how(self) -> str:
-        """How the distances were measured (of the first service)."""
-        return self.problem.inputs.pairs[0].how
+        return tuple(rule_words(each, lang, self.unit) for each in (self.problem.objective, *self.problem.inputs.rules))
 
     @cached_property
     def sites(self) -> tuple[object, ...]:

@@ -23,8 +23,6 @@ __all__ = [
     "served_before", "served_parts", "site_table", "unserved",
 ]  # fmt: skip
 
-NO_DEMAND, BEYOND, BARRED = "no demand", "beyond", "barred"
-CLOSED, FULL, FEW = "closed", "full", "few"
 #: Columns of the table of sites of every plan.
 SITE_COLUMNS = ["order", "adds", "share_after", "within", "lost_without", "people", "mean", "farthest"]
 
@@ -43,22 +41,17 @@ class Served(NamedTuple):
 
 
 class _Open(NamedTuple):
-    """Pairs of a community and an open variable of all services in the last year."""
+    """Pairs of a need (a community of a service) and an open variable in the last year; `weight` is all demand."""
 
-    #: Community, counted on from service to service.
     need: Ints
     column: Ints
     cost: Floats
-    #: Demand of each need.
     weight: Floats
 
 
 def new_sites(problem: Formulation, x: Bools) -> list[object]:
     """Ids of the new sites that variables open."""
     return list(problem.inputs.sites[problem.variables.site[x & problem.variables.new]])
-
-
-# ---- communities
 
 
 def served_parts(problem: Formulation, answer: Answer) -> tuple[Served, ...]:
@@ -80,7 +73,6 @@ def served_before(problem: Formulation, answer: Answer) -> float:
 
 
 def _open_pairs(problem: Formulation, x: Bools, service: int, phase: int) -> tuple[Ints, Ints, Floats]:
-    """Communities, the open variables that reach them, and costs."""
     community, column, cost = problem.serving(service, phase)
     at = x[column]
     return community[at], column[at], cost[at]
@@ -115,8 +107,8 @@ def _served(problem: Formulation, x: Bools, service: int, phase: int, flows: pd.
     near, able = _within_reach(problem, service)
     reason = np.select(
         [served >= demand - 1e-9, count > 0, able, near],
-        [np.where(demand <= 0, NO_DEMAND, ""), FEW if flows is None else FULL, CLOSED, BARRED],
-        BEYOND,
+        [np.where(demand <= 0, "no demand", ""), "few" if flows is None else "full", "closed", "barred"],
+        "beyond",
     ).astype(object)
     return Served(service, phase, demand, served, site, way, reason)
 
@@ -172,28 +164,18 @@ def reachable_demand(problem: Formulation) -> float:
 
 
 def by_group(communities: pd.DataFrame, groups: pd.Series) -> pd.DataFrame:
-    """Add up demand and served in each group.
-
-    Raises
-    ------
-    ProblemError
-        When a community has no group.
-    """
+    """Add up demand and served in each group."""
     if not isinstance(groups, pd.Series):
         raise ProblemError(f"groups is {groups!r}; give a Series with a group for each community id")
-    keyed = isinstance(communities.index, pd.MultiIndex)
-    ids = communities.index.get_level_values(0) if keyed else communities.index
+    ids = communities.index.get_level_values(0)
     wrong = ids.difference(groups.dropna().index).union(groups.index[groups.index.duplicated()])
     if len(wrong):
         raise ProblemError(f"groups: no single group for the communities {some(wrong)}")
     keys: list[Any] = [pd.Series(groups.reindex(ids).to_numpy(), index=communities.index, name=groups.name or "group")]
-    keys += [communities.index.get_level_values(n) for n in range(1, communities.index.nlevels)] if keyed else []
+    keys += [communities.index.get_level_values(n) for n in range(1, communities.index.nlevels)]
     table = communities.groupby(keys, sort=True)[["demand", "served"]].sum()
     table["share"] = np.where(table["demand"] > 0, table["served"] / table["demand"].where(table["demand"] > 0), np.nan)
     return table
-
-
-# ---- sites
 
 
 def cost_of(problem: Formulation, answer: Answer) -> float:
@@ -228,7 +210,11 @@ def site_table(problem: Formulation, answer: Answer) -> pd.DataFrame:
         return pd.DataFrame(columns=SITE_COLUMNS, index=pd.Index([], name="site", dtype=object))
     inputs, columns = problem.inputs, problem.variables
     chosen = np.flatnonzero(answer.x & columns.new)
-    pairs = _all_open_pairs(problem, answer.x)
+    size, last = len(inputs.communities), len(inputs.years) - 1
+    parts = [_open_pairs(problem, answer.x, service, last) for service in range(len(inputs.services))]
+    community, column, cost = (np.concatenate(each) for each in zip(*parts, strict=True))
+    shift = np.repeat(np.arange(len(parts)) * size, [len(part[0]) for part in parts])
+    pairs = _Open(community + shift, column, cost, inputs.demand[:, -1].ravel())
     if isinstance(answer, CapacitatedAnswer):
         at, figures = _order_by_places(problem, answer, chosen, pairs)
     else:
@@ -249,16 +235,7 @@ def site_table(problem: Formulation, answer: Answer) -> pd.DataFrame:
     return table
 
 
-def _all_open_pairs(problem: Formulation, x: Bools) -> _Open:
-    services, size = range(len(problem.inputs.services)), len(problem.inputs.communities)
-    parts = [_open_pairs(problem, x, service, len(problem.inputs.years) - 1) for service in services]
-    community, column, cost = (np.concatenate(each) for each in zip(*parts, strict=True))
-    shift = np.repeat(np.arange(len(parts)) * size, [len(part[0]) for part in parts])
-    return _Open(community + shift, column, cost, problem.inputs.demand[:, -1].ravel())
-
-
 def _needs_of(chosen: Ints, pairs: _Open, columns: int) -> list[Ints]:
-    """Return the needs that each of the *chosen* variables reaches."""
     position = np.full(columns, -1)
     position[chosen] = np.arange(len(chosen))
     mine = position[pairs.column] >= 0
@@ -268,7 +245,6 @@ def _needs_of(chosen: Ints, pairs: _Open, columns: int) -> list[Ints]:
 
 
 def _order_by_gain(problem: Formulation, chosen: Ints, pairs: _Open) -> tuple[Ints, list[tuple[float, ...]]]:
-    """Order the new sites greedily within each year, by gain."""
     weight, enough = pairs.weight, problem.times
     needs = _needs_of(chosen, pairs, len(problem.variables))
     times = np.bincount(pairs.need, minlength=len(weight))

@@ -19,14 +19,8 @@ class Rule(Value):
 class Part:
     """A rule, or its part for one group, service or year. Parts are compared by rule and group, not by text.
 
-    Attributes
-    ----------
-    rule
-        The rule, or the objective if it requires everybody to be served.
-    of
-        Service, year and group where there are several; () for all.
-    asks
-        With `Phases` the name and number of the limit or goal of the year.
+    The objective stands as the rule if it requires everybody to be served. `of` is service, year and group where there
+    are several, and `asks` with `Phases` the name and number of the limit or goal of the year.
     """
 
     rule: Rule | Objective
