@@ -22,10 +22,7 @@ COLOURS = {"met": ("0B6B6B", "E7F3F1"), "part": ("0B6B6B", "E7F3F1"), "short": (
 
 
 def write_workbook(path: Path, sheets: Mapping[str, pd.DataFrame]) -> None:
-    """Write a sheet for each table: header frozen and repeated in print, filters, widths, wrapped texts.
-
-    Text stays text, even if it looks like a formula.
-    """
+    """Write a formatted sheet for each table; text stays text, even if it looks like a formula."""
     from openpyxl import Workbook
     from openpyxl.styles import Alignment, Font, PatternFill
     from openpyxl.utils import get_column_letter

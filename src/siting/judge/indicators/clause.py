@@ -112,11 +112,7 @@ def _larger(rule: Rule, context: Context) -> bool:
 
 
 def _together(parts: list[tuple[Rule, Finding]]) -> Finding:
-    """Join the parts of a clause: the value is that of the part farthest from its number; each is described.
-
-    A need of one stock counts once; units fulfil the clause if they fulfil each part that is for them. A part that
-    does not apply here is ignored.
-    """
+    """Join the parts of a clause that apply: the value of the worst part, and a need of one stock counted once."""
     judged = [(rule, one) for rule, one in parts if one.judged]
     if not judged:
         return parts[0][1]
@@ -146,9 +142,8 @@ def _together(parts: list[tuple[Rule, Finding]]) -> Finding:
 
 def _nearness(finding: Finding) -> float:
     """Divide the value by its number, or the number by the value for a ceiling: the least ratio is the farthest."""
-    above, below = finding.value, finding.target
-    if finding.operator in ("<=", "<"):
-        above, below = below, above
+    value, target = finding.value, finding.target
+    above, below = (target, value) if finding.operator in ("<=", "<") else (value, target)
     return above / below if below else math.inf
 
 

@@ -100,10 +100,7 @@ def _communities(rule: Rule, context: Context, target: float) -> Finding:
 
 
 def _met_with(rule: Rule, context: Context) -> tuple[pd.Series, pd.Series]:
-    """Add up what each community must provide by the rules in `meets`, and return what it has.
-
-    Each rule applies to its estates; existing facilities count for all rules.
-    """
+    """Add up what each community must provide by the rules in `meets`, and return what it has, which counts for all."""
     here = context.layer("communities").index
     owed, has = pd.Series(0.0, here), pd.Series(0.0, here)
     for name in rule.meets:

@@ -119,11 +119,7 @@ def principle(rule: Rule, context: Context) -> Iterator[Finding]:
 
 
 def _elsewhere(rule: Rule, context: Context) -> Finding:
-    """Share of the supply that would have to move to another township to match the people.
-
-    Half the sum of the differences of shares: the index of dissimilarity of Duncan and Duncan (1955), see
-    `siting.equity.spatial_mismatch`.
-    """
+    """Share of the supply in the wrong township: dissimilarity (Duncan and Duncan 1955), see `spatial_mismatch`."""
     towns = context.districts("township")
     layer, frame = rule.layers[0], context.stock(rule)
     supply, people = (

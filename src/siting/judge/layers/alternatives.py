@@ -15,10 +15,7 @@ Stock = Callable[[Rule, str], object]
 
 
 def countable(rule: Rule, stock: Stock) -> tuple[tuple[Rule, ...], tuple[Missing, ...]]:
-    """Split the facilities of `any` into those that can be counted, and the data missing for the others.
-
-    If none can be counted, the first missing item is raised.
-    """
+    """Split the facilities of `any` into countable ones and missing data, which are raised if none can be counted."""
     there: list[Rule] = []
     absent: list[Missing] = []
     for one in rule.parts("any"):

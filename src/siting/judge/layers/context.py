@@ -29,19 +29,13 @@ from siting.network import Network, Places, Walk
 
 __all__ = ["Context"]
 
-#: Most unknown words named in a reason.
 MOST_WORDS = 5
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Context:
-    """Layers and parameters of one audit.
-
-    `area` is "all", or the district of the layers; `whole` is then the context of all, because people walk across
-    borders. `share_of_whole`, `own`: see `siting.judge.layers.document_share` and `Standard`. The whole and its areas
-    share one cache, by the name of the method and the values that the result depends on.
-    """
+    """Layers and parameters of one audit; the `whole` is the context of all for an area, and both share one cache."""
 
     layers: Mapping[str, gpd.GeoDataFrame]
     network: Network | None
@@ -107,8 +101,6 @@ class Context:
             raise Missing("audit.no_share", rule=rule.id)
         return float(given)
 
-    # facilities that count
-
     def stock(self, rule: Rule, layer: str | None = None) -> gpd.GeoDataFrame:
         """Return the rows that count for the rule, by types and marks."""
         name = layer or rule.layers[0]
@@ -120,8 +112,7 @@ class Context:
     def counted(self, rule: Rule, name: str) -> pd.Series:
         """Mark the rows of a layer that count."""
         if self.whole is not None:
-            everywhere: pd.Series = self.whole.counted(rule, name)[self.layer(name).index]
-            return everywhere
+            return self.whole.counted(rule, name).reindex(self.layer(name).index)
 
         def mark() -> pd.Series:
             frame, marks = self.layer(name), self._typed(rule, name)
@@ -153,8 +144,7 @@ class Context:
         """Mark the communities that a rule is for."""
         frame = self.layer("communities")
         if self.whole is not None:
-            everywhere: pd.Series = self.whole.ruled(rule)[frame.index]
-            return everywhere
+            return self.whole.ruled(rule).reindex(frame.index)
         return self.marked(wanted(rule))
 
     def marked(self, conditions: Mapping[str, object]) -> pd.Series:
@@ -189,8 +179,6 @@ class Context:
     def walks(self, rule: Rule) -> bool:  # noqa: ARG002
         """Return whether the streets decide who is served."""
         return True
-
-    # districts
 
     @cached_property
     def counties(self) -> gpd.GeoDataFrame:
@@ -242,10 +230,7 @@ class Context:
         return {name: self.township(name) for name in placed if name not in ("districts", "streets", "service_areas")}
 
     def inside(self, rule: Rule, layer: str, districts: gpd.GeoDataFrame, where: str = "") -> pd.Series:
-        """Count the rows of the rule in each district: by the column `district`, else by location.
-
-        `where` narrows them down to those of a floor area, such as ">=2000".
-        """
+        """Count the rows of the rule in each district; `where` keeps those of a floor area, such as ">=2000"."""
         if self.whole is not None:
             every = self.whole.districts(rule.applies_to)
             return self.whole.inside(rule, layer, every, where).reindex(districts.index, fill_value=0)
@@ -287,8 +272,6 @@ class Context:
             yield replace(self, layers={**self.layers, **cut, "districts": districts[kept]}, area=str(area),
                           area_name=str(names.get(area, area)), by=by, whole=self)  # fmt: skip
 
-    # ways to facilities
-
     def limit(self, rule: Rule) -> Limit:
         """Return the distance within which a unit counts as served: that of the rule, else `beside`."""
         if rule.minutes is not None:
@@ -301,11 +284,7 @@ class Context:
 
     def served(self, rule: Rule, limit: float | pd.Series | None = None, *, minutes: bool = False,
                straight: bool | None = None) -> pd.Series:  # fmt: skip
-        """Mark the communities of this area with a counted facility within a limit, else within `beside`.
-
-        A rule of several layers, and one with `each`, requires a facility of each; one with `any` one of those that can
-        be counted. A part may have its own metres or minutes; the metric is the rule's.
-        """
+        """Mark the communities here that are within a limit, else `beside`, of each layer or part, or one of `any`."""
         here = self.layer("communities").index
         several = [replace(rule, layer=(layer,)) for layer in rule.layers] if len(rule.layers) > 1 else []
         own = rule.metres, rule.minutes

@@ -55,10 +55,7 @@ def people_of(standard: Standard, context: Context) -> dict[str, float]:
 
 
 def share_of_whole(scope: str | float | None, people: Mapping[str, float], name: str) -> float | None:
-    """Return which share of the document's area the layers are: 1 for all of it, None for a part of unknown size.
-
-    A *scope* that is neither "whole", "part" nor a share raises `SitingError`.
-    """
+    """Return the share of the document's area that the layers are; None for a part of unknown size."""
     if scope == "part":
         return None
     share = 1.0 if scope in (None, "whole") else share_from(scope, 'scope, beside "whole" and "part",')

@@ -42,10 +42,7 @@ class Missing(Exception):  # noqa: N818 - not an error: the rule is not judged a
 
 
 def matches(frame: pd.DataFrame, layer: str, wanted: Mapping[str, object]) -> pd.Series:
-    """Mark the rows whose columns fulfil conditions: a flag, a text, one of several, or a comparison such as ">=100".
-
-    `any` has several of these, of which one is enough.
-    """
+    """Mark the rows that fulfil conditions: a flag, a word, one of several, or a comparison; of `any` one is enough."""
     marks = pd.Series(True, frame.index)
     for name, want in wanted.items():
         if name == ANY:

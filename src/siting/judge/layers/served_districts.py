@@ -31,12 +31,7 @@ MOST = 0.5
 
 
 def served_districts(rule: Rule, layer: str, context: Context) -> tuple[pd.Series, tuple[Message, ...]]:
-    """Mark the districts served by a facility that counts for the rule.
-
-    A facility serves the townships and all townships of counties in its column `serves`, and those with more than half
-    their area in its polygon of the layer `service_areas`. The remarks list unknown or ambiguous words, or state that
-    column and layer are missing.
-    """
+    """Mark the districts served by a counted facility, by name or by half their area; remarks list what is unclear."""
     context = context.whole or context
     units, facilities = context.districts(rule.applies_to), context.stock(rule, layer)
     served = pd.Series(False, units.index)

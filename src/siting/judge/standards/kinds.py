@@ -19,11 +19,7 @@ OWED = (">=", ">", "per", "range", "=")
 
 @dataclass(frozen=True)
 class Kind:
-    """The operators, keys and units of a kind of rule.
-
-    It uses these `keys` of `COMPUTING`, its number is in one of these `units` (None for all), and one of these
-    `operators` judges it; `idle` returns the keys that have no effect in a rule, for the others that it has.
-    """
+    """The keys, units (None for all) and operators of a kind of rule; `idle` returns keys without effect in a rule."""
 
     keys: tuple[str, ...]
     units: tuple[str, ...] | None
@@ -78,7 +74,6 @@ def _idle_rate(rule: Rule) -> tuple[str, ...]:
     return () if rule.applies_to in ESTATES else NEAR
 
 
-#: The kinds of rules that can be computed.
 KINDS: dict[str, Kind] = {
     # radii and circles
     "service_time": Kind((*ROWS, *WAY, "any", "among", "base", "share", "judged_by"), ("min",), ("<=", "range", "~")),
