@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import replace
 from numbers import Integral
-from typing import Any
+from typing import Any, cast
 
 import geopandas as gpd
 import pandas as pd
@@ -225,8 +225,7 @@ def _groups(context: Context, by: str | pd.Series) -> pd.Series:
         return context.parents if by == "county" else pd.Series(towns, towns)
     if by not in districts or by == districts.geometry.name:
         raise SitingError(f'by is "{by}"; choose "district", "county" or a column of the districts')
-    groups: pd.Series = districts[by].reindex(towns)
-    return groups
+    return cast(pd.Series, districts[by].reindex(towns))
 
 
 def _judged(standard: Standard, year: int | None, given: Mapping[str, float]) -> list[Rule]:

@@ -63,7 +63,6 @@ def write_workbook(path: Path, sheets: Mapping[str, pd.DataFrame]) -> None:
 
 
 def _heads(name: str) -> frozenset[str]:
-    """Return all possible headings of the verdict."""
     return frozenset({name, *(label(f"column.{name}", lang) for lang in LANGUAGES)})
 
 

@@ -116,7 +116,7 @@ def _together(parts: list[tuple[Rule, Finding]]) -> Finding:
     judged = [(rule, one) for rule, one in parts if one.judged]
     if not judged:
         return parts[0][1]
-    rest = [(rule, one) for rule, one in parts if not one.judged]
+    rest = [each for each in parts if not each[1].judged]
     rules = list(dict.fromkeys(rule for rule, _ in parts))
     _, lead = min(judged, key=lambda each: (each[1].holds, _nearness(each[1])))
     needed: dict[object, float] = {}

@@ -33,9 +33,9 @@ __all__ = ["coverage_of_units"]
 @indicator("coverage_share")
 def coverage_of_units(rule: Rule, context: Context) -> Iterator[Finding]:
     """Share of townships, communities, estates or facilities that are covered, and those that are not."""
-    target = np.nan if rule.value is None else rule.value
-    if rule.value is None and rule.role in JUDGED:
-        target = 100 * context.share(rule)
+    target = rule.value
+    if target is None:
+        target = 100 * context.share(rule) if rule.role in JUDGED else np.nan
     layer = rule.layers[0]
     if rule.part and layer not in ("communities", "districts"):
         fulfil = matches(context.stock(rule), layer, rule.part)

@@ -129,9 +129,8 @@ def _elsewhere(rule: Rule, context: Context) -> Finding:
             ("communities", context.heads(rule.base)),
         )
     )
-    apart = math.nan
-    if supply.sum() and people.sum():
-        apart = 50 * float((supply / supply.sum() - people / people.sum()).abs().sum())
+    both = supply.sum() and people.sum()
+    apart = 50 * float((supply / supply.sum() - people / people.sum()).abs().sum()) if both else math.nan
     values = {"column": rule.column, "base": rule.base, "total": len(towns)}
     return shown(apart, "percent", ("audit.elsewhere", values))
 

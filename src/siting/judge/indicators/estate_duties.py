@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -36,8 +37,7 @@ def area_owed(
 ) -> Floats:
     """Return the m² an estate owes: ``max(a H / 100, A_min)``, or with *scope* "site" ``max(a H / 100, n A_min)``."""
     floor = least * np.maximum(np.asarray(sites, float), 1) if scope == "site" else np.asarray(least)
-    owed: Floats = np.maximum(per_100 * np.asarray(households, float) / 100, floor)
-    return owed
+    return cast(Floats, np.maximum(per_100 * np.asarray(households, float) / 100, floor))
 
 
 def facilities_owed(

@@ -10,7 +10,6 @@ from siting.judge.wording.sentences import Message
 
 __all__ = ["countable", "not_counted"]
 
-#: Returns the rows of a layer that count for a rule, or raises what is missing for them.
 Stock = Callable[[Rule, str], object]
 
 

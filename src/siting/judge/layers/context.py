@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import geopandas as gpd
 import numpy as np
@@ -58,8 +58,7 @@ class Context:
         """Return the result of *make*, cached by key."""
         if key not in self._cache:
             self._cache[key] = make()
-        made: T = self._cache[key]
-        return made
+        return cast(T, self._cache[key])
 
     def layer(self, name: str) -> gpd.GeoDataFrame:
         """Return a layer; raise `Missing` without it."""
@@ -73,8 +72,7 @@ class Context:
         frame = self.layer(layer)
         if name not in frame:
             raise Missing("audit.no_column", layer=layer, absent=name)
-        values: pd.Series = frame[name]
-        return values
+        return cast(pd.Series, frame[name])
 
     def numbers(self, layer: str, name: str) -> pd.Series:
         """Return a column of numbers; refuse blank ones, which a sum would ignore."""
@@ -192,8 +190,7 @@ class Context:
         given = self.column("districts", "parent").reindex(self.districts("township").index)
         names = pd.Series(counties.index, counties.get("name", counties.index))
         by_name = given.map(names[~names.index.duplicated(keep=False)])
-        found: pd.Series = given.where(given.isin(districts.index), by_name).fillna(given)
-        return found
+        return given.where(given.isin(districts.index), by_name).fillna(given)
 
     def districts(self, applies_to: str) -> gpd.GeoDataFrame:
         """Return the districts that a rule is for."""
@@ -248,16 +245,14 @@ class Context:
                 return pd.Series(np.bincount(found, minlength=len(districts)), districts.index)
             if elsewhere and rule.applies_to == "prefecture":
                 raise Missing("audit.no_geometry", layer=layer)
-            counts: pd.Series = own.value_counts().reindex(districts.index, fill_value=0)
-            return counts
+            return cast(pd.Series, own.value_counts().reindex(districts.index, fill_value=0))
 
         return self.cached(("inside", *_rows(rule, layer), rule.applies_to, rule.column, where), count)
 
     def _county(self, township: pd.Series, frame: pd.DataFrame) -> pd.Series:
         """Return the county of rows: that of their township, else that of their column `district` or their place."""
-        own: pd.Series = pd.Series(None, township.index, dtype=object)
-        if "parent" in self.layer("districts"):
-            own = township.map(self.parents).astype(object)
+        named = "parent" in self.layer("districts")
+        own = township.map(self.parents).astype(object) if named else pd.Series(None, township.index, dtype=object)
         return own.where(own.notna(), township_of(frame, self.counties))
 
     def areas(self, by: str, groups: pd.Series) -> Iterator[Context]:
@@ -305,8 +300,7 @@ class Context:
             way = limit_of(rule, limit, minutes=minutes)
         reach = self.reach(rule, way, straight=rule.metric == "straight" if straight is None else straight)
         radii = limit.reindex(reach.origins, fill_value=0.0) if isinstance(limit, pd.Series) else way.amount
-        found: pd.Series = covered(reach, radii)[here]
-        return found
+        return cast(pd.Series, covered(reach, radii)[here])
 
     def reach(self, rule: Rule, limit: Limit, *, straight: bool = False, everyone: bool = True) -> Reach:
         """Walk from all communities to the facilities that count for the rule, in any district."""

@@ -15,8 +15,7 @@ __all__ = ["by_id_or_name", "counties_of", "township_of"]
 def by_id_or_name(given: pd.Series, units: pd.DataFrame, every: pd.DataFrame | None = None) -> pd.Series:
     """Return ids of units given by id or unique name; with *every* district also by 甲区城东街道."""
     words = given.astype(object)
-    found: pd.Series = words.where(words.isin(units.index), words.map(full_names(units, every)))
-    return found
+    return words.where(words.isin(units.index), words.map(full_names(units, every)))
 
 
 def township_of(

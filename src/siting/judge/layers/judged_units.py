@@ -151,8 +151,7 @@ class Rolled(Context):
             areas = self.layers[AREAS].index if AREAS in self.layers else pd.Index([])
             itself = (self.unit_of == homes.index) & self.unit_of.isin(marks.index[marks]) & ~self.unit_of.isin(areas)
             kinds: pd.Series = homes["kind"] if "kind" in homes else pd.Series("", homes.index)
-            found: pd.Series = kinds[itself & (kinds != "community")]
-            return found
+            return cast(pd.Series, kinds[itself & (kinds != "community")])
 
         return self.cached(("alone", self.area, key_of(wanted(rule))), find)
 
@@ -238,9 +237,7 @@ def _together(rows: pd.DataFrame, groups: pd.Series) -> pd.DataFrame:
         else:
             words = values[has_word(values)].astype(object)
             pairs = pd.DataFrame({"unit": groups[words.index], "word": words}).drop_duplicates()
-            made[name] = pairs.groupby("unit")["word"].agg(
-                lambda own: own.iloc[0] if len(own) == 1 else ";".join(map(str, own))
-            )
+            made[name] = pairs.groupby("unit")["word"].agg(_joined)
     return pd.DataFrame(made, index=pd.Index(groups.unique(), name="id"))
 
 

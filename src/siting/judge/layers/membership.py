@@ -55,7 +55,6 @@ def _names(frame: pd.DataFrame) -> pd.Series:
 
 
 def _areas(context: Context) -> pd.DataFrame:
-    """Return the units of the layer of areas."""
     areas = context.layers.get(AREAS)
     if areas is None:
         return pd.DataFrame({"name": [], "town": [], "shown": []}, dtype=object)

@@ -212,8 +212,7 @@ def _by_layer(context: Context, rules: Iterable[Rule]) -> dict[str, list[Rule]]:
 def _written(context: Context, layer: str) -> pd.Series:
     """Return the types as they are written; a blank is an empty text."""
     types = context.layers[layer]["facility_type"]
-    written: pd.Series = types.astype(object).where(types.notna(), "").astype(str).str.strip()
-    return written
+    return cast(pd.Series, types.astype(object).where(types.notna(), "").astype(str).str.strip())
 
 
 def _written_in(context: Context, layer: str) -> pd.Series:
