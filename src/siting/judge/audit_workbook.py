@@ -50,9 +50,8 @@ def write_workbook(path: Path, sheets: Mapping[str, pd.DataFrame]) -> None:
                 elif names[j - 1] in heads and value in verdicts:
                     cell.font, cell.fill = verdicts[value]
         for j, name in enumerate(names, start=1):
-            sheet.column_dimensions[get_column_letter(j)].width = _width(
-                name, table.iloc[:, j - 1], math.inf if name in ids else MOST
-            )
+            most = math.inf if name in ids else MOST
+            sheet.column_dimensions[get_column_letter(j)].width = _width(name, table.iloc[:, j - 1], most)
         sheet.freeze_panes = "A2"
         sheet.auto_filter.ref = f"A1:{get_column_letter(max(len(names), 1))}{max(len(rows), 1)}"
         sheet.print_title_rows = "1:1"

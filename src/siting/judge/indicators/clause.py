@@ -74,10 +74,8 @@ def _of_part(rule: Rule, context: Context) -> list[Finding]:
                         math.nan, reason=absent.message, status=absent.status)]  # fmt: skip
     found = [_ranged(rule, replace(one, remarks=(*one.remarks, *beside))) for one in found]
     if context.area != "all" and (sized(rule) or _larger(rule, context)):
-        return [
-            replace(shown(one.value, one.unit, one.basis, metric=one.metric), reason=("audit.whole_only", {}))
-            for one in found
-        ]
+        seen = [shown(one.value, one.unit, one.basis, metric=one.metric) for one in found]
+        return [replace(one, reason=("audit.whole_only", {})) for one in seen]
     if rule.id in context.own or not sized(rule):
         return found
     return [_scaled(rule, one, context.share_of_whole) for one in found]

@@ -59,6 +59,7 @@ def owing(rule: Rule, context: Context) -> Finding:
 
 
 def _balance(duty: Duty, context: Context) -> tuple[pd.Series, pd.Series]:
+    """Return what each community owes, and what it has of it."""
     owed = duty.owed.astype(float)
     if duty.rule.kind == "min_floor_area" and duty.rule.scope == "site":  # no offset between sites
         owed *= there(replace(duty, quantity="facilities"), context).clip(lower=1)

@@ -145,12 +145,11 @@ def besides(rule: Rule, context: Context, units: pd.DataFrame) -> dict[object, M
 def in_words(found: pd.DataFrame, lang: str) -> pd.DataFrame:
     """Return the words that no rule counts, for readers."""
     left = found[~found["counted"].astype(bool)]
-    why = ["unasked" if known else "unknown" for known in left["type"]]
     table: dict[str, Iterable[object]] = {
         "layer": [sentence(("audit.layer", {"layer": layer}), lang) for layer in left["layer"]],
         "written": left["word"].replace("", label("value.none", lang)),
         "rows": left["rows"],
-        "why": [label(f"report.uncounted_{key}", lang) for key in why],
+        "why": [label(f"report.uncounted_{'unasked' if known else 'unknown'}", lang) for known in left["type"]],
         "known": left["type"],
         "closest": left["closest"],
     }

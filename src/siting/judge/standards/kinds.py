@@ -158,8 +158,7 @@ def check_kind(rule: Rule) -> None:
     if kind.units is not None and rule.unit not in kind.units and (rule.unit or rule.value is not None):
         listed = some(list(filter(None, kind.units)), 99) or "no unit"
         raise StandardError(f'rule {rule.id}: unit is "{rule.unit}"; a {rule.kind} is in {listed}')
-    judged = rule.role in JUDGED and rule.value is not None
-    if judged and rule.operator not in kind.operators:
+    if rule.role in JUDGED and rule.value is not None and rule.operator not in kind.operators:
         listed = some([o for o in kind.operators if o], 9)
         raise StandardError(
             f'rule {rule.id}: operator is "{rule.operator}"; a {rule.kind} is judged by one of {listed}'

@@ -235,9 +235,8 @@ def _standard(data: Mapping[str, Any], text: str) -> Standard:
     people = head.get("people")
     if isinstance(people, bool) or not (people is None or isinstance(people, str | int | float)):
         raise StandardError(f"[standard]: people is {people!r}, neither a number nor the id of a figure")
-    texts(
-        {key: value for key, value in head.items() if key != "people"}, ("name", "title_zh", "title_en"), "[standard]"
-    )
+    words = {key: value for key, value in head.items() if key != "people"}
+    texts(words, ("name", "title_zh", "title_en"), "[standard]")
     if not isinstance(listed, dict) or not all(isinstance(at, dict) for at in listed.values()):
         raise StandardError("each document is a table, [documents.<name>]")
     if not isinstance(rules, list) or not all(isinstance(at, dict) for at in rules):

@@ -153,9 +153,7 @@ def _layer(name: str, lang: str) -> str:
 
 
 def _role(name: str, lang: str) -> str:
-    if name not in list_roles():
-        return ""
-    return role(name).zh if lang == "zh" else role(name).en
+    return "" if name not in list_roles() else role(name).zh if lang == "zh" else role(name).en
 
 
 def _column(name: str, lang: str, layer: str = "") -> str:
