@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import replace
 from numbers import Integral
-from typing import Any
+from typing import Any, cast
 
 import geopandas as gpd
 import pandas as pd
@@ -127,7 +127,9 @@ def audit(
             check_extent(frame, name)
     _check(standard, layers, given, walk)
     _check_settings(year, walk, beside, household_size)
-    plain = {name: _plain(frame) for name, frame in layers.items()}
+    plain = {name: frame.copy(deep=False) for name, frame in layers.items()}
+    for bare in plain.values():
+        bare.attrs = {}  # pandas would copy them with every selection of rows
     context = Context(plain, network, walk, given, beside, max_snap, standard.whole or standard.rules, household_size,
                       year=year, own=standard.own)  # fmt: skip
     judged, printed = _judged(standard, year, given), _printed(standard, year)
@@ -145,11 +147,10 @@ def audit(
         for rule in printed
         for one in findings(rule, context)
     ]
-    share = context.share_of_whole
     parameters = {
         **_parameters(standard, context, by, year),
         "layers": {name: frame.attrs["source"] for name, frame in layers.items() if "source" in frame.attrs},
-        "scope": {None: "part", 1.0: "whole"}.get(share, share),
+        "scope": {None: "part", 1.0: "whole"}.get(context.share_of_whole, context.share_of_whole),
         "people": dict(people),
         "uncounted": warn_of_unknown(left_out),
         "apart": set_apart_of(context, judged),
@@ -163,13 +164,6 @@ def audit(
         {rule.id: _units(each) for rule, each in found.items() if each[0].units is not None},
         left_out,
     )
-
-
-def _plain(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Remove the attrs of a layer, which pandas would copy with every selection of rows."""
-    bare = frame.copy(deep=False)
-    bare.attrs = {}
-    return bare
 
 
 def _units(found: list[Finding]) -> pd.DataFrame:
@@ -231,8 +225,7 @@ def _groups(context: Context, by: str | pd.Series) -> pd.Series:
         return context.parents if by == "county" else pd.Series(towns, towns)
     if by not in districts or by == districts.geometry.name:
         raise SitingError(f'by is "{by}"; choose "district", "county" or a column of the districts')
-    groups: pd.Series = districts[by].reindex(towns)
-    return groups
+    return cast(pd.Series, districts[by].reindex(towns))
 
 
 def _judged(standard: Standard, year: int | None, given: Mapping[str, float]) -> list[Rule]:

@@ -132,12 +132,7 @@ class Audit:
         return self.by_unit[rule].copy()
 
     def select(
-        self,
-        *,
-        status: str | None = None,
-        service: str | None = None,
-        area: str | None = None,
-        rule: str | None = None,
+        self, *, status: str | None = None, service: str | None = None, area: str | None = None, rule: str | None = None
     ) -> Audit:
         """Keep some rows.
 

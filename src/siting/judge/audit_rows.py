@@ -106,10 +106,7 @@ def _basis(rule: Rule, finding: Finding, context: Context) -> dict[str, str]:
 
 
 def _printed_number(rule: Rule, finding: Finding) -> Message:
-    """Return the number as printed, such as 15 m² per 100 households for the m² that an estate owes.
-
-    Empty if the target is that number, or the basis has it, as for circles and subsidies.
-    """
+    """Return the number as printed; empty if the target is that number, or the basis has it."""
     shown = rule.unit in ("", finding.unit) and round(finding.target, DIGITS) == rule.value
     if rule.value is None or shown or {"limit", "each"} & set(finding.basis[1]):
         return NO_MESSAGE

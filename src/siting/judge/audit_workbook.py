@@ -22,10 +22,7 @@ COLOURS = {"met": ("0B6B6B", "E7F3F1"), "part": ("0B6B6B", "E7F3F1"), "short": (
 
 
 def write_workbook(path: Path, sheets: Mapping[str, pd.DataFrame]) -> None:
-    """Write a sheet for each table: header frozen and repeated in print, filters, widths, wrapped texts.
-
-    Text stays text, even if it looks like a formula.
-    """
+    """Write a formatted sheet for each table; text stays text, even if it looks like a formula."""
     from openpyxl import Workbook
     from openpyxl.styles import Alignment, Font, PatternFill
     from openpyxl.utils import get_column_letter
@@ -53,9 +50,8 @@ def write_workbook(path: Path, sheets: Mapping[str, pd.DataFrame]) -> None:
                 elif names[j - 1] in heads and value in verdicts:
                     cell.font, cell.fill = verdicts[value]
         for j, name in enumerate(names, start=1):
-            sheet.column_dimensions[get_column_letter(j)].width = _width(
-                name, table.iloc[:, j - 1], math.inf if name in ids else MOST
-            )
+            most = math.inf if name in ids else MOST
+            sheet.column_dimensions[get_column_letter(j)].width = _width(name, table.iloc[:, j - 1], most)
         sheet.freeze_panes = "A2"
         sheet.auto_filter.ref = f"A1:{get_column_letter(max(len(names), 1))}{max(len(rows), 1)}"
         sheet.print_title_rows = "1:1"
@@ -66,7 +62,6 @@ def write_workbook(path: Path, sheets: Mapping[str, pd.DataFrame]) -> None:
 
 
 def _heads(name: str) -> frozenset[str]:
-    """Return all possible headings of the verdict."""
     return frozenset({name, *(label(f"column.{name}", lang) for lang in LANGUAGES)})
 
 

@@ -136,8 +136,7 @@ def provision(
         warn_of_unknown(uncounted(context, rules))
     rows = [row for rule in rules for row in _rows(standard, rule, context, looked=layers is not None)]
     table = pd.DataFrame(rows, columns=COLUMNS)
-    numbers = [*QUANTITIES, "facilities_low", "amount", "there", "lacking"]
-    return table.astype(dict.fromkeys(numbers, float))
+    return table.astype(dict.fromkeys((*QUANTITIES, "facilities_low", "amount", "there", "lacking"), float))
 
 
 def _rows(standard: Standard, rule: Rule, context: Context, *, looked: bool) -> Iterator[dict[str, Any]]:
@@ -177,12 +176,11 @@ def _estates(rule: Rule, context: Context, *, looked: bool) -> Iterator[dict[str
 def _population(rule: Rule, context: Context, *, looked: bool) -> dict[str, Any]:
     """Compute what the whole population must have by a rate for the city."""
     rate = number(rule)
-    column, base = BASES.get(rule.kind, ("", "population"))
-    base = rule.base or base
-    people = float(context.heads(base).sum())
+    column, usual = BASES.get(rule.kind, ("", "population"))
+    people = float(context.heads(rule.base or usual).sum())
     counts = UNITS[rule.unit].counts
     quantity = {"school_places": "school_places", "m2_land": "land_m2"}.get(counts, POPULATION[rule.kind])
-    row: dict[str, Any] = {"base": base, "amount": people}
+    row: dict[str, Any] = {"base": rule.base or usual, "amount": people}
     columns = rule.column or tuple(filter(None, (COLUMNS_OF.get(quantity, column),)))
     if rule.kind == "residents_per_facility":
         each = pd.Series([people])
@@ -192,11 +190,10 @@ def _population(rule: Rule, context: Context, *, looked: bool) -> dict[str, Any]
         owed = rate * people / UNITS[rule.unit].per
     else:
         owed = float(units_owed(people, rate, UNITS[rule.unit].per if rule.unit else 1000.0))
-    row[quantity] = owed
     if looked:
         have, why = _looked(lambda: context.amount(context.stock(rule), rule.layers[0], columns))
         row |= why if have is None else {"there": have, "lacking": max(0.0, owed - have)}
-    return row
+    return {**row, quantity: owed}
 
 
 def _looked(look: Callable[[], T]) -> tuple[T | None, dict[str, str]]:

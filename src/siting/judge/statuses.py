@@ -14,7 +14,6 @@ __all__ = ["GROUPS", "NOT_JUDGED", "STATUSES", "counts_of", "group_of", "groups_
 STATUSES = ("met", "part", "short", "ahead", "shown", "no_data", "no_number", "not_applicable")
 #: No verdict; `reason` has the cause. Together they are "n/a".
 NOT_JUDGED = ("no_data", "no_number", "not_applicable")
-#: The groups that are counted.
 GROUPS = ("met", "part", "short", "ahead", "shown", "n/a")
 #: A rule with several readings has the first of these verdicts.
 WORST = ("short", "n/a", "ahead", "part", "shown", "met")
@@ -46,10 +45,7 @@ def counts_of(rows: pd.DataFrame) -> pd.Series:
 
 
 def judged_first(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Split the rows into those judged or shown, short ones first, and those without a verdict.
-
-    The readings of a rule stay together, at the position of the worst.
-    """
+    """Split the rows into judged or shown ones, the worst rules first, and those without a verdict."""
     silent = rows["status"].isin(NOT_JUDGED)
     judged = rows[~silent]
     rank = judged["status"].map({status: place for place, status in enumerate(READ)}).fillna(len(READ))

@@ -74,10 +74,8 @@ def _of_part(rule: Rule, context: Context) -> list[Finding]:
                         math.nan, reason=absent.message, status=absent.status)]  # fmt: skip
     found = [_ranged(rule, replace(one, remarks=(*one.remarks, *beside))) for one in found]
     if context.area != "all" and (sized(rule) or _larger(rule, context)):
-        return [
-            replace(shown(one.value, one.unit, one.basis, metric=one.metric), reason=("audit.whole_only", {}))
-            for one in found
-        ]
+        seen = [shown(one.value, one.unit, one.basis, metric=one.metric) for one in found]
+        return [replace(one, reason=("audit.whole_only", {})) for one in seen]
     if rule.id in context.own or not sized(rule):
         return found
     return [_scaled(rule, one, context.share_of_whole) for one in found]
@@ -112,15 +110,11 @@ def _larger(rule: Rule, context: Context) -> bool:
 
 
 def _together(parts: list[tuple[Rule, Finding]]) -> Finding:
-    """Join the parts of a clause: the value is that of the part farthest from its number; each is described.
-
-    A need of one stock counts once; units fulfil the clause if they fulfil each part that is for them. A part that
-    does not apply here is ignored.
-    """
+    """Join the parts of a clause that apply: the value of the worst part, and a need of one stock counted once."""
     judged = [(rule, one) for rule, one in parts if one.judged]
     if not judged:
         return parts[0][1]
-    rest = [(rule, one) for rule, one in parts if not one.judged]
+    rest = [each for each in parts if not each[1].judged]
     rules = list(dict.fromkeys(rule for rule, _ in parts))
     _, lead = min(judged, key=lambda each: (each[1].holds, _nearness(each[1])))
     needed: dict[object, float] = {}
@@ -146,9 +140,8 @@ def _together(parts: list[tuple[Rule, Finding]]) -> Finding:
 
 def _nearness(finding: Finding) -> float:
     """Divide the value by its number, or the number by the value for a ceiling: the least ratio is the farthest."""
-    above, below = finding.value, finding.target
-    if finding.operator in ("<=", "<"):
-        above, below = below, above
+    value, target = finding.value, finding.target
+    above, below = (target, value) if finding.operator in ("<=", "<") else (value, target)
     return above / below if below else math.inf
 
 

@@ -61,10 +61,7 @@ def _partners(rule: Rule, context: Context, near: pd.Series, of: object) -> Mess
 
 
 def _beside(rule: Rule, context: Context, frame: pd.DataFrame) -> tuple[pd.Series, tuple[Message, ...]]:
-    """Mark the facilities with a partner of any of the layers within the walk; report what could not be checked.
-
-    Where a layer of partners has no types, all its rows are partners.
-    """
+    """Mark the facilities with a partner within the walk; where partners have no types, all rows of their layer are."""
     whole = context.whole or context
     there = [name for name in rule.other if name in whole.layers]
     if not there:

@@ -33,9 +33,9 @@ __all__ = ["coverage_of_units"]
 @indicator("coverage_share")
 def coverage_of_units(rule: Rule, context: Context) -> Iterator[Finding]:
     """Share of townships, communities, estates or facilities that are covered, and those that are not."""
-    target = np.nan if rule.value is None else rule.value
-    if rule.value is None and rule.role in JUDGED:
-        target = 100 * context.share(rule)
+    target = rule.value
+    if target is None:
+        target = 100 * context.share(rule) if rule.role in JUDGED else np.nan
     layer = rule.layers[0]
     if rule.part and layer not in ("communities", "districts"):
         fulfil = matches(context.stock(rule), layer, rule.part)
@@ -100,10 +100,7 @@ def _communities(rule: Rule, context: Context, target: float) -> Finding:
 
 
 def _met_with(rule: Rule, context: Context) -> tuple[pd.Series, pd.Series]:
-    """Add up what each community must provide by the rules in `meets`, and return what it has.
-
-    Each rule applies to its estates; existing facilities count for all rules.
-    """
+    """Add up what each community must provide by the rules in `meets`, and return what it has, which counts for all."""
     here = context.layer("communities").index
     owed, has = pd.Series(0.0, here), pd.Series(0.0, here)
     for name in rule.meets:

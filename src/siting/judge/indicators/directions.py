@@ -119,11 +119,7 @@ def principle(rule: Rule, context: Context) -> Iterator[Finding]:
 
 
 def _elsewhere(rule: Rule, context: Context) -> Finding:
-    """Share of the supply that would have to move to another township to match the people.
-
-    Half the sum of the differences of shares: the index of dissimilarity of Duncan and Duncan (1955), see
-    `siting.equity.spatial_mismatch`.
-    """
+    """Share of the supply in the wrong township: dissimilarity (Duncan and Duncan 1955), see `spatial_mismatch`."""
     towns = context.districts("township")
     layer, frame = rule.layers[0], context.stock(rule)
     supply, people = (
@@ -133,9 +129,8 @@ def _elsewhere(rule: Rule, context: Context) -> Finding:
             ("communities", context.heads(rule.base)),
         )
     )
-    apart = math.nan
-    if supply.sum() and people.sum():
-        apart = 50 * float((supply / supply.sum() - people / people.sum()).abs().sum())
+    both = supply.sum() and people.sum()
+    apart = 50 * float((supply / supply.sum() - people / people.sum()).abs().sum()) if both else math.nan
     values = {"column": rule.column, "base": rule.base, "total": len(towns)}
     return shown(apart, "percent", ("audit.elsewhere", values))
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -28,29 +29,21 @@ from siting.numbers import Floats, Ints
 __all__ = ["DUTIES", "Duty", "area_owed", "companion", "duty_of", "facilities_for_people", "facilities_owed",
            "triggered", "units_owed"]  # fmt: skip
 
-#: Rounding tolerance of a quotient.
 TOLERANCE = 1e-9
 
 
 def area_owed(
     households: npt.ArrayLike, per_100: float, least: float = 0.0, *, sites: npt.ArrayLike = 1, scope: str = "area"
 ) -> Floats:
-    """Return the floor area that an estate owes, m²: ``max(a H / 100, A_min)``, in proportion, not in whole hundreds.
-
-    With *scope* "site" the least area is for each of its *sites*: ``max(a H / 100, n A_min)``.
-    """
+    """Return the m² an estate owes: ``max(a H / 100, A_min)``, or with *scope* "site" ``max(a H / 100, n A_min)``."""
     floor = least * np.maximum(np.asarray(sites, float), 1) if scope == "site" else np.asarray(least)
-    owed: Floats = np.maximum(per_100 * np.asarray(households, float) / 100, floor)
-    return owed
+    return cast(Floats, np.maximum(per_100 * np.asarray(households, float) / 100, floor))
 
 
 def facilities_owed(
     households: npt.ArrayLike, first: float, first_most: float, further: float, *, reading: str = "high"
 ) -> Ints:
-    """Count the facilities that an estate owes by its households, in the reading "high" or "low".
-
-    *first* and *first_most* are the households printed for the first facility, *further* those for each further one.
-    """
+    """Count the facilities owed by households, in the reading "high" or "low", from those printed for each facility."""
     number = np.asarray(households, float)
     beyond = (number - first_most) / further
     further_ones = np.ceil(beyond - TOLERANCE) if reading == "high" else np.floor(beyond + TOLERANCE)
@@ -58,10 +51,7 @@ def facilities_owed(
 
 
 def facilities_for_people(people: npt.ArrayLike, each: float, *, reading: str = "ceil") -> Ints:
-    """Count the facilities that a number of people requires, one for each *each* of them.
-
-    With "ceil" none serves more than N people, ``ceil(P / N)``; with "floor" one is owed each time N is reached.
-    """
+    """Count the facilities that people require: ``ceil(P / N)``, or with "floor" one each time N is reached."""
     number = np.asarray(people, float) / each
     whole = np.ceil(number - TOLERANCE) if reading == "ceil" else np.floor(number + TOLERANCE)
     return np.asarray(whole, np.int64)
@@ -74,12 +64,7 @@ def units_owed(people: npt.ArrayLike, rate: float, per: float = 1000.0) -> Ints:
 
 @dataclass(frozen=True)
 class Duty:
-    """What communities must provide by a rule.
-
-    `owed` is the number of `quantity` ("facilities", "area_m2", "places", "school_places", "beds") by community, `low`
-    the lowest reading where readings differ. The basis is `amount` of the column `base`; `read_with` are the rules
-    read together with this one, such as that of the least floor area.
-    """
+    """What communities owe of `quantity`, in the high and `low` reading, for an `amount` of the column `base`."""
 
     rule: Rule
     quantity: str
@@ -99,11 +84,9 @@ def duty_of(rule: Rule, context: Context) -> Duty:
 
 def companion(rule: Rule, context: Context, kind: str, operator: str = "") -> Rule | None:
     """Find the rule of another kind for the same service and the same estates."""
-    for other in context.rules:
-        same = (other.service, other.applies_to) == (rule.service, rule.applies_to)
-        if same and other.kind == kind and other.value is not None and operator in ("", other.operator):
-            return other
-    return None
+    same = (rule.service, rule.applies_to, kind)
+    alike = (other for other in context.rules if (other.service, other.applies_to, other.kind) == same)
+    return next((other for other in alike if other.value is not None and operator in ("", other.operator)), None)
 
 
 def triggered(rule: Rule, people: pd.Series) -> pd.Series:
@@ -171,7 +154,6 @@ def _for_population(rule: Rule, context: Context) -> Duty:
     return Duty(rule, "facilities", triggered(rule, people).astype(int), base, people)
 
 
-#: Functions that compute the duty, by the kind of rule.
 DUTIES: dict[str, Callable[[Rule, Context], Duty]] = {
     "provision_area_per_100_households": _area,
     "min_floor_area": _least_area,

@@ -28,13 +28,7 @@ SHARED = ("employees_per_facility", "population_trigger")
 
 
 def there(duty: Duty, context: Context) -> pd.Series:
-    """Count what each community has of its duty.
-
-    A facility belongs to the estate in its column `community` (id or name), else to the nearest estate with such a
-    duty within the walk `beside`: nothing is counted twice. For parks and communities, whose rules require just one,
-    a facility counts for each nearby. One that is not open to neighbours counts for the community that it names, and
-    for parks.
-    """
+    """Count what each community has: facilities that name it, else the nearest; those of `SHARED` for each nearby."""
     rule, whole = duty.rule, context.whole or context  # a facility is one estate's, in any district
 
     def count() -> pd.Series:
@@ -75,10 +69,7 @@ def _there(duty: Duty, context: Context) -> pd.Series:
 
 
 def _named(stock: pd.DataFrame, layer: str, context: Context) -> pd.Series:
-    """Return the community that a facility names, by id or by a unique name.
-
-    For units of several estates, the one that it names, else that of its estate, else the one that contains it.
-    """
+    """Return the community that a facility names, by id or unique name; for units of estates see `Rolled.placed`."""
     if isinstance(context, Rolled):
         return context.placed(layer)[stock.index]
     own = pd.Series(None, stock.index, dtype=object)

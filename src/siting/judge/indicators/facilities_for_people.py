@@ -84,8 +84,7 @@ def one_for_people(rule: Rule, context: Context) -> Iterator[Finding]:
         basis=("audit.one_each" if units is None else "audit.one_each_unit", values),
     )
     if units is not None:
-        lack = without(units, (lacks > 0).to_numpy(bool), "audit.lack")
-        found = replace(found, reason=lack, units=lacks <= 0)
+        found = replace(found, reason=without(units, (lacks > 0).to_numpy(bool), "audit.lack"), units=lacks <= 0)
     yield found
 
 

@@ -20,7 +20,6 @@ from siting.numbers import Bools
 __all__ = ["INDICATORS", "Finding", "indicator", "number", "percent",
            "share_of_units", "shown", "units_message", "without"]  # fmt: skip
 
-#: Most units named in a reason.
 MOST_NAMES = 20
 
 
@@ -28,10 +27,8 @@ MOST_NAMES = 20
 class Finding:
     """The result of one reading of a rule.
 
-    `target` and `straight` (the value by straight lines, to compare) are in the unit of `value`; `needed` counts
-    `needs`: people, communities, places, … A target of NaN is no limit: nothing is judged. `units` marks those
-    communities, districts or facilities that fulfil the rule. A `status` replaces the one from value and target.
-    `remarks` follow the basis: what was judged instead, or not checked. `most` is the upper end of a range.
+    `needed` counts `needs`; a target of NaN is no limit; `straight` is the value by straight lines; `units` marks those
+    that fulfil the rule; a `status` replaces the one from value and target; `most` is the upper end of a range.
     """
 
     value: float

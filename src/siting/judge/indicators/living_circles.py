@@ -94,6 +94,5 @@ def _enough(rule: Rule, context: Context) -> Finding:
 
 def _count(part: Rule, context: Context) -> int:
     """Count the facilities of a part, with all its alternatives."""
-    if part.any:
-        return sum(_count(one, context) for one in countable(part, context.stock)[0])
-    return len(context.stock(part))
+    parts = countable(part, context.stock)[0]
+    return sum(_count(one, context) for one in parts) if part.any else len(context.stock(part))

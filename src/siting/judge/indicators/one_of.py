@@ -15,10 +15,7 @@ __all__ = ["one_of"]
 
 @indicator("one_of")
 def one_of(rule: Rule, context: Context) -> Iterator[Finding]:
-    """Count the rules named in `rules` that are met in this area; one is enough.
-
-    Where none is met and one of them has no verdict, there is none, and the reason is that rule's.
-    """
+    """Count the rules named in `rules` that are met here; if none is, the first without a verdict decides."""
     named = [one for one in context.rules if one.id in rule.rules]
     met: list[dict[str, str]] = []
     part: list[dict[str, str]] = []

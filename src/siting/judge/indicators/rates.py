@@ -54,10 +54,8 @@ def rate(rule: Rule, context: Context) -> Iterator[Finding]:
     """Places, beds, staff or facilities for 1000 or 10,000 people; for estates, what each owes."""
     column, base = BASES[rule.kind]
     column = "school_places" if UNITS[rule.unit].counts == "school_places" else column
-    if rule.applies_to in ESTATES:
-        yield owing(rule, context)
-    else:
-        yield _rate(rule, context, rule.column or ((column,) if column else ()), rule.base or base)
+    columns = rule.column or ((column,) if column else ())
+    yield owing(rule, context) if rule.applies_to in ESTATES else _rate(rule, context, columns, rule.base or base)
 
 
 @indicator("staff_ratio")
@@ -126,10 +124,8 @@ def land(rule: Rule, context: Context) -> Iterator[Finding]:
 @indicator("composition_share")
 def composition(rule: Rule, context: Context) -> Iterator[Finding]:
     """Share of a stock of one sort, with the need by converting and by adding; or share by a mark."""
-    if rule.part:
-        yield _by_mark(rule, context)
-    else:
-        yield _share(rule, context, rule.of or ("beds" if rule.service == "eldercare" else "places"), "audit.convert")
+    of = rule.of or ("beds" if rule.service == "eldercare" else "places")
+    yield _by_mark(rule, context) if rule.part else _share(rule, context, of, "audit.convert")
 
 
 def _share(rule: Rule, context: Context, of: str, reason: str) -> Finding:

@@ -10,15 +10,11 @@ from siting.judge.wording.sentences import Message
 
 __all__ = ["countable", "not_counted"]
 
-#: Returns the rows of a layer that count for a rule, or raises what is missing for them.
 Stock = Callable[[Rule, str], object]
 
 
 def countable(rule: Rule, stock: Stock) -> tuple[tuple[Rule, ...], tuple[Missing, ...]]:
-    """Split the facilities of `any` into those that can be counted, and the data missing for the others.
-
-    If none can be counted, the first missing item is raised.
-    """
+    """Split the facilities of `any` into countable ones and missing data, which are raised if none can be counted."""
     there: list[Rule] = []
     absent: list[Missing] = []
     for one in rule.parts("any"):

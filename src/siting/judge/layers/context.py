@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import geopandas as gpd
 import numpy as np
@@ -29,19 +29,13 @@ from siting.network import Network, Places, Walk
 
 __all__ = ["Context"]
 
-#: Most unknown words named in a reason.
 MOST_WORDS = 5
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Context:
-    """Layers and parameters of one audit.
-
-    `area` is "all", or the district of the layers; `whole` is then the context of all, because people walk across
-    borders. `share_of_whole`, `own`: see `siting.judge.layers.document_share` and `Standard`. The whole and its areas
-    share one cache, by the name of the method and the values that the result depends on.
-    """
+    """Layers and parameters of one audit; the `whole` is the context of all for an area, and both share one cache."""
 
     layers: Mapping[str, gpd.GeoDataFrame]
     network: Network | None
@@ -64,8 +58,7 @@ class Context:
         """Return the result of *make*, cached by key."""
         if key not in self._cache:
             self._cache[key] = make()
-        made: T = self._cache[key]
-        return made
+        return cast(T, self._cache[key])
 
     def layer(self, name: str) -> gpd.GeoDataFrame:
         """Return a layer; raise `Missing` without it."""
@@ -79,8 +72,7 @@ class Context:
         frame = self.layer(layer)
         if name not in frame:
             raise Missing("audit.no_column", layer=layer, absent=name)
-        values: pd.Series = frame[name]
-        return values
+        return cast(pd.Series, frame[name])
 
     def numbers(self, layer: str, name: str) -> pd.Series:
         """Return a column of numbers; refuse blank ones, which a sum would ignore."""
@@ -107,8 +99,6 @@ class Context:
             raise Missing("audit.no_share", rule=rule.id)
         return float(given)
 
-    # facilities that count
-
     def stock(self, rule: Rule, layer: str | None = None) -> gpd.GeoDataFrame:
         """Return the rows that count for the rule, by types and marks."""
         name = layer or rule.layers[0]
@@ -120,8 +110,7 @@ class Context:
     def counted(self, rule: Rule, name: str) -> pd.Series:
         """Mark the rows of a layer that count."""
         if self.whole is not None:
-            everywhere: pd.Series = self.whole.counted(rule, name)[self.layer(name).index]
-            return everywhere
+            return self.whole.counted(rule, name).reindex(self.layer(name).index)
 
         def mark() -> pd.Series:
             frame, marks = self.layer(name), self._typed(rule, name)
@@ -153,8 +142,7 @@ class Context:
         """Mark the communities that a rule is for."""
         frame = self.layer("communities")
         if self.whole is not None:
-            everywhere: pd.Series = self.whole.ruled(rule)[frame.index]
-            return everywhere
+            return self.whole.ruled(rule).reindex(frame.index)
         return self.marked(wanted(rule))
 
     def marked(self, conditions: Mapping[str, object]) -> pd.Series:
@@ -190,8 +178,6 @@ class Context:
         """Return whether the streets decide who is served."""
         return True
 
-    # districts
-
     @cached_property
     def counties(self) -> gpd.GeoDataFrame:
         """The counties: the districts of that level, else the townships joined by their `parent`."""
@@ -204,8 +190,7 @@ class Context:
         given = self.column("districts", "parent").reindex(self.districts("township").index)
         names = pd.Series(counties.index, counties.get("name", counties.index))
         by_name = given.map(names[~names.index.duplicated(keep=False)])
-        found: pd.Series = given.where(given.isin(districts.index), by_name).fillna(given)
-        return found
+        return given.where(given.isin(districts.index), by_name).fillna(given)
 
     def districts(self, applies_to: str) -> gpd.GeoDataFrame:
         """Return the districts that a rule is for."""
@@ -242,10 +227,7 @@ class Context:
         return {name: self.township(name) for name in placed if name not in ("districts", "streets", "service_areas")}
 
     def inside(self, rule: Rule, layer: str, districts: gpd.GeoDataFrame, where: str = "") -> pd.Series:
-        """Count the rows of the rule in each district: by the column `district`, else by location.
-
-        `where` narrows them down to those of a floor area, such as ">=2000".
-        """
+        """Count the rows of the rule in each district; `where` keeps those of a floor area, such as ">=2000"."""
         if self.whole is not None:
             every = self.whole.districts(rule.applies_to)
             return self.whole.inside(rule, layer, every, where).reindex(districts.index, fill_value=0)
@@ -263,16 +245,14 @@ class Context:
                 return pd.Series(np.bincount(found, minlength=len(districts)), districts.index)
             if elsewhere and rule.applies_to == "prefecture":
                 raise Missing("audit.no_geometry", layer=layer)
-            counts: pd.Series = own.value_counts().reindex(districts.index, fill_value=0)
-            return counts
+            return cast(pd.Series, own.value_counts().reindex(districts.index, fill_value=0))
 
         return self.cached(("inside", *_rows(rule, layer), rule.applies_to, rule.column, where), count)
 
     def _county(self, township: pd.Series, frame: pd.DataFrame) -> pd.Series:
         """Return the county of rows: that of their township, else that of their column `district` or their place."""
-        own: pd.Series = pd.Series(None, township.index, dtype=object)
-        if "parent" in self.layer("districts"):
-            own = township.map(self.parents).astype(object)
+        named = "parent" in self.layer("districts")
+        own = township.map(self.parents).astype(object) if named else pd.Series(None, township.index, dtype=object)
         return own.where(own.notna(), township_of(frame, self.counties))
 
     def areas(self, by: str, groups: pd.Series) -> Iterator[Context]:
@@ -287,8 +267,6 @@ class Context:
             yield replace(self, layers={**self.layers, **cut, "districts": districts[kept]}, area=str(area),
                           area_name=str(names.get(area, area)), by=by, whole=self)  # fmt: skip
 
-    # ways to facilities
-
     def limit(self, rule: Rule) -> Limit:
         """Return the distance within which a unit counts as served: that of the rule, else `beside`."""
         if rule.minutes is not None:
@@ -301,11 +279,7 @@ class Context:
 
     def served(self, rule: Rule, limit: float | pd.Series | None = None, *, minutes: bool = False,
                straight: bool | None = None) -> pd.Series:  # fmt: skip
-        """Mark the communities of this area with a counted facility within a limit, else within `beside`.
-
-        A rule of several layers, and one with `each`, requires a facility of each; one with `any` one of those that can
-        be counted. A part may have its own metres or minutes; the metric is the rule's.
-        """
+        """Mark the communities here that are within a limit, else `beside`, of each layer or part, or one of `any`."""
         here = self.layer("communities").index
         several = [replace(rule, layer=(layer,)) for layer in rule.layers] if len(rule.layers) > 1 else []
         own = rule.metres, rule.minutes
@@ -326,8 +300,7 @@ class Context:
             way = limit_of(rule, limit, minutes=minutes)
         reach = self.reach(rule, way, straight=rule.metric == "straight" if straight is None else straight)
         radii = limit.reindex(reach.origins, fill_value=0.0) if isinstance(limit, pd.Series) else way.amount
-        found: pd.Series = covered(reach, radii)[here]
-        return found
+        return cast(pd.Series, covered(reach, radii)[here])
 
     def reach(self, rule: Rule, limit: Limit, *, straight: bool = False, everyone: bool = True) -> Reach:
         """Walk from all communities to the facilities that count for the rule, in any district."""

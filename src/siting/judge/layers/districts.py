@@ -13,22 +13,15 @@ __all__ = ["by_id_or_name", "counties_of", "township_of"]
 
 
 def by_id_or_name(given: pd.Series, units: pd.DataFrame, every: pd.DataFrame | None = None) -> pd.Series:
-    """Return the ids of units given by id or by a unique name; else missing.
-
-    With all districts in *every*, a name may have that of the district above before it: 甲区城东街道.
-    """
+    """Return ids of units given by id or unique name; with *every* district also by 甲区城东街道."""
     words = given.astype(object)
-    found: pd.Series = words.where(words.isin(units.index), words.map(full_names(units, every)))
-    return found
+    return words.where(words.isin(units.index), words.map(full_names(units, every)))
 
 
 def township_of(
     frame: gpd.GeoDataFrame, towns: gpd.GeoDataFrame, districts: gpd.GeoDataFrame | None = None
 ) -> pd.Series:
-    """Return the township of each row: by its column `district` (id or name), else by location.
-
-    With all *districts* a name may have that of the district above before it, see `by_id_or_name`.
-    """
+    """Return the township of each row: by its column `district` (see `by_id_or_name`), else by location."""
     own = pd.Series(None, frame.index, dtype=object)
     if "district" in frame:
         own = by_id_or_name(frame["district"], towns, districts)

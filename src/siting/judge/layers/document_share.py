@@ -19,9 +19,7 @@ __all__ = ["SIZED", "people_of", "share_of_whole", "sized"]
 logger = logging.getLogger(__name__)
 
 #: Kinds whose number is for the whole area of the document, unless it is a rate.
-SIZED = (
-    "count_target", "colocation", "baseline_figure", "forecast_figure", "context_figure", "investment_project",
-)  # fmt: skip
+SIZED = ("count_target", "colocation", "baseline_figure", "forecast_figure", "context_figure", "investment_project")
 #: Layers with people that differ by more than this factor from the document's are not its area.
 APART = 3.0
 #: Areas that layers hardly cover as a whole.
@@ -39,10 +37,8 @@ def sized(rule: Rule) -> bool:
 def people_of(standard: Standard, context: Context) -> dict[str, float]:
     """Count the people that the document is for (`document`) and those of the layers (`layers`); empty if not known."""
     given = standard.people
-    if given is None:
-        return {}
     every = {rule.id: rule for rule in standard.whole or standard.rules}
-    if isinstance(given, str) and given not in every:
+    if given is None or (isinstance(given, str) and given not in every):
         return {}
     rule = every[given] if isinstance(given, str) else None
     printed = float(given) if rule is None else (rule.value or math.nan) * UNITS[rule.unit].factor
@@ -55,10 +51,7 @@ def people_of(standard: Standard, context: Context) -> dict[str, float]:
 
 
 def share_of_whole(scope: str | float | None, people: Mapping[str, float], name: str) -> float | None:
-    """Return which share of the document's area the layers are: 1 for all of it, None for a part of unknown size.
-
-    A *scope* that is neither "whole", "part" nor a share raises `SitingError`.
-    """
+    """Return the share of the document's area that the layers are; None for a part of unknown size."""
     if scope == "part":
         return None
     share = 1.0 if scope in (None, "whole") else share_from(scope, 'scope, beside "whole" and "part",')

@@ -47,11 +47,7 @@ TITLED = ("complete_community", "future_community", "new_future_community")
 
 
 def by_units(rule: Rule, context: Context, *, always: bool = False) -> Context:
-    """Roll the communities up to the units that *rule* judges one by one.
-
-    The context is returned unchanged if the units are the rows of the layer, or the kind of the rule does not judge
-    single units, unless *always*.
-    """
+    """Roll the communities up to the units that *rule* judges one by one; *always* also for rules that judge none."""
     how = rule.judged_by or UNIT_KINDS.get(rule.applies_to, "estate")
     counts = rule.kind in COUNTED and rule.layers[0] == "communities"
     rolled = always or ((counts or rule.kind in ALWAYS) and not rule.column)  # sums of a column are of everybody
@@ -100,11 +96,7 @@ def _rolled(context: Context, how: str) -> Rolled:
 
 @dataclass(frozen=True)
 class Rolled(Context):
-    """A context whose communities are units of estates and villages.
-
-    `rows` is the context they were rolled up from, `unit_of` the unit of each of its communities, `units` the name and
-    township of every unit, `how` who is judged.
-    """
+    """The context `rows` with its communities rolled up to the `units` of `unit_of`; `how` is who is judged."""
 
     rows: Context = field(default_factory=lambda: Context({}, None, None, {}, 0.0, 0.0))
     unit_of: pd.Series = field(default_factory=pd.Series)
@@ -126,8 +118,7 @@ class Rolled(Context):
         """Mark the units of a rule: by one of their rows, or their row in the layer of areas."""
         here = self.layer("communities").index
         if self.whole is not None:
-            everywhere: pd.Series = self.whole.ruled(rule).reindex(here, fill_value=False)
-            return everywhere
+            return self.whole.ruled(rule).reindex(here, fill_value=False)
         return self.cached(("ruled", key_of(wanted(rule))), lambda: self._ruled(rule)).copy()
 
     def _ruled(self, rule: Rule) -> pd.Series:
@@ -160,8 +151,7 @@ class Rolled(Context):
             areas = self.layers[AREAS].index if AREAS in self.layers else pd.Index([])
             itself = (self.unit_of == homes.index) & self.unit_of.isin(marks.index[marks]) & ~self.unit_of.isin(areas)
             kinds: pd.Series = homes["kind"] if "kind" in homes else pd.Series("", homes.index)
-            found: pd.Series = kinds[itself & (kinds != "community")]
-            return found
+            return cast(pd.Series, kinds[itself & (kinds != "community")])
 
         return self.cached(("alone", self.area, key_of(wanted(rule))), find)
 
@@ -192,8 +182,7 @@ class Rolled(Context):
     def placed(self, layer: str) -> pd.Series:
         """Return the unit of each facility: the one it names, that of the estate it names, the area it lies in."""
         if isinstance(self.whole, Rolled):
-            everywhere: pd.Series = self.whole.placed(layer)[self.layer(layer).index]
-            return everywhere
+            return self.whole.placed(layer).reindex(self.layer(layer).index)
         return self.cached(("placed", layer), lambda: placed(self.rows, layer, self.how, self.unit_of, self.units))
 
     def walks(self, rule: Rule) -> bool:
@@ -201,10 +190,7 @@ class Rolled(Context):
         return rule.covered_by != "own" or bool(self.placed(rule.layers[0])[self.stock(rule).index].isna().any())
 
     def reach(self, rule: Rule, limit: Limit, *, straight: bool = False, everyone: bool = True) -> Reach:
-        """Join units with the facilities of their own, and with those that one of their rows walks to.
-
-        If a rule requires their own, a facility of a unit counts for no other.
-        """
+        """Join units with their own facilities, and with those of no unit, or of any, that their rows walk to."""
         if self.whole is not None:
             return self.whole.reach(rule, limit, straight=straight, everyone=everyone)
         facilities = self.serving(rule, everyone=everyone)
@@ -226,10 +212,7 @@ class Rolled(Context):
 
 
 def _frame(context: Context, own: pd.Series, units: pd.DataFrame, every: pd.Series) -> gpd.GeoDataFrame:
-    """Make a layer of the units: sums of numbers, marks of any row, all words of the rows.
-
-    Areas are added that no row belongs to: of *every* row of the whole, since estates may lie in another district.
-    """
+    """Make a layer of the units, with the areas that no row belongs to: of *every* row, also in other districts."""
     homes = pd.DataFrame(context.layers["communities"].drop(columns=["geometry", "name"], errors="ignore"))
     groups = own.dropna()
     rows = homes.loc[groups.index]
@@ -258,13 +241,13 @@ def _together(rows: pd.DataFrame, groups: pd.Series) -> pd.DataFrame:
     return pd.DataFrame(made, index=pd.Index(groups.unique(), name="id"))
 
 
+def _joined(words: pd.Series) -> object:
+    return words.iloc[0] if len(words) == 1 else ";".join(map(str, words))
+
+
 def _flags(values: pd.Series) -> bool:
     """Return whether a column of objects holds flags."""
     return values.dtype == object and bool(values.notna().any()) and all(type(one) is bool for one in values.dropna())
-
-
-def _joined(words: pd.Series) -> object:
-    return words.iloc[0] if len(words) == 1 else ";".join(map(str, words))
 
 
 def _bare(areas: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:

@@ -28,11 +28,7 @@ COLUMNS = {
 
 
 def belonging(context: Context, how: str) -> tuple[pd.Series, pd.DataFrame]:
-    """Return the unit of each row of the communities, missing for parks, and the units.
-
-    Of each unit `name`, `town` (its township, blank where it is not known) and `shown` (its name, with the township
-    where another one has the same).
-    """
+    """Return the unit of each row, missing for parks, and the units: `name`, `town`, `shown` (distinct name)."""
     homes, areas = context.layers["communities"], _areas(context)
     names, towns = _given(homes, how), _towns(context, "communities")
     own = named_unit(names, towns, areas)
@@ -59,7 +55,6 @@ def _names(frame: pd.DataFrame) -> pd.Series:
 
 
 def _areas(context: Context) -> pd.DataFrame:
-    """Return the units of the layer of areas."""
     areas = context.layers.get(AREAS)
     if areas is None:
         return pd.DataFrame({"name": [], "town": [], "shown": []}, dtype=object)
@@ -79,11 +74,7 @@ def _apart(names: pd.Series, towns: pd.Series, called: pd.Series) -> pd.DataFram
 
 
 def named_unit(given: pd.Series, towns: pd.Series, units: pd.DataFrame) -> pd.Series:
-    """Find units by id, or by a unique name, within the same township if both are known.
-
-    *given* are words, of which missing ones name nothing; *towns* the township of each row, blank where it is not
-    known; *units* have columns `name` and `town`, and ids as index.
-    """
+    """Find *units* (`name`, `town`) by id, or by a name that is unique, within the same township if both are known."""
     by_name: dict[object, list[tuple[object, str]]] = {}
     for unit, name, town in zip(units.index, units["name"], units["town"], strict=True):
         by_name.setdefault(name, []).append((unit, town))

@@ -26,7 +26,6 @@ __all__ = ["SEVERAL", "Missing", "counted", "filled", "flags", "graded", "matche
 #: A grade in words: 三级, 国家二级, 五星级, 3星, 4A, or one A for each step; and words for no grade.
 GRADE = re.compile(r"(?:国家|全国)?(?:(?P<step>[一二三四五\d])(?:级|星级?|A级?)?|(?P<letters>A{1,5})级?)(?:养老机构)?")
 NO_GRADE = ("未评级", "未评定", "未定级", "无等级", "无")
-#: Between several values of one cell.
 SEVERAL = re.compile(r"\s*[;；]\s*")
 #: Reasons in the document, not in the layers.
 NO_NUMBER = ("audit.no_value", "audit.no_share", "audit.by_reference")
@@ -42,10 +41,7 @@ class Missing(Exception):  # noqa: N818 - not an error: the rule is not judged a
 
 
 def matches(frame: pd.DataFrame, layer: str, wanted: Mapping[str, object]) -> pd.Series:
-    """Mark the rows whose columns fulfil conditions: a flag, a text, one of several, or a comparison such as ">=100".
-
-    `any` has several of these, of which one is enough.
-    """
+    """Mark the rows that fulfil conditions: a flag, a word, one of several, or a comparison; of `any` one is enough."""
     marks = pd.Series(True, frame.index)
     for name, want in wanted.items():
         if name == ANY:
@@ -79,7 +75,6 @@ def _holds_words(values: pd.Series, layer: str, wanted: tuple[str, ...]) -> Bool
 
 
 def _column(layer: str, name: object) -> Column | None:
-    """Return the role's entry of a column."""
     columns = role(layer).columns if layer in list_roles() else ()
     return next((one for one in columns if one.name == name), None)
 

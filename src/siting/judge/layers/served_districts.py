@@ -24,19 +24,13 @@ logger = logging.getLogger(__name__)
 
 #: The layer of service areas, and the column of facilities that names districts.
 AREAS, COLUMN = "service_areas", "serves"
-#: Between the districts of one cell.
 SEVERAL = re.compile(r"\s*[;；,，、/／|\n]\s*")
 #: An area serves a district if it covers this share; less comes from inexact drawing.
 MOST = 0.5
 
 
 def served_districts(rule: Rule, layer: str, context: Context) -> tuple[pd.Series, tuple[Message, ...]]:
-    """Mark the districts served by a facility that counts for the rule.
-
-    A facility serves the townships and all townships of counties in its column `serves`, and those with more than half
-    their area in its polygon of the layer `service_areas`. The remarks list unknown or ambiguous words, or state that
-    column and layer are missing.
-    """
+    """Mark the districts served by a counted facility, by name or by half their area; remarks list what is unclear."""
     context = context.whole or context
     units, facilities = context.districts(rule.applies_to), context.stock(rule, layer)
     served = pd.Series(False, units.index)
@@ -78,7 +72,7 @@ def townships_served(rule: Rule, context: Context) -> tuple[Message, ...]:
 
 
 def _named(facilities: pd.DataFrame, layer: str, context: Context) -> tuple[set[object], list[str]]:
-    """Return the ids of the districts that facilities name, and the words that name none."""
+    """Return ids of districts that facilities name, and words that name none."""
     districts, parents = context.layer("districts"), _parents(context)
     cells = facilities[COLUMN].dropna().astype(str).map(lambda cell: _words(cell, districts)).explode().dropna()
     words = cells.astype(object).reset_index(drop=True)
@@ -107,7 +101,7 @@ def _words(cell: str, districts: pd.DataFrame) -> list[str]:
 
 
 def _covered(units: gpd.GeoDataFrame, areas: gpd.GeoDataFrame) -> pd.Series:
-    """Mark the districts that lie by more than half in one of the areas."""
+    """Mark the districts that lie by more than half in an area."""
     if not len(areas):
         return pd.Series(False, units.index)
     drawn = to_crs(areas, units.crs).dissolve("facility")

@@ -6,6 +6,7 @@ import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import cast
 
 import pandas as pd
 
@@ -22,17 +23,12 @@ __all__ = ["COLUMNS", "apart_lines", "besides", "closed_here", "excluded", "in_w
 
 logger = logging.getLogger(__name__)
 
-#: Most words named, the most frequent first.
 MOST_WORDS = 4
 COLUMNS = ["layer", "word", "type", "rows", "closest", "counted", "rules"]
 
 
 def uncounted(context: Context, rules: Iterable[Rule]) -> pd.DataFrame:
-    """List the words of types that some of these rules leave out, with the number of their rows.
-
-    A row for each layer and word (nothing for a blank) with the columns that `Audit` describes. Words that no rule
-    counts come first, and of them those that are not in the shared table.
-    """
+    """List the words of types that rules leave out, in the columns that `Audit` describes, unknown ones first."""
     rows = []
     for layer, by_layer in _by_layer(context, rules).items():
         written = _written_in(context, layer)
@@ -50,8 +46,7 @@ def uncounted(context: Context, rules: Iterable[Rule]) -> pd.DataFrame:
     found = found.sort_values("rows", ascending=False, kind="stable")
     first = found.index.isin(unknown(found).index)
     last = found["counted"].to_numpy()
-    ordered: pd.DataFrame = pd.concat([found[first], found[~first & ~last], found[last]])
-    return ordered.reset_index(drop=True)
+    return cast(pd.DataFrame, pd.concat([found[first], found[~first & ~last], found[last]], ignore_index=True))
 
 
 def unknown(found: pd.DataFrame) -> pd.DataFrame:
@@ -150,12 +145,11 @@ def besides(rule: Rule, context: Context, units: pd.DataFrame) -> dict[object, M
 def in_words(found: pd.DataFrame, lang: str) -> pd.DataFrame:
     """Return the words that no rule counts, for readers."""
     left = found[~found["counted"].astype(bool)]
-    why = ["unasked" if known else "unknown" for known in left["type"]]
     table: dict[str, Iterable[object]] = {
         "layer": [sentence(("audit.layer", {"layer": layer}), lang) for layer in left["layer"]],
         "written": left["word"].replace("", label("value.none", lang)),
         "rows": left["rows"],
-        "why": [label(f"report.uncounted_{key}", lang) for key in why],
+        "why": [label(f"report.uncounted_{'unasked' if known else 'unknown'}", lang) for known in left["type"]],
         "known": left["type"],
         "closest": left["closest"],
     }
@@ -197,11 +191,7 @@ def _listed(counts: Mapping[str, int]) -> dict[str, object]:
 
 
 def _by_layer(context: Context, rules: Iterable[Rule]) -> dict[str, list[Rule]]:
-    """Return the rules that name types, by the layers they count in, where these have types.
-
-    Facilities of one rule and layer are joined: a type counted by one is not left out. Partners
-    count in their own layers.
-    """
+    """Return the rules that name types by layer, facilities of one rule joined, partners in their own layers."""
     found: dict[str, list[Rule]] = {}
     for rule in rules:
         own: dict[str, list[Rule]] = {}
@@ -213,17 +203,15 @@ def _by_layer(context: Context, rules: Iterable[Rule]) -> dict[str, list[Rule]]:
         for layer, each in own.items():
             if "facility_type" in context.layers.get(layer, ()) and all(any(one.types) for one in each):
                 types = tuple(dict.fromkeys(word for one in each for word in one.facility_types))
-                found.setdefault(layer, []).append(
-                    each[0] if len(each) == 1 else replace(each[0], facility_types=types)
-                )
+                joined = each[0] if len(each) == 1 else replace(each[0], facility_types=types)
+                found.setdefault(layer, []).append(joined)
     return found
 
 
 def _written(context: Context, layer: str) -> pd.Series:
     """Return the types as they are written; a blank is an empty text."""
     types = context.layers[layer]["facility_type"]
-    written: pd.Series = types.astype(object).where(types.notna(), "").astype(str).str.strip()
-    return written
+    return cast(pd.Series, types.astype(object).where(types.notna(), "").astype(str).str.strip())
 
 
 def _written_in(context: Context, layer: str) -> pd.Series:

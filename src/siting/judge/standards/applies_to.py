@@ -14,7 +14,6 @@ APPLIES = (
     "complete_community", "future_community", "new_future_community", "eldercare_institution",
     "childcare_institution", "institution", "township_centre", "kindergarten", "canteen", "site",
 )  # fmt: skip
-#: The levels of the districts that a rule is for.
 DISTRICTS = {
     "township": ("township", "subdistrict"),
     "subdistrict": ("subdistrict",),

@@ -13,7 +13,6 @@ __all__ = ["ANY", "COMPARISON", "columns_of", "conditions_from", "key_of"]
 
 #: The key of alternative conditions, of which one is enough.
 ANY = "any"
-#: A comparison with a number.
 COMPARISON = re.compile(r"\s*(>=|<=|>|<)\s*(-?\d+(?:\.\d+)?)\s*$")
 
 

@@ -41,10 +41,7 @@ def texts(at: Mapping[str, Any], known: Iterable[str], where: str) -> None:
 
 
 def rule_from(at: Mapping[str, Any], old: Rule | None = None) -> Rule:
-    """Make a rule from a TOML table, or from keys that change an *old* rule.
-
-    A `StandardError` names a key that is unknown, absent, or of the wrong type, and a kind or unit that is not known.
-    """
+    """Make a rule of a table, or of keys that change an *old* one; raise `StandardError` with the key that is wrong."""
     name = str(at.get("id", "without id") if old is None else old.id)
     only(at, (f.name for f in fields(Rule)), f"rule {name}: unknown keys")
     absent = {"id", "kind", "service", "indicator_zh", "indicator_en"} - set(at)
@@ -54,10 +51,9 @@ def rule_from(at: Mapping[str, Any], old: Rule | None = None) -> Rule:
     percent = _in_percent({**kept, **at})
     read = {key: _value(name, key, _percentage(name, key, value) if percent else value) for key, value in at.items()}
     made = Rule(**{**kept, **read})
-    if made.kind not in KINDS:
-        raise StandardError(f"rule {name}: {unlisted('kind', made.kind, KINDS)}")
-    if made.applies_to not in APPLIES:
-        raise StandardError(f"rule {name}: {unlisted('applies_to', made.applies_to, APPLIES)}")
+    for key, word, known in (("kind", made.kind, KINDS), ("applies_to", made.applies_to, APPLIES)):
+        if word not in known:
+            raise StandardError(f"rule {name}: {unlisted(key, word, known)}")
     for part in made.clause_parts:
         check_kind(part)
     return made
@@ -82,9 +78,9 @@ def _percentage(rule: str, key: str, value: Any) -> Any:
     return value
 
 
-def _part(rule: str, at: Mapping[str, Any]) -> dict[str, Any]:
-    """Read a further part of a clause."""
-    only(at, ALSO, f"rule {rule}: unknown keys in `also`:")
+def _table(rule: str, at: Mapping[str, Any], known: Iterable[str], where: str) -> dict[str, Any]:
+    """Read a further part of a clause, or a facility in `each` or `any`."""
+    only(at, known, f"rule {rule}: unknown keys in {where}")
     made = {key: _value(rule, key, value) for key, value in at.items()}
     if made.get("kind", next(iter(KINDS))) not in KINDS:
         raise StandardError(f"rule {rule}: {unlisted('kind', made['kind'], KINDS)}")
@@ -112,7 +108,8 @@ def _value(rule: str, key: str, value: Any) -> Any:
         example = '{ layer = "elder_schools" }' if key == "also" else '{ layer = "meals", metres = 300 }'
         tables = listed and (key == "also" or value != []) and all(isinstance(one, Mapping) for one in value)
         check(tables, f"a list of tables, such as [{example}]")
-        return tuple(_part(rule, one) if key == "also" else _facility(rule, key, one) for one in value)
+        known, where = (ALSO, "`also`:") if key == "also" else (PART, key)
+        return tuple(_table(rule, one, known, where) for one in value)
     if key in TABLES:
         return conditions_from(rule, key, value)
     if key in LISTS:
@@ -123,9 +120,3 @@ def _value(rule: str, key: str, value: Any) -> Any:
         return share_from(value, f"rule {rule}: share", StandardError)
     check(isinstance(value, str), "text")
     return value
-
-
-def _facility(rule: str, key: str, at: Mapping[str, Any]) -> dict[str, Any]:
-    """Read a table of a facility in `each` or `any`."""
-    only(at, PART, f"rule {rule}: unknown keys in {key}")
-    return {name: _value(rule, name, one) for name, one in at.items()}

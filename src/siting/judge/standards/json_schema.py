@@ -104,6 +104,5 @@ def _meanings() -> dict[str, str]:
         if not line.startswith(" "):
             names = re.split(r",\s*", line.strip())
         elif names:
-            for name in names:
-                found[name] = f"{found.get(name, '')} {line.strip()}".strip()
+            found |= {name: f"{found.get(name, '')} {line.strip()}".strip() for name in names}
     return found

@@ -19,11 +19,7 @@ OWED = (">=", ">", "per", "range", "=")
 
 @dataclass(frozen=True)
 class Kind:
-    """The operators, keys and units of a kind of rule.
-
-    It uses these `keys` of `COMPUTING`, its number is in one of these `units` (None for all), and one of these
-    `operators` judges it; `idle` returns the keys that have no effect in a rule, for the others that it has.
-    """
+    """The keys, units (None for all) and operators of a kind of rule; `idle` returns keys without effect in a rule."""
 
     keys: tuple[str, ...]
     units: tuple[str, ...] | None
@@ -78,7 +74,6 @@ def _idle_rate(rule: Rule) -> tuple[str, ...]:
     return () if rule.applies_to in ESTATES else NEAR
 
 
-#: The kinds of rules that can be computed.
 KINDS: dict[str, Kind] = {
     # radii and circles
     "service_time": Kind((*ROWS, *WAY, "any", "among", "base", "share", "judged_by"), ("min",), ("<=", "range", "~")),
@@ -163,8 +158,7 @@ def check_kind(rule: Rule) -> None:
     if kind.units is not None and rule.unit not in kind.units and (rule.unit or rule.value is not None):
         listed = some(list(filter(None, kind.units)), 99) or "no unit"
         raise StandardError(f'rule {rule.id}: unit is "{rule.unit}"; a {rule.kind} is in {listed}')
-    judged = rule.role in JUDGED and rule.value is not None
-    if judged and rule.operator not in kind.operators:
+    if rule.role in JUDGED and rule.value is not None and rule.operator not in kind.operators:
         listed = some([o for o in kind.operators if o], 9)
         raise StandardError(
             f'rule {rule.id}: operator is "{rule.operator}"; a {rule.kind} is judged by one of {listed}'

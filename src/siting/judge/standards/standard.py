@@ -7,7 +7,6 @@ import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from importlib.resources import files
-from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,8 @@ from siting.judge.standards.rule import Document, Rule
 from siting.judge.standards.years import due
 
 __all__ = ["Standard", "list_standards", "load_standard"]
+
+PROFILES = files("siting.judge").joinpath("profiles")
 
 
 @dataclass(frozen=True, repr=False)
@@ -175,10 +176,6 @@ class Standard:
         return self.documents[rule.document].title if rule.document in self.documents else ""
 
 
-def _profiles() -> Traversable:
-    return files("siting.judge").joinpath("profiles")
-
-
 def list_standards() -> list[str]:
     """Names of the standards in the package.
 
@@ -187,7 +184,7 @@ def list_standards() -> list[str]:
     >>> "jinhua" in list_standards()
     True
     """
-    return sorted(file.name.removesuffix(".toml") for file in _profiles().iterdir() if file.name.endswith(".toml"))
+    return sorted(file.name.removesuffix(".toml") for file in PROFILES.iterdir() if file.name.endswith(".toml"))
 
 
 def load_standard(source: str | Path) -> Standard:
@@ -220,8 +217,7 @@ def load_standard(source: str | Path) -> Standard:
     if source not in list_standards():
         listed = some(list_standards(), 20)
         raise StandardError(f'there is no standard "{source}"; choose one of {listed} or a .toml file')
-    name = f"{source}.toml"
-    return _parsed(_profiles().joinpath(name).read_text(encoding="utf-8"), name)
+    return _parsed(PROFILES.joinpath(f"{source}.toml").read_text(encoding="utf-8"), f"{source}.toml")
 
 
 def _parsed(text: str, where: str) -> Standard:
@@ -239,9 +235,8 @@ def _standard(data: Mapping[str, Any], text: str) -> Standard:
     people = head.get("people")
     if isinstance(people, bool) or not (people is None or isinstance(people, str | int | float)):
         raise StandardError(f"[standard]: people is {people!r}, neither a number nor the id of a figure")
-    texts(
-        {key: value for key, value in head.items() if key != "people"}, ("name", "title_zh", "title_en"), "[standard]"
-    )
+    words = {key: value for key, value in head.items() if key != "people"}
+    texts(words, ("name", "title_zh", "title_en"), "[standard]")
     if not isinstance(listed, dict) or not all(isinstance(at, dict) for at in listed.values()):
         raise StandardError("each document is a table, [documents.<name>]")
     if not isinstance(rules, list) or not all(isinstance(at, dict) for at in rules):

@@ -44,8 +44,7 @@ def write_template(path: str | Path) -> Path:
     try:
         with atomic_path(target) as draft:
             draft.write_text(text, encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise StandardError(f'"{target}" cannot be written: {error.strerror}') from error
-    except SitingError as error:
-        raise StandardError(f'"{target}" cannot be written: {error}') from error
+    except (OSError, SitingError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        raise StandardError(f'"{target}" cannot be written: {why}') from error
     return target

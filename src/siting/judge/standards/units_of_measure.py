@@ -15,10 +15,7 @@ DIGITS = 9
 
 
 class Unit(NamedTuple):
-    """What a printed number counts, such as "beds", and the value of one unit: 10,000 for 万.
-
-    A rate is for *per* of *of*, such as 1000 "residents".
-    """
+    """What a printed number counts, and the value of one unit (10,000 for 万); a rate is for *per* of *of*."""
 
     counts: str
     factor: float = 1.0
@@ -26,7 +23,6 @@ class Unit(NamedTuple):
     of: str = ""
 
 
-#: Every unit that a rule may print.
 UNITS: dict[str, Unit] = {
     **{name: Unit(name) for name in ("", "m", "min", "m2", "persons", "facilities", "communities", "operators",
                                      "levels", "modes", "beds", "places", "school_places", "years", "year_of_birth")},

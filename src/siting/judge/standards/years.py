@@ -16,23 +16,17 @@ def series(rule: Rule) -> tuple[object, ...]:
 
 
 def due(rules: Iterable[Rule], year: int, numbered: Collection[str] = ()) -> tuple[Rule, ...]:
-    """Keep the rules of *year*: no later rule, and no target that a later one has replaced by then.
-
-    A target without a number replaces none, unless it is in *numbered*: the user gives its number. Figures never
-    replace others.
-    """
+    """Keep the rules of *year*: targets replace earlier ones if they have a number or are in *numbered*."""
     held = [rule for rule in rules if rule.year is None or rule.year <= year]
     last: dict[tuple[object, ...], int] = {}
     for rule in held:
         if rule.year is not None and rule.role in JUDGED and (rule.value is not None or rule.id in numbered):
             last[series(rule)] = max(rule.year, last.get(series(rule), rule.year))
-
-    def stands(rule: Rule) -> bool:
-        if rule.year is None or rule.role not in JUDGED:
-            return True
-        return rule.year >= last.get(series(rule), rule.year)
-
-    return tuple(rule for rule in held if stands(rule))
+    return tuple(
+        rule
+        for rule in held
+        if rule.year is None or rule.role not in JUDGED or rule.year >= last.get(series(rule), rule.year)
+    )
 
 
 def later(rules: Iterable[Rule], year: int) -> tuple[Rule, ...]:

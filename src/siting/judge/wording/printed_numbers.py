@@ -38,10 +38,7 @@ def conditions_of(rule: Rule) -> Message:
 
 
 def _each(conditions: Mapping[str, object]) -> list[object]:
-    """List conditions: "new", "new !" (not new), "level = city", "beds ≥ 100"; alternatives as a tuple.
-
-    "Above 0" only means that there is a number; codes of columns are not for readers.
-    """
+    """List conditions, such as "new", "new !" (not new), "beds ≥ 100"; alternatives as a tuple, without "above 0"."""
     found: list[object] = []
     for name, want in conditions.items():
         if name == ANY:

@@ -149,25 +149,20 @@ def _condition(one: object, lang: str, layer: str) -> str:
 
 def _layer(name: str, lang: str) -> str:
     """Name a layer: by its role, else in words with the key that a user has to give."""
-    words = label(f"layer.{name}", lang) if known(f"layer.{name}") else ""
-    return _role(name, lang) or (_beside(words, name, lang) if words else name)
+    return _role(name, lang) or (_beside(label(f"layer.{name}", lang), name, lang) if known(f"layer.{name}") else name)
 
 
 def _role(name: str, lang: str) -> str:
-    if name not in list_roles():
-        return ""
-    return role(name).zh if lang == "zh" else role(name).en
+    return "" if name not in list_roles() else role(name).zh if lang == "zh" else role(name).en
 
 
 def _column(name: str, lang: str, layer: str = "") -> str:
     """Return the words for a column: those of the maps, else of its layer's role, else of any role with it."""
     if known(f"field.{name}"):
         return label(f"field.{name}", lang)
-    for each in sorted(list_roles(), key=lambda own: own != layer):
-        for column in role(each).columns:
-            if column.name == name:
-                return column.zh if lang == "zh" else column.meaning_en
-    return ""
+    every = (one for each in sorted(list_roles(), key=lambda own: own != layer) for one in role(each).columns)
+    column = next((one for one in every if one.name == name), None)
+    return "" if column is None else column.zh if lang == "zh" else column.meaning_en
 
 
 def name_of(part: Rule, rule: Rule) -> dict[str, str]:
