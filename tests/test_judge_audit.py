@@ -526,7 +526,7 @@ def furnished(standard: st.Standard, make: Callable[..., gpd.GeoDataFrame]) -> L
         every = {**conditions, **{k: v for each in conditions.get("any", ()) for k, v in each.items()}}
         return {name: cell(want) for name, want in every.items() if name != "any"}
 
-    for one in (part for rule in standard for part in rule.demands):
+    for one in (part for rule in standard for part in rule.clause_parts):
         marks = said({**one.where, **one.part})
         numbers = dict.fromkeys(one.column, 4.0)
         if one.kind == "bed_threshold_rule" and one.value is not None:
