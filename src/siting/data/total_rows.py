@@ -44,7 +44,7 @@ def equals_all_others(numbers: Floats) -> int | None:
 def _matches(words: Any, pattern: str) -> Positions:
     """Return the positions of texts that match *pattern*."""
     try:
-        column = pa.array(words)
+        column = pa.array(words, type=pa.large_string())  # of no words the type is not known
     except (pa.ArrowException, UnicodeError):  # half a character, which no file can hold
         column = pa.array([text.encode("utf-8", "replace").decode() for text in words], type=pa.large_string())
     return np.flatnonzero(pc.match_substring_regex(column, pattern).to_numpy(zero_copy_only=False))

@@ -138,7 +138,8 @@ def _spanning(links: _Links, parts: int) -> _Links:
     from scipy.sparse.csgraph import minimum_spanning_tree
 
     rank = np.arange(1, len(links.node) + 1)  # no two are equal, so that there is one such forest
-    forest = minimum_spanning_tree(coo_array((rank, (links.near, links.far)), shape=(parts, parts)))
+    ends = links.near.astype(np.int32), links.far.astype(np.int32)  # older versions take no other
+    forest = minimum_spanning_tree(coo_array((rank, ends), shape=(parts, parts)))
     return links.take(np.sort(forest.data).astype(np.intp) - 1)
 
 
