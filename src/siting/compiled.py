@@ -87,14 +87,14 @@ def _cache() -> Any:
         def load_overload(self, sig: Any, target_context: Any) -> Any:
             try:
                 if sys.platform != "linux":
-                    return super().load_overload(sig, target_context)  # type: ignore[no-untyped-call]
+                    return super().load_overload(sig, target_context)  # type: ignore[no-untyped-call]  # numba has no types here
                 # Called by code that allocates arrays. Everything else is in the code itself; the compiler makes
                 # its tables when it has something to compile.
                 rtsys.initialize(target_context)
                 with self._guard_against_spurious_io_errors():
-                    return self._load_overload(sig, target_context)  # type: ignore[no-untyped-call]
+                    return self._load_overload(sig, target_context)  # type: ignore[no-untyped-call]  # numba has no types here
             except (AttributeError, ImportError):
-                self.flush()  # type: ignore[no-untyped-call]
+                self.flush()  # type: ignore[no-untyped-call]  # numba has no types here
             return None
 
     return Cache
@@ -120,5 +120,5 @@ def _tell_of_compiling() -> Any:
             """Log nothing at the end."""
 
     notice = Notice()
-    event.register("numba:compile", notice)  # type: ignore[no-untyped-call]
+    event.register("numba:compile", notice)  # type: ignore[no-untyped-call]  # numba has no types here
     return notice

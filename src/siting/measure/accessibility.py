@@ -117,13 +117,18 @@ def supply_ratios(
     Parameters
     ----------
     reach, demand, supply, method, decay
-        As for `accessibility`, also the errors raised.
+        As for `accessibility`.
 
     Returns
     -------
     DataFrame
         Index: destinations. Columns: `supply`, `demand` (heads that reach it, weighted by the method), `ratio`
         (supply per head) and `per_1000`, NaN without demand, `communities` (in its catchment). ``attrs`` as there.
+
+    Raises
+    ------
+    ProblemError
+        As for `accessibility`.
 
     Examples
     --------

@@ -68,12 +68,17 @@ def palma(values: pd.Series, people: pd.Series) -> float:
     Parameters
     ----------
     values, people
-        As for `gini`, also the errors raised.
+        As for `gini`.
 
     Returns
     -------
     float
         0.25 or more; NaN when the bottom 40 % have nothing, or there is nobody.
+
+    Raises
+    ------
+    ProblemError
+        As for `gini`.
 
     References
     ----------
@@ -98,12 +103,17 @@ def theil(values: pd.Series, people: pd.Series) -> float:
     Parameters
     ----------
     values, people
-        As for `gini`, also the errors raised.
+        As for `gini`.
 
     Returns
     -------
     float
         0 when all have the same, at most ``ln W``; NaN when nobody has anything, or there is nobody.
+
+    Raises
+    ------
+    ProblemError
+        As for `gini`.
 
     References
     ----------
@@ -123,13 +133,18 @@ def lorenz(values: pd.Series, people: pd.Series) -> pd.DataFrame:
     Parameters
     ----------
     values, people
-        As for `gini`, also the errors raised.
+        As for `gini`.
 
     Returns
     -------
     DataFrame
         From (0, 0) to (1, 1), a row for each distinct value: `people`, `value`, both cumulative shares. `value`
         is NaN when nobody has anything. No rows when there is nobody.
+
+    Raises
+    ------
+    ProblemError
+        As for `gini`.
 
     References
     ----------

@@ -89,12 +89,17 @@ def annual_growth(figures: Figures) -> float:
     Parameters
     ----------
     figures
-        At least two figures by year, as for `interpolate_figures`, also the errors raised.
+        At least two figures by year, as for `interpolate_figures`.
 
     Returns
     -------
     float
         As a share: 0.0454 for 4.54 % a year.
+
+    Raises
+    ------
+    ProblemError
+        As for `interpolate_figures`.
 
     Examples
     --------
@@ -115,12 +120,17 @@ def annual_increase(figures: Figures) -> float:
     Parameters
     ----------
     figures
-        At least two figures by year, as for `interpolate_figures`, also the errors raised.
+        At least two figures by year, as for `interpolate_figures`.
 
     Returns
     -------
     float
         In the unit of the figures, a year.
+
+    Raises
+    ------
+    ProblemError
+        As for `interpolate_figures`.
 
     Examples
     --------

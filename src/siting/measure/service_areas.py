@@ -140,7 +140,7 @@ def service_streets(
     Parameters
     ----------
     network, facilities, metres, minutes, walk, max_snap
-        As for `service_areas`, also the errors raised.
+        As for `service_areas`.
     overlap
         Streets that several facilities reach. ``"keep"``: listed for each of them. ``"split"``: each
         point of a street belongs to the facility nearest along the streets, and is cut where two are equally near.
@@ -152,6 +152,11 @@ def service_streets(
         A row per piece: `facility` (unless dissolved), `limit`, `unit`, `street` (the edge's id in the network),
         `metres` (its length) and geometry (LineStrings from the edge's `u` to its `v`), largest limit first. A street
         that is reached from both ends, but not in the middle, has two rows.
+
+    Raises
+    ------
+    ProblemError, LayerError, NetworkError
+        As for `service_areas`.
 
     Examples
     --------

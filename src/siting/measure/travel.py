@@ -136,7 +136,7 @@ def travel_in_parts(
     Parameters
     ----------
     network, origins, destinations, metres, minutes, walk, max_snap, threads
-        As for `travel`, also the errors raised.
+        As for `travel`.
     max_pairs
         Most pairs in a part, unless one origin has more; a pair takes 16 bytes, and 24 while it is
         made. One more search counts them first.
@@ -145,6 +145,11 @@ def travel_in_parts(
     ------
     Reach
         One for each part: from some of the origins, in their order, to all destinations.
+
+    Raises
+    ------
+    ProblemError, LayerError, NetworkError
+        As for `travel`.
 
     Examples
     --------

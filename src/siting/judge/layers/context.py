@@ -162,11 +162,11 @@ class Context:
         """Return a number of the communities that a rule is for."""
         return self.numbers("communities", name)[self.ruled(rule)]
 
-    def things(self, rule: Rule) -> str:  # noqa: ARG002
+    def things(self, rule: Rule) -> str:  # noqa: ARG002 - `Rolled` reads it
         """Name what is counted where communities are."""
         return "communities"
 
-    def needs(self, rule: Rule) -> str:  # noqa: ARG002
+    def needs(self, rule: Rule) -> str:  # noqa: ARG002 - `Rolled` reads it
         """Return the unit of the need, where communities are judged."""
         return "communities"
 
@@ -174,7 +174,7 @@ class Context:
         """Name the communities that a rule is for: a word of the table of labels, section `ruled`."""
         return rule.applies_to
 
-    def walks(self, rule: Rule) -> bool:  # noqa: ARG002
+    def walks(self, rule: Rule) -> bool:  # noqa: ARG002 - `Rolled` reads it
         """Return whether the streets decide who is served."""
         return True
 

@@ -133,6 +133,10 @@ def fairest(
     time_limit, gap
         As for `solve`; the gap is that of each step.
 
+    Returns
+    -------
+    FairPlan
+
     Raises
     ------
     ProblemError
