@@ -21,6 +21,7 @@ from siting.data.column_matching import match_columns
 from siting.data.combine import not_a_layer, other_geometries, with_plain_geometry
 from siting.data.district_names import names_apart
 from siting.data.geometry_checks import check_shapes, crs_faults, split_lines
+from siting.data.mojibake import mend_mojibake, mended_choice
 from siting.data.roles import Role
 from siting.data.total_rows import equals_all_others, total_rows
 from siting.errors import LayerError, SitingError, some
@@ -86,6 +87,8 @@ def check_layer(
         raise SitingError(f'missing={missing!r}; choose "raise" or "zero"')
     if not isinstance(frame, gpd.GeoDataFrame) or frame.active_geometry_name is None:
         raise LayerError(layer, not_a_layer(frame))
+    frame = mend_mojibake(frame, layer)
+    columns = mended_choice(columns or {}, frame.columns)
     if len(twice := frame.columns[frame.columns.duplicated()].unique()):
         raise LayerError(layer, f"columns occur twice: {some(twice)}; rename or remove one")
     faults = crs_faults(frame.crs)
@@ -94,8 +97,8 @@ def check_layer(
     if others := other_geometries(frame):
         logger.warning("%s: geometry columns beside the active one were left out: %s", layer, some(others))
     out = with_plain_geometry(frame.drop(columns=others))
-    out, factors, column_faults = _name_columns(out, kind, columns or {}, layer)
-    out, labels, id_faults = set_ids(out, kind.name, layer, from_column="id" in (columns or {}))
+    out, factors, column_faults = _name_columns(out, kind, columns, layer)
+    out, labels, id_faults = set_ids(out, kind.name, layer, from_column="id" in columns)
     faults += column_faults + id_faults
     totals: Any = total_rows(out, kind)
     if len(totals):  # their numbers are not errors

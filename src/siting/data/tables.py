@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import logging
@@ -15,6 +16,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from siting.data.code_pages import ranked_pages, required_page
 from siting.data.heading_spelling import normalized
 from siting.data.roles import COORDINATES, coordinate_names
 from siting.data.values import number_of, read_cells, text_of, trim
@@ -25,6 +27,12 @@ logger = logging.getLogger(__name__)
 # A text that a spreadsheet would read as a formula, with the apostrophes of `write_layer`.
 FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
 _EWKT = re.compile(r"\s*SRID\s*=\s*(\d+)\s*;", re.IGNORECASE)
+
+# From so many bytes the code page is judged.
+MOST_SAMPLED = 1 << 20
+# The beginning of a character of UTF-8 at the end of a cell, and a whole one.
+_HALF = re.compile(rb"(?:[\xc2-\xdf]|[\xe0-\xef][\x80-\xbf]?|[\xf0-\xf4][\x80-\xbf]{0,2})(?=[,;\t\"\r\n]|$)")
+_THREE_BYTES = re.compile(rb"[\xe0-\xef][\x80-\xbf]{2}")
 
 Row = list[Any]
 
@@ -55,21 +63,52 @@ def read_csv(path: Path, encoding: str | None, layer: str) -> pd.DataFrame:
 
 
 def decode(data: bytes, encoding: str | None, layer: str) -> str:
-    """Decode the bytes of a text file: by *encoding*, else UTF-8, else GB18030, as logged."""
-    if encoding is None and data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        encoding = "utf-16"
-    tried = [encoding] if encoding else ["utf-8-sig", "gb18030"]
-    for name in tried:
+    """Decode the bytes of a text file: by *encoding*, else by its content as UTF-8, GB18030 or Big5, as logged."""
+    if encoding is not None or data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return _decode_as(data, required_page(encoding or "utf-16", layer), layer)
+    data = data.removeprefix(codecs.BOM_UTF8)
+    if (mended := _without_half_letters(data, layer)) is not None:
+        return mended
+    part = data if len(data) <= MOST_SAMPLED else data[:MOST_SAMPLED].rpartition(b"\n")[0]
+    sample = b"\n".join(line for line in part.splitlines() if not line.isascii())
+    for page in ranked_pages([sample.decode], None):
         try:
-            text = data.decode(name)
-        except LookupError as fault:
-            raise LayerError(layer, f'encoding="{name}" is not known; try "gb18030" or "utf-8"') from fault
+            text = data.decode(page)
         except UnicodeDecodeError:
             continue
-        if encoding is None:
-            logger.info("%s: read as %s", layer, name)
+        logger.info("%s: read as %s", layer, page)
         return text
-    raise LayerError(layer, f"is not text in {' or '.join(tried)}; say which with encoding=")
+    raise LayerError(layer, "is not text in UTF-8, GB18030 or Big5; say which with encoding=")
+
+
+def _decode_as(data: bytes, page: str, layer: str) -> str:
+    try:
+        return data.decode("utf-8-sig" if page == "utf-8" else page)
+    except UnicodeDecodeError as fault:
+        line = data[: fault.start].count(b"\n") + 1
+        raise LayerError(layer, f"is not text in {page}, at least in line {line}; say which with encoding=") from fault
+
+
+def _without_half_letters(data: bytes, layer: str) -> str | None:
+    """Read UTF-8 whose cells were cut inside a character, which is left out; None if it is not that."""
+    halves = [match.start() for match in _HALF.finditer(data)]
+    if not halves or _valid(data):
+        return None
+    whole = _HALF.sub(b"", data)
+    if not _valid(whole) or len(_THREE_BYTES.findall(whole)) < 2 * len(halves):
+        return None
+    lines = [data.count(b"\n", 0, at) + 1 for at in halves[:100]]
+    what = "cells were cut inside a character, which is left out"
+    logger.warning("%s: %d %s: lines %s", layer, len(halves), what, some(dict.fromkeys(lines)))
+    return whole.decode("utf-8")
+
+
+def _valid(data: bytes) -> bool:
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def choose(names: Sequence[str], wanted: str | None, role: str, layer: str, what: str = "layer") -> str:
