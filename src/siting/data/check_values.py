@@ -114,10 +114,10 @@ def _strip_words(series: Any, column: Column, parsed: Parsed, reading: Reading, 
         example = f'"{series.iloc[row]}" as {amount(round(read[row][0] * factor, 6))}'
         return f"{plain}, or read {len(read)} of them without the words around, such as {example}: strip_units=True"
     done = Stripped()
-    for row, (value, words, rounded) in read.items():
+    for row, (value, words, is_rounded) in read.items():
         parsed.numbers[row], parsed.bad[row] = value, False
         done.words.update(words)
-        if rounded:
+        if is_rounded:
             done.rounded.append(f"{reading.labels[row]}: {series.iloc[row]}")
     if done.words:
         rounded = f"; {len(done.rounded)} are rounded: {some(done.rounded)}" if done.rounded else ""

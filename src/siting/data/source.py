@@ -22,6 +22,8 @@ class Source:
     name: str
     layer: str | None = None
     encoding: str | None = None
+    skip_rows: int = 0
+    header: int | None = None
 
     @property
     def suffix(self) -> str:

@@ -8,7 +8,6 @@ import io
 import logging
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
@@ -17,9 +16,11 @@ import pandas as pd
 import shapely
 
 from siting.data.code_pages import ranked_pages, required_page
+from siting.data.header_rows import Row, joined_header, refuse_title, row_width, void, without_titles
 from siting.data.heading_spelling import normalized
 from siting.data.roles import COORDINATES, coordinate_names
-from siting.data.values import number_of, read_cells, text_of, trim
+from siting.data.source import Source
+from siting.data.values import number_of, read_cells, text_of
 from siting.errors import LayerError, some
 
 logger = logging.getLogger(__name__)
@@ -34,8 +35,6 @@ MOST_SAMPLED = 1 << 20
 _HALF = re.compile(rb"(?:[\xc2-\xdf]|[\xe0-\xef][\x80-\xbf]?|[\xf0-\xf4][\x80-\xbf]{0,2})(?=[,;\t\"\r\n]|$)")
 _THREE_BYTES = re.compile(rb"[\xe0-\xef][\x80-\xbf]{2}")
 
-Row = list[Any]
-
 
 def guarded(text: str) -> str:
     """Return *text* so that no spreadsheet reads it as a formula; `unguarded` reverts it."""
@@ -47,10 +46,12 @@ def unguarded(text: str) -> str:
     return text[1:] if text.startswith("'") and FORMULA.match(text) else text
 
 
-def read_csv(path: Path, encoding: str | None, layer: str) -> pd.DataFrame:
+def read_csv(source: Source) -> pd.DataFrame:
     """Read a CSV file, every cell as text."""
-    text = decode(path.read_bytes(), encoding, layer)
-    first = text.split("\n", 1)[0]
+    layer = source.name
+    text = decode(source.file.read_bytes(), source.encoding, layer)
+    lines = text.split("\n", source.skip_rows + 20)[source.skip_rows :]
+    first = next((line for line in lines if any(sign in line for sign in ",;\t")), "")
     mark = max(",;\t", key=first.count)
     most = csv.field_size_limit(max(len(text), 131072))  # an outline as WKT can be long
     try:
@@ -59,7 +60,7 @@ def read_csv(path: Path, encoding: str | None, layer: str) -> pd.DataFrame:
         raise LayerError(layer, f"is no CSV that can be read: {fault}") from fault
     finally:
         csv.field_size_limit(most)
-    return framed([[unguarded(cell) or None for cell in row] for row in rows], layer)
+    return framed(without_titles([[unguarded(cell) or None for cell in row] for row in rows], source), source)
 
 
 def decode(data: bytes, encoding: str | None, layer: str) -> str:
@@ -124,25 +125,27 @@ def choose(names: Sequence[str], wanted: str | None, role: str, layer: str, what
     raise LayerError(layer, f"has {len(names)} {what}s, {some(names, most=40)}; choose one with layer=")
 
 
-def framed(rows: list[Row], layer: str) -> pd.DataFrame:
+def framed(rows: list[Row], source: Source) -> pd.DataFrame:
     """Make a frame of the rows of a table, whose first row that is not empty must be the header."""
+    layer = source.name
     numbered = [(n, row) for n, row in enumerate(rows, start=1) if any(not void(c) for c in row)]
     if not numbered:
         raise LayerError(layer, "is empty; it needs a row of column names and rows below")
+    width = max(row_width(row) for _, row in numbered)
     (line, head), body = numbered[0], numbered[1:]
-    width = max(_width(row) for _, row in numbered)
-    filled = [text_of(c) for c in head if not void(c)]
-    if width > 1 and (len(filled) == 1 or 2 * len(filled) < width):
-        title = f"row {line} holds {some(filled)} and not the names of the {width} columns"
-        raise LayerError(layer, f"{title}; remove the title rows above the header")
+    if source.header is not None:
+        head = joined_header(rows[line - 1 : line - 1 + source.header], width, line, layer)
+        body = [(n, row) for n, row in body if n >= line + source.header]
+    elif not source.skip_rows:
+        refuse_title(numbered, width, layer)
     names = [text_of(c) if i < len(head) and not void(c := head[i]) else "" for i in range(width)]
-    if again := [n for n, row in body if [text_of(c) for c in row[: _width(row)]] == names[: _width(head)]]:
+    if again := [n for n, row in body if [text_of(c) for c in row[: row_width(row)]] == names[: row_width(head)]]:
         logger.warning("%s: rows %s repeat the names of the columns and were left out", layer, some(again))
     places = [at for at, (n, _) in enumerate(body) if n not in again]
     body = [body[at] for at in places]
     columns = [[row[i] if i < len(row) else None for _, row in body] for i in range(width)]
     kept = [i for i in range(width) if names[i] or any(not void(c) for c in columns[i])]
-    if not names[0] and _numbers_rows(columns[0]):
+    if (not names[0] or names[0] == "Unnamed: 0") and _numbers_rows(columns[0]):
         logger.info("%s: the first column, which has no name, numbers the rows and was left out", layer)
         kept.remove(0)
     unnamed = [i for i in kept if not names[i]]
@@ -160,15 +163,6 @@ def _numbers_rows(cells: Sequence[Any]) -> bool:
     """Whether a column numbers the rows from 0 or 1, as other programs add it in front."""
     texts = [text_of(cell) for cell in cells]
     return bool(texts) and any(texts == [str(n) for n in range(first, first + len(texts))] for first in (0, 1))
-
-
-def void(cell: Any) -> bool:
-    """Whether a cell is blank."""
-    return cell is None or (isinstance(cell, str) and not trim(cell))
-
-
-def _width(row: Row) -> int:
-    return next((i for i in range(len(row), 0, -1) if not void(row[i - 1])), 0)
 
 
 def with_geometry(frame: pd.DataFrame, chosen: Mapping[str, str], crs: Any, layer: str) -> tuple[Any, dict[str, str]]:
