@@ -27,6 +27,8 @@ class Source:
     name: str
     layer: str | None = None
     encoding: str | None = None
+    skip_rows: int = 0
+    header: int | None = None
     crs: Any = None
     #: Kinds of geometry of the role.
     geometry: tuple[str, ...] = ()
