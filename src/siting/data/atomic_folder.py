@@ -94,7 +94,7 @@ def _check(home: Path) -> None:
         if home not in (here, *here.parents):
             continue
         raise SitingError(f'"{home}" holds more than results; name a folder of their own, such as "{home / "results"}"')
-    if os.path.ismount(home):  # noqa: PTH - Windows has no Path.is_mount before Python 3.12
+    if os.path.ismount(home):  # Path has no such question on Windows before Python 3.12
         raise SitingError(f'"{home}" is a disk and cannot be exchanged; name a folder on it: "{home / "results"}"')
 
 

@@ -23,7 +23,7 @@ PLACING = ".placing"
 
 
 @contextlib.contextmanager
-def atomic_path(path: str | Path) -> Iterator[Path]:
+def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield a path to write to; when the block succeeds, the written file replaces *path*.
 
     Parameters
@@ -84,10 +84,12 @@ def _install(room: Path, target: Path) -> None:
 
 
 def _place(beside: list[Path], room: Path, target: Path) -> None:
-    """Put the files beside the named one in place; none of them may be there, as several cannot be exchanged at once."""
+    """Put the files beside the named one in place; none may be there: several cannot be exchanged at once."""
     names = [file.name for file in beside]
     if there := [name for name in (target.name, *names) if os.path.lexists(target.with_name(name))]:
-        raise SitingError(f'"{target.name}" is written in several files, and {some(there)} are there; remove them first')
+        raise SitingError(
+            f'"{target.name}" is written in several files, and {some(there)} are there; remove them first'
+        )
     with (room / PLACING).open("w", encoding="utf-8") as handle:
         json.dump(names, handle)
         handle.flush()
