@@ -1,0 +1,50 @@
+"""A file to read a layer from, and what the caller said of it."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file to read, the role of the layer, the name for messages, and the keywords of `read_layer`."""
+
+    file: Path
+    role: str
+    name: str
+    layer: str | None = None
+    encoding: str | None = None
+
+    @property
+    def suffix(self) -> str:
+        """The suffix of the file in lower case."""
+        return self.file.suffix.lower()
+
+
+@contextlib.contextmanager
+def warnings_logged(name: str) -> Iterator[None]:
+    """Send warnings of GDAL to the log."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield
+    for warning in caught:
+        logger.warning("%s: %s", name, warning.message)
+
+
+def kept_attrs(attrs: Mapping[Any, Any]) -> dict[str, Any]:
+    """Return the notice and the attribution of *attrs*, if valid."""
+    kept: dict[str, Any] = {}
+    notice = attrs.get("notice")
+    if isinstance(notice, Mapping):
+        kept["notice"] = {str(lang): text for lang, text in notice.items() if isinstance(text, str)}
+    if isinstance(attrs.get("attribution"), str):
+        kept["attribution"] = attrs["attribution"]
+    return {key: value for key, value in kept.items() if value != {}}
