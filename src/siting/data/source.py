@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import threading
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 logger = logging.getLogger(__name__)
+_FILTERS = threading.RLock()
 
 
 @dataclass(frozen=True)
@@ -31,8 +33,8 @@ class Source:
 
 @contextlib.contextmanager
 def warnings_logged(name: str) -> Iterator[None]:
-    """Send warnings of GDAL to the log."""
-    with warnings.catch_warnings(record=True) as caught:
+    """Send warnings of GDAL to the log. One thread at a time: Python has one list of filters for all."""
+    with _FILTERS, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         yield
     for warning in caught:
