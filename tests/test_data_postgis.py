@@ -465,7 +465,10 @@ def test_the_answers_of_the_server_come_with_a_remedy(
         ({"table": "homes"}, f'there is one in the schema "{schema}", give schema='),
         ({"table": f"{schema}.homes"}, f"give schema='{schema}', table='homes'"),
         ({"query": "SELEC 1"}, "the query cannot be run: syntax error"),
-        ({"query": "SELECT pg_sleep(5), ST_Point(1, 2) AS geom", "timeout": 0.3}, r"longer than timeout=0.3 seconds"),
+        (
+            {"query": "SELECT pg_sleep(5), ST_Point(1, 2) AS geom", "time_limit": 0.3},
+            r"longer than time_limit=0.3 seconds",
+        ),
         ({"query": f"SELECT *, 1 / (population - 20) FROM {schema}.homes"}, "division by zero"),
     ):
         with pytest.raises(LayerError, match=words):
@@ -495,7 +498,7 @@ def test_arguments_that_contradict_are_refused(database: str) -> None:
     for given, words in (
         ({}, "takes table= or query="), ({"table": "a", "query": "b"}, "one of the two"),
         ({"table": "a", "params": [1]}, "params= are for query="), ({"query": "a", "schema": "b"}, "schema= is for"),
-        ({"table": "a", "timeout": 0}, "timeout=0"), ({"table": "a", "timeout": float("nan")}, "timeout=nan"),
+        ({"table": "a", "time_limit": 0}, "time_limit=0"), ({"table": "a", "time_limit": float("nan")}, "time_limit=nan"),
     ):  # fmt: skip
         with pytest.raises(SitingError, match=words):
             read_postgis(database, "communities", **given)
@@ -511,9 +514,9 @@ def test_a_locked_table_is_waited_for_and_then_named(
     with psycopg.connect(database) as other:
         other.execute(f"LOCK TABLE {schema}.t IN ACCESS EXCLUSIVE MODE")
         with pytest.raises(LayerError, match="is locked by another session"):
-            read_postgis(database, "communities", table="t", schema=schema, timeout=0.6)
+            read_postgis(database, "communities", table="t", schema=schema, time_limit=0.6)
         with pytest.raises(LayerError, match="is locked by another session"):
-            write_postgis(homes, database, "t", schema=schema, if_exists="replace", timeout=0.6)
+            write_postgis(homes, database, "t", schema=schema, if_exists="replace", time_limit=0.6)
     assert len(read_postgis(database, "communities", table="t", schema=schema)) == 3
 
 
@@ -522,7 +525,7 @@ def test_who_reads_meanwhile_finds_the_old_rows(database: str, schema: str, home
     with psycopg.connect(database) as writer:
         writer.execute("SELECT 1")  # in a transaction
         write_postgis(homes[:1], writer, "t", schema=schema, if_exists="replace")
-        assert len(read_postgis(database, None, table="t", schema=schema, timeout=5)) == 3
+        assert len(read_postgis(database, None, table="t", schema=schema, time_limit=5)) == 3
     assert len(read_postgis(database, None, table="t", schema=schema)) == 1
 
 

@@ -56,7 +56,7 @@ def read_postgis(
     missing: Missing = "raise",
     strict: bool = False,
     mapping: str | Path | None = None,
-    timeout: float | None = 600.0,
+    time_limit: float | None = 600.0,
 ) -> Any:
     r"""Read a layer from a PostGIS database and bring it to the canonical form of its role.
 
@@ -79,7 +79,7 @@ def read_postgis(
         As for `read_layer`.
     crs
         The CRS of geometries with SRID 0; it may not contradict another SRID.
-    timeout
+    time_limit
         Seconds that a statement may take, None for any.
 
     Returns
@@ -116,7 +116,7 @@ def read_postgis(
     plan = None if mapping is None or kind is None else LayerMapping.from_toml(mapping, kind)
     crs = plan.options.get("crs") if plan is not None and crs is None else crs
     given = None if crs is None else read_crs(crs, name)
-    with transaction(connection, name, timeout=timeout, settings=_READING) as database:
+    with transaction(connection, name, time_limit=time_limit, settings=_READING) as database:
         asked = _table(database, table, schema, name) if table is not None else _query(query or "")
         frame = _read(database, asked, params, geometry, given, name)
     frame.attrs["source"] = f"{database.name}:{title}"

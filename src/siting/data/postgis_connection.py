@@ -25,7 +25,7 @@ _ANSWERS = {
     "42501": '{what}; user "{who}" lacks the right, ask the owner of the table or schema to grant it',
     "25006": "{what}; the server or the connection is read-only, write to another",
     "55P03": "is locked by another session; try again when it has ended, or end it (pg_stat_activity shows it)",
-    "57014": "took longer than timeout={timeout:g} seconds and was stopped; give a longer timeout=, or None",
+    "57014": "took longer than time_limit={time_limit:g} seconds and was stopped; give a longer time_limit=, or None",
     "40P01": "two sessions waited for each other, and this one was stopped; try again",
     "40001": "another session changed the same rows; try again",
     "53100": "the disk of the server is full ({what}); nothing was written",
@@ -55,11 +55,11 @@ class Database(NamedTuple):
 
 
 @contextlib.contextmanager
-def transaction(given: Any, name: str, *, timeout: float | None, settings: Mapping[str, str]) -> Iterator[Database]:
+def transaction(given: Any, name: str, *, time_limit: float | None, settings: Mapping[str, str]) -> Iterator[Database]:
     """Yield a database in one transaction (a savepoint, in one that is open); all errors are `LayerError`."""
     psycopg = _psycopg()
-    if timeout is not None and not timeout > 0:
-        raise SitingError(f"timeout={timeout!r}; give seconds above 0, or None")
+    if time_limit is not None and not time_limit > 0:
+        raise SitingError(f"time_limit={time_limit!r}; give seconds above 0, or None")
     with _opened(given, name) as connection:
         if not isinstance(connection, psycopg.Connection):
             kind = type(connection).__name__
@@ -73,16 +73,16 @@ def transaction(given: Any, name: str, *, timeout: float | None, settings: Mappi
             with (
                 connection.transaction(),
                 connection.cursor(row_factory=psycopg.rows.tuple_row) as cursor,
-                _set(cursor, {**_limits(timeout), **settings}),
+                _set(cursor, {**_limits(time_limit), **settings}),
             ):
                 yield Database(cursor, connection.info.dbname, user, _home(cursor, connection.info.dbname, name))
         except psycopg.Error as fault:
-            raise LayerError(name, _in_words(fault, connection, user, timeout)) from fault
+            raise LayerError(name, _in_words(fault, connection, user, time_limit)) from fault
 
 
-def _limits(timeout: float | None) -> dict[str, str]:
-    wait = LOCK if timeout is None else min(LOCK, timeout / 2)
-    return {"statement_timeout": f"{round(1000 * (timeout or 0))}", "lock_timeout": f"{max(1, round(1000 * wait))}"}
+def _limits(time_limit: float | None) -> dict[str, str]:
+    wait = LOCK if time_limit is None else min(LOCK, time_limit / 2)
+    return {"statement_timeout": f"{round(1000 * (time_limit or 0))}", "lock_timeout": f"{max(1, round(1000 * wait))}"}
 
 
 @contextlib.contextmanager
@@ -197,10 +197,10 @@ def _no_connection(text: str, parts: Mapping[str, Any]) -> str:
     return f"no connection to {where}: {line}"
 
 
-def _in_words(fault: Any, connection: Any, user: str, timeout: float | None) -> str:
+def _in_words(fault: Any, connection: Any, user: str, time_limit: float | None) -> str:
     code, what = fault.sqlstate, (fault.diag.message_primary or " ".join(str(fault).split()))
     if connection.broken or code in ("57P01", "57P02", "57P03") or (code or "").startswith("08"):
         return _LOST.format(what=what)
     words = _ANSWERS.get(code or "", "the server answers: {what}")
     detail = fault.diag.message_detail or ""
-    return words.format(what=what, who=user, detail=" ".join(detail.split()).rstrip("."), timeout=timeout or 0.0)
+    return words.format(what=what, who=user, detail=" ".join(detail.split()).rstrip("."), time_limit=time_limit or 0.0)

@@ -70,9 +70,7 @@ def _define(database: Database, srid: int, crs: CRS, authority: str) -> None:
     from psycopg import sql
 
     with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore", UserWarning
-        )  # the short form may lose something; it is wanted all the same
+        warnings.simplefilter("ignore", UserWarning)  # the short form may lose something; it is wanted all the same
         short = crs.to_proj4() or ""
     asked = sql.SQL("INSERT INTO {} (srid, auth_name, auth_srid, srtext, proj4text) VALUES (%s, %s, %s, %s, %s)")
     table = sql.Identifier(database.home, "spatial_ref_sys")

@@ -43,7 +43,7 @@ def write_postgis(
     schema: str | None = None,
     if_exists: IfExists = "fail",
     srid: int | None = None,
-    timeout: float | None = 600.0,
+    time_limit: float | None = 600.0,
 ) -> None:
     """Write a layer to a table of a PostGIS database in one transaction: completely or not at all.
 
@@ -63,7 +63,7 @@ def write_postgis(
         columns and types is emptied and filled, and keeps its views, indexes and rights; another is made anew.
     srid
         The SRID to keep a CRS under that has no exact EPSG code; it is defined in the database where it is not.
-    timeout
+    time_limit
         Seconds that a statement may take, None for any.
 
     Raises
@@ -88,7 +88,7 @@ def write_postgis(
     _refuse_names([table, *filter(None, [schema]), *(column.name for column in columns)], name)
     shapes = _shapes(flat.geometry.array, frame.index, name)
     x, y = shapely.centroid(shapely.box(*flat.total_bounds)).coords[0] if len(flat) else (np.nan, np.nan)
-    with transaction(connection, name, timeout=timeout, settings={}) as database:
+    with transaction(connection, name, time_limit=time_limit, settings={}) as database:
         _wait_for_writers(database, name)
         number = srid_of(database, frame.crs, srid, (x, y), name)
         columns.append(_Column(_geometry_name(columns), f"geometry({_kind(shapes)},{number})", shapes))
