@@ -6,7 +6,7 @@ FLOOR := .venv-floor
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help env hooks demo test quick floor lint types docs format architecture screenshots bench release browser postgis clean
+.PHONY: help env hooks demo test quick floor lint types docs format architecture screenshots bench reliability release browser postgis clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -69,6 +69,9 @@ screenshots: $(VENV)/.siting-test browser ## the pictures of the README, anew
 
 bench: $(VENV)/.siting-bench ## measure against the peers, which takes long, and write the table into docs/methods
 	$(BIN)/python -m benchmarks --size full --out docs/methods/_benchmarks.md
+
+reliability: $(VENV)/.siting-test browser ## try the promises of docs/reliability.md many times, which takes hours, and write the figures into it
+	$(BIN)/python scripts/reliability.py
 
 release: $(VENV)/.siting-test ## build and try what is published: wheel and sdist into dist/, the demo run from the wheel alone
 	$(BIN)/python scripts/release.py

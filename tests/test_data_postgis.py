@@ -498,7 +498,8 @@ def test_arguments_that_contradict_are_refused(database: str) -> None:
     for given, words in (
         ({}, "takes table= or query="), ({"table": "a", "query": "b"}, "one of the two"),
         ({"table": "a", "params": [1]}, "params= are for query="), ({"query": "a", "schema": "b"}, "schema= is for"),
-        ({"table": "a", "time_limit": 0}, "time_limit=0"), ({"table": "a", "time_limit": float("nan")}, "time_limit=nan"),
+        ({"table": "a", "time_limit": 0}, "time_limit=0"),
+        ({"table": "a", "time_limit": float("nan")}, "time_limit=nan"),
     ):  # fmt: skip
         with pytest.raises(SitingError, match=words):
             read_postgis(database, "communities", **given)

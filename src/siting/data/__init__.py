@@ -16,7 +16,7 @@ from siting.data.heading_list import list_headings
 from siting.data.postgis import read_postgis
 from siting.data.postgis_write import write_postgis
 from siting.data.projection_choice import common_crs, metric_crs
-from siting.data.read import read_layer
+from siting.data.read import read_arrow, read_layer
 from siting.data.roles import Role, list_roles, role
 from siting.data.sample import load_sample, sample_path
 from siting.data.types_of_facilities import closest_types, facility_types, of_type, type_of, types_in
@@ -25,8 +25,8 @@ from siting.data.write import write_layer, write_table
 __all__ = [
     "Column", "Role", "atomic_path", "check_extent", "check_layer", "check_together", "closest_types",
     "combine_layers", "common_crs", "facility_types", "list_headings", "list_roles", "load_sample", "metric_crs",
-    "of_type", "one_layer", "points", "read_layer", "read_postgis", "role", "sample_path", "to_crs", "to_metric",
-    "type_of", "types_in", "write_layer", "write_postgis", "write_table",
+    "of_type", "one_layer", "points", "read_arrow", "read_layer", "read_postgis", "role", "sample_path", "to_crs",
+    "to_metric", "type_of", "types_in", "write_layer", "write_postgis", "write_table",
 ]  # fmt: skip
 
 

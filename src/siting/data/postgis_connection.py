@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from siting.data.extras import extra
 from siting.errors import LayerError, SitingError
 
 #: Seconds to wait for a server, and at most for a table that another session has locked.
@@ -110,11 +111,7 @@ def _home(cursor: Any, database: str, name: str) -> str:
 
 
 def _psycopg() -> Any:
-    try:
-        import psycopg
-    except ImportError as fault:
-        raise SitingError("PostGIS needs psycopg: pip install siting[postgis]") from fault
-    return psycopg
+    return extra("psycopg", "postgis", "PostGIS")
 
 
 @contextlib.contextmanager

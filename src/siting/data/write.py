@@ -21,7 +21,7 @@ from siting.data.combine import other_geometries, with_plain_geometry
 from siting.data.crs import to_crs
 from siting.data.datums import NO_CRS, WGS84
 from siting.data.heading_spelling import NAME_BYTES
-from siting.data.read import kept_attrs, warnings_logged
+from siting.data.source import kept_attrs, warnings_logged
 from siting.data.tables import guarded
 from siting.errors import LayerError, SitingError, some
 
