@@ -12,9 +12,11 @@ import pandas as pd
 
 from siting.data import roles, tables
 from siting.data.check import Missing, check_layer
+from siting.data.check_ids import with_id_prefix
 from siting.data.datums import crs_name, read_crs, same_crs
 from siting.data.formats import local_file
 from siting.data.mapping import LayerMapping
+from siting.data.mojibake import mend_mojibake, mended_choice
 from siting.data.roles import Role
 from siting.data.source import Source, kept_attrs
 from siting.errors import LayerError
@@ -33,6 +35,10 @@ def read_layer(
     missing: Missing = "raise",
     strict: bool = False,
     mapping: str | Path | None = None,
+    skip_rows: int | None = None,
+    header: int | None = None,
+    strip_units: bool | None = None,
+    id_prefix: str = "",
 ) -> Any:
     r"""Read a layer from a file and bring it to the canonical form of its role.
 
@@ -48,7 +54,7 @@ def read_layer(
     columns
         Your choice of columns, canonical name → name in the file (also ``lon``, ``lat``, ``x``, ``y``, ``wkt``).
     encoding
-        Encoding of a CSV or Shapefile. Default: UTF-8, then GB18030, as logged.
+        Encoding of a CSV or Shapefile. Default: what its content is, UTF-8, GB18030 or Big5, as logged.
     crs
         The CRS of the coordinates if the file has none; it may not contradict the file.
     missing
@@ -58,6 +64,14 @@ def read_layer(
     mapping
         A TOML file on how the export of a registration system becomes the layer: headings, words, units,
         constants, and the rows that count. Other keywords take precedence.
+    skip_rows
+        Of a table: rows above the header to leave out, such as titles. They are logged.
+    header
+        Of a table: the number of rows of its header. A name in an upper row stands over the columns to its right, too.
+    strip_units
+        Read numbers with words around them ("120个", "约50"), as logged; see `check_layer`.
+    id_prefix
+        Set before each id, so that the ids of two layers differ; the ids of the file are kept as ``id_source``.
 
     Returns
     -------
@@ -92,16 +106,21 @@ def read_layer(
     encoding = options.get("encoding") if encoding is None else encoding
     crs = options.get("crs") if crs is None else crs
     name = f"{kind.name} ({file.name})"
-    source = Source(file, kind.name, name, layer, encoding)
+    rows = options.get("skip_rows", 0) if skip_rows is None else skip_rows
+    strip = bool(options.get("strip_units", False)) if strip_units is None else strip_units
+    source = Source(file, kind.name, name, layer, encoding, rows, options.get("header") if header is None else header)
+    if (rows or source.header is not None) and not form.table:
+        raise LayerError(name, f"skip_rows and header are for tables, such as CSV; {source.suffix} is none")
     if layer is not None and not form.layers:
         raise LayerError(name, f"layer={layer!r} is for GeoPackages and workbooks; {source.suffix} holds one layer")
     given = None if crs is None else read_crs(crs, name)
     frame, layer = form.read(source)
+    frame = mend_mojibake(frame, name)
     attrs = dict(frame.attrs) if form.table else kept_attrs(frame.attrs)
-    chosen, renumber = dict(columns or {}), form.table
+    chosen, renumber = mended_choice(columns or {}, frame.columns), form.table
     if plan is not None:
         renumber |= isinstance(frame.index, pd.RangeIndex)
-        frame, planned, dropped = plan.apply(frame, kind, name)
+        frame, planned, dropped = plan.apply(frame, kind, name, strip_units=strip)
         chosen = {**planned, **chosen}
         attrs |= {"dropped": dropped} if dropped else {}
     if form.table:
@@ -109,7 +128,8 @@ def read_layer(
         frame, attrs["understood"] = tables.with_geometry(frame, places, given, name)
     frame = _set_crs(frame.reset_index(drop=True) if renumber else frame, given, source)
     frame.attrs = {**attrs, "source": f"{file.name}:{layer}" if layer else file.name}
-    return check_layer(frame, kind, columns=chosen, missing=missing, name=name, strict=strict)
+    out = check_layer(frame, kind, columns=chosen, missing=missing, name=name, strict=strict, strip_units=strip)
+    return with_id_prefix(out, id_prefix, name) if id_prefix else out
 
 
 def _set_crs(frame: Any, given: Any, source: Source) -> Any:
