@@ -1,16 +1,16 @@
-"""Reading a layer from a file."""
+"""Reading a layer from a file, or from a table in memory."""
 
 from __future__ import annotations
 
-import mmap
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import geopandas as gpd
 import pandas as pd
 
 from siting.data import roles, tables
+from siting.data.arrow_tables import frame_of, table_of
 from siting.data.check import Missing, check_layer
 from siting.data.datums import crs_name, read_crs, same_crs
 from siting.data.formats import local_file
@@ -19,7 +19,7 @@ from siting.data.roles import Role
 from siting.data.source import Source, kept_attrs
 from siting.errors import LayerError
 
-__all__ = ["read_layer"]
+__all__ = ["read_arrow", "read_layer"]
 
 
 def read_layer(
@@ -92,39 +92,88 @@ def read_layer(
     encoding = options.get("encoding") if encoding is None else encoding
     crs = options.get("crs") if crs is None else crs
     name = f"{kind.name} ({file.name})"
-    source = Source(file, kind.name, name, layer, encoding)
     if layer is not None and not form.layers:
-        raise LayerError(name, f"layer={layer!r} is for GeoPackages and workbooks; {source.suffix} holds one layer")
+        raise LayerError(name, f"layer={layer!r} is for files that hold several; {file.suffix.lower()} holds one layer")
     given = None if crs is None else read_crs(crs, name)
-    frame, layer = form.read(source)
-    attrs = dict(frame.attrs) if form.table else kept_attrs(frame.attrs)
-    chosen, renumber = dict(columns or {}), form.table
-    if plan is not None:
-        renumber |= isinstance(frame.index, pd.RangeIndex)
-        frame, planned, dropped = plan.apply(frame, kind, name)
-        chosen = {**planned, **chosen}
-        attrs |= {"dropped": dropped} if dropped else {}
-    if form.table:
-        places = {key: chosen.pop(key) for key in roles.COORDINATES if key in chosen}
-        frame, attrs["understood"] = tables.with_geometry(frame, places, given, name)
-    frame = _set_crs(frame.reset_index(drop=True) if renumber else frame, given, source)
-    frame.attrs = {**attrs, "source": f"{file.name}:{layer}" if layer else file.name}
+    source = Source(file, kind.name, name, layer, encoding, crs=given, geometry=kind.geometry)
+    try:
+        frame, layer = form.read(source)
+    except OSError as fault:
+        raise LayerError(name, f"cannot be read: {fault.strerror or fault}") from fault
+    frame, chosen = _with_places(frame, kind, columns or {}, given, plan, name)
+    frame.attrs["source"] = f"{file.name}:{layer}" if layer else file.name
     return check_layer(frame, kind, columns=chosen, missing=missing, name=name, strict=strict)
 
 
-def _set_crs(frame: Any, given: Any, source: Source) -> Any:
-    if given is None:
-        return frame
-    # GeoJSON that names no CRS is labelled EPSG:4326 by GDAL, whatever its numbers are.
-    if frame.crs is None or (source.suffix in (".geojson", ".json") and not _names_crs(source.file)):
-        return frame.set_crs(given, allow_override=True)
-    if not same_crs(frame.crs, given):
+def read_arrow(
+    table: Any,
+    role: str | Role,
+    *,
+    columns: Mapping[str, str] | None = None,
+    crs: Any = None,
+    missing: Missing = "raise",
+    strict: bool = False,
+    mapping: str | Path | None = None,
+) -> Any:
+    r"""Bring a table in memory, of any library that speaks Arrow, to the canonical form of its role.
+
+    Parameters
+    ----------
+    table
+        An object with ``__arrow_c_stream__``: a table of pyarrow or Polars, a relation of DuckDB, a DataFrame of
+        pandas. Its places are a column of GeoArrow (``geoarrow.wkb``, ``geoarrow.point`` and others), or columns as in
+        a file: WKB, WKT, ``lon`` and ``lat``, ``x`` and ``y``, ``h3``.
+    role, columns, crs, missing, strict, mapping
+        As for `read_layer`.
+
+    Returns
+    -------
+    geopandas.GeoDataFrame
+        As `check_layer` returns it. Numbers without gaps are not copied between Arrow and pandas.
+
+    Raises
+    ------
+    LayerError
+        When the object is not an Arrow table or the layer has errors; it lists all of them.
+
+    Examples
+    --------
+    >>> import pyarrow
+    >>> table = pyarrow.table({"id": ["a"], "population": [300], "wkt": ["SRID=4326;POINT (120 29)"]})
+    >>> read_arrow(table, "communities")["population"].to_dict()
+    {'a': 300}
+    """
+    kind = roles.role(role)
+    if isinstance(table, gpd.GeoDataFrame):
+        raise LayerError(kind.name, "is a GeoDataFrame already; give it to check_layer")
+    plan = None if mapping is None else LayerMapping.from_toml(mapping, kind)
+    crs = plan.options.get("crs") if crs is None and plan is not None else crs
+    given = None if crs is None else read_crs(crs, kind.name)
+    frame = frame_of(table_of(table, kind.name), kind.name)
+    frame, chosen = _with_places(frame, kind, columns or {}, given, plan, kind.name)
+    return check_layer(frame, kind, columns=chosen, missing=missing, name=kind.name, strict=strict)
+
+
+def _with_places(
+    frame: Any, role: Role, columns: Mapping[str, str], given: Any, plan: LayerMapping | None, name: str
+) -> tuple[Any, dict[str, str]]:
+    """Apply the mapping, make the geometry of a table, and set the CRS; return the choice of other columns, too."""
+    table = not isinstance(frame, gpd.GeoDataFrame)
+    attrs = dict(frame.attrs) if table else kept_attrs(frame.attrs)
+    chosen, renumber = dict(columns), table
+    if plan is not None:
+        renumber |= isinstance(frame.index, pd.RangeIndex)
+        frame, planned, dropped = plan.apply(frame, role, name)
+        chosen = {**planned, **chosen}
+        attrs |= {"dropped": dropped} if dropped else {}
+    if table:
+        places = {key: chosen.pop(key) for key in roles.COORDINATES if key in chosen}
+        frame, attrs["understood"] = tables.with_geometry(frame, places, given, name)
+    frame = frame.reset_index(drop=True) if renumber else frame
+    if given is not None and frame.crs is None:
+        frame = frame.set_crs(given)
+    elif given is not None and not same_crs(frame.crs, given):
         remedy = "leave crs= out and reproject what was read with to_crs(frame, crs), or correct the file"
-        raise LayerError(source.name, f"is in {crs_name(frame.crs)}, but crs= says {crs_name(given)}; {remedy}")
-    return frame
-
-
-def _names_crs(file: Path) -> bool:
-    """Whether a GeoJSON file names its CRS."""
-    with file.open("rb") as handle, mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ) as text:
-        return re.search(rb'"crs"\s*:\s*\{', text) is not None
+        raise LayerError(name, f"is in {crs_name(frame.crs)}, but crs= says {crs_name(given)}; {remedy}")
+    frame.attrs = attrs
+    return frame, chosen
