@@ -230,7 +230,7 @@ def test_a_failing_exchange_leaves_the_old_network(tmp_path: Path, monkeypatch: 
             raise OSError("the disk is gone")
         return rename(self, target)
 
-    monkeypatch.setattr("siting.data.atomic_folder._exchanged", lambda one, other: False)
+    monkeypatch.setattr("siting.data.folder_exchange._exchanged", lambda one, other: False)
     monkeypatch.setattr(Path, "rename", stop)
     with pytest.raises(SitingError, match="the disk is gone"):
         hilly(5).save(home)
