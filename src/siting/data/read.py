@@ -15,6 +15,7 @@ from siting.data.check import Missing, check_layer
 from siting.data.check_ids import with_id_prefix
 from siting.data.datums import crs_name, read_crs, same_crs
 from siting.data.formats import local_file
+from siting.data.header_rows import check_counts
 from siting.data.mapping import LayerMapping
 from siting.data.mojibake import mend_mojibake, mended_choice
 from siting.data.roles import Role
@@ -109,6 +110,7 @@ def read_layer(
     rows = options.get("skip_rows", 0) if skip_rows is None else skip_rows
     strip = bool(options.get("strip_units", False)) if strip_units is None else strip_units
     source = Source(file, kind.name, name, layer, encoding, rows, options.get("header") if header is None else header)
+    check_counts(source)
     if (rows or source.header is not None) and not form.table:
         raise LayerError(name, f"skip_rows and header are for tables, such as CSV; {source.suffix} is none")
     if layer is not None and not form.layers:
