@@ -1,6 +1,7 @@
 """The library from a shell: ``siting demo``, ``run``, ``audit``, ``check``, ``import``, ``standards``.
 
-The exit status is 0 for success, 2 for bad input or a goal without a plan, and 1 for an error of the library.
+The exit status is 0 for success, 2 for bad input or a goal without a plan, 1 for an error of the library, and 130 or 143
+after Ctrl-C or SIGTERM (see `siting.interrupt`).
 """
 
 from __future__ import annotations
@@ -221,6 +222,3 @@ def main() -> None:
         err.print(f"[red]✗[/red] {label('cli.error', 'en')}", end=" ")
         err.print(str(error), markup=False, highlight=False, soft_wrap=True)
         sys.exit(2)
-    except KeyboardInterrupt:
-        err.print("interrupted; nothing is half written")
-        sys.exit(130)

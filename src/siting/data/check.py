@@ -92,6 +92,8 @@ def check_layer(
         raise SitingError(f'missing={missing!r}; choose "raise" or "zero"')
     if not isinstance(frame, gpd.GeoDataFrame) or frame.active_geometry_name is None:
         raise LayerError(layer, not_a_layer(frame))
+    if frame.columns.nlevels > 1:
+        raise LayerError(layer, "has headings of several levels; give each column one name, as frame.columns = [...]")
     frame = mend_mojibake(frame, layer)
     columns = mended_choice(columns or {}, frame.columns)
     if len(twice := frame.columns[frame.columns.duplicated()].unique()):

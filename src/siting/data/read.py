@@ -1,16 +1,16 @@
-"""Reading a layer from a file."""
+"""Reading a layer from a file, or from a table in memory."""
 
 from __future__ import annotations
 
-import mmap
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import geopandas as gpd
 import pandas as pd
 
 from siting.data import roles, tables
+from siting.data.arrow_tables import frame_of, table_of
 from siting.data.check import Missing, check_layer
 from siting.data.check_ids import with_id_prefix
 from siting.data.datums import crs_name, read_crs, same_crs
@@ -22,7 +22,7 @@ from siting.data.roles import Role
 from siting.data.source import Source, kept_attrs
 from siting.errors import LayerError
 
-__all__ = ["read_layer"]
+__all__ = ["read_arrow", "read_layer"]
 
 
 def read_layer(
@@ -108,45 +108,99 @@ def read_layer(
     crs = options.get("crs") if crs is None else crs
     name = f"{kind.name} ({file.name})"
     rows = options.get("skip_rows", 0) if skip_rows is None else skip_rows
+    header = options.get("header") if header is None else header
     strip = bool(options.get("strip_units", False)) if strip_units is None else strip_units
-    source = Source(file, kind.name, name, layer, encoding, rows, options.get("header") if header is None else header)
-    check_counts(source)
-    if (rows or source.header is not None) and not form.table:
-        raise LayerError(name, f"skip_rows and header are for tables, such as CSV; {source.suffix} is none")
+    if (rows or header is not None) and not form.header:
+        raise LayerError(name, f"skip_rows and header are for tables, such as CSV; {file.suffix.lower()} is none")
     if layer is not None and not form.layers:
-        raise LayerError(name, f"layer={layer!r} is for GeoPackages and workbooks; {source.suffix} holds one layer")
+        raise LayerError(name, f"layer={layer!r} is for files that hold several; {file.suffix.lower()} holds one layer")
     given = None if crs is None else read_crs(crs, name)
-    frame, layer = form.read(source)
-    frame = mend_mojibake(frame, name)
-    attrs = dict(frame.attrs) if form.table else kept_attrs(frame.attrs)
-    chosen, renumber = mended_choice(columns or {}, frame.columns), form.table
-    if plan is not None:
-        renumber |= isinstance(frame.index, pd.RangeIndex)
-        frame, planned, dropped = plan.apply(frame, kind, name, strip_units=strip)
-        chosen = {**planned, **chosen}
-        attrs |= {"dropped": dropped} if dropped else {}
-    if form.table:
-        places = {key: chosen.pop(key) for key in roles.COORDINATES if key in chosen}
-        frame, attrs["understood"] = tables.with_geometry(frame, places, given, name)
-    frame = _set_crs(frame.reset_index(drop=True) if renumber else frame, given, source)
-    frame.attrs = {**attrs, "source": f"{file.name}:{layer}" if layer else file.name}
+    source = Source(file, kind.name, name, layer, encoding, rows, header, given, kind.geometry)
+    check_counts(source)
+    try:
+        frame, layer = form.read(source)
+    except OSError as fault:
+        raise LayerError(name, f"cannot be read: {fault.strerror or fault}") from fault
+    frame, chosen = _with_places(mend_mojibake(frame, name), kind, columns or {}, given, plan, name, strip)
+    frame.attrs["source"] = f"{file.name}:{layer}" if layer else file.name
     out = check_layer(frame, kind, columns=chosen, missing=missing, name=name, strict=strict, strip_units=strip)
     return with_id_prefix(out, id_prefix, name) if id_prefix else out
 
 
-def _set_crs(frame: Any, given: Any, source: Source) -> Any:
-    if given is None:
-        return frame
-    # GeoJSON that names no CRS is labelled EPSG:4326 by GDAL, whatever its numbers are.
-    if frame.crs is None or (source.suffix in (".geojson", ".json") and not _names_crs(source.file)):
-        return frame.set_crs(given, allow_override=True)
-    if not same_crs(frame.crs, given):
+def read_arrow(
+    table: Any,
+    role: str | Role,
+    *,
+    columns: Mapping[str, str] | None = None,
+    crs: Any = None,
+    missing: Missing = "raise",
+    strict: bool = False,
+    mapping: str | Path | None = None,
+    strip_units: bool | None = None,
+    id_prefix: str = "",
+) -> Any:
+    r"""Bring a table in memory, of any library that speaks Arrow, to the canonical form of its role.
+
+    Parameters
+    ----------
+    table
+        An object with ``__arrow_c_stream__``: a table of pyarrow or Polars, a relation of DuckDB, a DataFrame of
+        pandas. Its places are a column of GeoArrow (``geoarrow.wkb``, ``geoarrow.point`` and others), or columns as in
+        a file: WKB, WKT, ``lon`` and ``lat``, ``x`` and ``y``, ``h3``.
+    role, columns, crs, missing, strict, mapping, strip_units, id_prefix
+        As for `read_layer`.
+
+    Returns
+    -------
+    geopandas.GeoDataFrame
+        As `check_layer` returns it. Numbers without gaps are not copied between Arrow and pandas.
+
+    Raises
+    ------
+    LayerError
+        When the object is not an Arrow table or the layer has errors; it lists all of them.
+
+    Examples
+    --------
+    >>> import pyarrow
+    >>> table = pyarrow.table({"id": ["a"], "population": [300], "wkt": ["SRID=4326;POINT (120 29)"]})
+    >>> read_arrow(table, "communities")["population"].to_dict()
+    {'a': 300}
+    """
+    kind = roles.role(role)
+    if isinstance(table, gpd.GeoDataFrame):
+        raise LayerError(kind.name, "is a GeoDataFrame already; give it to check_layer")
+    name, plan = kind.name, None if mapping is None else LayerMapping.from_toml(mapping, kind)
+    options = {} if plan is None else plan.options
+    crs = options.get("crs") if crs is None else crs
+    strip = bool(options.get("strip_units", False)) if strip_units is None else strip_units
+    given = None if crs is None else read_crs(crs, name)
+    frame = mend_mojibake(frame_of(table_of(table, name), name), name)
+    frame, chosen = _with_places(frame, kind, columns or {}, given, plan, name, strip)
+    out = check_layer(frame, kind, columns=chosen, missing=missing, name=name, strict=strict, strip_units=strip)
+    return with_id_prefix(out, id_prefix, name) if id_prefix else out
+
+
+def _with_places(
+    frame: Any, role: Role, columns: Mapping[str, str], given: Any, plan: LayerMapping | None, name: str, strip: bool
+) -> tuple[Any, dict[str, str]]:
+    """Apply the mapping, make the geometry of a table, and set the CRS; return the choice of other columns, too."""
+    table = not isinstance(frame, gpd.GeoDataFrame)
+    attrs = dict(frame.attrs) if table else kept_attrs(frame.attrs)
+    chosen, renumber = mended_choice(columns, frame.columns), table
+    if plan is not None:
+        renumber |= isinstance(frame.index, pd.RangeIndex)
+        frame, planned, dropped = plan.apply(frame, role, name, strip_units=strip)
+        chosen = {**planned, **chosen}
+        attrs |= {"dropped": dropped} if dropped else {}
+    if table:
+        places = {key: chosen.pop(key) for key in roles.COORDINATES if key in chosen}
+        frame, attrs["understood"] = tables.with_geometry(frame, places, given, name)
+    frame = frame.reset_index(drop=True) if renumber else frame
+    if given is not None and frame.crs is None:
+        frame = frame.set_crs(given)
+    elif given is not None and not same_crs(frame.crs, given):
         remedy = "leave crs= out and reproject what was read with to_crs(frame, crs), or correct the file"
-        raise LayerError(source.name, f"is in {crs_name(frame.crs)}, but crs= says {crs_name(given)}; {remedy}")
-    return frame
-
-
-def _names_crs(file: Path) -> bool:
-    """Whether a GeoJSON file names its CRS."""
-    with file.open("rb") as handle, mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ) as text:
-        return re.search(rb'"crs"\s*:\s*\{', text) is not None
+        raise LayerError(name, f"is in {crs_name(frame.crs)}, but crs= says {crs_name(given)}; {remedy}")
+    frame.attrs = attrs
+    return frame, chosen

@@ -1,18 +1,48 @@
-"""Reading GeoParquet."""
+"""Reading GeoParquet, and Parquet without it as a table."""
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import geopandas as gpd
 
+from siting.data import overture
+from siting.data.arrow_tables import frame_of
 from siting.data.source import Source
 from siting.errors import LayerError
 
+#: Limits of what a file may unpack to: a small one can state any number of rows.
+MOST_ROWS, MOST_BYTES = 50_000_000, 16 << 30
+
 
 def read_parquet(source: Source) -> tuple[Any, str | None]:
-    """Read a GeoParquet file."""
+    """Read a Parquet file: GeoParquet up to 1.1, of any encoding, or a table with a column of shapes or coordinates."""
+    import pyarrow.parquet as pq
+
+    name = source.name
     try:
-        return gpd.read_parquet(source.file), None
+        with pq.ParquetFile(source.file) as file:
+            facts = file.metadata
+            size = sum(facts.row_group(n).total_byte_size for n in range(facts.num_row_groups))
+            if facts.num_rows > MOST_ROWS or size > MOST_BYTES:
+                much = f"holds {facts.num_rows:,} rows, {size / (1 << 30):.1f} GB when unpacked"
+                raise LayerError(name, f"{much}, more than is read as one layer; take out the rows of the city first")
+            described: bytes | None = (facts.metadata or {}).get(b"geo")
+            if described is None:
+                return frame_of(file.read(), name), None
+        frame = gpd.read_parquet(source.file)
+        return overture.flattened(frame.drop(columns=_coverings(described, frame)), name), None
+    except LayerError:
+        raise
     except Exception as fault:  # pyarrow raises many kinds
-        raise LayerError(source.name, f"cannot be read as GeoParquet: {fault}") from fault
+        raise LayerError(name, f"cannot be read as GeoParquet: {fault}") from fault
+
+
+def _coverings(described: bytes, frame: Any) -> list[str]:
+    """Return the columns that only repeat the bounds of the shapes."""
+    found = set()
+    for column in json.loads(described)["columns"].values():
+        for paths in column.get("covering", {}).values():
+            found |= {path[0] for path in paths.values()}
+    return sorted(found & set(frame.columns))

@@ -74,6 +74,12 @@ def read_excel(source: Source) -> pd.DataFrame:
         raise
     except (zipfile.BadZipFile, KeyError, OSError, ValueError, SyntaxError) as fault:
         raise LayerError(layer, f"is no Excel workbook that can be read: {fault}") from fault
+    return sheet_table(rows, layout, errors, source)
+
+
+def sheet_table(rows: list[Row], layout: Layout, errors: Sequence[str], source: Source) -> pd.DataFrame:
+    """Make a table of the cells of a sheet; ``attrs["merged"]`` as of `read_excel`; *errors* are cells with errors."""
+    layer = source.name
     if layout.unstored:
         logger.warning(
             "%s: cells %s hold formulas whose values are not stored, and are read as empty; open the workbook in a "
@@ -92,14 +98,18 @@ def read_excel(source: Source) -> pd.DataFrame:
 
 
 def _sheet(book: Any, wanted: str | None, role: str, layer: str) -> str:
-    """Return the sheet to read; hidden and empty ones are ignored, with a warning."""
+    """Return the sheet to read."""
     names: list[str] = book.sheetnames
     if wanted is not None or role in names or len(names) == 1:
         return choose(names, wanted, role, layer, "sheet")
-    seen = [name for name in names if book[name].sheet_state == "visible"] or names
-    full = [name for name in seen if _holds_cells(book[name])] or seen
-    chosen = choose(full, None, role, layer, "sheet")
-    others = [f"{name} ({'empty' if name in seen else 'hidden'})" for name in names if name != chosen]
+    seen = [name for name in names if book[name].sheet_state == "visible"]
+    return choose_sheet(names, seen, [name for name in seen or names if _holds_cells(book[name])], role, layer)
+
+
+def choose_sheet(names: Sequence[str], seen: Sequence[str], full: Sequence[str], role: str, layer: str) -> str:
+    """Choose one of several sheets; hidden and empty ones are ignored, with a warning."""
+    chosen = choose(full or seen or names, None, role, layer, "sheet")
+    others = [f"{name} ({'empty' if name in (seen or names) else 'hidden'})" for name in names if name != chosen]
     logger.warning('%s: sheet "%s" is read; ignored are %s; choose another with layer=', layer, chosen, some(others))
     return chosen
 

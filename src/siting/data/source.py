@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import threading
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from siting.errors import LayerError
+
 logger = logging.getLogger(__name__)
+_FILTERS = threading.RLock()
+
+#: Bytes of a file that is read at once.
+MOST_READ = 2 << 30
 
 
 @dataclass(frozen=True)
@@ -24,6 +31,16 @@ class Source:
     encoding: str | None = None
     skip_rows: int = 0
     header: int | None = None
+    crs: Any = None
+    #: Kinds of geometry of the role.
+    geometry: tuple[str, ...] = ()
+
+    def content(self) -> bytes:
+        """Return the bytes of the file, which has a limit where all of it is read at once."""
+        if (size := self.file.stat().st_size) > MOST_READ:
+            limit = f"has {size / (1 << 30):.1f} GB, and {self.suffix} is read up to {MOST_READ / (1 << 30):.0f} GB"
+            raise LayerError(self.name, f"{limit}; split it, or save it as a GeoPackage (.gpkg)")
+        return self.file.read_bytes()
 
     @property
     def suffix(self) -> str:
@@ -33,8 +50,8 @@ class Source:
 
 @contextlib.contextmanager
 def warnings_logged(name: str) -> Iterator[None]:
-    """Send warnings of GDAL to the log."""
-    with warnings.catch_warnings(record=True) as caught:
+    """Send warnings of GDAL to the log. One thread at a time: Python has one list of filters for all."""
+    with _FILTERS, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         yield
     for warning in caught:

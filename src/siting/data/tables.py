@@ -16,9 +16,11 @@ import pandas as pd
 import shapely
 
 from siting.data.code_pages import ranked_pages, required_page
+from siting.data.datums import crs_name, read_crs, same_crs
 from siting.data.header_rows import Row, joined_header, refuse_title, row_width, void, without_titles
 from siting.data.heading_spelling import normalized
 from siting.data.roles import COORDINATES, coordinate_names
+from siting.data.shape_columns import read_h3, read_shapes
 from siting.data.source import Source
 from siting.data.values import number_of, read_cells, text_of
 from siting.errors import LayerError, some
@@ -27,7 +29,8 @@ logger = logging.getLogger(__name__)
 
 # A text that a spreadsheet would read as a formula, with the apostrophes of `write_layer`.
 FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
-_EWKT = re.compile(r"\s*SRID\s*=\s*(\d+)\s*;", re.IGNORECASE)
+#: Columns that hold whole shapes.
+SHAPES = ("wkt", "wkb", "h3")
 
 # From so many bytes the code page is judged.
 MOST_SAMPLED = 1 << 20
@@ -49,7 +52,7 @@ def unguarded(text: str) -> str:
 def read_csv(source: Source) -> pd.DataFrame:
     """Read a CSV file, every cell as text."""
     layer = source.name
-    text = decode(source.file.read_bytes(), source.encoding, layer)
+    text = decode(source.content(), source.encoding, layer)
     lines = text.split("\n", source.skip_rows + 20)[source.skip_rows :]
     first = next((line for line in lines if any(sign in line for sign in ",;\t")), "")
     mark = max(",;\t", key=first.count)
@@ -168,9 +171,9 @@ def _numbers_rows(cells: Sequence[Any]) -> bool:
 def with_geometry(frame: pd.DataFrame, chosen: Mapping[str, str], crs: Any, layer: str) -> tuple[Any, dict[str, str]]:
     """Make a layer of a table by its coordinates; also return heading → coordinate, where the names differ."""
     columns = _coordinate_columns(frame, chosen, layer)
-    if "wkt" in columns:
-        shapes, code = _from_wkt(frame[columns["wkt"]], layer)
-        crs = crs or code
+    if kind := next((kind for kind in SHAPES if kind in columns), None):
+        shapes, own = (read_h3 if kind == "h3" else read_shapes)(frame[columns[kind]], layer)
+        crs = _one_crs(crs, own, columns[kind], layer)
     else:
         east, north = (_coordinates(frame[source], layer) for source in columns.values())
         shapes = np.full(len(frame), None, dtype=object)
@@ -182,12 +185,14 @@ def with_geometry(frame: pd.DataFrame, chosen: Mapping[str, str], crs: Any, laye
     if crs is None:
         what = f"columns {some(columns.values())} do not say in which CRS they are"
         raise LayerError(layer, f'{what}; give it, for example crs="EPSG:4549"')
-    out = gpd.GeoDataFrame(frame.drop(columns=list(columns.values())), geometry=shapes, crs=crs)
+    # A cell of H3 names its row, too.
+    shown = [] if "h3" in columns else list(columns.values())
+    out = gpd.GeoDataFrame(frame.drop(columns=shown), geometry=shapes, crs=crs)
     return out, {source: name for name, source in columns.items() if source != name}
 
 
 def _coordinate_columns(frame: pd.DataFrame, chosen: Mapping[str, str], layer: str) -> dict[str, str]:
-    """Find the columns of the place, coordinate → heading: a pair in the order x, y, or one of WKT."""
+    """Find the columns of the place, coordinate → heading: a pair in the order x, y, or one of shapes."""
     listed = some(frame.columns, most=40)
     if absent := [source for source in chosen.values() if source not in frame.columns]:
         what = f"has no column {some(absent)}, which columns= takes for coordinates"
@@ -203,17 +208,21 @@ def _coordinate_columns(frame: pd.DataFrame, chosen: Mapping[str, str], layer: s
                 columns[kind] = takers[0]
         if {"lon", "lat"} <= columns.keys():
             # Degrees are unambiguous; x and y next to them are kept.
-            columns = {kind: columns[kind] for kind in ("lon", "lat", "wkt") if kind in columns}
+            columns = {kind: columns[kind] for kind in ("lon", "lat", "wkt", "wkb") if kind in columns}
         for pair in (("lon", "lat"), ("x", "y")):
             if len(columns.keys() & set(pair)) == 1:
                 columns = {kind: source for kind, source in columns.items() if kind not in pair}
-    complete = [kinds for kinds in (("lon", "lat"), ("x", "y"), ("wkt",)) if set(kinds) <= columns.keys()]
+        if columns.keys() - {"h3"}:
+            columns.pop("h3", None)  # the cell that a place lies in
+    complete = [
+        kinds for kinds in (("lon", "lat"), ("x", "y"), *((kind,) for kind in SHAPES)) if set(kinds) <= columns.keys()
+    ]
     if len(complete) == 1 and set(complete[0]) == columns.keys():
         return {kind: columns[kind] for kind in complete[0]}
     if len(complete) > 1:
         twice = f"columns {some(columns.values())} give the place twice"
         raise LayerError(layer, f'{twice}; choose with columns=, for example columns={{"wkt": "…"}}')
-    what = "has no coordinates: a table needs columns lon and lat (经度, 纬度), x and y with crs=, or wkt"
+    what = "has no coordinates: a table needs columns lon and lat (经度, 纬度), x and y with crs=, or wkt, wkb or h3"
     raise LayerError(layer, f'{what}; found are {listed}; name them with columns={{"lon": "…", "lat": "…"}}')
 
 
@@ -226,15 +235,11 @@ def _coordinates(column: pd.Series[Any], layer: str) -> Any:
     return values
 
 
-def _from_wkt(column: pd.Series[Any], layer: str) -> tuple[Any, str | None]:
-    """Read shapes as WKT, and the CRS before them."""
-    texts = [text_of(cell) for cell in column]
-    codes = {srid[1] if (srid := _EWKT.match(text)) else "" for text in texts if text}
-    if len(codes) > 1:
-        raise LayerError(layer, f'"{column.name}" mixes systems: SRID {some(sorted(codes))}; bring them to one')
-    shapes = shapely.from_wkt([_EWKT.sub("", text) or None for text in texts], on_invalid="ignore")
-    rows = zip(column.index, texts, shapes, strict=True)
-    if bad := [f"row {row + 1}: {text[:40]}" for row, text, shape in rows if text and shape is None]:
-        raise LayerError(layer, f'"{column.name}" is not WKT in {len(bad)} of {len(texts)} rows: {some(bad)}')
-    code = "".join(codes)
-    return shapes, f"EPSG:{code}" if code else None
+def _one_crs(given: Any, own: Any, heading: str, layer: str) -> Any:
+    """Return the CRS that is given, or that the shapes name; they may not contradict each other."""
+    if given is None or own is None:
+        return given or own
+    if not same_crs(given, read_crs(own, layer)):
+        what = f'"{heading}" is in {crs_name(read_crs(own, layer))}, but crs= says {crs_name(given)}'
+        raise LayerError(layer, f"{what}; leave crs= out, or correct the file")
+    return given
