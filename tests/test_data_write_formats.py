@@ -102,9 +102,8 @@ def test_parts_are_mixed(tmp_path: Path) -> None:
     box, two = shapely.box(120, 29, 120.01, 29.01), shapely.box(120.02, 29, 120.03, 29.01)
     frame = layer().set_geometry([box, shapely.MultiPolygon([two])], crs="EPSG:4490")
     write_layer(frame, tmp_path / "a.gdb")
-    assert (
-        read_layer(tmp_path / "a.gdb", "communities").geometry.iloc[0].equals_exact(shapely.MultiPolygon([box]), 1e-8)
-    )
+    out = read_layer(tmp_path / "a.gdb", "communities").geometry.iloc[0]
+    assert out.normalize().equals_exact(shapely.MultiPolygon([box]).normalize(), 1e-8)
 
 
 @pytest.mark.parametrize(

@@ -37,12 +37,12 @@ DemoFolder = Annotated[Path, typer.Option("--out", help="Folder for map, report,
 ResultFolder = Annotated[Path | None, typer.Option("--out", help="Folder for results; default next to the study.")]
 VerdictFile = Annotated[Path | None, typer.Option("--out", help="Write the verdict to this .xlsx, .csv or .html.")]
 OwnFile = Annotated[Path | None, typer.Argument(help="After new or check: the TOML file of a standard of your own.")]
-Layer = Annotated[str | None, typer.Option(help="Layer or sheet of a file with several.")]
+Layer = Annotated[str | None, typer.Option(help="Layer, sheet, folder or table of a file with several.")]
 Crs = Annotated[str | None, typer.Option(help="CRS of a file without one, such as EPSG:4549.")]
 SkipRows = Annotated[int | None, typer.Option(help="Rows above the header of a table to leave out.")]
 Header = Annotated[int | None, typer.Option(help="Number of rows of the header of a table.")]
 StripUnits = Annotated[bool | None, typer.Option("--strip-units", help="Read numbers with words around them.")]
-Encoding = Annotated[str | None, typer.Option(help="Encoding of a CSV or Shapefile, such as gb18030.")]
+Encoding = Annotated[str | None, typer.Option(help="Encoding of a file of text, such as gb18030.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print the log.")]
 
 
@@ -77,7 +77,13 @@ def run(study: StudyFile, out_dir: ResultFolder = None, lang: Lang = None) -> No
 
 @app.command()
 def check(
-    file: Annotated[Path, typer.Argument(help="A layer: GeoPackage, GeoJSON, Shapefile, GeoParquet, CSV or Excel.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="A layer: .gpkg, .gdb, .shp, .zip, .geojson, .parquet, .fgb, .kml, .kmz, .gpx, .dxf, .tab, .mif, "
+            ".duckdb, .csv, .xlsx or .xls."
+        ),
+    ],
     role: Annotated[str, typer.Option(help="What the layer holds, such as communities.")],
     layer: Layer = None,
     crs: Crs = None,
@@ -101,7 +107,7 @@ def check(
 @app.command("import")
 def import_(
     file: Annotated[Path, typer.Argument(help="The export: CSV, Excel or a layer.")],
-    out_file: Annotated[Path, typer.Argument(help="The layer to write: .gpkg, .parquet, .csv, …")],
+    out_file: Annotated[Path, typer.Argument(help="The layer to write: .gpkg, .gdb, .parquet, .fgb, .csv, …")],
     role: Annotated[str, typer.Option(help="What the layer holds, such as eldercare.")],
     mapping: Mapped = None,
     layer: Layer = None,
@@ -121,7 +127,7 @@ def import_(
         out, file, role, words, layer=layer, crs=crs, mapping=mapping, encoding=encoding, skip_rows=skip_rows,
         header=header, strip_units=strip_units, id_prefix=id_prefix,
     )  # fmt: skip
-    st.write_layer(frame, out_file, layer=role if out_file.suffix.lower() == ".gpkg" else None)
+    st.write_layer(frame, out_file, layer=role if out_file.suffix.lower() in (".gpkg", ".gdb") else None)
     _print(f"{label('study.written', words)} {out_file}")
 
 

@@ -16,11 +16,11 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from siting.data.atomic_folder import atomic_folder
 from siting.data.atomic_write import atomic_path
 from siting.data.combine import other_geometries, with_plain_geometry
 from siting.data.crs import to_crs
 from siting.data.datums import NO_CRS, WGS84
+from siting.data.folder_exchange import atomic_folder
 from siting.data.heading_spelling import NAME_BYTES
 from siting.data.source import kept_attrs, warnings_logged
 from siting.data.tables import guarded
