@@ -111,6 +111,7 @@ def read_through(
 def _reason(fault: BaseException, source: Source) -> str:
     """Return what GDAL says, without its advice to name a driver and the folder of the file."""
     text = str(fault).split("; It might help to specify", 1)[0]
+    text = re.sub(r"/vsimem/[\w./]+", source.file.name, text)  # where pyogrio keeps the content of a file
     return text.replace(f"{source.file.parent}{os.sep}", "")
 
 
