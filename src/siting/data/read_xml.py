@@ -80,18 +80,20 @@ def _read_kml(source: Source, parts: Sequence[bytes]) -> tuple[Any, str | None]:
 
     # GDAL replaces all but Latin letters in names of columns otherwise, so that two of them become one.
     pyogrio.set_gdal_config_options({"LIBKML_LAUNDER_FIELD_NAMES": "NO"})
-    layers: dict[str, tuple[bytes, str]] = {}
+    layers: dict[str, tuple[bytes, int]] = {}
     for data in parts:
-        for name in layer_names(source, "LIBKML", data):
-            layers[f"{name} ({len(layers) + 1})" if name in layers else name] = (data, name)
+        for at, name in enumerate(layer_names(source, "LIBKML", data)):
+            # A document without a name is called by GDAL as the file, here as its place in memory.
+            called = source.file.stem if name.startswith("pyogrio_") else name
+            layers[f"{called} ({len(layers) + 1})" if called in layers else called] = (data, at)
     names = list(layers)
     if source.layer is None and 1 < len(names) <= _MOST_OPENED:
-        full = [key for key, (data, name) in layers.items() if feature_count(source, "LIBKML", name, data)]
+        full = [name for name, (data, at) in layers.items() if feature_count(source, "LIBKML", at, data)]
         names = full or names[:1]
     layer = tables.choose(names, source.layer, source.role, source.name, "folder")
-    data, name = layers[layer]
-    frame = read_through(source, "LIBKML", name, None, data).rename(columns={"Name": "name"})
-    frame = without_empty(frame.drop(columns=[name for name in _LOOKS if name in frame.columns]))
+    data, at = layers[layer]
+    frame = read_through(source, "LIBKML", at, None, data).rename(columns={"Name": "name"})
+    frame = without_empty(frame.drop(columns=[look for look in _LOOKS if look in frame.columns]))
     if "id" in frame.columns and frame["id"].isna().any():
         frame = frame.rename(columns={"id": "placemark_id"})
     return frame, layer
