@@ -38,16 +38,6 @@ def address(parts: dict[str, str], dbname: str, **others: str) -> str:
     return f"postgresql://{parts['user']}:{secret}@{parts['host']}:{parts['port']}/{dbname}"
 
 
-@pytest.fixture(scope="session")
-def database(postgis: dict[str, str]) -> str:
-    """The address of a database with PostGIS."""
-    with psycopg.connect(**postgis, dbname="postgres", autocommit=True) as connection:
-        connection.execute("CREATE DATABASE city")
-    with psycopg.connect(**postgis, dbname="city", autocommit=True) as connection:
-        connection.execute("CREATE EXTENSION postgis")
-    return address(postgis, "city")
-
-
 @pytest.fixture
 def run_sql(database: str) -> Iterator[Callable[..., Any]]:
     with psycopg.connect(database, autocommit=True) as connection:
