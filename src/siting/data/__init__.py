@@ -6,6 +6,7 @@ canonical form of the role, or reports all errors at once, with rows and remedie
 or not at all. `read_postgis` and `write_postgis` do the same with a database.
 """
 
+from siting.data.atomic_folder import atomic_folder
 from siting.data.atomic_write import atomic_path
 from siting.data.check import check_layer
 from siting.data.columns import Column
@@ -23,7 +24,7 @@ from siting.data.types_of_facilities import closest_types, facility_types, of_ty
 from siting.data.write import write_layer, write_table
 
 __all__ = [
-    "Column", "Role", "atomic_path", "check_extent", "check_layer", "check_together", "closest_types",
+    "Column", "Role", "atomic_folder", "atomic_path", "check_extent", "check_layer", "check_together", "closest_types",
     "combine_layers", "common_crs", "facility_types", "list_headings", "list_roles", "load_sample", "metric_crs",
     "of_type", "one_layer", "points", "read_arrow", "read_layer", "read_postgis", "role", "sample_path", "to_crs",
     "to_metric", "type_of", "types_in", "write_layer", "write_postgis", "write_table",

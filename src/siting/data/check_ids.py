@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from siting.data.values import MOST_DIGITS, cells, distinct, joined, numbered, texts
-from siting.errors import some
+from siting.errors import LayerError, some
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +45,25 @@ def set_ids(frame: Any, role: str, layer: str, *, from_column: bool) -> tuple[An
     if len(empty):
         faults.append(f"{len(empty)} ids are empty: rows {some(empty + 1)}; every row needs one")
     return frame.set_axis(index, axis=0), labels, faults + ([] if source is None else duplicate_faults(index))
+
+
+def with_id_prefix(frame: Any, prefix: str, layer: str) -> Any:
+    """Return a layer whose ids begin with *prefix*; those of the file are kept as ``id_source``.
+
+    Raises
+    ------
+    LayerError
+        When the prefix is no text, or blank.
+    """
+    if not isinstance(prefix, str) or not prefix.strip():
+        raise LayerError(layer, f'id_prefix is {prefix!r}; give a text, such as "new-"')
+    old = frame.index
+    out = frame.set_axis(pd.Index(prefix.strip() + old.astype(object), name="id", dtype="str"), axis=0)
+    if "id_source" not in out.columns:
+        out.insert(len(out.columns) - 1, "id_source", old.to_numpy())
+    out.attrs = {**frame.attrs, "id_prefix": prefix.strip()}
+    logger.info('%s: "%s" was set before each id; those of the file are kept as "id_source"', layer, prefix.strip())
+    return out
 
 
 def _float_id_faults(source: Any) -> list[str]:
