@@ -646,7 +646,7 @@ def test_a_table_is_checked_and_imported_in_the_shell(
     checked = subprocess.run(
         [sys.executable, "-m", "siting", "check", f"{schema}.homes", *given], capture_output=True, text=True, check=True
     )
-    assert "homes: 3 rows" in checked.stdout
+    assert "homes: 3 communities, EPSG:4547" in checked.stdout
     subprocess.run([sys.executable, "-m", "siting", "import", f"{schema}.homes", str(to), *given], check=True)
     assert list(st.read_layer(to, "communities").index) == ["h1", "h2", "h3"]
     refused = subprocess.run(
