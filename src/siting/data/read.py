@@ -15,6 +15,7 @@ from siting.data.check import Missing, check_layer
 from siting.data.check_ids import with_id_prefix
 from siting.data.datums import crs_name, read_crs, same_crs
 from siting.data.formats import local_file
+from siting.data.header_rows import check_counts
 from siting.data.mapping import LayerMapping
 from siting.data.mojibake import mend_mojibake, mended_choice
 from siting.data.roles import Role
@@ -115,6 +116,7 @@ def read_layer(
         raise LayerError(name, f"layer={layer!r} is for files that hold several; {file.suffix.lower()} holds one layer")
     given = None if crs is None else read_crs(crs, name)
     source = Source(file, kind.name, name, layer, encoding, rows, header, given, kind.geometry)
+    check_counts(source)
     try:
         frame, layer = form.read(source)
     except OSError as fault:
