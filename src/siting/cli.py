@@ -38,6 +38,10 @@ ResultFolder = Annotated[Path | None, typer.Option("--out", help="Folder for res
 VerdictFile = Annotated[Path | None, typer.Option("--out", help="Write the verdict to this .xlsx, .csv or .html.")]
 OwnFile = Annotated[Path | None, typer.Argument(help="After new or check: the TOML file of a standard of your own.")]
 Layer = Annotated[str | None, typer.Option(help="Layer, sheet, folder or table of a file with several.")]
+PostGIS = Annotated[
+    str | None,
+    typer.Option("--postgis", help="Database whose table (or schema.table) FILE is: service=name, or a URL."),
+]
 Crs = Annotated[str | None, typer.Option(help="CRS of a file without one, such as EPSG:4549.")]
 SkipRows = Annotated[int | None, typer.Option(help="Rows above the header of a table to leave out.")]
 Header = Annotated[int | None, typer.Option(help="Number of rows of the header of a table.")]
@@ -93,6 +97,7 @@ def check(
     skip_rows: SkipRows = None,
     header: Header = None,
     strip_units: StripUnits = None,
+    postgis: PostGIS = None,
     lang: Lang = None,
 ) -> None:
     """Check whether a file can be used in a role: list its errors, and how its headings are read."""
@@ -100,7 +105,7 @@ def check(
 
     read_and_report(
         out, file, role, _lang(lang) or "zh", layer=layer, crs=crs, strict=strict, mapping=mapping, encoding=encoding,
-        skip_rows=skip_rows, header=header, strip_units=strip_units,
+        skip_rows=skip_rows, header=header, strip_units=strip_units, postgis=postgis,
     )  # fmt: skip
 
 
@@ -116,6 +121,7 @@ def import_(
     skip_rows: SkipRows = None,
     header: Header = None,
     strip_units: StripUnits = None,
+    postgis: PostGIS = None,
     id_prefix: Annotated[str, typer.Option(help="Set before each id, so that layers differ.")] = "",
     lang: Lang = None,
 ) -> None:
@@ -125,7 +131,7 @@ def import_(
     words = _lang(lang) or "zh"
     frame = read_and_report(
         out, file, role, words, layer=layer, crs=crs, mapping=mapping, encoding=encoding, skip_rows=skip_rows,
-        header=header, strip_units=strip_units, id_prefix=id_prefix,
+        header=header, strip_units=strip_units, postgis=postgis, id_prefix=id_prefix,
     )  # fmt: skip
     st.write_layer(frame, out_file, layer=role if out_file.suffix.lower() in (".gpkg", ".gdb") else None)
     _print(f"{label('study.written', words)} {out_file}")
