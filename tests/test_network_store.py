@@ -202,15 +202,41 @@ def test_an_interruption_leaves_the_old_network(
         save(*args, **options)
 
     monkeypatch.setattr(store.np, "save", stop)
-    error = SitingError if kind is OSError else kind  # of a disk, what to do is said
-    with pytest.raises(error, match="the disk is full"):
+    expected = SitingError if kind is OSError else kind  # what users can mend
+    with pytest.raises(expected, match="the disk is full"):
         hilly(5).save(home)
     assert [one.name for one in tmp_path.iterdir()] == ["net"]
     assert contents(home) == old
     assert len(st.Network.load(home).nodes) == 9
     calls = 0
-    with pytest.raises(error, match="the disk is full"):
+    with pytest.raises(expected, match="the disk is full"):
         hilly(5).save(tmp_path / "new")
+    assert [one.name for one in tmp_path.iterdir()] == ["net"]
+
+
+@pytest.mark.parametrize("at", [2, 3])
+def test_a_failing_exchange_leaves_the_old_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: int) -> None:
+    """Folders cannot be exchanged in one step everywhere; where the second step fails the first is undone."""
+    home = tmp_path / "net"
+    hilly(3).save(home)
+    old = contents(home)
+    calls = 0
+    rename = Path.rename
+
+    def stop(self: Path, target: Any) -> Path:
+        nonlocal calls
+        calls += 1
+        if calls == at:
+            raise OSError("the disk is gone")
+        return rename(self, target)
+
+    monkeypatch.setattr("siting.data.folder_exchange._exchanged", lambda one, other: False)
+    monkeypatch.setattr(Path, "rename", stop)
+    with pytest.raises(SitingError, match="the disk is gone"):
+        hilly(5).save(home)
+    monkeypatch.undo()
+    assert home.is_dir(), f"only {[one.name for one in tmp_path.iterdir()]} is left"
+    assert contents(home) == old
     assert [one.name for one in tmp_path.iterdir()] == ["net"]
 
 

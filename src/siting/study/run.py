@@ -24,6 +24,8 @@ from siting.study.values import Proposal, Study
 
 __all__ = ["judge", "run"]
 
+PREFIX = 'make them differ, for example with id_prefix = "new-" under [layers.candidates]'
+
 log = logging.getLogger(__name__)
 
 
@@ -91,10 +93,7 @@ def run(study: Study, *, on_step: Callable[[str, str], None] | None = None) -> O
 
 def _read(study: Study) -> dict[str, gpd.GeoDataFrame]:
     layers = {
-        name: read_layer(
-            source.path, source.role or name, layer=source.layer, columns=source.columns, encoding=source.encoding,
-            crs=source.crs, missing=source.missing, strict=study.strict, mapping=source.mapping,
-        )
+        name: read_layer(source.path, source.role or name, strict=study.strict, **source.options)
         for name, source in study.layers.items()
     }  # fmt: skip
     check_together(layers, "streets")
@@ -263,7 +262,7 @@ def _propose(
     existing = _facilities(layers, goal.service)
     candidates = offering(layers["candidates"], goal.service)
     if len(twice := existing.index.intersection(candidates.index)):
-        raise SitingError(f"{goal.service} and candidates share ids: {some(twice)}; make them differ")
+        raise SitingError(f"{goal.service} and candidates share ids: {some(twice)}; {PREFIX}")
     if candidates.empty:
         raise ProblemError(f'goal "{goal.name}": no candidate offers {goal.service}')
     sites = places[goal.service].select(existing.index) + places["candidates"].select(candidates.index)
