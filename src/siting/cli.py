@@ -6,27 +6,57 @@ after Ctrl-C or SIGTERM (see `siting.interrupt`).
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Literal, cast
+from typing import Annotated, Any, Literal, cast
 
 import typer
-from rich.console import Console
+from typer.core import TyperGroup
 
 import siting as st
 from siting.errors import SitingError
 from siting.labels import label
+from siting.terminal_text import TextConsole, printable
 
 __all__ = ["main"]
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False,
+
+class Commands(TyperGroup):
+    """The commands, whose errors about arguments are printable, too: a shell puts names of files there."""
+
+    def make_context(self, *args: Any, **options: Any) -> Any:
+        """Read the arguments before the command."""
+        with _printable_errors():
+            return super().make_context(*args, **options)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Read the arguments of the command, and run it."""
+        with _printable_errors():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _printable_errors() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        if isinstance(message := getattr(error, "message", None), str):  # those of typer have one
+            error.message = printable(message)  # type: ignore[attr-defined]
+        raise
+
+
+app = typer.Typer(cls=Commands, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False,
                   help="Siting of service facilities and analysis of their coverage.")  # fmt: skip
 #: Output to a file or pipe has no width.
 WIDTH = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 120
-out, err = Console(width=WIDTH), Console(stderr=True)
+out, err = TextConsole(width=WIDTH), TextConsole(stderr=True)
 
 Lang = Annotated[str | None, typer.Option(help="Language of map, report and output: zh or en.")]
 Mapped = Annotated[
@@ -65,6 +95,7 @@ def _root(verbose: Verbose = False) -> None:
     handler = RichHandler(console=err, show_time=False, show_path=False)
     handler.addFilter(once)
     logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(message)s", handlers=[handler])
+    logging.captureWarnings(True)
 
 
 @app.command()
@@ -228,9 +259,15 @@ def _run(recipe: Path, folder: Path, lang: str | None) -> None:
 
 def main() -> None:
     """Run the command line; bad input gives one message and exit status 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a character that the terminal's encoding lacks is no error
     try:
         app()
     except SitingError as error:
         err.print(f"[red]✗[/red] {label('cli.error', 'en')}", end=" ")
         err.print(str(error), markup=False, highlight=False, soft_wrap=True)
         sys.exit(2)
+    except Exception:
+        err.print(traceback.format_exc(), markup=False, highlight=False, soft_wrap=True)
+        sys.exit(1)
