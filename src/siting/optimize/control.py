@@ -116,7 +116,9 @@ class Control:
 
 
 def gap_between(value: float, bound: float) -> float:
-    """Distance from value to bound, as a share of the larger; 0 when they agree, NaN without a value."""
+    """Distance from value to bound, as a share of the larger; 0 when they agree, 1 without a bound."""
     if value == bound:
         return 0.0
+    if math.isinf(bound) and math.isfinite(value):
+        return 1.0
     return abs(bound - value) / max(abs(value), abs(bound))

@@ -82,7 +82,7 @@ def search_capacitated(formulation: Formulation, control: Control) -> Answer:
     if found.x is not None and people is not None:  # without new sites and enlargements that nobody needs
         columns, to = formulation.variables, people
         may = np.flatnonzero(found.x & np.isin(columns.kind, (NEW, LARGER)) & (columns.lower == 0))
-        x = without(found.x, may, lambda x: problem.keeps(x, to), lambda x: problem.worth(x, to))
+        x = without(found.x, may, lambda x: problem.keeps(x, to), lambda x: problem.worth(x, to), control)
         found = replace(found, x=x)
     return _answer(problem, found, people)
 
