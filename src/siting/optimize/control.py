@@ -45,10 +45,13 @@ class Control:
     second is a KeyboardInterrupt as usual.
     """
 
+    #: The seconds that count; tests set others.
+    clock: Callable[[], float] = staticmethod(time.perf_counter)
+
     def __init__(
         self, *, time_limit: float | None = None, gap: float = 0.0, progress: Callable[[Progress], object] | None = None
     ) -> None:
-        self.began = time.perf_counter()
+        self.began = self.clock()
         self.time_limit, self.gap, self.progress = time_limit, gap, progress
         self.sense = 1
         self._pressed = [False]
@@ -87,10 +90,17 @@ class Control:
             other.progress = lambda at: progress(change(at))
         return other
 
+    def with_grace(self, seconds: float) -> Control:
+        """Return a control for a first plan: with the same Ctrl-C, and *seconds* at least to end in."""
+        other = self.for_subproblem()
+        if other.time_limit is not None:
+            other.time_limit = max(other.time_limit, self.seconds + seconds)
+        return other
+
     @property
     def seconds(self) -> float:
         """Seconds since the start."""
-        return time.perf_counter() - self.began
+        return self.clock() - self.began
 
     @property
     def seconds_left(self) -> float:

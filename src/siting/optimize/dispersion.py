@@ -116,11 +116,7 @@ def farthest_first(pairs: csr_array, lower: Floats, upper: Floats) -> Positions:
     if not queue and len(order):  # with one of the two that are farthest apart
         row = row_of_entries(pairs)
         both = may[row] & may[pairs.indices]
-        j = (
-            int(row_of_entries(pairs)[np.where(both, pairs.data, -1.0).argmax()])
-            if both.any()
-            else int(np.flatnonzero(may)[0])
-        )
+        j = int(row[np.where(both, pairs.data, -1.0).argmax()] if both.any() else np.flatnonzero(may)[0])
         near[j], order[0], at = -np.inf, j, 1
         queue = [j]
     while True:

@@ -1,7 +1,8 @@
 """A first plan for any model, in moments and without a solver: columns are opened one by one by what they add.
 
-What a column adds only falls while others open, so one that still adds more than others once did is the next (Minoux,
-M., 1978, Accelerated greedy algorithms for maximizing submodular set functions, Lecture Notes in Control 7, pp. 234-243).
+What a column adds only falls while others open, so one that still adds more than others once did is the next (M.
+Minoux, 1978, Accelerated greedy algorithms for maximizing submodular set functions, Lecture Notes in Control 7, pp.
+234-243).
 """
 
 from __future__ import annotations
@@ -18,10 +19,12 @@ from siting.optimize.control import Control
 from siting.optimize.model import Model
 from siting.optimize.sparse_rows import largest_entry, row_of_entries
 
-__all__ = ["Opening", "first_plan", "open_by_gain"]
+__all__ = ["GRACE", "OFTEN", "Opening", "first_plan", "open_by_gain"]
 
 #: Columns that are opened or looked at between two checks of the control.
 OFTEN = 32
+#: Seconds for a first plan where the time is up before there is any.
+GRACE = 0.3
 
 
 class Opening:
@@ -75,6 +78,7 @@ def first_plan(model: Model, control: Control) -> Bools | None:
     """
     if (model.lower > model.upper).any():
         return None
+    control = control.with_grace(GRACE)
     b, row = model.benefit, row_of_entries(model.benefit)
     times = None if model.times is None else np.asarray(model.times, np.int64)
     alone = np.asarray(model.value + np.bincount(b.indices, b.data, len(model.value)), float)
