@@ -30,7 +30,7 @@ from siting.numbers import Bools, Floats
 
 logger = logging.getLogger(__name__)
 
-TABLES = ("role", "layer", "encoding", "crs", "columns", "words", "units", "constants", "flags", "keep")
+TABLES = ("role", "layer", "encoding", "crs", "datum", "columns", "words", "units", "constants", "flags", "keep")
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class LayerMapping:
     #: Its file, for messages, and its role.
     name: str
     role: str
-    #: ``layer``, ``encoding`` and ``crs`` of `read_layer`, where the mapping names them.
+    #: ``layer``, ``encoding``, ``crs`` and ``datum`` of `read_layer`, where the mapping names them.
     options: Mapping[str, str] = field(default_factory=dict)
     #: Canonical name (also ``lon``, ``lat``, ``x``, ``y``, ``wkt``) → its heading; numbers of several are added up.
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -170,7 +170,7 @@ def _mapping(name: str, data: Mapping[str, Any], role: Role) -> LayerMapping:
     return LayerMapping(
         name=name,
         role=role.name,
-        options={key: str(data[key]) for key in ("layer", "encoding", "crs") if key in data},
+        options={key: str(data[key]) for key in ("layer", "encoding", "crs", "datum") if key in data},
         columns=columns,
         words={key: {normalized(word): meaning for word, meaning in entry.items()} for key, entry in words.items()},
         units={key: _factor(role.column(key), entry) for key, entry in tables["units"].items()},

@@ -12,7 +12,9 @@ import pandas as pd
 from siting.data import roles, tables
 from siting.data.arrow_tables import frame_of, table_of
 from siting.data.check import Missing, check_layer
-from siting.data.datums import crs_name, read_crs, same_crs
+from siting.data.china_datums import Datum, is_shifted, read_datum
+from siting.data.convert_datum import in_wgs84
+from siting.data.datums import WGS84, crs_name, read_crs, same_crs
 from siting.data.formats import local_file
 from siting.data.mapping import LayerMapping
 from siting.data.roles import Role
@@ -30,6 +32,7 @@ def read_layer(
     columns: Mapping[str, str] | None = None,
     encoding: str | None = None,
     crs: Any = None,
+    datum: str | None = None,
     missing: Missing = "raise",
     strict: bool = False,
     mapping: str | Path | None = None,
@@ -51,6 +54,9 @@ def read_layer(
         Encoding of a CSV or Shapefile. Default: UTF-8, then GB18030, as logged.
     crs
         The CRS of the coordinates if the file has none; it may not contradict the file.
+    datum
+        The datum of coordinates from a Chinese map service: ``"GCJ-02"`` (高德, 腾讯) or ``"BD-09"`` (百度). They are
+        converted to WGS 84; see `convert_datum`.
     missing
         For missing numbers: ``"raise"``, or ``"zero"`` to count them as 0.
     strict
@@ -65,7 +71,7 @@ def read_layer(
         The layer as `check_layer` returns it. ``attrs["source"]`` names the file and layer; ``attrs["notice"]`` and
         ``attrs["attribution"]`` are restored when the file keeps them. ``attrs["merged"]`` names the merged cells of a
         workbook that were filled down, by heading, and ``attrs["dropped"]`` counts the rows that *mapping* left out, by
-        heading.
+        heading. ``attrs["datum"]`` says what *datum* converted.
 
     Raises
     ------
@@ -91,6 +97,8 @@ def read_layer(
     layer = options.get("layer") if layer is None else layer
     encoding = options.get("encoding") if encoding is None else encoding
     crs = options.get("crs") if crs is None else crs
+    datum = options.get("datum") if datum is None else datum
+    read_as = None if datum is None else read_datum(datum)
     name = f"{kind.name} ({file.name})"
     if layer is not None and not form.layers:
         raise LayerError(name, f"layer={layer!r} is for files that hold several; {file.suffix.lower()} holds one layer")
@@ -100,9 +108,10 @@ def read_layer(
         frame, layer = form.read(source)
     except OSError as fault:
         raise LayerError(name, f"cannot be read: {fault.strerror or fault}") from fault
-    frame, chosen = _with_places(frame, kind, columns or {}, given, plan, name)
+    frame, chosen = _with_places(frame, kind, columns or {}, given, plan, name, read_as)
     frame.attrs["source"] = f"{file.name}:{layer}" if layer else file.name
-    return check_layer(frame, kind, columns=chosen, missing=missing, name=name, strict=strict)
+    checked = check_layer(frame, kind, columns=chosen, missing=missing, name=name, strict=strict)
+    return in_wgs84(checked, read_as, name)
 
 
 def read_arrow(
@@ -111,6 +120,7 @@ def read_arrow(
     *,
     columns: Mapping[str, str] | None = None,
     crs: Any = None,
+    datum: str | None = None,
     missing: Missing = "raise",
     strict: bool = False,
     mapping: str | Path | None = None,
@@ -123,7 +133,7 @@ def read_arrow(
         An object with ``__arrow_c_stream__``: a table of pyarrow or Polars, a relation of DuckDB, a DataFrame of
         pandas. Its places are a column of GeoArrow (``geoarrow.wkb``, ``geoarrow.point`` and others), or columns as in
         a file: WKB, WKT, ``lon`` and ``lat``, ``x`` and ``y``, ``h3``.
-    role, columns, crs, missing, strict, mapping
+    role, columns, crs, datum, missing, strict, mapping
         As for `read_layer`.
 
     Returns
@@ -148,14 +158,23 @@ def read_arrow(
         raise LayerError(kind.name, "is a GeoDataFrame already; give it to check_layer")
     plan = None if mapping is None else LayerMapping.from_toml(mapping, kind)
     crs = plan.options.get("crs") if crs is None and plan is not None else crs
+    datum = plan.options.get("datum") if datum is None and plan is not None else datum
+    read_as = None if datum is None else read_datum(datum)
     given = None if crs is None else read_crs(crs, kind.name)
     frame = frame_of(table_of(table, kind.name), kind.name)
-    frame, chosen = _with_places(frame, kind, columns or {}, given, plan, kind.name)
-    return check_layer(frame, kind, columns=chosen, missing=missing, name=kind.name, strict=strict)
+    frame, chosen = _with_places(frame, kind, columns or {}, given, plan, kind.name, read_as)
+    checked = check_layer(frame, kind, columns=chosen, missing=missing, name=kind.name, strict=strict)
+    return in_wgs84(checked, read_as, kind.name)
 
 
 def _with_places(
-    frame: Any, role: Role, columns: Mapping[str, str], given: Any, plan: LayerMapping | None, name: str
+    frame: Any,
+    role: Role,
+    columns: Mapping[str, str],
+    given: Any,
+    plan: LayerMapping | None,
+    name: str,
+    datum: Datum | None,
 ) -> tuple[Any, dict[str, str]]:
     """Apply the mapping, make the geometry of a table, and set the CRS; return the choice of other columns, too."""
     table = not isinstance(frame, gpd.GeoDataFrame)
@@ -170,6 +189,8 @@ def _with_places(
         places = {key: chosen.pop(key) for key in roles.COORDINATES if key in chosen}
         frame, attrs["understood"] = tables.with_geometry(frame, places, given, name)
     frame = frame.reset_index(drop=True) if renumber else frame
+    if given is None and datum is not None and is_shifted(datum):
+        given = frame.crs or WGS84  # services give degrees
     if given is not None and frame.crs is None:
         frame = frame.set_crs(given)
     elif given is not None and not same_crs(frame.crs, given):

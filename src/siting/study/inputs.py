@@ -25,6 +25,7 @@ class Source:
     columns: Mapping[str, str] | None = None
     encoding: str | None = None
     crs: str | None = None
+    datum: str | None = None
     missing: Literal["raise", "zero"] = "raise"
     mapping: Path | None = None
 

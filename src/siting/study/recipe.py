@@ -9,6 +9,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
+from siting.data.china_datums import read_datum
 from siting.errors import ProblemError, SitingError, some
 from siting.judge.standards.from_toml import document_from, rule_from
 from siting.measure.services import walker
@@ -23,7 +24,7 @@ __all__ = ["STUDY", "TABLES", "read_recipe"]
 TABLES = {"study", "layers", "walk", "shares", "changes", "documents", "rule", "circle", "goal"}
 #: The keys of [study].
 STUDY = {"name", "title", "lang", "standard", "year", "crs", "max_snap", "beside", "by", "household_size", "strict",
-         "scope"}  # fmt: skip
+         "scope", "datum"}  # fmt: skip
 #: Kinds of values, in words and in Python.
 KINDS = {"a text": str, "a number": int | float, "a whole number": int, "true or false": bool}
 #: The kinds of keys of [study] and [[goal]].
@@ -65,6 +66,8 @@ def _head(head: Mapping[str, Any], path: Path) -> dict[str, Any]:
         given["standard"] = str(path.parent / standard)
     if given.get("scope") not in (None, "whole", "part"):
         given["scope"] = share_from(given["scope"], '[study] scope, beside "whole" and "part",')
+    if "datum" in given:
+        given["datum"] = read_datum(given["datum"], "[study] datum")
     return _kept_to(STUDY_KINDS, given, "[study]")
 
 
@@ -133,8 +136,10 @@ def _source(role: str, at: Mapping[str, Any], folder: Path) -> Source:
         raise SitingError(f'{where} columns is no table; write columns = {{ population = "人口" }}')
     if at.get("missing", "raise") not in ("raise", "zero"):
         raise SitingError(f'{where} missing is "{at["missing"]}"; choose "raise" or "zero"')
-    files = {key: folder / str(at[key]) for key in ("path", "mapping") if key in at}
-    return Source(**{**at, **files})
+    given: dict[str, Any] = {key: folder / str(at[key]) for key in ("path", "mapping") if key in at}
+    if "datum" in at:
+        given["datum"] = read_datum(at["datum"], f"{where} datum")
+    return Source(**{**at, **given})
 
 
 def _changes(rule: str, at: Any) -> Mapping[str, Any]:

@@ -93,7 +93,8 @@ def _read(study: Study) -> dict[str, gpd.GeoDataFrame]:
     layers = {
         name: read_layer(
             source.path, source.role or name, layer=source.layer, columns=source.columns, encoding=source.encoding,
-            crs=source.crs, missing=source.missing, strict=study.strict, mapping=source.mapping,
+            crs=source.crs, datum=source.datum or study.datum, missing=source.missing, strict=study.strict,
+            mapping=source.mapping,
         )
         for name, source in study.layers.items()
     }  # fmt: skip
