@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import os
 import pkgutil
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -94,9 +97,9 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what opens a browser as slow."""
+    """Mark what opens a browser or starts a database as slow."""
     for item in items:
-        if "browser" in getattr(item, "fixturenames", ()):
+        if {"browser", "postgis"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.slow)
 
 
@@ -178,6 +181,28 @@ def browser() -> Iterator[Any]:
         opened = play.chromium.launch(executable_path=found, args=[f"--{switch}" for switch in switches])
         yield opened
         opened.close()
+
+
+@pytest.fixture(scope="session")
+def postgis() -> Iterator[Any]:
+    """A PostGIS server of this session, as the parts of an address; it ends with this process, however that ends."""
+    pytest.importorskip("psycopg", reason="NOT CHECKED against PostGIS: psycopg is not there")
+    file = Path(__file__).with_name("postgis_server.py")
+    spec = importlib.util.spec_from_file_location("postgis_server", file)
+    assert spec is not None
+    assert spec.loader is not None
+    server = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(server)
+    if server.programs() is None:
+        pytest.skip("NOT CHECKED against PostGIS: no server found; make postgis installs one")
+    with subprocess.Popen([sys.executable, file], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as run:
+        assert run.stdin is not None
+        assert run.stdout is not None
+        port = run.stdout.readline().strip()
+        assert port, "the PostGIS server did not start"
+        parts = {"host": "127.0.0.1", "port": port, "user": server.USER, "password": server.PASSWORD}
+        yield parts
+        run.stdin.close()
 
 
 @pytest.fixture(scope="session")

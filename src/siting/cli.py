@@ -38,6 +38,7 @@ VerdictFile = Annotated[Path | None, typer.Option("--out", help="Write the verdi
 OwnFile = Annotated[Path | None, typer.Argument(help="After new or check: the TOML file of a standard of your own.")]
 Layer = Annotated[str | None, typer.Option(help="Layer or sheet of a file with several.")]
 Crs = Annotated[str | None, typer.Option(help="CRS of a file without one, such as EPSG:4549.")]
+Datum = Annotated[str | None, typer.Option(help="Datum of a map service: GCJ-02 (AMap, Tencent) or BD-09 (Baidu).")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print the log.")]
 
 
@@ -76,14 +77,20 @@ def check(
     role: Annotated[str, typer.Option(help="What the layer holds, such as communities.")],
     layer: Layer = None,
     crs: Crs = None,
+    datum: Datum = None,
+    streets: Annotated[Path | None, typer.Option(help="Streets that the layer must fit, to find a wrong datum.")] = None,
     strict: Annotated[bool, typer.Option(help="Refuse rows that may be too far away, and inexact datums.")] = False,
     mapping: Mapped = None,
     lang: Lang = None,
 ) -> None:
     """Check whether a file can be used in a role: list its errors, and how its headings are read."""
-    from siting.terminal_layer import read_and_report
+    from siting.terminal_layer import compare_with_streets, read_and_report
 
-    read_and_report(out, file, role, _lang(lang) or "zh", layer=layer, crs=crs, strict=strict, mapping=mapping)
+    words = _lang(lang) or "zh"
+    options = {"layer": layer, "crs": crs, "datum": datum, "strict": strict, "mapping": mapping}
+    frame = read_and_report(out, file, role, words, **options)
+    if streets is not None:
+        compare_with_streets(out, frame, streets, role, words)
 
 
 @app.command("import")
@@ -94,13 +101,14 @@ def import_(
     mapping: Mapped = None,
     layer: Layer = None,
     crs: Crs = None,
+    datum: Datum = None,
     lang: Lang = None,
 ) -> None:
     """Bring the export of a registration system to the form of a role, and write it as a layer."""
     from siting.terminal_layer import read_and_report
 
     words = _lang(lang) or "zh"
-    frame = read_and_report(out, file, role, words, layer=layer, crs=crs, mapping=mapping)
+    frame = read_and_report(out, file, role, words, layer=layer, crs=crs, datum=datum, mapping=mapping)
     st.write_layer(frame, out_file, layer=role if out_file.suffix.lower() == ".gpkg" else None)
     _print(f"{label('study.written', words)} {out_file}")
 

@@ -4,7 +4,7 @@ GCJ-02 is WGS 84 with an offset of up to 700 m that varies from place to place: 
 latitude in metres, turned to degrees on Krasovsky's ellipsoid. BD-09 is GCJ-02 with a second offset, about 900 m to the
 north-east. Neither is published by its makers; the formulas are those in general circulation [1]_ [2]_. The ways back
 have no formula, and are fixed points of the ways there: each round leaves a fiftieth of the error or less, and the
-rounds end when no coordinate moves by 1e-11 degrees (1 µm). CGCS2000 is WGS 84 to a few centimetres and counts as equal.
+rounds end when no coordinate moves by 1e-11 degrees (1 µm). CGCS2000 is WGS 84 to centimetres and counts as equal.
 
 References
 ----------

@@ -2,9 +2,9 @@
 
 The services use GCJ-02, or BD-09, in the mainland, Hong Kong and Macau, and WGS 84 in Taiwan and abroad [1]_. The
 formulas in circulation are applied in a rectangle from 72.004 to 137.8347° E and from 0.8293 to 55.8271° N, in which
-also Seoul, Hanoi, Ulaanbaatar and Taipei lie. Here the region is that of the cells of half a degree that hold land of the mainland,
-Hainan, Hong Kong or Macau, or come within 0.1° of it [2]_, and the sea between 110 and 117° E and 7 and 18° N. No
-place of the region is cut off at the border, and places abroad within 0.6° of it may belong to the region, too.
+also Seoul, Hanoi, Ulaanbaatar and Taipei lie. Here the region is that of the cells of half a degree that hold land of
+the mainland, Hainan, Hong Kong or Macau, or come within 0.1° of it [2]_, and the sea between 110 and 117° E and 7 and
+18° N. No place is cut off at the border, and places abroad within 0.6° of it may belong to the region, too.
 
 References
 ----------

@@ -46,11 +46,11 @@ class Format:
 
 
 def _csv(source: Source) -> tuple[Any, str | None]:
-    return tables.read_csv(source.file, source.encoding, source.name), None
+    return tables.read_csv(source), None
 
 
 def _excel(source: Source) -> tuple[Any, str | None]:
-    return read_excel(source.file, source.layer, source.role, source.name), source.layer
+    return read_excel(source), source.layer
 
 
 _GEOJSON = Format(partial(read_geojson, driver="GeoJSON"), word(r"\{"))

@@ -103,7 +103,7 @@ def read_layer(
     if layer is not None and not form.layers:
         raise LayerError(name, f"layer={layer!r} is for files that hold several; {file.suffix.lower()} holds one layer")
     given = None if crs is None else read_crs(crs, name)
-    source = Source(file, kind.name, name, layer, encoding, given, kind.geometry)
+    source = Source(file, kind.name, name, layer, encoding, crs=given, geometry=kind.geometry)
     try:
         frame, layer = form.read(source)
     except OSError as fault:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import mmap
+import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +51,7 @@ def layer_names(source: Source, driver: str, data: bytes | None = None) -> list[
         with warnings_logged(source.name):
             layers = pyogrio.list_layers(source.file if data is None else data)
     except (DataSourceError, RuntimeError, UnicodeDecodeError) as fault:
-        raise LayerError(source.name, f"cannot be opened as {driver}: {fault}") from fault
+        raise LayerError(source.name, f"cannot be opened as {driver}: {_reason(fault, source)}") from fault
     return [str(layer) for layer, shape in layers if shape is not None]
 
 
@@ -60,19 +62,20 @@ def feature_count(source: Source, driver: str, layer: str, data: bytes) -> int:
     try:
         return int(pyogrio.read_info(data, layer=layer, force_feature_count=True)["features"])
     except (RuntimeError, ValueError, UnicodeDecodeError) as fault:
-        raise LayerError(source.name, f"cannot be read as {driver}: {fault}") from fault
+        raise LayerError(source.name, f"cannot be read as {driver}: {_reason(fault, source)}") from fault
 
 
 def read_shapefile(source: Source, driver: str) -> tuple[Any, str | None]:
     """Read a Shapefile, whose text has a code page of its own."""
-    try:
-        frame = read_through(source, driver, None, shapefile_encoding.BYTES)
-    except LayerError as fault:
-        if not (absent := [end for end in (".shx", ".dbf") if not shapefile_encoding.sidecar(source.file, end)]):
-            raise
-        hint = f"{' and '.join(absent)} of the Shapefile is missing beside it, copy it too"
-        raise LayerError(source.name, f"{fault.faults[0]}; {hint}") from fault
+    refuse_parts_missing(source, (".shx", ".dbf"), "Shapefile")
+    frame = read_through(source, driver, None, shapefile_encoding.BYTES)
     return shapefile_encoding.decoded(frame, source.file, source.encoding, source.name), None
+
+
+def refuse_parts_missing(source: Source, parts: Sequence[str], what: str) -> None:
+    """Refuse a file without the other files that belong to it: GDAL reads some of them without their columns."""
+    if absent := [end for end in parts if not shapefile_encoding.sidecar(source.file, end)]:
+        raise LayerError(source.name, f"{' and '.join(absent)} of the {what} is missing beside it, copy it too")
 
 
 def read_through(
@@ -96,13 +99,19 @@ def read_through(
     except UnicodeDecodeError as fault:
         raise LayerError(name, f"its text is not {encoding or 'UTF-8'}; say which it is with encoding=") from fault
     except (RuntimeError, OSError, ValueError, LookupError) as fault:
-        raise LayerError(name, f"cannot be read: {fault}") from fault
+        raise LayerError(name, f"cannot be read: {_reason(fault, source)}") from fault
     if not isinstance(frame, gpd.GeoDataFrame):
         raise LayerError(name, "is a table without geometry; save it as CSV with coordinates, or choose another layer")
     metadata = info.get("layer_metadata") or {}
     notice = {lang: metadata[f"notice_{lang}"] for lang in ("zh", "en") if metadata.get(f"notice_{lang}")}
     frame.attrs = {"notice": notice, "attribution": metadata.get("attribution") or None}
     return frame
+
+
+def _reason(fault: BaseException, source: Source) -> str:
+    """Return what GDAL says, without its advice to name a driver and the folder of the file."""
+    text = str(fault).split("; It might help to specify", 1)[0]
+    return text.replace(f"{source.file.parent}{os.sep}", "")
 
 
 def without_empty(frame: Any) -> Any:

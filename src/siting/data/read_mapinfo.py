@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from siting.data.read_gdal import read_through
-from siting.data.shapefile_encoding import BYTES, sidecar
+from siting.data.read_gdal import read_through, refuse_parts_missing
+from siting.data.shapefile_encoding import BYTES
 from siting.data.source import Source
 from siting.errors import LayerError
 
@@ -19,23 +19,17 @@ logger = logging.getLogger(__name__)
 _PAGES = ("utf-8", "gb18030")
 #: What a TAB file that holds no table of its own says: a view, a seamless table, a picture, a table of a database.
 _OTHERS = re.compile(
-    rb'^\s*(?:create view|open table|file\s+")|"\\IsSeamless"\s*=\s*"TRUE"|^\s*Type\s+(?!NATIVE\b|DBF\b)\S', re.I | re.M
+    rb'^\s*(?:create view|open table|file\s+")|"\\IsSeamless"\s*=\s*"TRUE"|^\s*Type\s+(?!NATIVE\b)\S', re.I | re.M
 )
-_NEEDED = {".tab": (".dat", ".map"), ".mif": (".mid",)}
+_NEEDED = {".tab": (".dat", ".map", ".id"), ".mif": (".mid",)}
 
 
 def read_mapinfo(source: Source) -> tuple[Any, str | None]:
     """Read a MapInfo table."""
     if source.suffix == ".tab":
         _refuse_links(source)
-    try:
-        frame = read_through(source, "MapInfo File", None, BYTES)
-    except LayerError as fault:
-        if not (absent := [end for end in _NEEDED[source.suffix] if not sidecar(source.file, end)]):
-            raise
-        hint = f"{' and '.join(absent)} of the table is missing beside it, copy it too"
-        raise LayerError(source.name, f"{fault.faults[0]}; {hint}") from fault
-    return _decoded(frame, source), None
+    refuse_parts_missing(source, _NEEDED[source.suffix], "table")
+    return _decoded(read_through(source, "MapInfo File", None, BYTES), source), None
 
 
 def _refuse_links(source: Source) -> None:

@@ -7,9 +7,10 @@ import re
 from typing import Any
 
 from siting.data.extras import extra
+from siting.data.header_rows import Row
 from siting.data.read_workbook import Layout, Merged, choose_sheet, sheet_table
 from siting.data.source import Source
-from siting.data.tables import Row, choose
+from siting.data.tables import choose
 from siting.data.values import MOST_DIGITS
 from siting.errors import LayerError, SitingError
 
@@ -38,7 +39,7 @@ def read_xls(source: Source) -> tuple[Any, str | None]:
             raise LayerError(source.name, "is protected by a password; save it without one") from fault
         why = str(fault) or type(fault).__name__
         raise LayerError(source.name, f"is no old Excel workbook that can be read: {why}") from fault
-    return sheet_table(rows, layout, errors, source.name), source.layer
+    return sheet_table(rows, layout, errors, source), source.layer
 
 
 def _sheet(book: Any, source: Source) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import threading
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from typing import Any
 from siting.errors import LayerError
 
 logger = logging.getLogger(__name__)
+_FILTERS = threading.RLock()
 
 #: Bytes of a file that is read at once.
 MOST_READ = 2 << 30
@@ -27,6 +29,8 @@ class Source:
     name: str
     layer: str | None = None
     encoding: str | None = None
+    skip_rows: int = 0
+    header: int | None = None
     crs: Any = None
     #: Kinds of geometry of the role.
     geometry: tuple[str, ...] = ()
@@ -46,8 +50,8 @@ class Source:
 
 @contextlib.contextmanager
 def warnings_logged(name: str) -> Iterator[None]:
-    """Send warnings of GDAL to the log."""
-    with warnings.catch_warnings(record=True) as caught:
+    """Send warnings of GDAL to the log. One thread at a time: Python has one list of filters for all."""
+    with _FILTERS, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         yield
     for warning in caught:

@@ -6,7 +6,7 @@ import contextlib
 import datetime as dt
 import logging
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,8 +35,11 @@ STAMP = "2000-01-01T00:00:00.000Z"
 TEXT_BYTES, CELL_CHARACTERS = 254, 32767
 # Decimals of a degree in GeoJSON: 0.1 mm.
 DECIMALS = 9
-# Indexes of an old Shapefile, which do not fit a new one.
-_STALE = (".qix", ".sbn", ".sbx", ".idm", ".ind", ".fbn", ".fbx", ".ain", ".aih", ".qpj")
+# Files that belong to a Shapefile: those of its rows, and indexes, which do not fit other rows.
+_PARTS = (
+    ".shp", ".shx", ".dbf", ".prj", ".cpg", ".qix", ".sbn", ".sbx", ".idm", ".ind", ".fbn", ".fbx", ".ain", ".aih",
+    ".qpj",
+)  # fmt: skip
 
 
 def write_layer(frame: Any, path: str | Path, *, layer: str | None = None) -> None:
@@ -56,10 +59,15 @@ def write_layer(frame: Any, path: str | Path, *, layer: str | None = None) -> No
     Raises
     ------
     LayerError
-        When the layer has no CRS, the format cannot hold it, or the file cannot be written. The old file is unchanged.
+        When the layer has no CRS, or the format cannot hold it. A Shapefile that is there is never replaced: its files
+        cannot be exchanged at once.
+    SitingError
+        When the file cannot be written, as on a full disk. The old file is unchanged.
 
     Notes
     -----
+    Threads and processes may write at once; of those that write the same file one waits for the other.
+
     A GeoPackage keeps ``attrs["notice"]`` and ``attrs["attribution"]`` as metadata of the layer, a GeoParquet file too.
     The same layers give a GeoPackage of the same bytes. In CSV, a text that a spreadsheet would read as a formula gets
     an apostrophe in front, which `read_layer` removes. GeoJSON and Excel keep 15 digits of a number, the others
@@ -92,7 +100,7 @@ def write_layer(frame: Any, path: str | Path, *, layer: str | None = None) -> No
         logger.info("%s: %s does not keep the notice and the attribution; a GeoPackage does", name, target.suffix)
     flat = _with_index(frame, name)
     try:
-        with warnings_logged(name), atomic_path(target) as draft:
+        with atomic_path(target) as draft, warnings_logged(name):
             writer(_Job(flat, draft, target, layer, name))
     except SitingError:
         raise
@@ -190,8 +198,9 @@ def _write_gpkg(job: _Job) -> None:
     names = {name.casefold() for name in job.frame.columns}
     geometry, fid = "geometry" if "geom" in names else "geom", "row_id" if "fid" in names else "fid"
     options = {"GEOMETRY_NAME": geometry, "FID": fid}
-    with _clock_stopped():
-        _write_gdal(job, "GPKG", layer=job.layer or job.target.stem, layer_options=options, layer_metadata=kept)
+    layer = job.layer or job.target.stem
+    _write_gdal(job, "GPKG", layer=layer, layer_options=options, layer_metadata=kept)
+    _fix_date(job.draft, layer)
 
 
 def _copy_old_layers(job: _Job) -> None:
@@ -222,16 +231,12 @@ def _copy_old_layers(job: _Job) -> None:
         old.backup(new)
 
 
-@contextlib.contextmanager
-def _clock_stopped() -> Iterator[None]:
-    import pyogrio
-
-    before = pyogrio.get_gdal_config_option("OGR_CURRENT_DATE")
-    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": STAMP})
-    try:
-        yield
-    finally:
-        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": before})
+def _fix_date(file: Path, layer: str) -> None:
+    """Set the dates of a layer to a fixed one. GDAL's own option for it holds for all threads."""
+    with contextlib.closing(sqlite3.connect(file)) as book, book:
+        book.execute("UPDATE gpkg_contents SET last_change = ? WHERE table_name = ?", (STAMP, layer))
+        if book.execute("SELECT 1 FROM sqlite_master WHERE name = 'gpkg_metadata_reference'").fetchone():
+            book.execute("UPDATE gpkg_metadata_reference SET timestamp = ? WHERE table_name = ?", (STAMP, layer))
 
 
 def _refuse_case_twins(job: _Job) -> None:
@@ -261,9 +266,10 @@ def _write_shapefile(job: _Job) -> None:
             faults.append(f'{what}, such as "{over[0][:20]}…"; write a GeoPackage (.gpkg)')
     if faults:
         raise LayerError(job.name, faults)
+    if there := [file.name for end in _PARTS if (file := job.target.with_suffix(end)).exists()]:
+        what = f"{some(there)} are there, and the files of a Shapefile cannot be exchanged at once: who opens it then"
+        raise LayerError(job.name, f"{what} would get new attributes with old points; remove them, or write a .gpkg")
     _write_gdal(job, "ESRI Shapefile", encoding="UTF-8")
-    for end in _STALE:
-        job.target.with_suffix(end).unlink(missing_ok=True)
 
 
 def _to_csv(table: pd.DataFrame, draft: Path) -> None:

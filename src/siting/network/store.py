@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import uuid
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 import pyproj
 
+from siting.data import atomic_folder
 from siting.errors import NetworkError
 from siting.network.parts import Parts
 
@@ -32,14 +32,10 @@ class Home(NamedTuple):
 
 def write_parts(network: Parts, path: str | os.PathLike[str]) -> None:
     """Write the network into the folder *path*; see `Network.save`."""
-    home = Path(path).resolve()
+    home = Path(path)
     if home.exists() and not (home / HEAD).is_file():
         raise NetworkError(f"{path} is there and is no network; name a new folder")
-    home.parent.mkdir(parents=True, exist_ok=True)
-    draft, old = (home.with_name(f".{home.name}.{os.getpid()}{end}") for end in ("", ".old"))
-    shutil.rmtree(draft, ignore_errors=True)
-    draft.mkdir()
-    try:
+    with atomic_folder(home, ours=_is_ours) as draft:
         there = [name for name in ARRAYS if getattr(network, name) is not None]
         for name in there:
             np.save(draft / f"{name}.npy", getattr(network, name), allow_pickle=False)
@@ -54,17 +50,11 @@ def write_parts(network: Parts, path: str | os.PathLike[str]) -> None:
             "left_out": dict(network.left_out),
         }  # fmt: skip
         (draft / HEAD).write_text(_as_json(head), encoding="utf-8")
-        if home.exists():
-            home.replace(old)
-        try:
-            draft.replace(home)
-        except BaseException:
-            if old.exists():
-                old.replace(home)
-            raise
-        shutil.rmtree(old, ignore_errors=True)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
+
+
+def _is_ours(path: PurePath) -> bool:
+    """Whether a path in the folder of a network belongs to it; other files there are kept."""
+    return path.as_posix() in (HEAD, COLUMNS, NODES, *(f"{name}.npy" for name in ARRAYS))
 
 
 def _as_json(value: Any) -> str:
