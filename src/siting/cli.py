@@ -78,7 +78,9 @@ def check(
     layer: Layer = None,
     crs: Crs = None,
     datum: Datum = None,
-    streets: Annotated[Path | None, typer.Option(help="Streets that the layer must fit, to find a wrong datum.")] = None,
+    streets: Annotated[
+        Path | None, typer.Option(help="Streets that the layer must fit, to find a wrong datum.")
+    ] = None,
     strict: Annotated[bool, typer.Option(help="Refuse rows that may be too far away, and inexact datums.")] = False,
     mapping: Mapped = None,
     lang: Lang = None,

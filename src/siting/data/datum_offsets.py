@@ -15,9 +15,9 @@ blocks from being suspected: whatever lowers the distances there lowers those of
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from itertools import product
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,7 +25,6 @@ import shapely
 from pyproj import CRS
 
 from siting.data.china_datums import Datum, is_shifted, shifted
-from siting.data.china_region import in_region
 from siting.data.combine import one_layer
 from siting.data.crs import points, to_crs
 from siting.data.datums import like_wgs84
@@ -51,9 +50,10 @@ SUSPECT, PAIRED, APART = 1.5, 2.5, 3.5
 
 Pair = tuple[Datum, Datum]
 #: Datums of the layer and of the other one that would explain an offset.
-PAIRS: tuple[Pair, ...] = tuple(
-    pair for pair in product(("WGS84", "GCJ-02", "BD-09"), repeat=2) if pair[0] != pair[1]
-)  # type: ignore[assignment]
+PAIRS: tuple[Pair, ...] = (
+    ("GCJ-02", "WGS84"), ("BD-09", "WGS84"), ("WGS84", "GCJ-02"), ("WGS84", "BD-09"), ("BD-09", "GCJ-02"),
+    ("GCJ-02", "BD-09"),
+)  # fmt: skip
 
 
 class Offset(NamedTuple):
@@ -148,8 +148,8 @@ def datum_offset(layer: Any, beside: Any, *, name: str | None = None, beside_nam
 
     def metres_to(xy: Floats) -> Floats:
         at = shapely.points(xy)
-        found: Floats = shapely.distance(at, shapes[tree.nearest(at)])
-        return found
+        away: Floats = shapely.distance(at, shapes[tree.nearest(at)])
+        return away
 
     found = find_offset(place, crs, metres_to)
     if found is None:
@@ -167,18 +167,57 @@ def find_offset(xy: Floats, crs: CRS, metres_to: Callable[[Floats], Floats]) -> 
     place = _spread(xy)
     if len(place) < FEWEST or not like_wgs84(crs):
         return None
-    first = _Moves(place[:FIRST], crs, metres_to)
-    if not first.in_region:
-        return None
-    suspects = [pair for pair in PAIRS if first.better(pair) > SUSPECT]
-    if not suspects:
-        return None
-    moves = first if len(place) <= FIRST else _Moves(place[:MOST], crs, metres_to)
-    found = [(moves.moved(pair).mean(), pair) for pair in suspects if moves.stands_out(pair)]
-    if not found:
-        return None
-    least, pair = min(found)
-    return Offset(pair, moves.length(pair), float(moves.as_is.mean()), float(least))
+
+    def distances(places: Floats) -> Floats:
+        return np.minimum(metres_to(places), CAP)
+
+    few, suspects, found = place[:FIRST], list[Pair](), list[Offset]()
+    moves = {pair: moved for pair in PAIRS if (moved := _moved(few, crs, pair)) is not None}
+    if moves:
+        as_is, *nearer = distances(np.concatenate([few, *moves.values()])).reshape(-1, len(few))
+        suspects = [pair for pair, near in zip(moves, nearer, strict=True) if _errors_less(near, as_is) > SUSPECT]
+    place = place[:MOST]
+    for pair in suspects:
+        moved = _moved(place, crs, pair)
+        if moved is None:
+            continue
+        as_is, near = distances(place), distances(moved)
+        metres = float(np.hypot(*(moved - place).T).mean())
+        if _errors_less(near, as_is) > PAIRED and _stands_out(moved, metres, float(near.mean()), distances):
+            found.append(Offset(pair, metres, float(as_is.mean()), float(near.mean())))
+    return min(found, key=lambda one: one.moved, default=None)
+
+
+def _spread(xy: Floats) -> Floats:
+    """Return one place of each cell, in an order by chance that is the same every time."""
+    _, rows = np.unique(np.floor(xy / CELL), axis=0, return_index=True)
+    mixed: Floats = xy[np.random.default_rng(0).permutation(np.sort(rows))]
+    return mixed
+
+
+def _moved(place: Floats, crs: CRS, pair: Pair) -> Floats | None:
+    """Return places moved from the first datum of a pair to the second; None where most move too little."""
+    lonlat = np.column_stack(projection(crs)(place[:, 0], place[:, 1], inverse=True))
+    moved = shifted(lonlat, *pair)
+    moved = np.column_stack(projection(crs)(moved[:, 0], moved[:, 1]))
+    return None if np.median(np.hypot(*(moved - place).T)) < SHORTEST else moved
+
+
+def _errors_less(less: Floats, more: Floats) -> float:
+    """Return by how many standard errors of the differences *less* is less than *more*, on average."""
+    gain = more - less
+    error = float(gain.std(ddof=1)) / math.sqrt(len(gain))
+    return float(gain.mean()) / max(error, 1e-9)
+
+
+def _stands_out(moved: Floats, radius: float, least: float, distances: Callable[[Floats], Floats]) -> bool:
+    """Whether the mean distance *least* of moved places is far less than those of controls around them."""
+    angle = np.arange(RING) * (2 * np.pi / RING)
+    steps = [share * radius * np.column_stack([np.cos(angle), np.sin(angle)]) for share in RADII]
+    controls = distances((moved + np.concatenate(steps)[:, None, :]).reshape(-1, 2)).reshape(-1, len(moved))
+    means = controls.mean(axis=1)
+    spread = max(float(means.std(ddof=1)), float(controls.std()) / len(moved) ** 0.5)
+    return bool(least < means.min() and means.mean() - least > APART * spread)
 
 
 def read_as(pair: Pair, converted: object = None, beside_converted: object = None) -> dict[str, Datum]:
@@ -212,55 +251,3 @@ def _source(converted: object) -> object:
     """Return the datum of map services that a layer was read in; None for others."""
     source = converted.get("from") if isinstance(converted, Mapping) else None
     return source if source in ("GCJ-02", "BD-09") else None
-
-
-def _spread(xy: Floats) -> Floats:
-    """Return one place of each cell, in an order by chance that is the same every time."""
-    _, rows = np.unique(np.floor(xy / CELL), axis=0, return_index=True)
-    return xy[np.random.default_rng(0).permutation(np.sort(rows))]
-
-
-class _Moves:
-    """Places, and their capped distances as they are and moved; computed once each."""
-
-    def __init__(self, xy: Floats, crs: CRS, metres_to: Callable[[Floats], Floats]) -> None:
-        self.xy, self.crs, self.metres_to = xy, crs, metres_to
-        self.lonlat = np.column_stack(projection(crs)(*xy.T, inverse=True))
-        self.in_region = bool(2 * in_region(self.lonlat).sum() > len(xy))
-        self.as_is = self.capped(xy) if self.in_region else np.zeros(len(xy))
-
-    def capped(self, xy: Floats) -> Floats:
-        """Return the distances, at most `CAP`."""
-        return np.minimum(self.metres_to(np.ascontiguousarray(xy)), CAP)
-
-    def places(self, pair: Pair) -> Floats:
-        """Return the places moved from the first datum of a pair to the second."""
-        return np.column_stack(projection(self.crs)(*shifted(self.lonlat, *pair).T))
-
-    def length(self, pair: Pair) -> float:
-        """Return the mean length of the move, metres."""
-        return float(np.hypot(*(self.places(pair) - self.xy).T).mean())
-
-    def moved(self, pair: Pair) -> Floats:
-        """Return the capped distances of the moved places."""
-        return self.capped(self.places(pair))
-
-    def better(self, pair: Pair) -> float:
-        """Return by how many standard errors the moved places are nearer, on average; 0 for a short move."""
-        if self.length(pair) < SHORTEST:
-            return 0.0
-        gain = self.as_is - self.moved(pair)
-        error = float(gain.std(ddof=1)) / len(gain) ** 0.5
-        return float(gain.mean()) / max(error, 1e-9)
-
-    def stands_out(self, pair: Pair) -> bool:
-        """Whether the moved places are nearer than as they are, and than all controls, by the least differences."""
-        if self.better(pair) < PAIRED:
-            return False
-        place, radius = self.places(pair), self.length(pair)
-        angle = np.arange(RING) * (2 * np.pi / RING)
-        steps = [share * radius * np.column_stack([np.cos(angle), np.sin(angle)]) for share in RADII]
-        controls = self.capped((place + np.concatenate(steps)[:, None, :]).reshape(-1, 2)).reshape(-1, len(place))
-        means, least = controls.mean(axis=1), float(self.moved(pair).mean())
-        spread = max(float(means.std(ddof=1)), float(controls.std()) / len(place) ** 0.5)
-        return bool(least < means.min() and means.mean() - least > APART * spread)

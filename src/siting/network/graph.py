@@ -354,8 +354,8 @@ class Network(Parts):
         A point lies on the nearest point of the nearest edge. A polygon is entered from every street that passes or
         crosses it within *max_snap*; the shortest path counts. Streets on the ground in a main part of the network
         are preferred to bridges, tunnels and islands; `Places.moved` lists the places that this moved. Places without
-        a street within *max_snap* are unreachable; the log and `Places.off_street` name them. The log warns of places that
-        lie off the streets as a wrong datum would (`siting.data.datum_offset`).
+        a street within *max_snap* are unreachable; the log and `Places.off_street` name them. It also
+        warns of places that lie off the streets as a wrong datum would (`siting.data.datum_offset`).
 
         Parameters
         ----------
