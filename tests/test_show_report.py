@@ -201,7 +201,9 @@ def test_numbers_stand_right_and_ids_left() -> None:
 
 
 def test_categories_are_shown_as_text() -> None:
-    table = cells.table_of(pd.DataFrame({"note": pd.Categorical(["a", "b"]), "gap": pd.Categorical(["1 %", "2 %"])}), "en")
+    table = cells.table_of(
+        pd.DataFrame({"note": pd.Categorical(["a", "b"]), "gap": pd.Categorical(["1 %", "2 %"])}), "en"
+    )
     assert [cell.text for row in table.rows for cell in row] == ["a", "1 %", "b", "2 %"]
 
 

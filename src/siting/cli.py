@@ -1,6 +1,7 @@
 """The library from a shell: ``siting demo``, ``run``, ``audit``, ``check``, ``import``, ``standards``.
 
-The exit status is 0 for success, 2 for bad input or a goal without a plan, and 1 for an error of the library.
+The exit status is 0 for success, 2 for bad input or a goal without a plan, 1 for an error of the library, and 130 or 143
+after Ctrl-C or SIGTERM (see `siting.interrupt`).
 """
 
 from __future__ import annotations
@@ -38,6 +39,10 @@ VerdictFile = Annotated[Path | None, typer.Option("--out", help="Write the verdi
 OwnFile = Annotated[Path | None, typer.Argument(help="After new or check: the TOML file of a standard of your own.")]
 Layer = Annotated[str | None, typer.Option(help="Layer or sheet of a file with several.")]
 Crs = Annotated[str | None, typer.Option(help="CRS of a file without one, such as EPSG:4549.")]
+SkipRows = Annotated[int | None, typer.Option(help="Rows above the header of a table to leave out.")]
+Header = Annotated[int | None, typer.Option(help="Number of rows of the header of a table.")]
+StripUnits = Annotated[bool | None, typer.Option("--strip-units", help="Read numbers with words around them.")]
+Encoding = Annotated[str | None, typer.Option(help="Encoding of a CSV or Shapefile, such as gb18030.")]
 Datum = Annotated[str | None, typer.Option(help="Datum of a map service: GCJ-02 (AMap, Tencent) or BD-09 (Baidu).")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print the log.")]
 
@@ -83,14 +88,20 @@ def check(
     ] = None,
     strict: Annotated[bool, typer.Option(help="Refuse rows that may be too far away, and inexact datums.")] = False,
     mapping: Mapped = None,
+    encoding: Encoding = None,
+    skip_rows: SkipRows = None,
+    header: Header = None,
+    strip_units: StripUnits = None,
     lang: Lang = None,
 ) -> None:
     """Check whether a file can be used in a role: list its errors, and how its headings are read."""
     from siting.terminal_layer import compare_with_streets, read_and_report
 
     words = _lang(lang) or "zh"
-    options = {"layer": layer, "crs": crs, "datum": datum, "strict": strict, "mapping": mapping}
-    frame = read_and_report(out, file, role, words, **options)
+    frame = read_and_report(
+        out, file, role, words, layer=layer, crs=crs, datum=datum, strict=strict, mapping=mapping, encoding=encoding,
+        skip_rows=skip_rows, header=header, strip_units=strip_units,
+    )  # fmt: skip
     if streets is not None:
         compare_with_streets(out, frame, streets, role, words)
 
@@ -104,13 +115,21 @@ def import_(
     layer: Layer = None,
     crs: Crs = None,
     datum: Datum = None,
+    encoding: Encoding = None,
+    skip_rows: SkipRows = None,
+    header: Header = None,
+    strip_units: StripUnits = None,
+    id_prefix: Annotated[str, typer.Option(help="Set before each id, so that layers differ.")] = "",
     lang: Lang = None,
 ) -> None:
     """Bring the export of a registration system to the form of a role, and write it as a layer."""
     from siting.terminal_layer import read_and_report
 
     words = _lang(lang) or "zh"
-    frame = read_and_report(out, file, role, words, layer=layer, crs=crs, datum=datum, mapping=mapping)
+    frame = read_and_report(
+        out, file, role, words, layer=layer, crs=crs, datum=datum, mapping=mapping, encoding=encoding, skip_rows=skip_rows,
+        header=header, strip_units=strip_units, id_prefix=id_prefix,
+    )  # fmt: skip
     st.write_layer(frame, out_file, layer=role if out_file.suffix.lower() == ".gpkg" else None)
     _print(f"{label('study.written', words)} {out_file}")
 
@@ -212,6 +231,3 @@ def main() -> None:
         err.print(f"[red]✗[/red] {label('cli.error', 'en')}", end=" ")
         err.print(str(error), markup=False, highlight=False, soft_wrap=True)
         sys.exit(2)
-    except KeyboardInterrupt:
-        err.print("interrupted; nothing is half written")
-        sys.exit(130)

@@ -90,7 +90,11 @@ class Attempt:
             self.refused.append(f"{what}: {fault}")
         except Exception as fault:
             place = traceback.extract_tb(fault.__traceback__)[-1]
-            own = [f for f in traceback.extract_tb(fault.__traceback__) if "siting" in f.filename and "tests" not in f.filename]
+            own = [
+                f
+                for f in traceback.extract_tb(fault.__traceback__)
+                if "siting" in f.filename and "tests" not in f.filename
+            ]
             at = f"{Path((own or [place])[-1].filename).name}:{(own or [place])[-1].lineno}"
             self.foreign.append(f"{what}: {type(fault).__name__}: {str(fault)[:200]} ({at})")
         return None
@@ -188,7 +192,9 @@ class Attempt:
             served = set(reach.pairs()["origin"])
             covered = sum(int(n) for i, n in people.items() if i in served)
             row = shares.iloc[0]
-            self.check(row["covered"] == covered and row["total"] == sum(map(int, people)), f"coverage: {row.to_dict()}")
+            self.check(
+                row["covered"] == covered and row["total"] == sum(map(int, people)), f"coverage: {row.to_dict()}"
+            )
         if "candidates" in used and people.sum() > 0:
             plan = self._plan(network, used, people)
         self._show(used, bands, shares, plan)
@@ -198,7 +204,9 @@ class Attempt:
         areas = set(homes.index[homes.geometry.geom_type.isin(["Polygon", "MultiPolygon"])])
         self._same(reach, found, "travel", NEAR, rim=areas)
 
-    def _same(self, reach: st.Reach, truth: dict[Any, Any], what: str, near: float, rim: set[Any] = frozenset()) -> None:  # type: ignore[assignment]
+    def _same(
+        self, reach: st.Reach, truth: dict[Any, Any], what: str, near: float, rim: set[Any] = frozenset()
+    ) -> None:  # type: ignore[assignment]
         got = reach.pairs().set_index(["origin", "destination"])["cost"].astype(float).to_dict()
         for pair, ways in truth.items():
             possible = ways if isinstance(ways, set) else {ways}
@@ -296,7 +304,9 @@ def _names(row: str, text: str) -> bool:
 def costs(network: st.Network, streets: Any, homes: Any, sites: Any) -> dict[tuple[Any, Any], set[float]]:
     """Find the metres between places with networkx: all that are possible where two streets are equally near."""
     lines = streets.to_crs(network.crs)
-    words = lines["highway"].map(_words) if "highway" in lines.columns else pd.Series([[]] * len(lines), index=lines.index)
+    words = (
+        lines["highway"].map(_words) if "highway" in lines.columns else pd.Series([[]] * len(lines), index=lines.index)
+    )
     lines = lines[[not ("motorway" in w) for w in words]]
     node: dict[tuple[float, float], int] = {}
     graph: Any = nx.Graph()
@@ -400,5 +410,7 @@ def test_whole_layers_are_refused_told_or_right(tmp_path: Path, tries: Any, reco
                 first.setdefault(fault, f"town {seed}: {', '.join(attempt.applied)}")
         seed += 1
     record(layers, foreign_exceptions=foreign.total(), wrong=wrong.total(), leaked_warnings=leaked.total())
-    found = [f"{n} × {fault}\n    {first[fault]}" for each in (foreign, wrong, leaked) for fault, n in each.most_common(40)]
+    found = [
+        f"{n} × {fault}\n    {first[fault]}" for each in (foreign, wrong, leaked) for fault, n in each.most_common(40)
+    ]
     assert not found, "\n".join(found)

@@ -93,8 +93,12 @@ def random_town(rng: np.random.Generator) -> Town:
         at = [_beside(rng, lines, x0, y0, side) for _ in ids]
         if rng.random() < 0.1:
             at[-1] = at[0]  # two at one place
-        areas = [role == "communities" and (drawn == "polygons" or (drawn == "mixed" and k % 2)) for k in range(len(ids))]
-        places[role] = {i: _ground(rng, xy) if a else shapely.Point(xy) for i, xy, a in zip(ids, at, areas, strict=True)}
+        areas = [
+            role == "communities" and (drawn == "polygons" or (drawn == "mixed" and k % 2)) for k in range(len(ids))
+        ]
+        places[role] = {
+            i: _ground(rng, xy) if a else shapely.Point(xy) for i, xy, a in zip(ids, at, areas, strict=True)
+        }
         numbers[role] = {i: int(n) for i, n in zip(ids, rng.integers(0, 400, len(ids)), strict=True)}
     if not sum(numbers["communities"].values()):
         numbers["communities"][next(iter(numbers["communities"]))] = 7
@@ -212,7 +216,11 @@ def other_ids(rng: Any, frame: Any, role: str) -> Slip:
 
 @_slip(HARMLESS)
 def other_headings(rng: Any, frame: Any, role: str) -> Slip:
-    other = {"population": ["常住人口（人）", "总人口", " POP ", "人口"], "places": ["托位数", "托位"], "max_places": ["托位上限"]}
+    other = {
+        "population": ["常住人口（人）", "总人口", " POP ", "人口"],
+        "places": ["托位数", "托位"],
+        "max_places": ["托位上限"],
+    }
     renames = {name: str(rng.choice(names)) for name, names in other.items() if name in frame.columns}
     return Slip(frame.rename(columns=renames))
 
@@ -370,7 +378,22 @@ def bad_ids(rng: Any, frame: Any, role: str) -> Slip:
         return Slip(frame)
     at = _one(rng, frame)
     ids = frame[column].astype(object).tolist()
-    bad: list[Any] = [None, math.nan, "", "  ", pd.NA, ids[0], f"{ids[0]} ", pd.NaT, b"x", ["a"], 1.5, True, "\ud800", "a\x00b"]
+    bad: list[Any] = [
+        None,
+        math.nan,
+        "",
+        "  ",
+        pd.NA,
+        ids[0],
+        f"{ids[0]} ",
+        pd.NaT,
+        b"x",
+        ["a"],
+        1.5,
+        True,
+        "\ud800",
+        "a\x00b",
+    ]
     rows = {str(ids[at]).strip(), str(ids[0]).strip()}
     ids[at] = bad[int(rng.integers(len(bad)))]
     values = pd.Series(ids, index=frame.index, dtype=object)
@@ -383,7 +406,12 @@ def bad_system(rng: Any, frame: Any, role: str) -> Slip:
     local = 'ENGCRS["local",EDATUM["here"],CS[Cartesian,2],AXIS["x",east],AXIS["y",north],LENGTHUNIT["metre",1]]'
     target = [None, local, "EPSG:4978", "EPSG:3857", "EPSG:4326", "EPSG:4548", "EPSG:2326", "EPSG:4214", "EPSG:2193",
               "EPSG:5773", "ESRI:54009", "EPSG:4479"][int(rng.integers(12))]  # fmt: skip
-    return Slip(frame.set_crs(target, allow_override=True) if target else gpd.GeoDataFrame(frame).set_crs(None, allow_override=True), None)
+    return Slip(
+        frame.set_crs(target, allow_override=True)
+        if target
+        else gpd.GeoDataFrame(frame).set_crs(None, allow_override=True),
+        None,
+    )
 
 
 @_slip(HARMFUL)
@@ -401,7 +429,9 @@ def bad_table(rng: Any, frame: Any, role: str) -> Slip:
     if kind == 4 and number:
         return Slip(pd.concat([frame, frame[[number]]], axis=1), None)
     if kind == 5:
-        return Slip(frame.set_index(pd.MultiIndex.from_product([["a"], list(range(len(frame)))], names=["id", "x"])), None)
+        return Slip(
+            frame.set_index(pd.MultiIndex.from_product([["a"], list(range(len(frame)))], names=["id", "x"])), None
+        )
     if kind == 6 and number:
         return Slip(frame.drop(columns=number), None)
     if kind == 7:

@@ -6,7 +6,7 @@ canonical form of the role, or reports all errors at once, with rows and remedie
 or not at all. `read_postgis` and `write_postgis` do the same with a database.
 """
 
-from siting.data.atomic_folder import atomic_folder
+from siting.data.folder_exchange import atomic_folder
 from siting.data.atomic_write import atomic_path
 from siting.data.check import check_layer
 from siting.data.columns import Column

@@ -43,6 +43,8 @@ class Format:
     layers: bool = False
     #: Whether it is a folder.
     folder: bool = False
+    #: Whether it is a table of cells, whose first row names the columns.
+    header: bool = False
 
 
 def _csv(source: Source) -> tuple[Any, str | None]:
@@ -55,7 +57,7 @@ def _excel(source: Source) -> tuple[Any, str | None]:
 
 _GEOJSON = Format(partial(read_geojson, driver="GeoJSON"), word(r"\{"))
 _PARQUET = Format(read_parquet, signature(b"PAR1"))
-_EXCEL = Format(_excel, _ZIP, layers=True)
+_EXCEL = Format(_excel, _ZIP, layers=True, header=True)
 # The one GDAL driver of a suffix opens its files. Others (such as VRT) could open other files.
 FORMATS: dict[str, Format] = {
     ".gpkg": Format(partial(read_layers, driver="GPKG"), signature(b"SQLite format 3\x00"), layers=True),
@@ -74,10 +76,10 @@ FORMATS: dict[str, Format] = {
     ".tab": Format(read_mapinfo, word("!table")),
     ".mif": Format(read_mapinfo, word(r"version\b")),
     ".duckdb": Format(read_duckdb, signature(b"DUCK", at=8), layers=True),
-    ".csv": Format(_csv),
+    ".csv": Format(_csv, header=True),
     ".xlsx": _EXCEL,
     ".xlsm": _EXCEL,
-    ".xls": Format(read_xls, signature(_OLE), layers=True),
+    ".xls": Format(read_xls, signature(_OLE), layers=True, header=True),
 }
 
 

@@ -11,7 +11,16 @@ from siting.data.source import Source
 from siting.data.values import number_of, text_of, trim
 from siting.errors import LayerError, some
 
-__all__ = ["Row", "joined_header", "joined_heading", "refuse_title", "row_width", "void", "without_titles"]
+__all__ = [
+    "Row",
+    "check_counts",
+    "joined_header",
+    "joined_heading",
+    "refuse_title",
+    "row_width",
+    "void",
+    "without_titles",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -32,11 +41,15 @@ def row_width(row: Row) -> int:
     return next((i for i in range(len(row), 0, -1) if not void(row[i - 1])), 0)
 
 
-def without_titles(rows: list[Row], source: Source) -> list[Row]:
-    """Return the rows with those above the header emptied, if the user names them; their texts are logged."""
+def check_counts(source: Source) -> None:
+    """Refuse numbers of rows to skip and of the header that cannot be."""
     for key, value, least in (("skip_rows", source.skip_rows, 0), ("header", source.header, 1)):
         if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < least):
             raise LayerError(source.name, f"{key} is {value!r}; give a whole number of rows, {least} or more")
+
+
+def without_titles(rows: list[Row], source: Source) -> list[Row]:
+    """Return the rows with those above the header emptied, if the user names them; their texts are logged."""
     if source.skip_rows >= len(rows) > 0:
         raise LayerError(source.name, f"skip_rows is {source.skip_rows}, but the table has only {len(rows)} rows")
     above = [text_of(cell) for row in rows[: source.skip_rows] for cell in row if not void(cell)]

@@ -17,7 +17,7 @@ __all__ = ["Stripped", "split_number", "stripped"]
 _ABOUT = "大约|约为|约|将近|接近|近|左右|~|≈|about|approx[.]?|ca[.]?"
 _CELL = re.compile(
     rf"(?P<before>{_ABOUT})?\s*(?P<number>[+-]?\d[\d,. ]*?)\s*(?P<more>余|多|来)?\s*"
-    r"(?P<unit>[^\d\s余多来][^\d余多来]*?)?\s*(?P<odd>余|多)?\s*(?P<behind>左右|上下)?",
+    r"(?P<many>[百千万亿]*)(?P<odd>余|多)?\s*(?P<unit>[^\d\s余多来百千万亿](?:[^\d余多来]|(?<=[m^])2)*?)?\s*(?P<behind>左右|上下)?",
     re.IGNORECASE,
 )
 _MANY = {"百": 100.0, "千": 1_000.0, "万": 10_000.0, "亿": 100_000_000.0}
@@ -51,7 +51,7 @@ def split_number(text: object) -> tuple[str, str, tuple[str, ...]] | None:
     match = _CELL.fullmatch(unicodedata.normalize("NFKC", text).strip())
     if match is None:
         return None
-    unit = match["unit"] or ""
+    unit = match["many"] + (match["unit"] or "")
     if unit.startswith("(") and unit.endswith(")"):
         unit = unit[1:-1]
     words = (match["before"], match["more"], match["odd"], match["behind"])

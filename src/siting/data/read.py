@@ -12,11 +12,14 @@ import pandas as pd
 from siting.data import roles, tables
 from siting.data.arrow_tables import frame_of, table_of
 from siting.data.check import Missing, check_layer
+from siting.data.check_ids import with_id_prefix
 from siting.data.china_datums import Datum, is_shifted, read_datum
 from siting.data.convert_datum import in_wgs84
 from siting.data.datums import WGS84, crs_name, read_crs, same_crs
 from siting.data.formats import local_file
+from siting.data.header_rows import check_counts
 from siting.data.mapping import LayerMapping
+from siting.data.mojibake import mend_mojibake, mended_choice
 from siting.data.roles import Role
 from siting.data.source import Source, kept_attrs
 from siting.errors import LayerError
@@ -36,6 +39,10 @@ def read_layer(
     missing: Missing = "raise",
     strict: bool = False,
     mapping: str | Path | None = None,
+    skip_rows: int | None = None,
+    header: int | None = None,
+    strip_units: bool | None = None,
+    id_prefix: str = "",
 ) -> Any:
     r"""Read a layer from a file and bring it to the canonical form of its role.
 
@@ -51,7 +58,7 @@ def read_layer(
     columns
         Your choice of columns, canonical name → name in the file (also ``lon``, ``lat``, ``x``, ``y``, ``wkt``).
     encoding
-        Encoding of a CSV or Shapefile. Default: UTF-8, then GB18030, as logged.
+        Encoding of a CSV or Shapefile. Default: what its content is, UTF-8, GB18030 or Big5, as logged.
     crs
         The CRS of the coordinates if the file has none; it may not contradict the file.
     datum
@@ -64,6 +71,14 @@ def read_layer(
     mapping
         A TOML file on how the export of a registration system becomes the layer: headings, words, units,
         constants, and the rows that count. Other keywords take precedence.
+    skip_rows
+        Of a table: rows above the header to leave out, such as titles. They are logged.
+    header
+        Of a table: the number of rows of its header. A name in an upper row stands over the columns to its right, too.
+    strip_units
+        Read numbers with words around them ("120个", "约50"), as logged; see `check_layer`.
+    id_prefix
+        Set before each id, so that the ids of two layers differ; the ids of the file are kept as ``id_source``.
 
     Returns
     -------
@@ -100,18 +115,25 @@ def read_layer(
     datum = options.get("datum") if datum is None else datum
     read_as = None if datum is None else read_datum(datum)
     name = f"{kind.name} ({file.name})"
+    rows = options.get("skip_rows", 0) if skip_rows is None else skip_rows
+    header = options.get("header") if header is None else header
+    strip = bool(options.get("strip_units", False)) if strip_units is None else strip_units
+    if (rows or header is not None) and not form.header:
+        raise LayerError(name, f"skip_rows and header are for tables, such as CSV; {file.suffix.lower()} is none")
     if layer is not None and not form.layers:
         raise LayerError(name, f"layer={layer!r} is for files that hold several; {file.suffix.lower()} holds one layer")
     given = None if crs is None else read_crs(crs, name)
-    source = Source(file, kind.name, name, layer, encoding, crs=given, geometry=kind.geometry)
+    source = Source(file, kind.name, name, layer, encoding, rows, header, given, kind.geometry)
+    check_counts(source)
     try:
         frame, layer = form.read(source)
     except OSError as fault:
         raise LayerError(name, f"cannot be read: {fault.strerror or fault}") from fault
-    frame, chosen = _with_places(frame, kind, columns or {}, given, plan, name, read_as)
+    frame, chosen = _with_places(mend_mojibake(frame, name), kind, columns or {}, given, plan, name, strip, read_as)
     frame.attrs["source"] = f"{file.name}:{layer}" if layer else file.name
-    checked = check_layer(frame, kind, columns=chosen, missing=missing, name=name, strict=strict)
-    return in_wgs84(checked, read_as, name)
+    out = check_layer(frame, kind, columns=chosen, missing=missing, name=name, strict=strict, strip_units=strip)
+    out = in_wgs84(out, read_as, name)
+    return with_id_prefix(out, id_prefix, name) if id_prefix else out
 
 
 def read_arrow(
@@ -124,6 +146,8 @@ def read_arrow(
     missing: Missing = "raise",
     strict: bool = False,
     mapping: str | Path | None = None,
+    strip_units: bool | None = None,
+    id_prefix: str = "",
 ) -> Any:
     r"""Bring a table in memory, of any library that speaks Arrow, to the canonical form of its role.
 
@@ -133,7 +157,7 @@ def read_arrow(
         An object with ``__arrow_c_stream__``: a table of pyarrow or Polars, a relation of DuckDB, a DataFrame of
         pandas. Its places are a column of GeoArrow (``geoarrow.wkb``, ``geoarrow.point`` and others), or columns as in
         a file: WKB, WKT, ``lon`` and ``lat``, ``x`` and ``y``, ``h3``.
-    role, columns, crs, datum, missing, strict, mapping
+    role, columns, crs, datum, missing, strict, mapping, strip_units, id_prefix
         As for `read_layer`.
 
     Returns
@@ -156,15 +180,18 @@ def read_arrow(
     kind = roles.role(role)
     if isinstance(table, gpd.GeoDataFrame):
         raise LayerError(kind.name, "is a GeoDataFrame already; give it to check_layer")
-    plan = None if mapping is None else LayerMapping.from_toml(mapping, kind)
-    crs = plan.options.get("crs") if crs is None and plan is not None else crs
-    datum = plan.options.get("datum") if datum is None and plan is not None else datum
+    name, plan = kind.name, None if mapping is None else LayerMapping.from_toml(mapping, kind)
+    options = {} if plan is None else plan.options
+    crs = options.get("crs") if crs is None else crs
+    datum = options.get("datum") if datum is None else datum
     read_as = None if datum is None else read_datum(datum)
-    given = None if crs is None else read_crs(crs, kind.name)
-    frame = frame_of(table_of(table, kind.name), kind.name)
-    frame, chosen = _with_places(frame, kind, columns or {}, given, plan, kind.name, read_as)
-    checked = check_layer(frame, kind, columns=chosen, missing=missing, name=kind.name, strict=strict)
-    return in_wgs84(checked, read_as, kind.name)
+    strip = bool(options.get("strip_units", False)) if strip_units is None else strip_units
+    given = None if crs is None else read_crs(crs, name)
+    frame = mend_mojibake(frame_of(table_of(table, name), name), name)
+    frame, chosen = _with_places(frame, kind, columns or {}, given, plan, name, strip, read_as)
+    out = check_layer(frame, kind, columns=chosen, missing=missing, name=name, strict=strict, strip_units=strip)
+    out = in_wgs84(out, read_as, name)
+    return with_id_prefix(out, id_prefix, name) if id_prefix else out
 
 
 def _with_places(
@@ -174,15 +201,16 @@ def _with_places(
     given: Any,
     plan: LayerMapping | None,
     name: str,
+    strip: bool,
     datum: Datum | None,
 ) -> tuple[Any, dict[str, str]]:
     """Apply the mapping, make the geometry of a table, and set the CRS; return the choice of other columns, too."""
     table = not isinstance(frame, gpd.GeoDataFrame)
     attrs = dict(frame.attrs) if table else kept_attrs(frame.attrs)
-    chosen, renumber = dict(columns), table
+    chosen, renumber = mended_choice(columns, frame.columns), table
     if plan is not None:
         renumber |= isinstance(frame.index, pd.RangeIndex)
-        frame, planned, dropped = plan.apply(frame, role, name)
+        frame, planned, dropped = plan.apply(frame, role, name, strip_units=strip)
         chosen = {**planned, **chosen}
         attrs |= {"dropped": dropped} if dropped else {}
     if table:

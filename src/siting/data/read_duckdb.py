@@ -29,7 +29,7 @@ def read_duckdb(source: Source) -> tuple[Any, str | None]:
                 for schema, table in database.execute(_TABLES).fetchall()
             }
             layer = choose(list(listed), source.layer, source.role, source.name, "table")
-            rows = database.execute(f"SELECT count(*) FROM {listed[layer]}").fetchone()[0]
+            rows = database.execute(f"SELECT count(*) FROM {listed[layer]}").fetchall()[0][0]
             if rows > MOST_ROWS:
                 raise LayerError(
                     source.name, f"holds {rows:,} rows, more than is read as one layer; make a smaller table"

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from siting.numbers import Floats, Ints
 from siting.optimize.model import Model
-from siting.optimize.sparse_rows import row_of_entries
+from siting.optimize.proof_kernels import add_surplus
 
 __all__ = ["SINGLE_PRECISION", "Proof", "ProofTree", "bound_of", "lagrangian"]
 
@@ -190,11 +190,11 @@ def _covers_all_plans(proof: Proof) -> bool:
 
 def lagrangian(model: Model, v: Floats, y: Floats, m: Floats) -> tuple[float, Floats]:
     """Return the part of the bound of `Proof` that is not of the columns, and the reduced value r of each column."""
-    b, row = model.benefit, row_of_entries(model.benefit)
-    share = model.shares.T @ m if len(m) else np.zeros(b.shape[0])
-    surplus = np.maximum(0.0, b.data + share[row] - v[row])
-    if model.times is not None:  # t open columns carry one benefit: each carries a t-th
-        surplus /= model.times[row]
-    reduced = model.value + np.bincount(b.indices, surplus, minlength=b.shape[1]) - model.rows.T @ y
+    b, surplus = model.benefit, np.zeros(model.benefit.shape[1])
+    share = np.asarray(model.shares.T @ m, float) if len(m) else np.zeros(b.shape[0])
+    # t open columns carry one benefit: each carries a t-th
+    times = np.zeros(0, np.int64) if model.times is None else np.asarray(model.times, np.int64)
+    add_surplus(b.indptr, b.indices, np.asarray(b.data, float), share, np.asarray(v, float), times, surplus)
+    reduced = model.value + surplus - model.rows.T @ y
     limits = np.where(y > 0, np.where(np.isinf(model.high), 0, model.high), np.where(np.isinf(model.low), 0, model.low))
     return model.constant + float(v.sum() + y @ limits - m @ model.wanted), reduced

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from siting.labels import label, named
 
@@ -28,6 +28,15 @@ class Source:
     datum: str | None = None
     missing: Literal["raise", "zero"] = "raise"
     mapping: Path | None = None
+    skip_rows: int | None = None
+    header: int | None = None
+    strip_units: bool | None = None
+    id_prefix: str = ""
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The keywords of `read_layer` after path and role."""
+        return {key: value for key, value in vars(self).items() if key not in ("path", "role")}
 
 
 @dataclass(frozen=True)

@@ -27,9 +27,11 @@ STUDY = {"name", "title", "lang", "standard", "year", "crs", "max_snap", "beside
          "scope", "datum"}  # fmt: skip
 #: Kinds of values, in words and in Python.
 KINDS = {"a text": str, "a number": int | float, "a whole number": int, "true or false": bool}
-#: The kinds of keys of [study] and [[goal]].
+#: The kinds of keys of [study], [layers] and [[goal]].
 STUDY_KINDS = {"year": "a whole number", "strict": "true or false", "max_snap": "a number", "beside": "a number",
                "household_size": "a number"}  # fmt: skip
+LAYER_KINDS = {"skip_rows": "a whole number", "header": "a whole number", "strip_units": "true or false",
+               "id_prefix": "a text"}  # fmt: skip
 GOAL_KINDS = {"service": "a text", "metres": "a number", "minutes": "a number", "time_limit": "a number",
               "at_most": "a whole number", "curve": "a whole number", "on_map": "true or false"}  # fmt: skip
 WALKS = {"adult": Walk.adult, "elder": Walk.elder, "carer": Walk.carer}
@@ -136,10 +138,11 @@ def _source(role: str, at: Mapping[str, Any], folder: Path) -> Source:
         raise SitingError(f'{where} columns is no table; write columns = {{ population = "人口" }}')
     if at.get("missing", "raise") not in ("raise", "zero"):
         raise SitingError(f'{where} missing is "{at["missing"]}"; choose "raise" or "zero"')
-    given: dict[str, Any] = {key: folder / str(at[key]) for key in ("path", "mapping") if key in at}
+    at = _kept_to(LAYER_KINDS, at, where)
+    files: dict[str, Any] = {key: folder / str(at[key]) for key in ("path", "mapping") if key in at}
     if "datum" in at:
-        given["datum"] = read_datum(at["datum"], f"{where} datum")
-    return Source(**{**at, **given})
+        files["datum"] = read_datum(at["datum"], f"{where} datum")
+    return Source(**{**at, **files})
 
 
 def _changes(rule: str, at: Any) -> Mapping[str, Any]:

@@ -18,11 +18,13 @@ from siting.measure import Reach, bands, coverage, service_areas, straight_line,
 from siting.measure.services import offering, open_to_all, people_column, set_apart, walker
 from siting.network import Network, Places
 from siting.propose import AtMost, Cover, Existing, MaxCoverage, MinSites, frontier, solve
-from siting.study.inputs import Circle, Goal
+from siting.study.inputs import Circle, Goal, Source
 from siting.study.outcome import Outcome
 from siting.study.values import Proposal, Study
 
 __all__ = ["judge", "run"]
+
+PREFIX = 'make them differ, for example with id_prefix = "new-" under [layers.candidates]'
 
 log = logging.getLogger(__name__)
 
@@ -91,15 +93,15 @@ def run(study: Study, *, on_step: Callable[[str, str], None] | None = None) -> O
 
 def _read(study: Study) -> dict[str, gpd.GeoDataFrame]:
     layers = {
-        name: read_layer(
-            source.path, source.role or name, layer=source.layer, columns=source.columns, encoding=source.encoding,
-            crs=source.crs, datum=source.datum or study.datum, missing=source.missing, strict=study.strict,
-            mapping=source.mapping,
-        )
+        name: read_layer(source.path, source.role or name, strict=study.strict, **_options(source, study))
         for name, source in study.layers.items()
     }  # fmt: skip
     check_together(layers, "streets")
     return layers
+
+
+def _options(source: Source, study: Study) -> dict[str, Any]:
+    return source.options | {"datum": source.datum or study.datum}
 
 
 def _warn_of_parts(network: Network) -> None:
@@ -264,7 +266,7 @@ def _propose(
     existing = _facilities(layers, goal.service)
     candidates = offering(layers["candidates"], goal.service)
     if len(twice := existing.index.intersection(candidates.index)):
-        raise SitingError(f"{goal.service} and candidates share ids: {some(twice)}; make them differ")
+        raise SitingError(f"{goal.service} and candidates share ids: {some(twice)}; {PREFIX}")
     if candidates.empty:
         raise ProblemError(f'goal "{goal.name}": no candidate offers {goal.service}')
     sites = places[goal.service].select(existing.index) + places["candidates"].select(candidates.index)

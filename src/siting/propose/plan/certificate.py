@@ -42,7 +42,9 @@ class Verified:
     Attributes
     ----------
     ok
-        Whether no error was found.
+        Whether all that the plan states was recomputed and holds: rules, objective, tables, and the bound, which the
+        certificate proves or, where it rests on a solver, the objective does not pass. False without a plan. It does not
+        mean that the plan is the best: see `optimal`.
     keeps_rules
         Whether the sites keep all rules.
     objective
@@ -51,6 +53,8 @@ class Verified:
         The bound that the certificate proves without a solver; NaN if none.
     proven
         Whether the certificate proves the stated bound; else the bound rests on the solver named by `engine`.
+    optimal
+        Whether it is proven without a solver that no plan is better.
     findings
         The checks and their results, a line each.
     """
@@ -63,6 +67,7 @@ class Verified:
     bound: float
     proven: bool
     findings: tuple[str, ...]
+    optimal: bool = False
 
 
 def certify(answer: Answer) -> Certificate | None:
@@ -74,15 +79,19 @@ def certify(answer: Answer) -> Certificate | None:
 
 
 def verify(answer: Answer, certificate: Certificate | None, changed: Sequence[str] = ()) -> Verified:
-    """Check rules, objective, and bound against the certificate; *changed* names values that do not follow."""
+    """Check rules, objective, and bound against the certificate; *changed* names values that do not follow.
+
+    Without a *certificate* it is made, so that the proof is added up once.
+    """
     x = answer.x
     if x is None:
-        return Verified(not changed, False, math.nan, math.nan, False, ("there is no plan to check",))
+        return Verified(False, False, math.nan, math.nan, False, ("there is no plan to check",))
     keeps, objective = answer.keeps(x), answer.measure(x)
     right = objective == answer.value or abs(objective - answer.value) <= 1e-9 * max(1.0, abs(objective))
-    bound = math.nan if certificate is None else answer.bound_by(certificate.proof)
-    by_solver = certificate is None or certificate.by == "solver"
-    proven = _proves(answer, bound, answer.bound)
+    made = certify(answer) if certificate is None else certificate
+    assert made is not None
+    bound = made.bound if certificate is None else answer.bound_by(made.proof)
+    by_solver, proven = made.by == "solver", _proves(answer, bound, answer.bound)
     past_stated = _passes(answer, objective, answer.bound, objective)
     past_proven = _passes(answer, objective, bound, bound)
     apart = answer.status == "optimal" and not _proves(answer, answer.bound, answer.value)
@@ -98,10 +107,12 @@ def verify(answer: Answer, certificate: Certificate | None, changed: Sequence[st
         "which the objective passes: one of them is wrong": past_proven and not past_stated,
         f"the bound {answer.bound:,.10g} {rests}": not proven,
         "the status says optimal, but objective and bound differ": apart,
+        f"not proven to be the best: up to {answer.bound:,.10g} may be possible": answer.status != "optimal",
     }
     ok = keeps and right and not changed and not past_stated and not past_proven and not apart
     findings = tuple(line for line, holds in lines.items() if holds)
-    return Verified(ok and (proven or by_solver), keeps, objective, bound, proven, findings)
+    ok = ok and (proven or by_solver)
+    return Verified(ok, keeps, objective, bound, proven, findings, ok and proven and answer.status == "optimal")
 
 
 def same(stated: Any, value: Any) -> bool:

@@ -100,16 +100,19 @@ class Plan(SolvedProblem):
         return second_best(self)
 
     def verify(self) -> Verified:
-        """Check the plan without a solver: its rules, objective, tables and certificate.
+        """Check the plan without a solver: its rules, objective, certificate, and the tables that were made.
+
+        Takes a small part of the time of `solve`: the bound is added up once from the multipliers of the search.
 
         Returns
         -------
         Verified
-            `ok`, and the findings.
+            `ok` when all that the plan states was recomputed and holds; `proven` when that includes the bound, `optimal`
+            when objective and proven bound meet. Without a plan there is nothing to check: `ok` is False.
         """
-        anew = replace(self)
-        changed = [name for name in DERIVED if not same(getattr(self, name), getattr(anew, name))]
-        return verify(self.answer, self.certificate, changed)
+        anew, made = replace(self), [name for name in DERIVED if name in vars(self)]
+        changed = [name for name in made if not same(getattr(self, name), getattr(anew, name))]
+        return verify(self.answer, vars(self).get("certificate"), changed)
 
     def summary(self, lang: str = "zh") -> str:
         """Summarise the plan: status, coverage and proof.

@@ -276,7 +276,7 @@ def _most(left: list[int], gains: list[float], gain: Callable[[int], float], *, 
     """Return the site that adds most, the first of equal ones. Old gains are upper bounds: few are recomputed."""
     best, most = -1, -1.0
     for c in sorted(left, key=lambda c: (-gains[c], c)):
-        if upper and gains[c] < most:
+        if upper and (gains[c], -c) < (most, -best):
             break
         gains[c] = gain(c)
         if gains[c] > most or (gains[c] == most and c < best):

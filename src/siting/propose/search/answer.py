@@ -49,7 +49,7 @@ class Answer:
         """Return the bound that a proof gives, added up anew; NaN without one."""
         if proof is None or self.model is None or self.found is None:
             return math.nan
-        return self.sense * proven_bound(self.model, proof, self.found.too_few) + 0.0
+        return self.sense * proven_bound(self.model, proof, self.found.too_few, self.sense * self.bound) + 0.0
 
     @property
     def grain(self) -> float:

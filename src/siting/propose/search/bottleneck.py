@@ -40,7 +40,9 @@ class BottleneckAnswer(Answer):
 
     def bound_by(self, proof: Any) -> float:
         """Return the distance that is not ruled out: no plan is worth 0 in the question is none at all."""
-        proven = self.decision is None or (proof is not None and proven_bound(self.decision, proof) < -1e-9)
+        proven = self.decision is None or (
+            proof is not None and proven_bound(self.decision, proof, enough=-1e-6) < -1e-9
+        )
         return self.best if proven else math.nan
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -22,12 +23,16 @@ from siting.optimize.solution import Solution
 __all__ = ["only_counted", "proven_bound", "solve_model", "tightened"]
 
 
-def proven_bound(model: Model, proof: Proof, too_few: int | None = None) -> float:
-    """Return the bound of a proof for a model, or its reduced one; *too_few* columns do not reach the share."""
+def proven_bound(model: Model, proof: Proof, too_few: int | None = None, enough: float = -math.inf) -> float:
+    """Return the bound of a proof for a model, or its reduced one; *too_few* columns do not reach the share.
+
+    The reduced model is not priced where the given one proves *enough*.
+    """
     model = tightened(model)
     if too_few is not None:
         return bound_of_partial(model, proof, too_few)
-    return min(bound_of(model, proof), bound_of(reduce(model).model, proof))
+    bound = bound_of(model, proof)
+    return bound if bound <= enough else min(bound, bound_of(reduce(model).model, proof))
 
 
 def solve_model(model: Model, control: Control, *, start: Bools | None = None) -> Solution:
