@@ -77,6 +77,7 @@ SkipRows = Annotated[int | None, typer.Option(help="Rows above the header of a t
 Header = Annotated[int | None, typer.Option(help="Number of rows of the header of a table.")]
 StripUnits = Annotated[bool | None, typer.Option("--strip-units", help="Read numbers with words around them.")]
 Encoding = Annotated[str | None, typer.Option(help="Encoding of a file of text, such as gb18030.")]
+Datum = Annotated[str | None, typer.Option(help="Datum of a map service: GCJ-02 (AMap, Tencent) or BD-09 (Baidu).")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print the log.")]
 
 
@@ -122,6 +123,10 @@ def check(
     role: Annotated[str, typer.Option(help="What the layer holds, such as communities.")],
     layer: Layer = None,
     crs: Crs = None,
+    datum: Datum = None,
+    streets: Annotated[
+        Path | None, typer.Option(help="Streets that the layer must fit, to find a wrong datum.")
+    ] = None,
     strict: Annotated[bool, typer.Option(help="Refuse rows that may be too far away, and inexact datums.")] = False,
     mapping: Mapped = None,
     encoding: Encoding = None,
@@ -132,12 +137,15 @@ def check(
     lang: Lang = None,
 ) -> None:
     """Check whether a file can be used in a role: list its errors, and how its headings are read."""
-    from siting.terminal_layer import read_and_report
+    from siting.terminal_layer import compare_with_streets, read_and_report
 
-    read_and_report(
-        out, file, role, _lang(lang) or "zh", layer=layer, crs=crs, strict=strict, mapping=mapping, encoding=encoding,
+    words = _lang(lang) or "zh"
+    frame = read_and_report(
+        out, file, role, words, layer=layer, crs=crs, datum=datum, strict=strict, mapping=mapping, encoding=encoding,
         skip_rows=skip_rows, header=header, strip_units=strip_units, postgis=postgis,
     )  # fmt: skip
+    if streets is not None:
+        compare_with_streets(out, frame, streets, role, words)
 
 
 @app.command("import")
@@ -148,6 +156,7 @@ def import_(
     mapping: Mapped = None,
     layer: Layer = None,
     crs: Crs = None,
+    datum: Datum = None,
     encoding: Encoding = None,
     skip_rows: SkipRows = None,
     header: Header = None,
@@ -161,8 +170,8 @@ def import_(
 
     words = _lang(lang) or "zh"
     frame = read_and_report(
-        out, file, role, words, layer=layer, crs=crs, mapping=mapping, encoding=encoding, skip_rows=skip_rows,
-        header=header, strip_units=strip_units, postgis=postgis, id_prefix=id_prefix,
+        out, file, role, words, layer=layer, crs=crs, datum=datum, mapping=mapping, encoding=encoding,
+        skip_rows=skip_rows, header=header, strip_units=strip_units, postgis=postgis, id_prefix=id_prefix,
     )  # fmt: skip
     st.write_layer(frame, out_file, layer=role if out_file.suffix.lower() in (".gpkg", ".gdb") else None)
     _print(f"{label('study.written', words)} {out_file}")

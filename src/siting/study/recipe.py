@@ -10,6 +10,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
+from siting.data.china_datums import read_datum
 from siting.data.postgis_connection import has_password
 from siting.errors import ProblemError, SitingError, some
 from siting.judge.standards.from_toml import document_from, rule_from
@@ -27,7 +28,7 @@ log = logging.getLogger(__name__)
 TABLES = {"study", "layers", "walk", "shares", "changes", "documents", "rule", "circle", "goal"}
 #: The keys of [study].
 STUDY = {"name", "title", "lang", "standard", "year", "crs", "max_snap", "beside", "by", "household_size", "strict",
-         "scope"}  # fmt: skip
+         "scope", "datum"}  # fmt: skip
 #: Kinds of values, in words and in Python.
 KINDS = {"a text": str, "a number": int | float, "a whole number": int, "true or false": bool}
 #: The kinds of keys of [study], [layers] and [[goal]].
@@ -72,6 +73,8 @@ def _head(head: Mapping[str, Any], path: Path) -> dict[str, Any]:
         given["standard"] = str(path.parent / standard)
     if given.get("scope") not in (None, "whole", "part"):
         given["scope"] = share_from(given["scope"], '[study] scope, beside "whole" and "part",')
+    if "datum" in given:
+        given["datum"] = read_datum(given["datum"], "[study] datum")
     return _kept_to(STUDY_KINDS, given, "[study]")
 
 
@@ -149,6 +152,8 @@ def _source(role: str, at: Mapping[str, Any], folder: Path) -> Source:
     if has_password(at.get("postgis", "")):
         log.warning("%s: the study holds a password; write ${NAME} for an environment variable, or service=name", where)
     files: dict[str, Any] = {key: folder / str(at[key]) for key in ("path", "mapping") if key in at}
+    if "datum" in at:
+        files["datum"] = read_datum(at["datum"], f"{where} datum")
     return Source(**{**at, **files})
 
 
