@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import io
 import logging
+import os
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -33,6 +35,8 @@ logger = logging.getLogger(__name__)
 STAMP = "2000-01-01T00:00:00.000Z"
 # Limits of a text in a Shapefile, in bytes, and in a cell of Excel, in characters.
 TEXT_BYTES, CELL_CHARACTERS = 254, 32767
+# Longest name of a GeoPackage: with "-journal" after it the system must take it.
+LONGEST = 247
 # Decimals of a degree in GeoJSON: 0.1 mm.
 DECIMALS = 9
 # Files that belong to a Shapefile: those of its rows, and indexes, which do not fit other rows.
@@ -189,6 +193,8 @@ def _write_gdal(job: _Job, driver: str, frame: Any = None, **options: Any) -> No
 
 def _write_gpkg(job: _Job) -> None:
     _refuse_case_twins(job)
+    if len(os.fsencode(job.target.name)) > LONGEST:
+        raise LayerError(job.name, f"the name is too long: with its journal, a GeoPackage takes {LONGEST} bytes")
     if job.target.exists():
         _copy_old_layers(job)
     attrs = job.frame.attrs
@@ -316,9 +322,16 @@ def _write_excel(job: _Job) -> None:
         made.data_type = "s"  # text, even when it looks like a formula
         return made
 
-    for row in rows:
-        sheet.append([cell(value) for value in row])
-    book.save(job.draft)
+    made = io.BytesIO()
+    try:
+        for row in rows:
+            sheet.append([cell(value) for value in row])
+        book.save(made)
+    except OSError:
+        with contextlib.suppress(Exception):  # its temporary file cannot be ended properly on a full disk
+            sheet.close()
+        raise
+    job.draft.write_bytes(made.getvalue())
 
 
 def _excel_value(value: Any, name: str) -> Any:

@@ -50,7 +50,7 @@ class Home(NamedTuple):
 def write_parts(network: Parts, path: str | os.PathLike[str]) -> None:
     """Write the network into the folder *path*; see `Network.save`."""
     home = Path(path)
-    if home.exists() and not (home / HEAD).is_file():
+    if os.path.exists(home) and not os.path.isfile(home / HEAD):  # noqa: PTH110, PTH113 - no errors
         raise NetworkError(f"{path} is there and is no network; name a new folder")
     with atomic_folder(home, ours=_is_ours) as draft:
         there = [name for name in ARRAYS if getattr(network, name) is not None]
