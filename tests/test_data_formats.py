@@ -146,6 +146,19 @@ GPX = """<?xml version="1.0" encoding="UTF-8"?>
 {more}</gpx>"""
 
 
+def test_gpx_with_extensions(tmp_path: Path) -> None:
+    options = {"GPX_USE_EXTENSIONS": "YES"}
+    columns = {"id": "ogr_id", "population": "ogr_population"}
+    frame = town(id=["k1", "k2"])
+    pyogrio.write_dataframe(frame, tmp_path / "a.gpx", driver="GPX", layer="waypoints", dataset_options=options)
+    assert read_layer(tmp_path / "a.gpx", "communities", columns=columns)["population"].to_dict() == {
+        "k1": 10,
+        "k2": 20,
+    }
+    pyogrio.write_dataframe(town(), tmp_path / "b.gpx", driver="GPX", layer="waypoints", dataset_options=options)
+    assert 'columns "ogr_id" have codes with zeros in front' in refused(tmp_path / "b.gpx", columns=columns)
+
+
 def test_gpx(tmp_path: Path) -> None:
     """The layer is the one with the geometry of the role, and points of tracks only when asked for."""
     file = tmp_path / "a.gpx"
@@ -281,7 +294,9 @@ def test_a_virtual_layer_within_another_kind_is_refused(tmp_path: Path, name: st
         (tmp_path / f"a{part}").write_bytes(b"")
     (tmp_path / "secret.csv").write_text("x,y\n120,29\n")
     (tmp_path / name).write_text(text.format(VRT.replace("/vsicurl/http://x", str(tmp_path / "secret.csv"))))
-    assert 'has "<OGR" at its beginning, as files of another kind have' in refused(tmp_path / name, "candidates")
+    assert 'has "<OGRVRTDataSource" at its beginning, as files of another kind have' in refused(
+        tmp_path / name, "candidates"
+    )
     (tmp_path / name).write_text(text.format('<wfs:FeatureCollection xsi:schemaLocation="http://x?REQUEST=Describe">'))
     assert 'has "<wfs:FeatureCollection" at its beginning' in refused(tmp_path / name, "candidates")
 

@@ -18,7 +18,7 @@ from siting.errors import LayerError, SitingError
 #: What makes other drivers open a file of text, and what that names, before the driver of its suffix: GDAL looks for
 #: such words anywhere in the beginning.
 _OTHER_KINDS = re.compile(
-    rb"<OGR|opengis\.net/(?:gml|wfs|csw|gmlsf)|<(?:\w+:)?(?:FeatureCollection|rss|feed)\b|gdal_streamed_alg",
+    rb"<OGR\w*DataSource|opengis\.net/(?:gml|wfs|csw|gmlsf)|<(?:\w+:)?(?:FeatureCollection|rss|feed)\b|gdal_streamed_alg",
     re.IGNORECASE,
 )
 _BEGINNING = 1 << 16
