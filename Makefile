@@ -6,7 +6,7 @@ FLOOR := .venv-floor
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help env hooks demo test quick floor lint types docs format architecture screenshots bench release browser clean
+.PHONY: help env hooks demo test quick floor lint types docs format architecture screenshots bench reliability release browser postgis clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -27,7 +27,7 @@ hooks: $(VENV)/.siting-dev ## style and types of what changes, checked by git be
 demo: $(VENV)/.siting-run ## build the environment and run the main job on the sample district, into siting-demo/
 	$(BIN)/siting demo --out siting-demo
 
-test: $(VENV)/.siting-test browser ## build what the tests need, and run them all
+test: $(VENV)/.siting-test browser postgis ## build what the tests need, and run them all
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 quick: $(VENV)/.siting-lint ## style, types, and the tests that are fast: before each commit
@@ -43,6 +43,9 @@ floor: $(FLOOR)/.siting-floor ## the fast tests with the lowest versions that py
 
 browser: ## a headless Chromium and Chinese fonts from Debian, for the tests of maps and reports
 	@sh scripts/browser.sh
+
+postgis: ## PostgreSQL with PostGIS from Debian, for the tests of databases
+	@sh scripts/postgis.sh
 
 lint: $(VENV)/.siting-lint ## style of the code
 	$(BIN)/ruff check .
@@ -66,6 +69,9 @@ screenshots: $(VENV)/.siting-test browser ## the pictures of the README, anew
 
 bench: $(VENV)/.siting-bench ## measure against the peers, which takes long, and write the table into docs/methods
 	$(BIN)/python -m benchmarks --size full --out docs/methods/_benchmarks.md
+
+reliability: $(VENV)/.siting-test browser ## try the promises of docs/reliability.md many times, which takes hours, and write the figures into it
+	$(BIN)/python scripts/reliability.py
 
 release: $(VENV)/.siting-test ## build and try what is published: wheel and sdist into dist/, the demo run from the wheel alone
 	$(BIN)/python scripts/release.py

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import os
 import pkgutil
 import shutil
+import subprocess
+import sys
+import urllib.parse
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -94,9 +98,9 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what opens a browser as slow."""
+    """Mark what opens a browser or starts a database as slow."""
     for item in items:
-        if "browser" in getattr(item, "fixturenames", ()):
+        if {"browser", "postgis"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.slow)
 
 
@@ -178,6 +182,40 @@ def browser() -> Iterator[Any]:
         opened = play.chromium.launch(executable_path=found, args=[f"--{switch}" for switch in switches])
         yield opened
         opened.close()
+
+
+@pytest.fixture(scope="session")
+def postgis() -> Iterator[Any]:
+    """A PostGIS server of this session, as the parts of an address; it ends with this process, however that ends."""
+    pytest.importorskip("psycopg", reason="NOT CHECKED against PostGIS: psycopg is not there")
+    file = Path(__file__).with_name("postgis_server.py")
+    spec = importlib.util.spec_from_file_location("postgis_server", file)
+    assert spec is not None
+    assert spec.loader is not None
+    server = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(server)
+    if server.programs() is None:
+        pytest.skip("NOT CHECKED against PostGIS: no server found; make postgis installs one")
+    with subprocess.Popen([sys.executable, file], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as run:
+        assert run.stdin is not None
+        assert run.stdout is not None
+        port = run.stdout.readline().strip()
+        assert port, "the PostGIS server did not start"
+        yield {"host": "127.0.0.1", "port": port, "user": server.USER, "password": server.PASSWORD}
+        run.stdin.close()
+
+
+@pytest.fixture(scope="session")
+def database(postgis: dict[str, str]) -> str:
+    """The address of a database with PostGIS, called city."""
+    import psycopg
+
+    with psycopg.connect(**postgis, dbname="postgres", autocommit=True) as connection:
+        connection.execute("CREATE DATABASE city")
+    with psycopg.connect(**postgis, dbname="city", autocommit=True) as connection:
+        connection.execute("CREATE EXTENSION postgis")
+    secret = urllib.parse.quote(postgis["password"], safe="")
+    return f"postgresql://{postgis['user']}:{secret}@127.0.0.1:{postgis['port']}/city"
 
 
 @pytest.fixture(scope="session")

@@ -203,6 +203,12 @@ def test_columns_that_stand_twice() -> None:
     assert 'columns occur twice: "a"' in fault(frame)
 
 
+def test_headings_of_several_levels_are_refused() -> None:
+    frame = communities()
+    frame.columns = pd.MultiIndex.from_product([frame.columns, ["2025"]])
+    assert "headings of several levels; give each column one name" in fault(frame)
+
+
 def test_no_geometry() -> None:
     assert "has no geometry" in fault(pd.DataFrame({"population": [1]}))
 

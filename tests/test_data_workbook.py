@@ -9,7 +9,7 @@ import openpyxl
 import pytest
 
 from siting.data import read_layer
-from siting.data.read_workbook import joined_heading
+from siting.data.header_rows import joined_heading
 from siting.errors import LayerError
 
 HEAD = ["编号", "常住人口", "所属街道", "经度", "纬度"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import logging
 import os
@@ -10,6 +11,8 @@ import sqlite3
 import subprocess
 import sys
 import time
+import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -179,7 +182,37 @@ def test_the_same_layers_give_the_same_bytes(tmp_path: Path) -> None:
         sums.append(hashlib.sha256(file.read_bytes()).hexdigest())
         time.sleep(1.1)
     assert sums[0] == sums[1]
+
+
+@pytest.mark.slow
+def test_threads_write_at_once(tmp_path: Path) -> None:
+    """Eight threads: the bytes of one, all layers of one file, and no setting of GDAL or Python left changed."""
+    before = warnings.filters[:]
+    write_layer(layer(), tmp_path / "a.gpkg")
+
+    def write(n: int) -> None:
+        (tmp_path / str(n)).mkdir()
+        write_layer(layer(), tmp_path / str(n) / "a.gpkg")
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(write, range(40)))
+        list(pool.map(lambda n: write_layer(layer(), tmp_path / "many.gpkg", layer=f"layer{n}"), range(16)))
+    one = (tmp_path / "a.gpkg").read_bytes()
+    assert all((tmp_path / str(n) / "a.gpkg").read_bytes() == one for n in range(40))
+    assert {name for name, _ in pyogrio.list_layers(tmp_path / "many.gpkg")} == {f"layer{n}" for n in range(16)}
+    assert warnings.filters == before
     assert pyogrio.get_gdal_config_option("OGR_CURRENT_DATE") is None
+    assert sorted(p.name for p in tmp_path.iterdir() if not p.is_dir()) == ["a.gpkg", "many.gpkg"]
+
+
+def test_a_new_layer_leaves_the_dates_of_the_others(tmp_path: Path) -> None:
+    write_layer(layer(), tmp_path / "a.gpkg", layer="old")
+    with contextlib.closing(sqlite3.connect(tmp_path / "a.gpkg")) as book, book:
+        book.execute("UPDATE gpkg_contents SET last_change = '2020-02-20T20:20:20.000Z'")
+    write_layer(districts(), tmp_path / "a.gpkg", layer="new")
+    with contextlib.closing(sqlite3.connect(tmp_path / "a.gpkg")) as book:
+        dates = dict(book.execute("SELECT table_name, last_change FROM gpkg_contents"))
+    assert dates == {"old": "2020-02-20T20:20:20.000Z", "new": "2000-01-01T00:00:00.000Z"}
 
 
 def test_csv_for_a_spreadsheet(tmp_path: Path) -> None:
@@ -290,11 +323,20 @@ def test_a_shapefile_holds_what_fits(tmp_path: Path) -> None:
     same(read_layer(tmp_path / "a.shp", "communities"), frame)
 
 
-def test_old_indexes_of_a_shapefile_go(tmp_path: Path) -> None:
+def test_a_shapefile_is_not_replaced(tmp_path: Path) -> None:
+    """Its files cannot be exchanged at once; nor may an index of other rows, or somebody's table, stand beside it."""
     write_layer(layer(), tmp_path / "a.shp")
-    (tmp_path / "a.qix").write_bytes(b"old")
-    write_layer(layer().iloc[:1], tmp_path / "a.shp")
-    assert sorted(p.suffix for p in tmp_path.iterdir()) == [".cpg", ".dbf", ".prj", ".shp", ".shx"]
+    before = {p.name: p.read_bytes() for p in tmp_path.iterdir()}
+    with pytest.raises(
+        LayerError, match=r'"a.shp", "a.shx".* are there, .* new attributes with old points; remove them'
+    ):
+        write_layer(layer().iloc[:1], tmp_path / "a.shp")
+    assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == before
+    for name in ("b.qix", "c.dbf"):
+        (tmp_path / name).write_bytes(b"old")
+        with pytest.raises(LayerError, match=f'"{name}" are there'):
+            write_layer(layer(), (tmp_path / name).with_suffix(".shp"))
+        assert (tmp_path / name).read_bytes() == b"old"
 
 
 @pytest.mark.parametrize(
@@ -327,14 +369,15 @@ def test_what_cannot_be_written(tmp_path: Path, name: str, change: Any, options:
 def test_a_failure_leaves_the_old_file(tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Row 30: the disk fills while the new file is brought to disk."""
     file = tmp_path / f"a.{suffix}"
-    write_layer(layer(), file)
+    if suffix != "shp":
+        write_layer(layer(), file)
     before = {p.name: p.read_bytes() for p in tmp_path.iterdir()}
 
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(SitingError, match="No space left on device"):
+    with pytest.raises(SitingError, match=f'"a.{suffix}" cannot be written: the disk is full; make room'):
         write_layer(layer(name=["new", "new"]), file)
     assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == before
 
@@ -352,22 +395,28 @@ def test_rows_that_did_not_arrive_are_noticed(tmp_path: Path, monkeypatch: pytes
     assert file.read_bytes() == before
 
 
-def test_sidecars_are_put_back_when_one_cannot_be_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Row 30: the files of a Shapefile change together or not at all."""
+@pytest.mark.parametrize("at", [1, 3, 5])
+def test_a_shapefile_appears_whole_or_not_at_all(tmp_path: Path, at: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Row 30: one of its files cannot be put in place."""
+    calls, moves = 0, {name: getattr(Path, name) for name in ("rename", "replace")}
+
+    def locked(name: str) -> Any:
+        def move(self: Path, target: Path) -> Path:
+            nonlocal calls
+            calls += 1
+            if calls == at:
+                raise PermissionError(13, "Permission denied")
+            return moves[name](self, target)
+
+        return move
+
+    for name in moves:
+        monkeypatch.setattr(Path, name, locked(name))
+    with pytest.raises(SitingError, match="permission denied; close it in other programs"):
+        write_layer(layer(), tmp_path / "a.shp")
+    assert not list(tmp_path.iterdir())
     write_layer(layer(), tmp_path / "a.shp")
-    before = {p.name: p.read_bytes() for p in tmp_path.iterdir()}
-    honest = Path.replace
-
-    def locked(self: Path, target: Path) -> Path:
-        if self.name == "a.shp":
-            raise PermissionError(13, "Permission denied")
-        return honest(self, target)
-
-    monkeypatch.setattr(Path, "replace", locked)
-    with pytest.raises(SitingError, match="Permission denied; is it open in another program"):
-        write_layer(layer().iloc[:1], tmp_path / "a.shp")
-    monkeypatch.undo()
-    assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == before
+    same(read_layer(tmp_path / "a.shp", "communities"), layer())
 
 
 KILLED = """
@@ -459,7 +508,7 @@ def test_a_read_only_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr("tempfile.mkdtemp", denied)
-    with pytest.raises(SitingError, match=r"nothing can be written to .*: Permission denied"):
+    with pytest.raises(SitingError, match=r"nothing can be written to .*: permission denied; close"):
         write_layer(layer(), tmp_path / "a.gpkg")
 
 

@@ -115,6 +115,17 @@ def test_ctrl_c_pressed_again_is_a_keyboard_interrupt() -> None:
             os.kill(os.getpid(), signal.SIGINT)
 
 
+def test_a_program_that_answers_ctrl_c_itself_is_left_to_it() -> None:
+    pressed: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: pressed.append(number))
+    try:
+        with Control() as control:
+            os.kill(os.getpid(), signal.SIGINT)
+            assert (pressed, control.interrupted) == ([signal.SIGINT], False)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def test_in_another_thread_signals_are_left_alone(hard: tuple[st.Reach, pd.Series]) -> None:
     before, plans = signal.getsignal(signal.SIGINT), []
     reach, people = hard

@@ -200,6 +200,13 @@ def test_numbers_stand_right_and_ids_left() -> None:
     assert [cell.number for cell in table.head] == [False, True]
 
 
+def test_categories_are_shown_as_text() -> None:
+    table = cells.table_of(
+        pd.DataFrame({"note": pd.Categorical(["a", "b"]), "gap": pd.Categorical(["1 %", "2 %"])}), "en"
+    )
+    assert [cell.text for row in table.rows for cell in row] == ["a", "1 %", "b", "2 %"]
+
+
 def test_long_tables_say_what_they_leave_out() -> None:
     table = cells.table_of(pd.DataFrame({"share": np.zeros(2500)}), "en")
     assert len(table.rows) == 500

@@ -1,6 +1,17 @@
-"""``python -m siting`` is the command ``siting``."""
+"""The command ``siting``, also as ``python -m siting``."""
 
-from siting.cli import main
+from siting.interrupt import interruptible
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    """Run the command line until its end, or a signal."""
+    with interruptible():
+        from siting.cli import main as run  # everything else is imported when signals can be answered
+
+        run()
+
 
 if __name__ == "__main__":
     main()

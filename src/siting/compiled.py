@@ -6,17 +6,22 @@ numba is loaded at the first call of a loop, so that importing a module of loops
 from __future__ import annotations
 
 import functools
+import hashlib
 import logging
+import pickle
 import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 __all__ = ["Loop", "compiled"]
 
 log = logging.getLogger(__name__)
 _LOCK = threading.RLock()
+#: Bytes of the checksum at the start of a file.
+SEAL = hashlib.sha256().digest_size
 
 
 class Loop:
@@ -73,31 +78,112 @@ def _cache() -> Any:
     """Return the cache on disk; None for a version of numba without its private parts (tested with 0.61 to 0.68).
 
     On Linux code is loaded without the compiler's tables: making these takes as long as importing numba, and code of
-    numbers and arrays does not need them.
+    numbers and arrays does not need them. A cache that cannot be read is made again; one that cannot be written is
+    not an error.
     """
     try:
         from numba.core.caching import FunctionCache
         from numba.core.runtime.nrt import rtsys
     except ImportError:
         return None
-    if not (hasattr(FunctionCache, "_load_overload") and hasattr(FunctionCache, "_guard_against_spurious_io_errors")):
+    files = _sealed_files()
+    if files is None or not all(hasattr(FunctionCache, name) for name in ("_load_overload", "_save_overload")):
         return None
 
     class Cache(FunctionCache):
+        def __init__(self, function: Any) -> None:
+            super().__init__(function)  # type: ignore[no-untyped-call]  # numba has no types here
+            if files is not None:
+                impl = self._impl
+                self._cache_file = files(self._cache_path, impl.filename_base, impl.locator.get_source_stamp())
+
         def load_overload(self, sig: Any, target_context: Any) -> Any:
             try:
                 if sys.platform != "linux":
-                    return super().load_overload(sig, target_context)  # type: ignore[no-untyped-call]  # numba has no types here
-                # Called by code that allocates arrays. Everything else is in the code itself; the compiler makes
-                # its tables when it has something to compile.
-                rtsys.initialize(target_context)
-                with self._guard_against_spurious_io_errors():
-                    return self._load_overload(sig, target_context)  # type: ignore[no-untyped-call]  # numba has no types here
-            except (AttributeError, ImportError):
-                self.flush()  # type: ignore[no-untyped-call]  # numba has no types here
+                    target_context.refresh()
+                else:
+                    # Called by code that allocates arrays. Everything else is in the code itself; the compiler makes
+                    # its tables when it has something to compile.
+                    rtsys.initialize(target_context)
+                return self._load_overload(sig, target_context)  # type: ignore[no-untyped-call]  # numba has no types here
+            except Exception as fault:  # whatever the files hold, they can be made again
+                log.info("%s is compiled anew: %s", self._name, fault)
             return None
 
+        def save_overload(self, sig: Any, data: Any) -> None:
+            try:
+                self._save_overload(sig, data)  # type: ignore[no-untyped-call]  # numba has no types here
+            except OSError as fault:
+                _tell_of_no_cache(self._cache_path, fault.strerror)
+
     return Cache
+
+
+def _sealed_files() -> Any:
+    """Return the class of the files of a cache: each begins with a checksum, and code is stored with its signature.
+
+    numba would run what a damaged file holds. It also numbers the files of one function by an index that two processes
+    may write at once, so that a file may hold the code of another signature than the index says.
+    """
+    try:
+        from numba import __version__
+        from numba.core.caching import IndexDataCacheFile
+    except ImportError:
+        return None
+    if not all(
+        hasattr(IndexDataCacheFile, name) for name in ("_load_index", "_save_index", "_load_data", "_save_data")
+    ):
+        return None
+
+    class Files(IndexDataCacheFile):
+        def __init__(self, path: str, base: str, stamp: Any) -> None:
+            super().__init__(path, base, stamp)  # type: ignore[no-untyped-call]  # numba has no types here
+            self._of = repr((__version__, base, stamp)).encode()
+
+        def save(self, key: Any, data: Any) -> None:
+            super().save(key, (key, data))  # type: ignore[no-untyped-call]  # numba has no types here
+
+        def load(self, key: Any) -> Any:
+            found = super().load(key)  # type: ignore[no-untyped-call]  # numba has no types here
+            return found[1] if found is not None and found[0] == key else None
+
+        def _load_index(self) -> dict[Any, str]:
+            try:
+                return dict(self._opened(self._index_path))
+            except Exception:  # absent, stale or damaged: it is made again
+                return {}
+
+        def _save_index(self, overloads: dict[Any, str]) -> None:
+            self._seal(self._index_path, overloads)
+
+        def _load_data(self, name: str) -> Any:
+            return self._opened(self._data_path(name))  # type: ignore[no-untyped-call]  # numba has no types here
+
+        def _save_data(self, name: str, data: Any) -> None:
+            self._seal(self._data_path(name), data)  # type: ignore[no-untyped-call]  # numba has no types here
+
+        def _seal(self, path: str, content: Any) -> None:
+            data = self._dump(content)  # type: ignore[no-untyped-call]  # numba has no types here
+            with self._open_for_write(path) as file:
+                file.write(hashlib.sha256(self._of + data).digest() + data)
+
+        def _opened(self, path: str) -> Any:
+            whole = Path(path).read_bytes()
+            seal, data = whole[:SEAL], whole[SEAL:]
+            if hashlib.sha256(self._of + data).digest() != seal:
+                raise OSError(f"{path} is damaged or of another version")
+            return pickle.loads(data)
+
+    return Files
+
+
+@functools.cache
+def _tell_of_no_cache(folder: str, why: str | None) -> None:
+    """Log once for a folder that the compiled code cannot be kept there."""
+    log.warning(
+        "the compiled searches cannot be kept in %s (%s), so that each start takes half a minute longer; set "
+        "NUMBA_CACHE_DIR to a folder that can be written to", folder, why,
+    )  # fmt: skip
 
 
 @functools.cache

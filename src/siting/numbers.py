@@ -8,7 +8,19 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["NONE", "Bools", "Floats", "Ints", "Ints8", "Ints32", "Positions", "Shapes", "amount", "percent"]
+__all__ = [
+    "MOST_COUNT",
+    "NONE",
+    "Bools",
+    "Floats",
+    "Ints",
+    "Ints8",
+    "Ints32",
+    "Positions",
+    "Shapes",
+    "amount",
+    "percent",
+]
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 Bools: TypeAlias = npt.NDArray[np.bool_]
@@ -19,6 +31,9 @@ Ints8: TypeAlias = npt.NDArray[np.int8]
 Positions: TypeAlias = npt.NDArray[np.intp]
 #: Geometries, one an entry.
 Shapes: TypeAlias = npt.NDArray[np.object_]
+
+#: Below this, 2 to the power of 53, a float holds every whole number.
+MOST_COUNT = 2.0**53
 
 #: Printed for a missing number.
 NONE = "—"

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from siting.data import atomic_path
+from siting.data import write_table
 from siting.errors import SitingError
 from siting.judge.layers.uncounted_types import apart_lines
 from siting.judge.statuses import members_of
@@ -22,7 +22,7 @@ from siting.numbers import percent
 from siting.show import write_report
 from siting.show.cells import amount
 from siting.study import Outcome, Study, run
-from siting.study.outputs import write_outputs
+from siting.study.outputs import paths_in, results_folder, write_files
 from siting.study.run import judge
 from siting.study.tables import coverage_table, facility_words, network_words, places_table
 from siting.terminal_audit import ROOMY, print_audit
@@ -37,17 +37,18 @@ GOAL_WIDTH, WIDE_GOAL = 14, 60
 def run_in_terminal(out: Console, study: Study, folder: Path) -> None:
     """Run a study, write its results to *folder*, and print them; SitingError at the end for a goal without a plan."""
     began, lang = time.perf_counter(), study.lang
-    with _progress(out, lang) as on_step:
+    # Held from the beginning: a second run of the same folder says so at once, not after its work.
+    with results_folder(folder, wait=0) as draft, _progress(out, lang) as on_step:
         outcome = run(study, on_step=on_step)
         _print_network(out, outcome)
-        paths = write_outputs(outcome, folder, on_step=on_step)
+        write_files(outcome, draft, on_step=on_step)
     _print_coverage(out, outcome)
     if outcome.audit is not None:
         print_audit(out, outcome.audit, lang)
     if outcome.proposals:
         _print_plans(out, outcome)
     out.print(f"[bold]{label('study.written', lang)}[/bold]")
-    for name, path in paths.items():
+    for name, path in paths_in(folder).items():
         out.print(f"  {label(f'study.{name}', lang)}  {path}", highlight=False, markup=False, soft_wrap=True)
     out.print(label("study.seconds", lang, seconds=f"{time.perf_counter() - began:.1f}"), highlight=False)
     if outcome.unmet:
@@ -70,8 +71,7 @@ def audit_in_terminal(out: Console, study: Study, *, status: str | None, out_fil
     if suffix == ".xlsx":
         judged.to_excel(out_file, lang=study.lang)
     elif suffix == ".csv":
-        with atomic_path(out_file) as draft:
-            judged.table.to_csv(draft, index=False, encoding="utf-8-sig")
+        write_table(judged.table, out_file)
     else:
         write_report(out_file, judged, title=study.heading, lang=study.lang)
     out.print(f"{label('study.written', study.lang)} {out_file}", highlight=False, markup=False, soft_wrap=True)

@@ -1,4 +1,4 @@
-"""Atomic writing: readers find the old file or the new one, never half of one.
+"""Atomic writing of files: readers find the old file or the new one, never half of one.
 
 Writers of GDAL destroy the old file when they are interrupted. Here a file is made in a folder of
 its own next to the target, flushed to disk, and put in place by one rename.
@@ -7,26 +7,30 @@ its own next to the target, flushed to disk, and put in place by one rename.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from siting.errors import SitingError
+from siting.data.drafts import draft_room, flush_folder, refuse_read_only, remove, sole_writer, target_of
+from siting.errors import SitingError, some
 
 __all__ = ["atomic_path"]
 
+#: Names of the files of a Shapefile that are being put in place, in the room of its draft.
+PLACING = ".placing"
+
 
 @contextlib.contextmanager
-def atomic_path(path: str | Path) -> Iterator[Path]:
+def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield a path to write to; when the block succeeds, the written file replaces *path*.
 
     Parameters
     ----------
     path
         The file to make or replace. Its folder must exist. Files that the writer makes next to it (those of
-        a Shapefile) are moved too.
+        a Shapefile) are put in place before it; they replace none.
 
     Yields
     ------
@@ -37,7 +41,8 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     Raises
     ------
     SitingError
-        When the folder is missing or cannot be written to, or the file is held open by another program.
+        When the file cannot be written, also when the block raises an OSError: the folder is missing, the disk is full,
+        the file is read-only or open in another program, or another process writes the file for more than a minute.
 
     Examples
     --------
@@ -49,56 +54,56 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     ...     target.read_text(), len(list(Path(folder).iterdir()))
     ('done', 1)
     """
-    # A link stays a link: its target is replaced.
-    target = Path(os.path.realpath(path))
+    target = target_of(path)
     if target.is_dir():
         raise SitingError(f'"{target.name}" is a folder; give the name of a file')
     if not target.parent.is_dir():
         raise SitingError(f'the folder "{target.parent}" does not exist; make it first')
-    try:
-        room = Path(tempfile.mkdtemp(prefix=f".{target.name[:40]}-", dir=target.parent))
-    except OSError as fault:
-        raise SitingError(f'nothing can be written to "{target.parent}": {fault.strerror}') from fault
-    try:
+    if target.exists():
+        refuse_read_only(target)
+    with sole_writer(target, _settle), draft_room(target, _settle) as room:
         yield room / target.name
         _install(room, target)
-    finally:
-        shutil.rmtree(room, ignore_errors=True)
 
 
 def _install(room: Path, target: Path) -> None:
-    """Move the files of *room* into place; restore the old ones when one cannot be replaced."""
-    if not (room / target.name).is_file():
+    """Put the files of *room* in place, the named one last."""
+    draft = room / target.name
+    if not draft.is_file():
         raise SitingError(f'nothing was written to "{target.name}"')
-    # The named file last, because readers look for it.
-    made = sorted(room.iterdir(), key=lambda file: (file.name == target.name, file.name))
-    kept = room / ".replaced"
-    kept.mkdir()
-    placed: list[Path] = []
-    try:
-        for file in made:
-            with file.open("r+b") as handle:
-                os.fsync(handle.fileno())
-        for file in made:
-            place = target.with_name(file.name)
-            if place.exists():
-                shutil.copymode(place, file)
-                if len(made) > 1:
-                    shutil.copy2(place, kept / file.name)
-            file.replace(place)  # in one step, on every system
-            placed.append(place)
-    except OSError as fault:
-        for place in placed:
-            if (kept / place.name).exists():
-                (kept / place.name).replace(place)
-            else:
-                place.unlink()
-        why = f"{fault.strerror}; is it open in another program?"
-        raise SitingError(f'"{target.name}" cannot be replaced: {why}') from fault
-    # Not every system can open a folder; the rename is done anyway.
-    with contextlib.suppress(OSError):
-        folder = os.open(target.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+    beside = sorted(file for file in room.iterdir() if file != draft)
+    for file in (*beside, draft):
+        with file.open("r+b") as handle:
+            os.fsync(handle.fileno())
+    if target.exists():
+        shutil.copymode(target, draft)
+    if beside:
+        _place(beside, room, target)
+    draft.replace(target)  # in one step, on every system
+    flush_folder(target.parent)
+
+
+def _place(beside: list[Path], room: Path, target: Path) -> None:
+    """Put the files beside the named one in place; none may be there: several cannot be exchanged at once."""
+    names = [file.name for file in beside]
+    if there := [name for name in (target.name, *names) if os.path.lexists(target.with_name(name))]:
+        raise SitingError(
+            f'"{target.name}" is written in several files, and {some(there)} are there; remove them first'
+        )
+    with (room / PLACING).open("w", encoding="utf-8") as handle:
+        json.dump(names, handle)
+        handle.flush()
+        os.fsync(handle.fileno())
+    for file in beside:
+        file.rename(target.with_name(file.name))
+
+
+def _settle(room: Path, target: Path) -> None:
+    """Clear the room of a draft; of a Shapefile without its named file, take the others away again."""
+    if (room / target.name).is_dir():
+        return  # the draft of a folder of this name, which its own writer settles
+    with contextlib.suppress(OSError, ValueError):
+        for name in () if target.exists() else json.loads((room / PLACING).read_text(encoding="utf-8")):
+            if not (room / name).exists():
+                target.with_name(Path(name).name).unlink(missing_ok=True)
+    remove(room)

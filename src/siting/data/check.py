@@ -16,11 +16,12 @@ import numpy as np
 
 from siting.data import roles
 from siting.data.check_ids import duplicate_faults, set_ids
-from siting.data.check_values import Missing, read_column, subset_faults
+from siting.data.check_values import Missing, Reading, read_column, subset_faults
 from siting.data.column_matching import match_columns
 from siting.data.combine import not_a_layer, other_geometries, with_plain_geometry
 from siting.data.district_names import names_apart
 from siting.data.geometry_checks import check_shapes, crs_faults, split_lines
+from siting.data.mojibake import mend_mojibake, mended_choice
 from siting.data.roles import Role
 from siting.data.total_rows import equals_all_others, total_rows
 from siting.errors import LayerError, SitingError, some
@@ -38,6 +39,7 @@ def check_layer(
     missing: Missing = "raise",
     name: str | None = None,
     strict: bool = False,
+    strip_units: bool = False,
 ) -> Any:
     """Return *frame* in the canonical form of *role*, or raise an error that lists everything wrong with it.
 
@@ -56,6 +58,10 @@ def check_layer(
     strict
         Turn two warnings into errors: rows that may be too far from all others (see `siting.data.outliers`), and
         a datum whose shift to WGS 84 is unknown or inexact by more than 3 m.
+
+    strip_units
+        Read numbers with words around them: "120个", "1.2万", "约50", "0.5公顷", if the word is a unit that fits the
+        column. What was left out is counted and logged, rounded numbers by row. Otherwise such cells are refused.
 
     Returns
     -------
@@ -86,6 +92,10 @@ def check_layer(
         raise SitingError(f'missing={missing!r}; choose "raise" or "zero"')
     if not isinstance(frame, gpd.GeoDataFrame) or frame.active_geometry_name is None:
         raise LayerError(layer, not_a_layer(frame))
+    if frame.columns.nlevels > 1:
+        raise LayerError(layer, "has headings of several levels; give each column one name, as frame.columns = [...]")
+    frame = mend_mojibake(frame, layer)
+    columns = mended_choice(columns or {}, frame.columns)
     if len(twice := frame.columns[frame.columns.duplicated()].unique()):
         raise LayerError(layer, f"columns occur twice: {some(twice)}; rename or remove one")
     faults = crs_faults(frame.crs)
@@ -94,8 +104,8 @@ def check_layer(
     if others := other_geometries(frame):
         logger.warning("%s: geometry columns beside the active one were left out: %s", layer, some(others))
     out = with_plain_geometry(frame.drop(columns=others))
-    out, factors, column_faults = _name_columns(out, kind, columns or {}, layer)
-    out, labels, id_faults = set_ids(out, kind.name, layer, from_column="id" in (columns or {}))
+    out, factors, column_faults = _name_columns(out, kind, columns, layer)
+    out, labels, id_faults = set_ids(out, kind.name, layer, from_column="id" in columns)
     faults += column_faults + id_faults
     totals: Any = total_rows(out, kind)
     if len(totals):  # their numbers are not errors
@@ -104,10 +114,11 @@ def check_layer(
         faults.append(f"{what}; remove them of the file, or leave them out by [keep] of a mapping")
         kept = np.setdiff1d(np.arange(len(out)), totals.index)
         out, labels = out.iloc[kept].copy(), [labels[row] for row in kept]
+    reading = Reading(layer, labels, missing, strip_units)
     for column in kind.columns:
         if column.name != "id" and column.name in out.columns:
             factor = factors.get(column.name, 1.0)
-            out[column.name], value_faults = read_column(out[column.name], column, labels, missing, layer, factor)
+            out[column.name], value_faults = read_column(out[column.name], column, reading, factor)
             faults += value_faults
     if not faults:
         _warn_of_totals(out, kind, labels, layer)

@@ -3,23 +3,40 @@
 from __future__ import annotations
 
 import logging
+import re
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from siting.data.heading_spelling import normalized
 from siting.data.values import MOST_DIGITS, cells, distinct, joined, numbered, texts
-from siting.errors import some
+from siting.errors import LayerError, some
 
 logger = logging.getLogger(__name__)
+
+# Headings, as compared, of columns that number the rows.
+_NUMBERINGS = ("序号", "行号", "fid", "objectid", "oid", "objectid1", "no", "no.", "unnamed:0", "index")
+_MONTHS = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sept?|Oct|Nov|Dec"
+# Days as spreadsheets show or store them, an id of two numbers such as 3-1, and numbers such as 3.30102E+17.
+_DATE = re.compile(
+    rf"\d{{1,2}}月\d{{1,2}}日|\d{{4}}年\d{{1,2}}月(?:\d{{1,2}}日)?|\d{{1,2}}-(?:{_MONTHS})|(?:{_MONTHS})-\d{{1,2}}"
+    r"|\d{4}-\d\d-\d\d[T ]00:00:00"
+)
+_DAY = re.compile(r"\d{4}[-/]\d{1,2}[-/]\d{1,2}")
+_PAIR = re.compile(r"\d{1,4}[-/]\d{1,4}")
+_POWER = re.compile(r"\d(?:\.\d+)?E\+\d{2,3}", re.IGNORECASE)
+_SUSPECT = re.compile(rf"[月年]|-(?:{_MONTHS})|(?:{_MONTHS})-|00:00:00|\d[Ee]\+\d|\d{{4}}[-/]\d{{1,2}}[-/]\d")
 
 
 def set_ids(frame: Any, role: str, layer: str, *, from_column: bool) -> tuple[Any, list[str], list[str]]:
     """Set the index; return the frame, a label for each row for messages, and the faults."""
     source: Any = frame.index
     has_column, indexed = "id" in frame.columns, source.name == "id"
-    if has_column and not from_column and len(frame) > 1 and set(texts(frame["id"]).listed) == {"0"}:
-        logger.warning('%s: the ids are 0 in every row, which name none; the column is kept as "id_source"', layer)
+    if has_column and not from_column and len(frame) > 1 and (alike := _alike(frame["id"])):
+        logger.warning(
+            '%s: the ids are %s in every row, which name none; the column is kept as "id_source"', layer, alike
+        )
         frame, has_column = frame.rename(columns={"id": "id_source"}), False
         frame.attrs["understood"] = {k: v for k, v in frame.attrs.get("understood", {}).items() if v != "id"}
     faults: list[str] = []
@@ -29,12 +46,15 @@ def set_ids(frame: Any, role: str, layer: str, *, from_column: bool) -> tuple[An
         source = None
     if source is None:
         ids = numbered(role, len(frame))
-        logger.info("%s: has no ids; they were made, %s-1 to %s-%d", layer, role, role, len(frame))
+        hint = _numbering_hint(frame)
+        logger.info("%s: has no ids; they were made, %s-1 to %s-%d%s", layer, role, role, len(frame), hint)
     elif isinstance(source, pd.MultiIndex):
         ids = joined([texts(source.get_level_values(level)).array for level in range(source.nlevels)])
     else:
         read = texts(source)
         ids, faults = read.array, _float_id_faults(source)
+        if not faults:
+            faults = _spreadsheet_faults(read.listed)
         if read.trimmed:
             logger.info("%s: white space around %d ids was trimmed", layer, read.trimmed)
     index = pd.Index(ids, name="id", dtype="str")
@@ -45,6 +65,57 @@ def set_ids(frame: Any, role: str, layer: str, *, from_column: bool) -> tuple[An
     if len(empty):
         faults.append(f"{len(empty)} ids are empty: rows {some(empty + 1)}; every row needs one")
     return frame.set_axis(index, axis=0), labels, faults + ([] if source is None else duplicate_faults(index))
+
+
+def _alike(ids: Any) -> str:
+    """Return what all ids are where they name no row: 0, or blank."""
+    words = set(texts(ids).listed)
+    return "blank" if words == {""} else "0" if words in ({"0"}, {"0", ""}) else ""
+
+
+def _numbering_hint(frame: Any) -> str:
+    """Name the columns that number the rows, which a user may take for ids."""
+    known = [name for name in frame.columns if normalized(name) in _NUMBERINGS]
+    return f'; to take those of {some(known)}, choose columns={{"id": "{known[0]}"}}' if known else ""
+
+
+def _spreadsheet_faults(ids: list[str]) -> list[str]:
+    """Find ids that a spreadsheet turned into dates, or into numbers with a power of ten."""
+    joined = "\n".join(ids)
+    if not _SUSPECT.search(joined):
+        return []
+    dates = [(row, text) for row, text in enumerate(ids, start=1) if _DATE.fullmatch(text)]
+    if not dates and any(_PAIR.fullmatch(text) for text in ids):
+        dates = [(row, text) for row, text in enumerate(ids, start=1) if _DAY.fullmatch(text)]
+    powers = [(row, text) for row, text in enumerate(ids, start=1) if _POWER.fullmatch(text)]
+    what = "format the column as text in the spreadsheet, then enter or import the ids again"
+    faults = []
+    if dates:
+        rows = some(f"row {row}: {text}" for row, text in dates)
+        faults.append(f"{len(dates)} ids were turned into dates by a spreadsheet (3-1 into 3月1日): {rows}; {what}")
+    if powers:
+        rows = some(f"row {row}: {text}" for row, text in powers)
+        faults.append(f"{len(powers)} ids are numbers with a power of ten, which lost their digits: {rows}; {what}")
+    return faults
+
+
+def with_id_prefix(frame: Any, prefix: str, layer: str) -> Any:
+    """Return a layer whose ids begin with *prefix*; those of the file are kept as ``id_source``.
+
+    Raises
+    ------
+    LayerError
+        When the prefix is no text, or blank.
+    """
+    if not isinstance(prefix, str) or not prefix.strip():
+        raise LayerError(layer, f'id_prefix is {prefix!r}; give a text, such as "new-"')
+    old = frame.index
+    out = frame.set_axis(pd.Index(prefix.strip() + old.astype(object), name="id", dtype="str"), axis=0)
+    if "id_source" not in out.columns:
+        out.insert(len(out.columns) - 1, "id_source", old.to_numpy())
+    out.attrs = {**frame.attrs, "id_prefix": prefix.strip()}
+    logger.info('%s: "%s" was set before each id; those of the file are kept as "id_source"', layer, prefix.strip())
+    return out
 
 
 def _float_id_faults(source: Any) -> list[str]:
@@ -69,4 +140,22 @@ def duplicate_faults(ids: pd.Index) -> list[str]:
     if distinct(ids):
         return []
     twice = ids[ids.duplicated(keep=False) & (ids != "")].unique()
-    return [f"ids occur more than once: {some(twice)}; every id must be unique"] if len(twice) else []
+    if not len(twice):
+        return []
+    remedy = "every id must be unique"
+    if (again := _restarts(ids)) > 0:
+        remedy += f"; they start again in row {again}, as row numbers do: take a column that names each row, with "
+        remedy += 'columns={"id": "…"}, or rename this one in the file, so that ids are made'
+    return [f"ids occur more than once: {some(twice)}; {remedy}"]
+
+
+def _restarts(ids: pd.Index) -> int:
+    """Return the row in which ids that count from 0 or 1 start again; 0 for other ids."""
+    words: list[str] = ids.to_numpy(dtype=object).tolist()
+    if not all(word.isascii() and word.isdigit() and len(word) < 10 for word in words):
+        return 0
+    steps = np.diff(np.array(words, dtype=np.int64), prepend=int(words[0]) - 1)
+    starts = np.flatnonzero(steps != 1)
+    first = int(words[0])
+    again = first in (0, 1) and len(starts) > 0 and all(int(words[at]) == first for at in starts)
+    return int(starts[0]) + 1 if again else 0

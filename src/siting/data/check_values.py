@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import compress
 from typing import Any, Literal
 
@@ -11,10 +12,11 @@ import numpy as np
 import pandas as pd
 
 from siting.data.columns import Column
+from siting.data.number_words import Stripped, stripped
 from siting.data.roles import Role
-from siting.data.values import cells, parse_choices, parse_numbers, texts
+from siting.data.values import Parsed, cells, parse_choices, parse_numbers, texts
 from siting.errors import some
-from siting.numbers import Bools
+from siting.numbers import MOST_COUNT, Bools, amount
 
 logger = logging.getLogger(__name__)
 
@@ -26,13 +28,21 @@ _WANTED = {"count": "a number", "number": "a number", "share": "a share", "flag"
 _FLAGS = "write 是 or 否, 1 or 0, true or false, or say in a mapping, under [flags], what means yes"
 
 
-def read_column(
-    series: Any, column: Column, labels: list[str], missing: Missing, layer: str, factor: float
-) -> tuple[Any, list[str]]:
+@dataclass(frozen=True)
+class Reading:
+    """How the columns of a layer are read: its name, a label for each row, and what the user asked for."""
+
+    layer: str
+    labels: list[str]
+    missing: Missing = "raise"
+    strip_units: bool = False
+
+
+def read_column(series: Any, column: Column, reading: Reading, factor: float) -> tuple[Any, list[str]]:
     """Return the values of a canonical column in its own type and unit, and what is wrong with them."""
     if column.type == "text":
-        return _read_text(series, column, labels, layer)
-    return _read_numbers(series, column, labels, missing, layer, factor)
+        return _read_text(series, column, reading.labels, reading.layer)
+    return _read_numbers(series, column, reading, factor)
 
 
 def _read_text(series: Any, column: Column, labels: list[str], layer: str) -> tuple[Any, list[str]]:
@@ -52,10 +62,10 @@ def _read_text(series: Any, column: Column, labels: list[str], layer: str) -> tu
     return pd.Series(words, index=series.index, dtype="str"), faults
 
 
-def _read_numbers(
-    series: Any, column: Column, labels: list[str], missing: Missing, layer: str, factor: float
-) -> tuple[Any, list[str]]:
+def _read_numbers(series: Any, column: Column, reading: Reading, factor: float) -> tuple[Any, list[str]]:
+    layer, labels, missing = reading.layer, reading.labels, reading.missing
     parsed = parse_numbers(series, column.type, column)
+    remedy = _strip_words(series, column, parsed, reading, factor)
     # 3 * 666.66… is 2000: remove the rounding error of the product.
     values = parsed.numbers if factor == 1 else np.round(parsed.numbers * factor, 6)
     faults: list[str] = []
@@ -63,7 +73,12 @@ def _read_numbers(
     def find(wrong: Bools, what: str, remedy: str) -> None:
         faults.extend(_row_faults(f'"{column.name}" is {what}', series, wrong, labels, remedy))
 
-    find(parsed.bad, f"not {_WANTED[column.type]}", _FLAGS if column.type == "flag" else "write plain numbers")
+    find(parsed.bad, f"not {_WANTED[column.type]}", remedy)
+    large = ~parsed.bad & (np.abs(values) >= MOST_COUNT)
+    find(large, "9,007,199,254,740,992 or more", "from 2^53 on numbers are not exact; correct them")
+    total = float(np.nansum(np.abs(values)))
+    if not large.any() and total >= MOST_COUNT:
+        faults.append(f'"{column.name}" adds up to {total:.3g}; from 2^53 on sums are not exact; correct the largest')
     find(~parsed.bad & (values < 0) & (not column.signed), "negative", "correct them")
     count = int(parsed.missing.sum())
     if count and not column.blank and missing == "zero":
@@ -82,6 +97,35 @@ def _read_numbers(
         return series, faults
     kinds = {"count": np.float64 if column.blank else np.int64, "flag": np.bool_}
     return pd.Series(values.astype(kinds.get(column.type, np.float64)), index=series.index), []
+
+
+def _strip_words(series: Any, column: Column, parsed: Parsed, reading: Reading, factor: float) -> str:
+    """Read the numbers that have words around them into *parsed*, if asked; return the remedy for the other cells."""
+    if column.type == "flag":
+        return _FLAGS
+    at = np.flatnonzero(parsed.bad)
+    texts = series.iloc[at].tolist()
+    read = {row: found for row, text in zip(at, texts, strict=True) if (found := stripped(text, column, factor))}
+    if not reading.strip_units:
+        plain = "write plain numbers"
+        if not read:
+            return plain
+        row = next(iter(read))
+        example = f'"{series.iloc[row]}" as {amount(round(read[row][0] * factor, 6))}'
+        return f"{plain}, or read {len(read)} of them without the words around, such as {example}: strip_units=True"
+    done = Stripped()
+    for row, (value, words, is_rounded) in read.items():
+        parsed.numbers[row], parsed.bad[row] = value, False
+        done.words.update(words)
+        if is_rounded:
+            done.rounded.append(f"{reading.labels[row]}: {series.iloc[row]}")
+    if done.words:
+        rounded = f"; {len(done.rounded)} are rounded: {some(done.rounded)}" if done.rounded else ""
+        logger.warning(
+            '%s: "%s" was read without the words around its numbers in %d of %d rows: %s%s', reading.layer, column.name,
+            len(read), len(series), done, rounded,
+        )  # fmt: skip
+    return "write plain numbers with a unit that fits the column" if read else "write plain numbers"
 
 
 def _row_faults(what: str, series: Any, wrong: Bools, labels: Sequence[str], remedy: str) -> list[str]:

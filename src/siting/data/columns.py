@@ -114,7 +114,7 @@ class Column:
             return None
         if words:
             return None if any(heading_spelling.names_another(note, self.type) for note in notes) else 1.0
-        return math.prod(1.0 if self._names(note) else _unit_factor(self.unit, note) for note in notes) or None
+        return math.prod(1.0 if self._names(note) else unit_factor(self.unit, note) for note in notes) or None
 
     def _names(self, heading: str) -> bool:
         """Whether a heading without its brackets is a name of this column."""
@@ -187,7 +187,7 @@ def unit_words(unit: str) -> list[str]:
 
 
 @cache
-def _unit_factor(unit: str, note: str) -> float:
+def unit_factor(unit: str, note: str) -> float:
     """Return the factor from the unit in *note* to *unit*; 0 if it names no unit of that kind."""
     units = roles_table()["units"]
     if unit in units and note in map(heading_spelling.normalized, (unit, *units[unit])):

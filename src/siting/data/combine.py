@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import Any
 
 import geopandas as gpd
 import pandas as pd
 from geopandas.array import GeometryDtype
 
+from siting.data.check_ids import with_id_prefix
 from siting.data.crs import to_crs
 from siting.data.datums import NO_CRS, read_crs
 from siting.errors import LayerError, SitingError, some
@@ -16,7 +18,7 @@ from siting.errors import LayerError, SitingError, some
 __all__ = ["combine_layers", "one_layer"]
 
 
-def combine_layers(*layers: Any, crs: Any = None) -> Any:
+def combine_layers(*layers: Any, crs: Any = None, id_prefixes: Sequence[str] | None = None) -> Any:
     """Combine layers into one, such as existing facilities and candidates.
 
     Parameters
@@ -25,6 +27,9 @@ def combine_layers(*layers: Any, crs: Any = None) -> Any:
         GeoDataFrames, each with a CRS, and with unique ids among all; none is changed.
     crs
         The CRS of the result; that of the first layer when not given.
+    id_prefixes
+        A text for each layer to set before its ids, "" for none, so that they differ; the old ids are kept as
+        ``id_source``.
 
     Returns
     -------
@@ -36,7 +41,7 @@ def combine_layers(*layers: Any, crs: Any = None) -> Any:
     Raises
     ------
     SitingError
-        When no layer is given, or one is not a GeoDataFrame.
+        When no layer is given, one is not a GeoDataFrame, or *id_prefixes* are not one for each.
     LayerError
         When a layer has no CRS, or an id occurs more than once.
 
@@ -56,6 +61,7 @@ def combine_layers(*layers: Any, crs: Any = None) -> Any:
             raise SitingError(f"combine_layers: layer {number} is a {type(frame).__name__}; give GeoDataFrames")
         if frame.crs is None:
             raise LayerError(_name(frame, number), NO_CRS)
+    given = _prefixed(given, id_prefixes)
     target = given[0].crs if crs is None else read_crs(crs, "combine_layers")
     _refuse_shared_ids(given)
     # Two names of one system, such as EPSG:4326 and CRS84, are equal here.
@@ -103,11 +109,20 @@ def not_a_layer(given: Any) -> str:
     return f"is a {kind}, not a layer; give a GeoDataFrame of points or polygons with ids as its index"
 
 
+def _prefixed(layers: list[Any], prefixes: Sequence[str] | None) -> list[Any]:
+    if prefixes is None:
+        return layers
+    if isinstance(prefixes, str) or len(prefixes) != len(layers):
+        raise SitingError(f'combine_layers: id_prefixes is {prefixes!r}; give one for each layer, such as ["", "new-"]')
+    pairs = enumerate(zip(layers, prefixes, strict=True), start=1)
+    return [with_id_prefix(frame, text, _name(frame, n)) if text != "" else frame for n, (frame, text) in pairs]
+
+
 def _refuse_shared_ids(layers: list[Any]) -> None:
     ids = pd.concat([pd.Series(_name(frame, n), frame.index, dtype=object) for n, frame in enumerate(layers, start=1)])
     if len(twice := ids[ids.index.duplicated(keep=False)]):
         what = f"ids occur more than once: {some(dict.fromkeys(twice.index))}"
-        remedy = 'make them differ before, for example frame.set_index("new-" + frame.index)'
+        remedy = 'make them differ with id_prefixes=["", "new-"], or read one with read_layer(…, id_prefix="new-")'
         raise LayerError(" and ".join(dict.fromkeys(twice)), f"{what}; {remedy}")
 
 

@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import partial
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ import pandas as pd
 from siting.data.columns import Column, unit_words
 from siting.data.heading_spelling import normalized
 from siting.data.mapping_conditions import Condition, read_conditions
+from siting.data.number_words import Stripped, split_number, stripped
 from siting.data.roles import COORDINATES, Role
 from siting.data.toml_files import read_toml
 from siting.data.values import number_of, read_cells, text_of
@@ -30,7 +32,9 @@ from siting.numbers import Bools, Floats
 
 logger = logging.getLogger(__name__)
 
-TABLES = ("role", "layer", "encoding", "crs", "columns", "words", "units", "constants", "flags", "keep")
+#: Keywords of `read_layer` that a mapping may hold, and their types.
+OPTIONS = {"layer": str, "encoding": str, "crs": str, "skip_rows": int, "header": int, "strip_units": bool}
+TABLES = ("role", *OPTIONS, "columns", "words", "units", "constants", "flags", "keep")
 
 
 @dataclass(frozen=True)
@@ -40,8 +44,8 @@ class LayerMapping:
     #: Its file, for messages, and its role.
     name: str
     role: str
-    #: ``layer``, ``encoding`` and ``crs`` of `read_layer`, where the mapping names them.
-    options: Mapping[str, str] = field(default_factory=dict)
+    #: Keywords of `read_layer`, where the mapping names them.
+    options: Mapping[str, Any] = field(default_factory=dict)
     #: Canonical name (also ``lon``, ``lat``, ``x``, ``y``, ``wkt``) → its heading; numbers of several are added up.
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     #: Canonical name → word of the export, as compared → its meaning.
@@ -62,22 +66,29 @@ class LayerMapping:
         except SitingError as fault:
             raise SitingError(f'mapping "{name}": {fault}') from fault
 
-    def apply(self, table: Any, role: Role, layer: str) -> tuple[Any, dict[str, str], dict[str, int]]:
+    def apply(
+        self, table: Any, role: Role, layer: str, *, strip_units: bool = False
+    ) -> tuple[Any, dict[str, str], dict[str, int]]:
         """Return the converted rows that count, canonical name → heading, and the rows left out by reason."""
         self._check_headings(table)
         kept, dropped = self._kept(table, layer)
         out = table[kept].copy()  # the index keeps the row of the file, for messages
         chosen: dict[str, str] = {}
+        done = Stripped()
         for name, headings in self.columns.items():
             chosen[name] = headings[0] if len(headings) == 1 else name
             if len(headings) > 1:  # a row where one is blank stays blank
                 what = f'columns of "{name}" hold no number'
                 cells = pd.concat([out[heading].astype(object) for heading in headings])
-                out[name] = self._read(cells, number_of, what).reshape(len(headings), -1).sum(axis=0)
+                read = partial(_amount, column=role.column(name), done=done) if strip_units else number_of
+                out[name] = self._read(cells, read, what).reshape(len(headings), -1).sum(axis=0)
         for name, words in self.words.items():
             out[chosen[name]] = _translated(out[chosen[name]], role.column(name), words, layer)
         for name, factor in self.units.items():
-            out[chosen[name]] = [_times(cell, factor) for cell in out[chosen[name]].astype(object)]
+            cells = out[chosen[name]].astype(object)
+            out[chosen[name]] = [_times(cell, factor, strip_units=strip_units) for cell in cells]
+        if done.words:
+            logger.warning("%s: numbers to be added up were read without the words around them: %s", layer, done)
         made: dict[str, Any] = {name: self._marks(out, condition) for name, condition in self.flags.items()}
         made |= {key: ";".join(map(str, v)) if isinstance(v, list) else v for key, v in self.constants.items()}
         return out.assign(**made), chosen | {name: name for name in made}, dropped
@@ -143,12 +154,37 @@ def _translated(column: Any, canonical: Column, words: Mapping[str, Any], layer:
     return pd.Series([words.get(normalized(text), text or None) for text in texts], index=column.index, dtype=object)
 
 
-def _times(cell: Any, factor: float) -> Any:
-    """Multiply a number; other values are left to the check of the layer."""
+def _times(cell: Any, factor: float, *, strip_units: bool) -> Any:
+    """Multiply a number, with words for rounding if asked; other values are left to the check of the layer."""
+    parts = split_number(cell) if strip_units else None
     try:
+        if parts is not None and parts[2] and not parts[1]:  # the check reads the words, and a unit of its own
+            return "约" + repr(round(number_of(parts[0]) * factor, 6))
         return round(number_of(cell) * factor, 6)
     except ValueError:
         return cell
+
+
+def _amount(cell: Any, column: Column, done: Stripped) -> float:
+    """Return the number of a cell that may have words around it."""
+    try:
+        return number_of(cell)
+    except ValueError:
+        found = stripped(cell, column)
+        if found is None:
+            raise
+    done.words.update(found[1])
+    return found[0]
+
+
+def _options(data: Mapping[str, Any]) -> dict[str, Any]:
+    options: dict[str, Any] = {}
+    for key in OPTIONS.keys() & data.keys():
+        value, kind = data[key], OPTIONS[key]
+        if kind is not str and (not isinstance(value, kind) or isinstance(value, bool) != (kind is bool)):
+            raise SitingError(f"{key} is {value!r}; write {'true or false' if kind is bool else 'a whole number'}")
+        options[key] = kind(value)
+    return options
 
 
 def _mapping(name: str, data: Mapping[str, Any], role: Role) -> LayerMapping:
@@ -170,7 +206,7 @@ def _mapping(name: str, data: Mapping[str, Any], role: Role) -> LayerMapping:
     return LayerMapping(
         name=name,
         role=role.name,
-        options={key: str(data[key]) for key in ("layer", "encoding", "crs") if key in data},
+        options=_options(data),
         columns=columns,
         words={key: {normalized(word): meaning for word, meaning in entry.items()} for key, entry in words.items()},
         units={key: _factor(role.column(key), entry) for key, entry in tables["units"].items()},

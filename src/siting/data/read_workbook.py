@@ -12,7 +12,9 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from siting.data.tables import Row, choose, framed, void
+from siting.data.header_rows import Row, joined_heading, void, without_titles
+from siting.data.source import Source
+from siting.data.tables import choose, framed
 from siting.data.values import MOST_DIGITS, text_of
 from siting.errors import LayerError, some
 
@@ -25,10 +27,6 @@ _OF_ALL = re.compile(
     r"(?:^|[\s(（,，;；。]|计量)单位[:：]\s*"
     r"([百千万亿]+(?:人|口|户|张|个|平方米|平米|㎡|m2|公顷)?|亩|公顷|(?:平方)?(?:公里|千米)|(?:千|百万|亿)?元|ha|km2?)"
     r"(?=$|[\s)）,，、;；/])"
-)
-#: Headings that only group others.
-_OVER = re.compile(
-    "(?:基本|基础|机构|小区|设施|人口|床位|托位|人员|地理|空间|位置)?(?:信息|情况|数据|坐标|位置|概况|资料)|其中[:：]?"
 )
 _TAGS = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 
@@ -51,20 +49,22 @@ class Layout(NamedTuple):
     unstored: list[str]
 
 
-def read_excel(path: Path, sheet: str | None, role: str, layer: str) -> pd.DataFrame:
+def read_excel(source: Source) -> pd.DataFrame:
     """Read a sheet of an Excel file; ``attrs["merged"]`` names the cells that were filled downwards, by heading."""
     from openpyxl import load_workbook
 
+    path, layer = source.file, source.name
     try:
         with zipfile.ZipFile(path) as archive:
             size = sum(item.file_size for item in archive.infolist())
         if size > MOST_UNPACKED:
             raise LayerError(layer, f"unpacks to {size / 1e9:.1f} GB, too much for a table; save it as CSV")
-        with warnings.catch_warnings():
+        # openpyxl leaves a file open that it cannot read.
+        with warnings.catch_warnings(), path.open("rb") as file:
             warnings.simplefilter("ignore")  # of styles and validations, which are not read
-            book = load_workbook(path, read_only=True, data_only=True, keep_links=False)
+            book = load_workbook(file, read_only=True, data_only=True, keep_links=False)
             try:
-                tab: Any = book[_sheet(book, sheet, role, layer)]
+                tab: Any = book[_sheet(book, source.layer, source.role, layer)]
                 tab.reset_dimensions()
                 errors: list[str] = []
                 rows = [[_cell(cell, errors) for cell in row] for row in tab.iter_rows()]
@@ -75,6 +75,12 @@ def read_excel(path: Path, sheet: str | None, role: str, layer: str) -> pd.DataF
         raise
     except (zipfile.BadZipFile, KeyError, OSError, ValueError, SyntaxError) as fault:
         raise LayerError(layer, f"is no Excel workbook that can be read: {fault}") from fault
+    return sheet_table(rows, layout, errors, source)
+
+
+def sheet_table(rows: list[Row], layout: Layout, errors: Sequence[str], source: Source) -> pd.DataFrame:
+    """Make a table of the cells of a sheet; ``attrs["merged"]`` as of `read_excel`; *errors* are cells with errors."""
+    layer = source.name
     if layout.unstored:
         logger.warning(
             "%s: cells %s hold formulas whose values are not stored, and are read as empty; open the workbook in a "
@@ -82,24 +88,29 @@ def read_excel(path: Path, sheet: str | None, role: str, layer: str) -> pd.DataF
         )  # fmt: skip
     if errors:
         logger.warning("%s: cells hold errors and are read as empty: %s; correct them", layer, some(errors))
+    rows = without_titles(rows, source)
     filled = _fill(rows, layout.merged, layer)
     if hidden := [row for row in layout.hidden if row <= len(rows) and any(not void(cell) for cell in rows[row - 1])]:
         logger.warning("%s: %d hidden rows are read like the others: %s", layer, len(hidden), some(hidden))
-    table = framed(rows, layer)
+    table = framed(rows, source)
     if filled:
         table.attrs["merged"] = filled
     return table
 
 
 def _sheet(book: Any, wanted: str | None, role: str, layer: str) -> str:
-    """Return the sheet to read; hidden and empty ones are ignored, with a warning."""
+    """Return the sheet to read."""
     names: list[str] = book.sheetnames
     if wanted is not None or role in names or len(names) == 1:
         return choose(names, wanted, role, layer, "sheet")
-    seen = [name for name in names if book[name].sheet_state == "visible"] or names
-    full = [name for name in seen if _holds_cells(book[name])] or seen
-    chosen = choose(full, None, role, layer, "sheet")
-    others = [f"{name} ({'empty' if name in seen else 'hidden'})" for name in names if name != chosen]
+    seen = [name for name in names if book[name].sheet_state == "visible"]
+    return choose_sheet(names, seen, [name for name in seen or names if _holds_cells(book[name])], role, layer)
+
+
+def choose_sheet(names: Sequence[str], seen: Sequence[str], full: Sequence[str], role: str, layer: str) -> str:
+    """Choose one of several sheets; hidden and empty ones are ignored, with a warning."""
+    chosen = choose(full or seen or names, None, role, layer, "sheet")
+    others = [f"{name} ({'empty' if name in (seen or names) else 'hidden'})" for name in names if name != chosen]
     logger.warning('%s: sheet "%s" is read; ignored are %s; choose another with layer=', layer, chosen, some(others))
     return chosen
 
@@ -182,16 +193,6 @@ def _fill(rows: list[Row], merged: Sequence[Merged], layer: str) -> dict[str, li
     for heading, ranges in filled.items():
         logger.warning('%s: merged cells of "%s" hold their value in each row: %s', layer, heading, some(ranges))
     return filled
-
-
-def joined_heading(parts: Sequence[str]) -> str:
-    """Join the headings of a column, from the top down, without those that only group others."""
-    words = list(filter(None, dict.fromkeys(parts)))
-    return "".join(
-        word
-        for at, word in enumerate(words, start=1)
-        if at == len(words) or not (_OVER.fullmatch(word) or any(word in lower for lower in words[at:]))
-    )
 
 
 def _head(rows: list[Row], starts: dict[tuple[int, int], Merged], layer: str) -> int | None:

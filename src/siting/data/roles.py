@@ -20,7 +20,7 @@ __all__ = ["Role", "list_roles", "role"]
 
 GEOMETRIES = ("Point", "LineString", "Polygon")
 #: Columns of coordinates.
-COORDINATES = ("lon", "lat", "x", "y", "wkt")
+COORDINATES = ("lon", "lat", "x", "y", "wkt", "wkb", "h3")
 
 
 @dataclass(frozen=True, repr=False)
@@ -144,7 +144,7 @@ def list_roles() -> list[str]:
 
 
 def coordinate_names(kind: str) -> frozenset[str]:
-    """Return the names understood for a coordinate: ``lon``, ``lat``, ``x``, ``y`` or ``wkt``."""
+    """Return the names understood for a coordinate: ``lon``, ``lat``, ``x``, ``y``, ``wkt``, ``wkb`` or ``h3``."""
     return frozenset(normalized(name) for name in roles_table()["coordinates"][kind])
 
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import codecs
 import logging
+import re
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
+from siting.data.code_pages import Decode, page_called, ranked_pages, required_page
 from siting.data.heading_spelling import NAME_BYTES
 from siting.errors import LayerError, some
 
@@ -20,27 +24,43 @@ BYTES = "ISO-8859-1"
 CUT = 7
 #: Code pages that the table itself may name in its byte 29; others are not relied on.
 _MARKS = {0x4D: "gb18030", 0x7A: "gb18030", 0x4F: "big5", 0x78: "big5"}
-#: Code pages as a .cpg may write them, where Python has another word.
-_PAGES = {"936": "gb18030", "gb2312": "gb18030", "gbk": "gb18030", "54936": "gb18030", "950": "big5", "65001": "utf-8",
-          "1252": "cp1252", "88591": "iso-8859-1"}  # fmt: skip
-_PREFIXES = ("", "ansi", "windows", "cp", "oem", "iso")
+#: What programs put behind a name that two columns had after they were cut.
+_NUMBER = re.compile(rb"_\d{1,2}$")
+
+
+class _Texts(NamedTuple):
+    """The texts of a column: distinct ones, the position of each row's, and how many bytes a cell holds."""
+
+    codes: Any
+    distinct: list[Any]
+    width: int
 
 
 def decoded(frame: Any, file: Path, encoding: str | None, layer: str) -> Any:
-    """Return *frame*, whose names and texts hold bytes as `BYTES`, as text; half a character at an end is left out."""
-    pages, note = _pages(file, encoding, layer)
+    """Return *frame*, whose names and texts hold bytes as `BYTES`, as text; half a character at an end is left out.
+
+    The code page is *encoding*, else the one that the content is in, for which the .cpg and the table are a hint.
+    """
     names = [name for name in frame.columns if name != frame.active_geometry_name]
-    widths = _widths(file, len(names))
+    found = _columns_of_text(frame, names, _widths(file, len(names)))
+    if encoding is not None:
+        pages, note = [required_page(encoding, layer)], ""
+    else:
+        named, note = _named(file)
+        pages = ranked_pages(_samples(names, found), named)
+        if named and pages[0] != named:
+            note = f"{note}, but its content is not"
+        elif named:
+            note = ""
     wrong = ""
     for page in pages:
         try:
-            out, cut = _decoded(frame, names, widths, page)
+            out, cut = _decoded(frame, names, found, page)
         except UnicodeDecodeError as fault:
             wrong = wrong or f", such as {fault.object[:40].decode(page, 'replace')!r}"
             continue
         if note:
-            level = logging.WARNING if "says" in note else logging.INFO
-            logger.log(level, "%s: %s; its text was read as %s", layer, note, page)
+            logger.log(_level(note), "%s: %s; its text was read as %s%s", layer, note, page.upper(), _example(out))
         pairs = zip(names, out.columns, strict=False)
         if full := [new for old, new in pairs if not new.isascii() and len(old) >= NAME_BYTES]:
             logger.warning(
@@ -58,30 +78,49 @@ def sidecar(file: Path, suffix: str) -> Path | None:
     return next((path for path in paths if path.is_file()), None)
 
 
-def _pages(file: Path, encoding: str | None, layer: str) -> tuple[list[str], str]:
-    """Return the code pages to try (the one given, else of the .cpg, else of the table), and a note on the choice."""
-    if encoding is not None:
-        if page := _page(encoding):
-            return [page], ""
-        raise LayerError(layer, f'encoding="{encoding}" is not known; try "gb18030" or "utf-8"')
+def _named(file: Path) -> tuple[str | None, str]:
+    """Return the code page that the .cpg names, else the table, and how it is named."""
     cpg = sidecar(file, ".cpg")
-    word = cpg.read_bytes()[:64].decode("ascii", "replace").strip() if cpg else ""
+    word = cpg.read_bytes()[:64].decode("ascii", "replace").strip("\ufeff\ufffd \t\r\n\x00") if cpg else ""
     table = _table(file)
-    if page := _page(word) or _MARKS.get(table[29] if len(table) > 29 else 0):
-        return [page], ""
-    return ["UTF-8", "GB18030"], f'its .cpg says "{word}", which is no code page' if cpg else "has no .cpg"
+    if page := page_called(word):
+        return page, f'its .cpg says "{word}"'
+    if page := _MARKS.get(table[29] if len(table) > 29 else 0):
+        return page, f"its .dbf says {page.upper()}"
+    return None, f'its .cpg says "{word}", which is no code page' if cpg else "has no .cpg"
 
 
-def _page(word: str) -> str | None:
-    """Return the code page that a word names, as Python calls it."""
-    key = "".join(word.casefold().replace("-", "").replace("_", "").split())
-    for prefix in _PREFIXES:
-        if page := _PAGES.get(key.removeprefix(prefix)):
-            return page
-    try:
-        return codecs.lookup(word).name if word.strip() else None
-    except LookupError:
-        return None
+def _level(note: str) -> int:
+    return logging.WARNING if "says" in note else logging.INFO
+
+
+def _example(frame: Any) -> str:
+    """Return the first text that is not ASCII, for a message."""
+    for name, column in frame.items():
+        if pd.api.types.is_object_dtype(column.dtype) or isinstance(column.dtype, pd.StringDtype):
+            for text in (name, *column.unique()):
+                if isinstance(text, str) and not text.isascii():
+                    return f', such as "{text}"'
+    return ""
+
+
+def _columns_of_text(frame: Any, names: list[str], widths: list[int]) -> dict[str, _Texts]:
+    found = {}
+    for name, width in zip(names, widths, strict=True):
+        column = frame[name]
+        if pd.api.types.is_object_dtype(column.dtype) or pd.api.types.is_string_dtype(column.dtype):
+            codes, distinct = pd.factorize(column)
+            found[name] = _Texts(codes, list(distinct), width)
+    return found
+
+
+def _samples(names: list[str], found: Mapping[str, _Texts]) -> list[Decode]:
+    """Return how each name and text that is not ASCII is decoded."""
+    texts: list[Decode] = [partial(_name, name.encode(BYTES)) for name in names if not name.isascii()]
+    for _, distinct, width in found.values():
+        wide = (text.encode(BYTES) for text in distinct if isinstance(text, str) and not text.isascii())
+        texts += [partial(_text, raw, width=width) for raw in wide]
+    return texts
 
 
 def _table(file: Path) -> bytes:
@@ -103,15 +142,11 @@ def _widths(file: Path, columns: int) -> list[int]:
     return widths if len(widths) == columns else [0] * columns
 
 
-def _decoded(frame: Any, names: list[str], widths: list[int], page: str) -> tuple[Any, list[str]]:
+def _decoded(frame: Any, names: list[str], found: Mapping[str, _Texts], page: str) -> tuple[Any, list[str]]:
     """Read names and texts in one code page; return the texts that lost their last character, too."""
     cut: list[str] = []
     out = frame.copy()
-    for name, width in zip(names, widths, strict=True):
-        column = frame[name]
-        if not (pd.api.types.is_object_dtype(column.dtype) or pd.api.types.is_string_dtype(column.dtype)):
-            continue
-        codes, distinct = pd.factorize(column)
+    for name, (codes, distinct, width) in found.items():
         read = list(distinct)
         for at, old in enumerate(read):
             if isinstance(old, str) and not old.isascii():
@@ -120,8 +155,19 @@ def _decoded(frame: Any, names: list[str], widths: list[int], page: str) -> tupl
                 if len(raw) >= width > 0 and len(read[at].encode(page)) < len(raw):
                     cut.append(read[at])
         texts = pd.Index([*read, None], dtype=object).take(codes)
-        out[name] = pd.Series(texts, index=column.index).astype(column.dtype)
-    return out.rename(columns={name: _text(name.encode(BYTES), page, CUT) for name in names}), cut
+        out[name] = pd.Series(texts, index=frame.index).astype(frame[name].dtype)
+    return out.rename(columns={name: _name(name.encode(BYTES), page) for name in names}), cut
+
+
+def _name(raw: bytes, page: str) -> str:
+    """Decode a name, which may be cut inside a character, also before a number that tells it from another."""
+    number = _NUMBER.search(raw)
+    try:
+        return _text(raw, page, CUT)
+    except UnicodeDecodeError:
+        if number is None:
+            raise
+        return _text(raw[: number.start()], page, 1) + number.group().decode("ascii")
 
 
 def _text(raw: bytes, page: str, width: int) -> str:

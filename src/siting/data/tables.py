@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import logging
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
@@ -15,18 +15,28 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from siting.data.code_pages import ranked_pages, required_page
+from siting.data.datums import crs_name, read_crs, same_crs
+from siting.data.header_rows import Row, joined_header, refuse_title, row_width, void, without_titles
 from siting.data.heading_spelling import normalized
 from siting.data.roles import COORDINATES, coordinate_names
-from siting.data.values import number_of, read_cells, text_of, trim
+from siting.data.shape_columns import read_h3, read_shapes
+from siting.data.source import Source
+from siting.data.values import number_of, read_cells, text_of
 from siting.errors import LayerError, some
 
 logger = logging.getLogger(__name__)
 
 # A text that a spreadsheet would read as a formula, with the apostrophes of `write_layer`.
 FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
-_EWKT = re.compile(r"\s*SRID\s*=\s*(\d+)\s*;", re.IGNORECASE)
+#: Columns that hold whole shapes.
+SHAPES = ("wkt", "wkb", "h3")
 
-Row = list[Any]
+# From so many bytes the code page is judged.
+MOST_SAMPLED = 1 << 20
+# The beginning of a character of UTF-8 at the end of a cell, and a whole one.
+_HALF = re.compile(rb"(?:[\xc2-\xdf]|[\xe0-\xef][\x80-\xbf]?|[\xf0-\xf4][\x80-\xbf]{0,2})(?=[,;\t\"\r\n]|$)")
+_THREE_BYTES = re.compile(rb"[\xe0-\xef][\x80-\xbf]{2}")
 
 
 def guarded(text: str) -> str:
@@ -39,10 +49,12 @@ def unguarded(text: str) -> str:
     return text[1:] if text.startswith("'") and FORMULA.match(text) else text
 
 
-def read_csv(path: Path, encoding: str | None, layer: str) -> pd.DataFrame:
+def read_csv(source: Source) -> pd.DataFrame:
     """Read a CSV file, every cell as text."""
-    text = decode(path.read_bytes(), encoding, layer)
-    first = text.split("\n", 1)[0]
+    layer = source.name
+    text = decode(source.content(), source.encoding, layer)
+    lines = text.split("\n", source.skip_rows + 20)[source.skip_rows :]
+    first = next((line for line in lines if any(sign in line for sign in ",;\t")), "")
     mark = max(",;\t", key=first.count)
     most = csv.field_size_limit(max(len(text), 131072))  # an outline as WKT can be long
     try:
@@ -51,25 +63,56 @@ def read_csv(path: Path, encoding: str | None, layer: str) -> pd.DataFrame:
         raise LayerError(layer, f"is no CSV that can be read: {fault}") from fault
     finally:
         csv.field_size_limit(most)
-    return framed([[unguarded(cell) or None for cell in row] for row in rows], layer)
+    return framed(without_titles([[unguarded(cell) or None for cell in row] for row in rows], source), source)
 
 
 def decode(data: bytes, encoding: str | None, layer: str) -> str:
-    """Decode the bytes of a text file: by *encoding*, else UTF-8, else GB18030, as logged."""
-    if encoding is None and data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        encoding = "utf-16"
-    tried = [encoding] if encoding else ["utf-8-sig", "gb18030"]
-    for name in tried:
+    """Decode the bytes of a text file: by *encoding*, else by its content as UTF-8, GB18030 or Big5, as logged."""
+    if encoding is not None or data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return _decode_as(data, required_page(encoding or "utf-16", layer), layer)
+    data = data.removeprefix(codecs.BOM_UTF8)
+    if (mended := _without_half_letters(data, layer)) is not None:
+        return mended
+    part = data if len(data) <= MOST_SAMPLED else data[:MOST_SAMPLED].rpartition(b"\n")[0]
+    sample = b"\n".join(line for line in part.splitlines() if not line.isascii())
+    for page in ranked_pages([sample.decode], None):
         try:
-            text = data.decode(name)
-        except LookupError as fault:
-            raise LayerError(layer, f'encoding="{name}" is not known; try "gb18030" or "utf-8"') from fault
+            text = data.decode(page)
         except UnicodeDecodeError:
             continue
-        if encoding is None:
-            logger.info("%s: read as %s", layer, name)
+        logger.info("%s: read as %s", layer, page)
         return text
-    raise LayerError(layer, f"is not text in {' or '.join(tried)}; say which with encoding=")
+    raise LayerError(layer, "is not text in UTF-8, GB18030 or Big5; say which with encoding=")
+
+
+def _decode_as(data: bytes, page: str, layer: str) -> str:
+    try:
+        return data.decode("utf-8-sig" if page == "utf-8" else page)
+    except UnicodeDecodeError as fault:
+        line = data[: fault.start].count(b"\n") + 1
+        raise LayerError(layer, f"is not text in {page}, at least in line {line}; say which with encoding=") from fault
+
+
+def _without_half_letters(data: bytes, layer: str) -> str | None:
+    """Read UTF-8 whose cells were cut inside a character, which is left out; None if it is not that."""
+    halves = [match.start() for match in _HALF.finditer(data)]
+    if not halves or _valid(data):
+        return None
+    whole = _HALF.sub(b"", data)
+    if not _valid(whole) or len(_THREE_BYTES.findall(whole)) < 2 * len(halves):
+        return None
+    lines = [data.count(b"\n", 0, at) + 1 for at in halves[:100]]
+    what = "cells were cut inside a character, which is left out"
+    logger.warning("%s: %d %s: lines %s", layer, len(halves), what, some(dict.fromkeys(lines)))
+    return whole.decode("utf-8")
+
+
+def _valid(data: bytes) -> bool:
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def choose(names: Sequence[str], wanted: str | None, role: str, layer: str, what: str = "layer") -> str:
@@ -85,25 +128,27 @@ def choose(names: Sequence[str], wanted: str | None, role: str, layer: str, what
     raise LayerError(layer, f"has {len(names)} {what}s, {some(names, most=40)}; choose one with layer=")
 
 
-def framed(rows: list[Row], layer: str) -> pd.DataFrame:
+def framed(rows: list[Row], source: Source) -> pd.DataFrame:
     """Make a frame of the rows of a table, whose first row that is not empty must be the header."""
+    layer = source.name
     numbered = [(n, row) for n, row in enumerate(rows, start=1) if any(not void(c) for c in row)]
     if not numbered:
         raise LayerError(layer, "is empty; it needs a row of column names and rows below")
+    width = max(row_width(row) for _, row in numbered)
     (line, head), body = numbered[0], numbered[1:]
-    width = max(_width(row) for _, row in numbered)
-    filled = [text_of(c) for c in head if not void(c)]
-    if width > 1 and (len(filled) == 1 or 2 * len(filled) < width):
-        title = f"row {line} holds {some(filled)} and not the names of the {width} columns"
-        raise LayerError(layer, f"{title}; remove the title rows above the header")
+    if source.header is not None:
+        head = joined_header(rows[line - 1 : line - 1 + source.header], width, line, layer)
+        body = [(n, row) for n, row in body if n >= line + source.header]
+    elif not source.skip_rows:
+        refuse_title(numbered, width, layer)
     names = [text_of(c) if i < len(head) and not void(c := head[i]) else "" for i in range(width)]
-    if again := [n for n, row in body if [text_of(c) for c in row[: _width(row)]] == names[: _width(head)]]:
+    if again := [n for n, row in body if [text_of(c) for c in row[: row_width(row)]] == names[: row_width(head)]]:
         logger.warning("%s: rows %s repeat the names of the columns and were left out", layer, some(again))
     places = [at for at, (n, _) in enumerate(body) if n not in again]
     body = [body[at] for at in places]
     columns = [[row[i] if i < len(row) else None for _, row in body] for i in range(width)]
     kept = [i for i in range(width) if names[i] or any(not void(c) for c in columns[i])]
-    if not names[0] and _numbers_rows(columns[0]):
+    if (not names[0] or names[0] == "Unnamed: 0") and _numbers_rows(columns[0]):
         logger.info("%s: the first column, which has no name, numbers the rows and was left out", layer)
         kept.remove(0)
     unnamed = [i for i in kept if not names[i]]
@@ -123,21 +168,12 @@ def _numbers_rows(cells: Sequence[Any]) -> bool:
     return bool(texts) and any(texts == [str(n) for n in range(first, first + len(texts))] for first in (0, 1))
 
 
-def void(cell: Any) -> bool:
-    """Whether a cell is blank."""
-    return cell is None or (isinstance(cell, str) and not trim(cell))
-
-
-def _width(row: Row) -> int:
-    return next((i for i in range(len(row), 0, -1) if not void(row[i - 1])), 0)
-
-
 def with_geometry(frame: pd.DataFrame, chosen: Mapping[str, str], crs: Any, layer: str) -> tuple[Any, dict[str, str]]:
     """Make a layer of a table by its coordinates; also return heading → coordinate, where the names differ."""
     columns = _coordinate_columns(frame, chosen, layer)
-    if "wkt" in columns:
-        shapes, code = _from_wkt(frame[columns["wkt"]], layer)
-        crs = crs or code
+    if kind := next((kind for kind in SHAPES if kind in columns), None):
+        shapes, own = (read_h3 if kind == "h3" else read_shapes)(frame[columns[kind]], layer)
+        crs = _one_crs(crs, own, columns[kind], layer)
     else:
         east, north = (_coordinates(frame[source], layer) for source in columns.values())
         shapes = np.full(len(frame), None, dtype=object)
@@ -149,12 +185,14 @@ def with_geometry(frame: pd.DataFrame, chosen: Mapping[str, str], crs: Any, laye
     if crs is None:
         what = f"columns {some(columns.values())} do not say in which CRS they are"
         raise LayerError(layer, f'{what}; give it, for example crs="EPSG:4549"')
-    out = gpd.GeoDataFrame(frame.drop(columns=list(columns.values())), geometry=shapes, crs=crs)
+    # A cell of H3 names its row, too.
+    shown = [] if "h3" in columns else list(columns.values())
+    out = gpd.GeoDataFrame(frame.drop(columns=shown), geometry=shapes, crs=crs)
     return out, {source: name for name, source in columns.items() if source != name}
 
 
 def _coordinate_columns(frame: pd.DataFrame, chosen: Mapping[str, str], layer: str) -> dict[str, str]:
-    """Find the columns of the place, coordinate → heading: a pair in the order x, y, or one of WKT."""
+    """Find the columns of the place, coordinate → heading: a pair in the order x, y, or one of shapes."""
     listed = some(frame.columns, most=40)
     if absent := [source for source in chosen.values() if source not in frame.columns]:
         what = f"has no column {some(absent)}, which columns= takes for coordinates"
@@ -170,17 +208,21 @@ def _coordinate_columns(frame: pd.DataFrame, chosen: Mapping[str, str], layer: s
                 columns[kind] = takers[0]
         if {"lon", "lat"} <= columns.keys():
             # Degrees are unambiguous; x and y next to them are kept.
-            columns = {kind: columns[kind] for kind in ("lon", "lat", "wkt") if kind in columns}
+            columns = {kind: columns[kind] for kind in ("lon", "lat", "wkt", "wkb") if kind in columns}
         for pair in (("lon", "lat"), ("x", "y")):
             if len(columns.keys() & set(pair)) == 1:
                 columns = {kind: source for kind, source in columns.items() if kind not in pair}
-    complete = [kinds for kinds in (("lon", "lat"), ("x", "y"), ("wkt",)) if set(kinds) <= columns.keys()]
+        if columns.keys() - {"h3"}:
+            columns.pop("h3", None)  # the cell that a place lies in
+    complete = [
+        kinds for kinds in (("lon", "lat"), ("x", "y"), *((kind,) for kind in SHAPES)) if set(kinds) <= columns.keys()
+    ]
     if len(complete) == 1 and set(complete[0]) == columns.keys():
         return {kind: columns[kind] for kind in complete[0]}
     if len(complete) > 1:
         twice = f"columns {some(columns.values())} give the place twice"
         raise LayerError(layer, f'{twice}; choose with columns=, for example columns={{"wkt": "…"}}')
-    what = "has no coordinates: a table needs columns lon and lat (经度, 纬度), x and y with crs=, or wkt"
+    what = "has no coordinates: a table needs columns lon and lat (经度, 纬度), x and y with crs=, or wkt, wkb or h3"
     raise LayerError(layer, f'{what}; found are {listed}; name them with columns={{"lon": "…", "lat": "…"}}')
 
 
@@ -193,15 +235,11 @@ def _coordinates(column: pd.Series[Any], layer: str) -> Any:
     return values
 
 
-def _from_wkt(column: pd.Series[Any], layer: str) -> tuple[Any, str | None]:
-    """Read shapes as WKT, and the CRS before them."""
-    texts = [text_of(cell) for cell in column]
-    codes = {srid[1] if (srid := _EWKT.match(text)) else "" for text in texts if text}
-    if len(codes) > 1:
-        raise LayerError(layer, f'"{column.name}" mixes systems: SRID {some(sorted(codes))}; bring them to one')
-    shapes = shapely.from_wkt([_EWKT.sub("", text) or None for text in texts], on_invalid="ignore")
-    rows = zip(column.index, texts, shapes, strict=True)
-    if bad := [f"row {row + 1}: {text[:40]}" for row, text, shape in rows if text and shape is None]:
-        raise LayerError(layer, f'"{column.name}" is not WKT in {len(bad)} of {len(texts)} rows: {some(bad)}')
-    code = "".join(codes)
-    return shapes, f"EPSG:{code}" if code else None
+def _one_crs(given: Any, own: Any, heading: str, layer: str) -> Any:
+    """Return the CRS that is given, or that the shapes name; they may not contradict each other."""
+    if given is None or own is None:
+        return given or own
+    if not same_crs(given, read_crs(own, layer)):
+        what = f'"{heading}" is in {crs_name(read_crs(own, layer))}, but crs= says {crs_name(given)}'
+        raise LayerError(layer, f"{what}; leave crs= out, or correct the file")
+    return given

@@ -162,6 +162,8 @@ def number_of(value: Any) -> float:
     """Return the number of *value*, such as "1,200", "３００" or "1 200"; NaN when empty, `ValueError` if none."""
     if value is None or value is pd.NA or value is pd.NaT:
         return math.nan
+    if isinstance(value, (bool, np.bool_)):
+        raise ValueError(f"{value!r} is not a number")
     if not isinstance(value, str):
         return float(value)
     if value.isascii() and value.isdigit():
@@ -200,7 +202,7 @@ def read_cells(column: Any, read: Callable[[Any], float]) -> tuple[Floats, list[
     for at, (row, cell) in enumerate(zip(column.index, cells(column), strict=True)):
         try:
             values[at] = read(cell)
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, OverflowError):
             bad.append(f"{f'row {row + 1}' if isinstance(row, int) else row}: {text_of(cell)[:40]}")
     return values, bad
 
@@ -209,13 +211,19 @@ def parse_numbers(column: pd.Series[Any], kind: str = "number", canonical: Colum
     """Read the numbers (or ``"share"``, ``"flag"``) of *column*, flags also by the words of the *canonical* column."""
     flag = flag_of if canonical is None else partial(flag_of, yes=canonical.yes, no=canonical.no)
     reader: Callable[[Any], float] = {"share": share_of, "flag": flag}.get(kind, number_of)
-    if kind != "flag" and pd.api.types.is_numeric_dtype(column.dtype):
+    if kind != "flag" and _holds_numbers(column.dtype):
         values, bad = column.to_numpy(dtype=np.float64, na_value=np.nan).copy(), np.zeros(len(column), np.bool_)
     else:
         values, bad = _read_numbers(column, reader, decimal=kind != "flag")
     bad |= np.isinf(values)
     values[bad] = 0.0
     return Parsed(values, np.isnan(values), bad)
+
+
+def _holds_numbers(dtype: Any) -> bool:
+    """Whether a column holds real numbers: neither text nor objects, yes and no, or complex numbers."""
+    types = pd.api.types
+    return types.is_numeric_dtype(dtype) and not types.is_bool_dtype(dtype) and not types.is_complex_dtype(dtype)
 
 
 def _read_numbers(column: Any, reader: Callable[[Any], float], *, decimal: bool) -> tuple[Floats, Bools]:
@@ -236,7 +244,7 @@ def _read_numbers(column: Any, reader: Callable[[Any], float], *, decimal: bool)
     for i, cell in enumerate(known):
         try:
             read[i] = reader(cell)
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, OverflowError):
             read[i], wrong[i] = 0.0, True
     values[left], bad[left] = read[codes], wrong[codes]
     return values, bad

@@ -6,7 +6,7 @@ import contextlib
 import datetime as dt
 import logging
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,9 +20,11 @@ from siting.data.atomic_write import atomic_path
 from siting.data.combine import other_geometries, with_plain_geometry
 from siting.data.crs import to_crs
 from siting.data.datums import NO_CRS, WGS84
+from siting.data.folder_exchange import atomic_folder
 from siting.data.heading_spelling import NAME_BYTES
-from siting.data.read import kept_attrs, warnings_logged
+from siting.data.source import kept_attrs, warnings_logged
 from siting.data.tables import guarded
+from siting.data.write_geodatabase import refuse_other_folders, write_geodatabase
 from siting.errors import LayerError, SitingError, some
 
 __all__ = ["write_layer", "write_table"]
@@ -35,8 +37,11 @@ STAMP = "2000-01-01T00:00:00.000Z"
 TEXT_BYTES, CELL_CHARACTERS = 254, 32767
 # Decimals of a degree in GeoJSON: 0.1 mm.
 DECIMALS = 9
-# Indexes of an old Shapefile, which do not fit a new one.
-_STALE = (".qix", ".sbn", ".sbx", ".idm", ".ind", ".fbn", ".fbx", ".ain", ".aih", ".qpj")
+# Files that belong to a Shapefile: those of its rows, and indexes, which do not fit other rows.
+_PARTS = (
+    ".shp", ".shx", ".dbf", ".prj", ".cpg", ".qix", ".sbn", ".sbx", ".idm", ".ind", ".fbn", ".fbx", ".ain", ".aih",
+    ".qpj",
+)  # fmt: skip
 
 
 def write_layer(frame: Any, path: str | Path, *, layer: str | None = None) -> None:
@@ -47,23 +52,28 @@ def write_layer(frame: Any, path: str | Path, *, layer: str | None = None) -> No
     frame
         A GeoDataFrame with a CRS. Its index is written as a column (``id``, or the index's own name).
     path
-        ``.gpkg`` (the best choice), ``.parquet``, ``.geojson``, ``.shp``, ``.csv`` or ``.xlsx``. GeoJSON, CSV and Excel
-        hold longitude and latitude (EPSG:4326); the tables as columns ``lon`` and ``lat``, or ``wkt`` when not all are
-        points.
+        ``.gpkg`` (the best choice), ``.gdb`` (a File Geodatabase, a folder), ``.parquet`` (GeoParquet 1.1), ``.fgb``
+        (FlatGeobuf), ``.geojson``, ``.shp``, ``.csv`` or ``.xlsx``. GeoJSON, CSV and Excel hold longitude and latitude
+        (EPSG:4326); the tables as columns ``lon`` and ``lat``, or ``wkt`` when not all are points.
     layer
-        Layer of a GeoPackage to add or replace (the others stay), or sheet of a workbook.
+        Layer of a GeoPackage or geodatabase to add or replace (the others stay), or sheet of a workbook.
 
     Raises
     ------
     LayerError
-        When the layer has no CRS, the format cannot hold it, or the file cannot be written. The old file is unchanged.
+        When the layer has no CRS, or the format cannot hold it. A Shapefile that is there is never replaced: its files
+        cannot be exchanged at once.
+    SitingError
+        When the file cannot be written, as on a full disk. The old file is unchanged.
 
     Notes
     -----
+    Threads and processes may write at once; of those that write the same file one waits for the other.
+
     A GeoPackage keeps ``attrs["notice"]`` and ``attrs["attribution"]`` as metadata of the layer, a GeoParquet file too.
     The same layers give a GeoPackage of the same bytes. In CSV, a text that a spreadsheet would read as a formula gets
     an apostrophe in front, which `read_layer` removes. GeoJSON and Excel keep 15 digits of a number, the others
-    all.
+    all. A File Geodatabase holds whole numbers up to 2^53.
 
     Examples
     --------
@@ -82,8 +92,8 @@ def write_layer(frame: Any, path: str | Path, *, layer: str | None = None) -> No
     if writer is None:
         kinds = some(_WRITERS, most=20)
         raise LayerError(name, f'"{target.name}" is of no kind that is written here; choose one of {kinds}')
-    if layer is not None and suffix not in (".gpkg", ".xlsx"):
-        raise LayerError(name, f"layer={layer!r} is for GeoPackages and workbooks; {target.suffix} holds one layer")
+    if layer is not None and suffix not in (".gpkg", ".gdb", ".xlsx"):
+        raise LayerError(name, f"layer={layer!r} is for files that hold several; {target.suffix} holds one layer")
     if not isinstance(frame, gpd.GeoDataFrame) or frame.active_geometry_name is None:
         raise LayerError(name, "is no GeoDataFrame with a geometry; write plain tables with write_table")
     if frame.crs is None:
@@ -92,7 +102,10 @@ def write_layer(frame: Any, path: str | Path, *, layer: str | None = None) -> No
         logger.info("%s: %s does not keep the notice and the attribution; a GeoPackage does", name, target.suffix)
     flat = _with_index(frame, name)
     try:
-        with warnings_logged(name), atomic_path(target) as draft:
+        if suffix == ".gdb":
+            refuse_other_folders(target, name)
+        place = atomic_folder(target, ours=lambda _: True) if suffix == ".gdb" else atomic_path(target)
+        with place as draft, warnings_logged(name):
             writer(_Job(flat, draft, target, layer, name))
     except SitingError:
         raise
@@ -190,8 +203,9 @@ def _write_gpkg(job: _Job) -> None:
     names = {name.casefold() for name in job.frame.columns}
     geometry, fid = "geometry" if "geom" in names else "geom", "row_id" if "fid" in names else "fid"
     options = {"GEOMETRY_NAME": geometry, "FID": fid}
-    with _clock_stopped():
-        _write_gdal(job, "GPKG", layer=job.layer or job.target.stem, layer_options=options, layer_metadata=kept)
+    layer = job.layer or job.target.stem
+    _write_gdal(job, "GPKG", layer=layer, layer_options=options, layer_metadata=kept)
+    _fix_date(job.draft, layer)
 
 
 def _copy_old_layers(job: _Job) -> None:
@@ -222,16 +236,12 @@ def _copy_old_layers(job: _Job) -> None:
         old.backup(new)
 
 
-@contextlib.contextmanager
-def _clock_stopped() -> Iterator[None]:
-    import pyogrio
-
-    before = pyogrio.get_gdal_config_option("OGR_CURRENT_DATE")
-    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": STAMP})
-    try:
-        yield
-    finally:
-        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": before})
+def _fix_date(file: Path, layer: str) -> None:
+    """Set the dates of a layer to a fixed one. GDAL's own option for it holds for all threads."""
+    with contextlib.closing(sqlite3.connect(file)) as book, book:
+        book.execute("UPDATE gpkg_contents SET last_change = ? WHERE table_name = ?", (STAMP, layer))
+        if book.execute("SELECT 1 FROM sqlite_master WHERE name = 'gpkg_metadata_reference'").fetchone():
+            book.execute("UPDATE gpkg_metadata_reference SET timestamp = ? WHERE table_name = ?", (STAMP, layer))
 
 
 def _refuse_case_twins(job: _Job) -> None:
@@ -261,9 +271,14 @@ def _write_shapefile(job: _Job) -> None:
             faults.append(f'{what}, such as "{over[0][:20]}…"; write a GeoPackage (.gpkg)')
     if faults:
         raise LayerError(job.name, faults)
+    if there := [file.name for end in _PARTS if (file := job.target.with_suffix(end)).exists()]:
+        what = f"{some(there)} are there, and the files of a Shapefile cannot be exchanged at once: who opens it then"
+        raise LayerError(job.name, f"{what} would get new attributes with old points; remove them, or write a .gpkg")
     _write_gdal(job, "ESRI Shapefile", encoding="UTF-8")
-    for end in _STALE:
-        job.target.with_suffix(end).unlink(missing_ok=True)
+
+
+def _write_parquet(job: _Job) -> None:
+    job.frame.to_parquet(job.draft, index=False, schema_version="1.1.0")
 
 
 def _to_csv(table: pd.DataFrame, draft: Path) -> None:
@@ -339,8 +354,11 @@ _WRITERS: dict[str, Callable[[_Job], None]] = {
     ".geojson": _write_geojson,
     ".json": _write_geojson,
     ".shp": _write_shapefile,
-    ".parquet": lambda job: job.frame.to_parquet(job.draft, index=False),
-    ".geoparquet": lambda job: job.frame.to_parquet(job.draft, index=False),
+    ".gdb": lambda job: write_geodatabase(job.frame, job.draft, job.target, job.layer, job.name),
+    # With the index of places, GDAL would put the rows in another order.
+    ".fgb": lambda job: _write_gdal(job, "FlatGeobuf", layer_options={"SPATIAL_INDEX": "NO"}),
+    ".parquet": _write_parquet,
+    ".geoparquet": _write_parquet,
     ".csv": lambda job: _to_csv(_as_table(job), job.draft),
     ".xlsx": _write_excel,
 }

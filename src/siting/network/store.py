@@ -1,26 +1,38 @@
-"""A network in a folder of bare arrays, which any number of processes map into memory and share."""
+"""A network in a folder of bare arrays, which any number of processes map into memory and share.
+
+`network.json` lists the files with their sizes and checksums, and has a checksum itself. Loading reads every
+file once for its checksum, then checks kinds, lengths and ranges (`check_parts`), so that also a folder that
+was made to deceive has no entry that leads out of an array.
+"""
 
 from __future__ import annotations
 
 import json
+import logging
+import mmap
 import os
-import shutil
 import uuid
-from pathlib import Path
+import zlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePath
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 import pyproj
 
+from siting.data import atomic_folder
 from siting.errors import NetworkError
+from siting.network.part_checks import KINDS, check_parts
 from siting.network.parts import Parts
 
-#: Version of the folder's layout.
-VERSION = 1
-ARRAYS = ("x", "y", "u", "v", "cost", "metres", "vertices", "first", "oneway", "rise")
+log = logging.getLogger(__name__)
+
+#: Version of the folder's layout, and those that are read.
+VERSION, READ = 2, (1, 2)
+ARRAYS = tuple(KINDS)
 NEEDED = ("x", "y", "u", "v", "cost", "metres")
-HEAD, COLUMNS, NODES = "network.json", "columns.parquet", "nodes.json"
+HEAD, COLUMNS, NODES, NUMBERS = "network.json", "columns.parquet", "nodes.json", "nodes.npy"
 
 
 class Home(NamedTuple):
@@ -32,14 +44,10 @@ class Home(NamedTuple):
 
 def write_parts(network: Parts, path: str | os.PathLike[str]) -> None:
     """Write the network into the folder *path*; see `Network.save`."""
-    home = Path(path).resolve()
+    home = Path(path)
     if home.exists() and not (home / HEAD).is_file():
         raise NetworkError(f"{path} is there and is no network; name a new folder")
-    home.parent.mkdir(parents=True, exist_ok=True)
-    draft, old = (home.with_name(f".{home.name}.{os.getpid()}{end}") for end in ("", ".old"))
-    shutil.rmtree(draft, ignore_errors=True)
-    draft.mkdir()
-    try:
+    with atomic_folder(home, ours=_is_ours) as draft:
         there = [name for name in ARRAYS if getattr(network, name) is not None]
         for name in there:
             np.save(draft / f"{name}.npy", getattr(network, name), allow_pickle=False)
@@ -48,23 +56,38 @@ def write_parts(network: Parts, path: str | os.PathLike[str]) -> None:
         mixed = [str(name) for name in columns if pd.api.types.is_object_dtype(columns[name])]
         columns = columns.assign(**{name: columns[name].map(_as_json) for name in mixed})
         columns.to_parquet(draft / COLUMNS)
-        (draft / NODES).write_text(_as_json(network.nodes.tolist()), encoding="utf-8")
+        if network.nodes.dtype == np.int64:
+            np.save(draft / NUMBERS, network.nodes.to_numpy(), allow_pickle=False)
+        else:
+            (draft / NODES).write_text(_as_json(network.nodes.tolist()), encoding="utf-8")
         head = {
             "version": VERSION, "stamp": uuid.uuid4().hex, "crs": network.crs.to_wkt(), "arrays": there, "json": mixed,
             "left_out": dict(network.left_out),
+            "files": {file.name: _seal(file) for file in sorted(draft.iterdir())},
         }  # fmt: skip
-        (draft / HEAD).write_text(_as_json(head), encoding="utf-8")
-        if home.exists():
-            home.replace(old)
-        try:
-            draft.replace(home)
-        except BaseException:
-            if old.exists():
-                old.replace(home)
-            raise
-        shutil.rmtree(old, ignore_errors=True)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
+        (draft / HEAD).write_text(_as_json({**head, "crc32": _crc32(head)}), encoding="utf-8")
+
+
+def _is_ours(path: PurePath) -> bool:
+    """Whether a path in the folder of a network belongs to it; other files there are kept."""
+    return path.as_posix() in (HEAD, COLUMNS, NODES, NUMBERS, *(f"{name}.npy" for name in ARRAYS))
+
+
+def _seal(file: Path) -> list[int]:
+    """Return the size and the checksum of a file."""
+    if not file.is_file():
+        raise OSError(f'"{file.name}" is absent')
+    with file.open("rb") as handle:
+        size = os.fstat(handle.fileno()).st_size
+        if not size:
+            return [0, 0]
+        with mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            return [size, zlib.crc32(content)]
+
+
+def _crc32(head: Mapping[str, Any]) -> int:
+    """Return the checksum of the head, however its JSON is laid out."""
+    return zlib.crc32(json.dumps(head, sort_keys=True, default=_plain).encode())
 
 
 def _as_json(value: Any) -> str:
@@ -79,29 +102,68 @@ def _plain(value: Any) -> Any:
 
 
 def read_parts(path: str | os.PathLike[str]) -> tuple[Parts, Home]:
-    """Map the network in the folder *path* into memory; see `Network.load`."""
+    """Map the network in the folder *path* into memory and check it; see `Network.load`."""
     home = Path(path).resolve()
     try:
+        if not (home / HEAD).is_file():
+            raise OSError(f"there is no file {HEAD}")
         head = json.loads((home / HEAD).read_text(encoding="utf-8"))
-        if head["version"] != VERSION:
-            raise NetworkError(f"{path} holds a network of layout {head['version']}; this is {VERSION}: save it anew")
-        if not set(NEEDED) <= set(head["arrays"]):
-            raise NetworkError(f"{path} holds no network, or not all of it; write one with Network.save")
-        arrays: dict[str, Any] = dict.fromkeys(ARRAYS) | {
-            name: np.asarray(np.load(home / f"{name}.npy", mmap_mode="r", allow_pickle=False))
-            for name in head["arrays"]
-        }
-        columns = pd.read_parquet(home / COLUMNS)
-        names = json.loads((home / NODES).read_text(encoding="utf-8"))  # those of several parts come back as lists
-        columns = columns.assign(**{name: columns[name].map(json.loads).astype(object) for name in head["json"]})
-        nodes = pd.Index([tuple(one) if isinstance(one, list) else one for one in names], tupleize_cols=False)
-        crs, left_out = pyproj.CRS(head["crs"]), dict(head["left_out"])
-        parts = Parts(crs=crs, nodes=nodes, columns=columns, left_out=left_out, **arrays)
-    except NetworkError:
-        raise
-    except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, pyproj.exceptions.CRSError) as fault:
-        raise NetworkError(f"{path} holds no network ({fault}); write one with Network.save") from fault
+        version = head["version"]
+        if version in READ:
+            _check_seals(home, head)
+            parts = _parts(home, head)
+            check_parts(parts)
+    except Exception as fault:  # NumPy, pandas, pyarrow and pyproj raise errors of any kind at what is damaged
+        raise NetworkError(
+            f"{path} holds no sound network ({fault}); make one and write it with Network.save"
+        ) from fault
+    if version not in READ:
+        known = " and ".join(map(str, READ))
+        raise NetworkError(f"{path} holds a network of layout {version}; this reads {known}: save it anew")
+    if version == 1:
+        log.info("%s was written without checksums; save it anew to have damage found", path)
     return parts, Home(str(home), head.get("stamp"))
+
+
+def _check_seals(home: Path, head: dict[str, Any]) -> None:
+    """Compare the files with the sizes and checksums in the head; older folders have none."""
+    if head["version"] == 1:
+        return
+    if _crc32({key: value for key, value in head.items() if key != "crc32"}) != head["crc32"]:
+        raise OSError(f'"{HEAD}" is not as it was written')
+    for name in _files(head):
+        if _seal(home / name) != head["files"][name]:
+            raise OSError(f'"{name}" is not as it was written')
+
+
+def _files(head: Mapping[str, Any]) -> Sequence[str]:
+    arrays = head["arrays"]
+    if not set(NEEDED) <= set(arrays) <= set(ARRAYS):
+        raise OSError("not all arrays are there")
+    nodes = NUMBERS if NUMBERS in head.get("files", ()) else NODES
+    return [*(f"{name}.npy" for name in arrays), COLUMNS, nodes]
+
+
+def _parts(home: Path, head: Mapping[str, Any]) -> Parts:
+    *_, nodes = _files(head)
+    arrays = dict.fromkeys(ARRAYS) | {name: _mapped(home / f"{name}.npy") for name in head["arrays"]}
+    columns = pd.read_parquet(home / COLUMNS)
+    columns = columns.assign(**{name: columns[name].map(json.loads).astype(object) for name in head["json"]})
+    if columns.shape == (0, 0):  # numbered edges without columns, of which no row is stored
+        columns = pd.DataFrame(index=pd.RangeIndex(len(arrays["u"]), name=columns.index.name))
+    if nodes == NUMBERS:
+        named = pd.Index(np.array(_mapped(home / NUMBERS)))
+    else:  # those of several parts come back as lists
+        names = json.loads((home / NODES).read_text(encoding="utf-8"))
+        named = pd.Index([tuple(one) if isinstance(one, list) else one for one in names], tupleize_cols=False)
+    left_out = {str(reason): int(number) for reason, number in head["left_out"].items()}
+    return Parts(crs=pyproj.CRS(head["crs"]), nodes=named, columns=columns, left_out=left_out, **arrays)
+
+
+def _mapped(file: Path) -> Any:
+    if not file.is_file():
+        raise OSError(f'"{file.name}" is absent')
+    return np.asarray(np.load(file, mmap_mode="r", allow_pickle=False))
 
 
 def read_again(home: Home) -> tuple[Parts, Home]:

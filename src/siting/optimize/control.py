@@ -42,7 +42,8 @@ class Control:
     `sense` is -1 if engines maximise what the user minimises; *progress* is called in the user's sense.
 
     As a context manager it takes Ctrl-C, in the main thread: the first stops the search with the best plan so far, the
-    second is a KeyboardInterrupt as usual.
+    second is a KeyboardInterrupt as usual. A program that answers Ctrl-C in its own way, as the shell's commands do, is
+    left to it.
     """
 
     #: The seconds that count; tests set others.
@@ -58,7 +59,8 @@ class Control:
         self._before: Any = None
 
     def __enter__(self) -> Control:
-        if threading.current_thread() is threading.main_thread():
+        ours = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        if ours and threading.current_thread() is threading.main_thread():
             self._before = signal.signal(signal.SIGINT, self._interrupt)
         return self
 

@@ -191,7 +191,7 @@ def _kind(name: str, values: pd.Series, units: pd.Series | None) -> str:
     numeric = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
     if not numeric:
         # Percentages that come as text stand under each other like numbers.
-        if len(values) and values.map(lambda value: str(value) == NONE or str(value).endswith("%")).all():
+        if len(values) and all(str(value) == NONE or str(value).endswith("%") for value in values):
             return "written"
         return "id" if KIND_OF.get(name) == "id" else "text"
     if name == "cost" and units is not None:

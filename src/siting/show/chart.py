@@ -11,7 +11,6 @@ from siting.errors import SitingError
 from siting.labels import label
 from siting.numbers import percent
 from siting.show.colours import INK, MUTED, PAPER, TARGET, WITHIN
-from siting.show.display import with_display
 from siting.show.fonts import drawing
 from siting.show.text import clean, text_width
 
@@ -67,10 +66,11 @@ def draw_chart(
     if title is None:
         title = label("chart.title" if by == "sites" else "chart.title_budget", lang)
     with drawing():
-        from matplotlib.figure import Figure
         from matplotlib.ticker import MaxNLocator
 
-        figure = Figure(figsize=(8.4, 4.5))
+        from siting.show.display import Picture  # matplotlib takes a while to import
+
+        figure = Picture(figsize=(8.4, 4.5))
         axes = figure.add_axes((0.075, 0.135, 0.845, 0.68))
         axes.grid(visible=True, axis="y")
         axes.spines["left"].set_visible(False)
@@ -88,7 +88,7 @@ def draw_chart(
         axes.set_xlabel(label(f"chart.{by}", lang), labelpad=8)
         figure.text(0.02, 0.965, clean(title), fontsize=13, fontweight="bold", va="top")
         _draw_keys(figure, keys)
-    return with_display(figure)
+    return figure
 
 
 def _checked(curve: pd.DataFrame, target: float | None, by: str) -> pd.DataFrame:

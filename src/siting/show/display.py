@@ -1,29 +1,49 @@
-"""Figures displayed at the end of a notebook's cell, without ``%matplotlib``."""
+"""Figures that show themselves at the end of a notebook's cell, and are saved completely or not at all."""
 
 from __future__ import annotations
 
 import io
-from functools import partial
-from typing import TYPE_CHECKING
+from os import PathLike
+from pathlib import Path
+from typing import Any
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from matplotlib.figure import Figure
 
-__all__ = ["as_png", "with_display"]
+from siting.data import atomic_path
+from siting.errors import SitingError
+
+__all__ = ["Picture"]
 
 #: Dots per inch of the image, and of the screen: more pixels look sharp on a fine screen.
 FINE, SCREEN = 150, 96
 
 
-def as_png(figure: Figure) -> tuple[bytes, dict[str, int]]:
-    """Return *figure* as PNG, with the width and height in pixels at which a notebook shows it."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=FINE)
-    width, height = figure.get_size_inches() * SCREEN
-    return buffer.getvalue(), {"width": round(width), "height": round(height)}
+class Picture(Figure):
+    """A figure that belongs to no window, and needs no ``%matplotlib``."""
 
+    def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
+        """Return the figure as PNG, with the width and height in pixels at which a notebook shows it."""
+        buffer = io.BytesIO()
+        self.savefig(buffer, format="png", dpi=FINE)
+        width, height = self.get_size_inches() * SCREEN
+        return buffer.getvalue(), {"width": round(width), "height": round(height)}
 
-def with_display(figure: Figure) -> Figure:
-    """Give *figure*, which belongs to no window, the ``_repr_png_`` that Jupyter asks for; no setting changes."""
-    figure._repr_png_ = partial(as_png, figure)  # type: ignore[attr-defined]
-    return figure
+    def savefig(self, fname: Any, **options: Any) -> None:
+        """Save the figure; a file is replaced when the new one is complete.
+
+        Raises
+        ------
+        SitingError
+            When the file cannot be written, or its kind is unknown.
+        """
+        if not isinstance(fname, str | PathLike):
+            super().savefig(fname, **options)
+            return
+        target = Path(fname)
+        if not target.suffix and "format" not in options:
+            target = target.with_name(f"{target.name}.{self.canvas.get_default_filetype()}")
+        kind = options.get("format", target.suffix[1:]).lower()
+        if kind not in (kinds := self.canvas.get_supported_filetypes()):
+            raise SitingError(f'"{target.name}": a figure is saved as {", ".join(sorted(kinds))}')
+        with atomic_path(target) as draft:
+            super().savefig(draft, **{**options, "format": kind})

@@ -16,11 +16,13 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, PackagePath
 from importlib.metadata import files as files_of
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import folium
 from branca.element import Element, Figure
 
+from siting.data import atomic_path
 from siting.errors import SitingError
 from siting.labels import Language
 
@@ -83,6 +85,18 @@ class Contents(Element):
         return ""
 
 
+class Map(folium.Map):
+    """A map whose page is saved completely or not at all."""
+
+    def save(self, outfile: Any, close_file: bool = True, **kwargs: Any) -> None:
+        """Save the page; SitingError when the file cannot be written."""
+        if not isinstance(outfile, str | Path):
+            super().save(outfile, close_file, **kwargs)
+            return
+        with atomic_path(outfile) as draft:
+            super().save(str(draft), close_file, **kwargs)
+
+
 class Page(Figure):
     """A figure whose page declares its language."""
 
@@ -98,7 +112,7 @@ def make_page(data: dict[str, Any], *, title: str, lang: Language) -> folium.Map
     """Return a map whose page shows *data* with ``assets/map.js``; the same data give the same page to the byte."""
     south, west, north, east = data["bounds"]
     text = as_json(data)
-    shell = folium.Map(
+    shell = Map(
         location=[(south + north) / 2, (west + east) / 2],
         zoom_start=12,
         tiles=None,

@@ -14,7 +14,6 @@ from siting.errors import LayerError, SitingError, some
 from siting.labels import label, named
 from siting.show.colours import DISTRICT, EXISTING, MUTED, PAPER, PROPOSED, STREET, band_colours
 from siting.show.community_colours import colour_communities
-from siting.show.display import with_display
 from siting.show.fonts import drawing
 from siting.show.marks import mark_facility, pin
 from siting.show.notes import notes_of
@@ -124,18 +123,18 @@ def draw_picture(
         notes = list(dict.fromkeys([*notices, *sources]))
         size = KEY, figure.get_figheight() - HEAD - EDGE
         draw_key(panel, size, groups.items(), metres_per_inch=scale, notes=notes, lang=lang)
-    return with_display(figure)
+    return figure
 
 
 def _sheet(extent: tuple[float, float, float, float], title: str) -> tuple[Figure, Axes, Axes, float]:
     """Return a figure with its title, the axes of the map, the panel of the key, and the metres in an inch."""
-    from matplotlib.figure import Figure
+    from siting.show.display import Picture  # matplotlib takes a while to import
 
     left, bottom, right, top = extent
     tall = min((WIDTH - KEY - 3 * EDGE) * (top - bottom) / (right - left), TALLEST)
     across = tall * (right - left) / (top - bottom)
     width, height = across + KEY + 3 * EDGE, max(tall, LEAST) + HEAD + EDGE
-    figure = Figure(figsize=(width, height))
+    figure = Picture(figsize=(width, height))
     axes = figure.add_axes((EDGE / width, (height - HEAD - tall) / height, across / width, tall / height))
     axes.set_aspect("equal", adjustable="box")
     axes.set(xlim=(left, right), ylim=(bottom, top), xticks=[], yticks=[])

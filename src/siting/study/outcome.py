@@ -78,5 +78,13 @@ class Outcome(Results):
         return [name for name, proposal in self.proposals.items() if math.isnan(proposal.plan.objective)]
 
     def write(self, folder: str | Path) -> dict[str, Path]:
-        """Write map, report, layers and tables to *folder*; see `siting.study.outputs.write_outputs`."""
-        return write_outputs(self, Path(folder))
+        """Write map, report, layers and tables to *folder*, all or nothing, and return their paths by kind.
+
+        The results of an earlier run are replaced; other files in the folder are kept.
+
+        Raises
+        ------
+        SitingError
+            When the folder cannot be written, or another process writes it for more than a minute.
+        """
+        return write_outputs(self, folder)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path, PurePath
 from typing import Any
 
 import pandas as pd
 
-from siting.data import atomic_path, write_layer, write_table
+from siting.data import atomic_folder, write_layer, write_table
+from siting.data.drafts import WAIT
 from siting.errors import SitingError
 from siting.labels import known, label, named
 from siting.measure.services import walker
@@ -18,19 +19,57 @@ from siting.show import Section, draw_chart, draw_map, draw_picture, write_repor
 from siting.study import tables
 from siting.study.values import Proposal, Results
 
-__all__ = ["write_outputs"]
+__all__ = ["is_result", "paths_in", "results_folder", "write_files", "write_outputs"]
+
+#: What is in a folder of results, by kind, and its tables besides those of goals.
+FILES = {"map": "coverage.html", "report": "report.html", "layers": "results.gpkg", "tables": "tables"}
+TABLES = ("coverage", "audit", "figures", "uncounted", "communities", "plans")
+
+
+def results_folder(folder: str | Path, *, wait: float = WAIT) -> AbstractContextManager[Path]:
+    """Return a context with a folder to write results to, which replaces *folder* in the end.
+
+    *wait* is how many seconds another process that writes the same folder is waited for. SitingError when the folder
+    cannot be replaced: it cannot be written to, another process writes it, or a program has its GeoPackage open.
+    """
+    for end in ("-wal", "-journal"):
+        log = Path(folder, FILES["layers"] + end)
+        if log.exists() and log.stat().st_size:
+            raise SitingError(f'"{FILES["layers"]}" in "{folder}" is open in another program; close it there first')
+    return atomic_folder(folder, ours=is_result, wait=wait)
+
+
+def is_result(path: PurePath) -> bool:
+    """Whether a path in a folder of results is one of a study; other files there are kept."""
+    above, _, name = path.as_posix().rpartition("/")
+    if not above:
+        return name.removesuffix("-wal").removesuffix("-shm").removesuffix("-journal") in FILES.values()
+    stem, dot, end = name.rpartition(".")
+    known = stem in TABLES or stem.startswith(("plan_", "assignment_", "curve_"))
+    return above == FILES["tables"] and (dot, end) == (".", "csv") and known
 
 
 def write_outputs(
-    results: Results, folder: Path, *, on_step: Callable[[str, str], None] | None = None
+    results: Results, folder: str | Path, *, on_step: Callable[[str, str], None] | None = None
 ) -> dict[str, Path]:
-    """Write map, report, layers and tables, each file completely or not at all, and return their paths by kind.
+    """Write map, report, layers and tables, all or nothing, and return their paths by kind.
 
-    Files of the same name are replaced, and tables of goals that are no longer in the study are removed. SitingError
-    when the folder cannot be made.
+    The results of an earlier run are replaced; other files in the folder are kept. SitingError when the folder cannot
+    be written.
     """
-    names = {"map": "coverage.html", "report": "report.html", "layers": "results.gpkg", "tables": "tables"}
-    paths = {kind: folder / name for kind, name in names.items()}
+    with results_folder(folder) as draft:
+        write_files(results, draft, on_step=on_step)
+    return paths_in(folder)
+
+
+def paths_in(folder: str | Path) -> dict[str, Path]:
+    """Return the paths of results in a folder by kind."""
+    return {kind: Path(folder, name) for kind, name in FILES.items()}
+
+
+def write_files(results: Results, folder: Path, *, on_step: Callable[[str, str], None] | None = None) -> None:
+    """Write map, report, layers and tables into a folder that is there."""
+    paths = paths_in(folder)
 
     @contextmanager
     def step(name: str) -> Iterator[None]:
@@ -40,7 +79,6 @@ def write_outputs(
         if on_step:
             on_step(name, "end")
 
-    # Everything is made before the first file is written, so that an error leaves nothing behind.
     with step("map"):
         drawn = draw_map(
             results.layers,
@@ -55,24 +93,14 @@ def write_outputs(
         parts = _parts(results)
         layers, sheets = tables.result_layers(results), tables.result_tables(results)
     with step("files"):
-        try:
-            paths["tables"].mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise SitingError(f'the folder "{folder}" cannot be made: {error.strerror}') from error
-        with atomic_path(paths["map"]) as draft:
-            drawn.save(str(draft))
+        drawn.save(str(paths["map"]))
         notes: dict[str, Any] = {"notices": tables.notices(results), "attribution": tables.attribution(results)}
         write_report(paths["report"], *parts, title=results.study.heading, lang=results.study.lang, **notes)
-        with atomic_path(paths["layers"]) as draft:
-            for name, frame in layers.items():
-                write_layer(frame, draft, layer=name)
-        for old in paths["tables"].glob("*.csv"):
-            # Proposals of an earlier run of another study would look like this one's.
-            if old.stem not in sheets and old.stem.startswith(("plan_", "assignment_", "curve_")):
-                old.unlink()
+        for name, frame in layers.items():
+            write_layer(frame, paths["layers"], layer=name)
+        paths["tables"].mkdir()
         for name, table in sheets.items():
             write_table(_with_notice(table, results), paths["tables"] / f"{name}.csv")
-    return paths
 
 
 def _with_notice(table: pd.DataFrame, results: Results) -> pd.DataFrame:

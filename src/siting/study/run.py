@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import geopandas as gpd
 import pandas as pd
 
-from siting.data import check_together, read_layer
+from siting.data import check_together
 from siting.errors import NetworkError, ProblemError, SitingError, some
 from siting.judge import Audit, audit, load_standard
 from siting.measure import Reach, bands, coverage, service_areas, straight_line, travel
@@ -23,6 +23,8 @@ from siting.study.outcome import Outcome
 from siting.study.values import Proposal, Study
 
 __all__ = ["judge", "run"]
+
+PREFIX = 'make them differ, for example with id_prefix = "new-" under [layers.candidates]'
 
 log = logging.getLogger(__name__)
 
@@ -91,11 +93,7 @@ def run(study: Study, *, on_step: Callable[[str, str], None] | None = None) -> O
 
 def _read(study: Study) -> dict[str, gpd.GeoDataFrame]:
     layers = {
-        name: read_layer(
-            source.path, source.role or name, layer=source.layer, columns=source.columns, encoding=source.encoding,
-            crs=source.crs, missing=source.missing, strict=study.strict, mapping=source.mapping,
-        )
-        for name, source in study.layers.items()
+        name: source.read(name, strict=study.strict) for name, source in study.layers.items()
     }  # fmt: skip
     check_together(layers, "streets")
     return layers
@@ -263,7 +261,7 @@ def _propose(
     existing = _facilities(layers, goal.service)
     candidates = offering(layers["candidates"], goal.service)
     if len(twice := existing.index.intersection(candidates.index)):
-        raise SitingError(f"{goal.service} and candidates share ids: {some(twice)}; make them differ")
+        raise SitingError(f"{goal.service} and candidates share ids: {some(twice)}; {PREFIX}")
     if candidates.empty:
         raise ProblemError(f'goal "{goal.name}": no candidate offers {goal.service}')
     sites = places[goal.service].select(existing.index) + places["candidates"].select(candidates.index)

@@ -1,0 +1,113 @@
+"""The rows above the records of a table: titles, and a header of one row or several."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from siting.data.source import Source
+from siting.data.values import number_of, text_of, trim
+from siting.errors import LayerError, some
+
+__all__ = [
+    "Row",
+    "check_counts",
+    "joined_header",
+    "joined_heading",
+    "refuse_title",
+    "row_width",
+    "void",
+    "without_titles",
+]
+
+logger = logging.getLogger(__name__)
+
+# Headings that only group others.
+_OVER = re.compile(
+    "(?:基本|基础|机构|小区|设施|人口|床位|托位|人员|地理|空间|位置)?(?:信息|情况|数据|坐标|位置|概况|资料)|其中[:：]?"
+)
+Row = list[Any]
+
+
+def void(cell: Any) -> bool:
+    """Whether a cell is blank."""
+    return cell is None or (isinstance(cell, str) and not trim(cell))
+
+
+def row_width(row: Row) -> int:
+    """Return the number of the last cell of a row that is not blank."""
+    return next((i for i in range(len(row), 0, -1) if not void(row[i - 1])), 0)
+
+
+def check_counts(source: Source) -> None:
+    """Refuse numbers of rows to skip and of the header that cannot be."""
+    for key, value, least in (("skip_rows", source.skip_rows, 0), ("header", source.header, 1)):
+        if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < least):
+            raise LayerError(source.name, f"{key} is {value!r}; give a whole number of rows, {least} or more")
+
+
+def without_titles(rows: list[Row], source: Source) -> list[Row]:
+    """Return the rows with those above the header emptied, if the user names them; their texts are logged."""
+    if source.skip_rows >= len(rows) > 0:
+        raise LayerError(source.name, f"skip_rows is {source.skip_rows}, but the table has only {len(rows)} rows")
+    above = [text_of(cell) for row in rows[: source.skip_rows] for cell in row if not void(cell)]
+    if above:
+        logger.warning("%s: the first %d rows are left out: %s", source.name, source.skip_rows, some(above))
+    return [[None] * len(row) for row in rows[: source.skip_rows]] + rows[source.skip_rows :]
+
+
+def refuse_title(numbered: list[tuple[int, Row]], width: int, layer: str) -> None:
+    """Refuse a first row that names too few columns, and say where the header seems to be."""
+    line, head = numbered[0]
+    filled = [text_of(c) for c in head if not void(c)]
+    if width == 1 or (len(filled) > 1 and 2 * len(filled) >= width):
+        return
+    title = f"row {line} holds {some(filled)} and not the names of the {width} columns"
+    names = next((n for n, row in numbered[1:] if 2 * sum(_is_name(c) for c in row) >= width), None)
+    remedy = "remove the title rows above the header"
+    if names is not None:
+        remedy += f", or leave them out with skip_rows={names - 1}: row {names} seems to be the header"
+    if len(filled) > 1:
+        remedy += "; if these rows are a header of two rows, read it with header=2"
+    raise LayerError(layer, f"{title}; {remedy}")
+
+
+def _is_name(cell: Any) -> bool:
+    """Whether a cell may be the name of a column: a text that is no number."""
+    if void(cell) or not isinstance(cell, str):
+        return False
+    try:
+        number_of(cell)
+    except ValueError:
+        return True
+    return False
+
+
+def joined_header(rows: list[Row], width: int, line: int, layer: str) -> Row:
+    """Join a header of several rows, where a name in an upper row stands over the columns to its right, too."""
+    parts: list[list[str]] = []
+    for at, row in enumerate(rows):
+        texts = [text_of(row[i]) if i < len(row) else "" for i in range(width)]
+        for i in range(1, width if at < len(rows) - 1 else 0):
+            # Not over a column that begins above or has no name below.
+            over = any(part[i] and part[i] != part[i - 1] for part in parts)
+            below = any(i < len(lower) and not void(lower[i]) for lower in rows[at + 1 :])
+            texts[i] = texts[i] or (texts[i - 1] if below and not over else "")
+        parts.append(texts)
+    names = [joined_heading([part[i] for part in parts]) for i in range(width)]
+    if len(rows) > 1:
+        last = line + len(rows) - 1
+        logger.warning("%s: rows %d to %d are one header: %s", layer, line, last, some(filter(None, names)))
+    return [name or None for name in names]
+
+
+def joined_heading(parts: Sequence[str]) -> str:
+    """Join the headings of a column, from the top down, without those that only group others."""
+    words = list(filter(None, dict.fromkeys(parts)))
+    return "".join(
+        word
+        for at, word in enumerate(words, start=1)
+        if at == len(words) or not (_OVER.fullmatch(word) or any(word in lower for lower in words[at:]))
+    )

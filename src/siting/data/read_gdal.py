@@ -1,0 +1,126 @@
+"""Reading files of GDAL, each through the one driver of its suffix."""
+
+from __future__ import annotations
+
+import mmap
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+
+from siting.data import shapefile_encoding, tables
+from siting.data.source import Source, warnings_logged
+from siting.errors import LayerError, SitingError
+
+#: The file that every File Geodatabase has.
+GEODATABASE_TABLE = "a00000001.gdbtable"
+
+
+def read_gdal(source: Source, driver: str) -> tuple[Any, str | None]:
+    """Read the only layer of a file."""
+    return read_through(source, driver, None, source.encoding), None
+
+
+def read_geojson(source: Source, driver: str) -> tuple[Any, str | None]:
+    """Read GeoJSON; if it names no CRS, the one that is given counts: GDAL calls it EPSG:4326, whatever its numbers."""
+    frame = read_through(source, driver, None, source.encoding)
+    return frame if source.crs is None or _names_crs(source.file) else frame.set_crs(None, allow_override=True), None
+
+
+def _names_crs(file: Path) -> bool:
+    with file.open("rb") as handle, mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ) as text:
+        return re.search(rb'"crs"\s*:\s*\{', text) is not None
+
+
+def read_layers(source: Source, driver: str) -> tuple[Any, str | None]:
+    """Read one of the layers of a file; return its name, too."""
+    names = layer_names(source, driver)
+    layer = tables.choose(names, source.layer, source.role, source.name)
+    return read_through(source, driver, layer, source.encoding), layer
+
+
+def layer_names(source: Source, driver: str, data: bytes | None = None) -> list[str]:
+    """Return the layers with geometry of a file, or of its content."""
+    import pyogrio
+    from pyogrio.errors import DataSourceError
+
+    try:
+        with warnings_logged(source.name):
+            layers = pyogrio.list_layers(source.file if data is None else data)
+    except (DataSourceError, RuntimeError, UnicodeDecodeError) as fault:
+        raise LayerError(source.name, f"cannot be opened as {driver}: {_reason(fault, source)}") from fault
+    return [str(layer) for layer, shape in layers if shape is not None]
+
+
+def feature_count(source: Source, driver: str, layer: str | int, data: bytes) -> int:
+    """Return the number of features of a layer of a file's content."""
+    import pyogrio
+
+    try:
+        return int(pyogrio.read_info(data, layer=layer, force_feature_count=True)["features"])
+    except (RuntimeError, ValueError, UnicodeDecodeError) as fault:
+        raise LayerError(source.name, f"cannot be read as {driver}: {_reason(fault, source)}") from fault
+
+
+def read_shapefile(source: Source, driver: str) -> tuple[Any, str | None]:
+    """Read a Shapefile, whose text has a code page of its own."""
+    refuse_parts_missing(source, (".shx", ".dbf"), "Shapefile")
+    frame = read_through(source, driver, None, shapefile_encoding.BYTES)
+    return shapefile_encoding.decoded(frame, source.file, source.encoding, source.name), None
+
+
+def refuse_parts_missing(source: Source, parts: Sequence[str], what: str) -> None:
+    """Refuse a file without the other files that belong to it: GDAL reads some of them without their columns."""
+    if absent := [end for end in parts if not shapefile_encoding.sidecar(source.file, end)]:
+        raise LayerError(source.name, f"{' and '.join(absent)} of the {what} is missing beside it, copy it too")
+
+
+def read_through(
+    source: Source,
+    driver: str,
+    layer: str | int | None,
+    encoding: str | None,
+    data: bytes | None = None,
+    **options: Any,
+) -> Any:
+    """Read a layer of a file, or of its content *data*, if *driver* is the one that opens it.
+
+    The notice and the attribution come in the attrs; *options* are those of the driver.
+    """
+    import pyogrio
+
+    name, opened = source.name, source.file if data is None else data
+    try:
+        with warnings_logged(name):
+            info = pyogrio.read_info(opened, layer=layer, encoding=encoding, **options)
+            if info["driver"] != driver:
+                raise LayerError(name, f"is read as {info['driver']}, not as {driver}; save it as a GeoPackage")
+            frame = pyogrio.read_dataframe(opened, layer=layer, encoding=encoding, on_invalid="ignore", **options)
+    except SitingError:
+        raise
+    except UnicodeDecodeError as fault:
+        raise LayerError(name, f"its text is not {encoding or 'UTF-8'}; say which it is with encoding=") from fault
+    except (RuntimeError, OSError, ValueError, LookupError) as fault:
+        raise LayerError(name, f"cannot be read: {_reason(fault, source)}") from fault
+    if not isinstance(frame, gpd.GeoDataFrame):
+        raise LayerError(name, "is a table without geometry; save it as CSV with coordinates, or choose another layer")
+    metadata = info.get("layer_metadata") or {}
+    notice = {lang: metadata[f"notice_{lang}"] for lang in ("zh", "en") if metadata.get(f"notice_{lang}")}
+    frame.attrs = {"notice": notice, "attribution": metadata.get("attribution") or None}
+    return frame
+
+
+def _reason(fault: BaseException, source: Source) -> str:
+    """Return what GDAL says, without its advice to name a driver and the folder of the file."""
+    text = str(fault).split("; It might help to specify", 1)[0]
+    text = re.sub(r"/vsimem/[\w./]+", source.file.name, text)  # where pyogrio keeps the content of a file
+    return text.replace(f"{source.file.parent}{os.sep}", "")
+
+
+def without_empty(frame: Any) -> Any:
+    """Return *frame* without the columns that hold nothing, which formats of fixed columns have in every file."""
+    geometry = frame.active_geometry_name
+    return frame[[c for c in frame.columns if c == geometry or frame[c].notna().any()]]
