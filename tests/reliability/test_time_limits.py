@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 import math
 import sys
 import time
@@ -16,6 +17,7 @@ import pytest
 
 from siting.optimize.control import Control
 
+log = logging.getLogger(__name__)
 #: Seconds that a call may take beyond its limit, or a share of it; and of `verify`, or a share of the call.
 LATE, LATE_SHARE, CHECK, CHECK_SHARE = 1.0, 0.05, 0.5, 0.1
 
@@ -50,7 +52,8 @@ def test_a_time_limit_is_kept_and_there_is_a_plan_and_a_bound(
         # a step that has no common divisor with the number of kinds, so that few tries see different ones
         kind, size = kinds[turn * 5 % len(kinds)], sizes[turn % len(sizes)]
         limit = limits[turn // len(kinds) % len(limits)]
-        problems.make_call(kind, "small", 1).solve(time_limit=20).verify()  # loads the engines
+        if kind not in worst:  # the engines are loaded once, which is not counted
+            problems.make_call(kind, "small", 1).solve(time_limit=0.5).verify()
         for fault in _faults(kind, size, limit, turn, worst[kind]):
             wrong[fault].append(f"{kind}, {size}, limit {limit:g}, seed {turn}")
     late, check = max(each[0] for each in worst.values()), max(each[1] for each in worst.values())
@@ -58,7 +61,7 @@ def test_a_time_limit_is_kept_and_there_is_a_plan_and_a_bound(
     told = f"at most {late:.2f} s beyond the limit; the check at most {100 * check:.0f} % of the call or {CHECK} s"
     record(number, told=told, **{name: len(wrong[name]) for name in names})
     for kind, (over, share) in sorted(worst.items()):
-        print(f"{kind:28} {over:7.2f} s beyond the limit, check {100 * share:5.1f} % of the call")
+        log.info("%-28s %6.2f s beyond the limit, check %4.1f %% of the call", kind, over, 100 * share)
     assert not any(wrong.values()), {name: found for name, found in wrong.items() if found}
 
 
