@@ -9,6 +9,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
+from siting.data import toml_files
 from siting.data.china_datums import read_datum
 from siting.data.postgis_connection import has_password
 from siting.errors import ProblemError, SitingError, some
@@ -46,7 +47,7 @@ WALKS = {"adult": Walk.adult, "elder": Walk.elder, "carer": Walk.carer}
 def read_recipe(path: Path, *, outside: bool = False) -> dict[str, Any]:
     """Read the keywords of a `Study` from a TOML file; see `Study.from_toml`."""
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        data = toml_files.parsed(toml_files.toml_text(path))
     except FileNotFoundError:
         raise SitingError(f"{path}: there is no such file") from None
     except OSError as error:
