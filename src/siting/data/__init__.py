@@ -6,13 +6,13 @@ canonical form of the role, or reports all errors at once, with rows and remedie
 or not at all. `read_postgis` and `write_postgis` do the same with a database.
 """
 
-from siting.data.folder_exchange import atomic_folder
 from siting.data.atomic_write import atomic_path
 from siting.data.check import check_layer
 from siting.data.columns import Column
 from siting.data.combine import combine_layers, one_layer
 from siting.data.coordinate_checks import check_extent, check_together
 from siting.data.crs import points, to_crs, to_metric
+from siting.data.folder_exchange import atomic_folder
 from siting.data.heading_list import list_headings
 from siting.data.postgis import read_postgis
 from siting.data.postgis_write import write_postgis
