@@ -16,6 +16,7 @@ import shapely
 
 from siting.data import roles
 from siting.data.check import Missing, check_layer
+from siting.data.check_ids import with_id_prefix
 from siting.data.datums import crs_name, read_crs, same_crs
 from siting.data.mapping import LayerMapping
 from siting.data.postgis_connection import Database, transaction
@@ -56,6 +57,8 @@ def read_postgis(
     missing: Missing = "raise",
     strict: bool = False,
     mapping: str | Path | None = None,
+    strip_units: bool | None = None,
+    id_prefix: str = "",
     time_limit: float | None = 600.0,
 ) -> Any:
     r"""Read a layer from a PostGIS database and bring it to the canonical form of its role.
@@ -75,7 +78,7 @@ def read_postgis(
         Schema of *table*; without it the search path of the connection decides.
     geometry
         The geometry column; required if there are several.
-    columns, missing, strict, mapping
+    columns, missing, strict, mapping, strip_units, id_prefix
         As for `read_layer`.
     crs
         The CRS of geometries with SRID 0; it may not contradict another SRID.
@@ -122,13 +125,15 @@ def read_postgis(
     frame.attrs["source"] = f"{database.name}:{title}"
     if kind is None:
         return frame
-    chosen = dict(columns or {})
+    chosen, options = dict(columns or {}), {} if plan is None else plan.options
+    strip = bool(options.get("strip_units", False)) if strip_units is None else strip_units
     if plan is not None:
         source = frame.attrs["source"]
-        frame, planned, dropped = plan.apply(frame, kind, name)
+        frame, planned, dropped = plan.apply(frame, kind, name, strip_units=strip)
         chosen = {**planned, **chosen}
         frame.attrs |= {"source": source, **({"dropped": dropped} if dropped else {})}
-    return check_layer(frame, kind, columns=chosen, missing=missing, name=name, strict=strict)
+    out = check_layer(frame, kind, columns=chosen, missing=missing, name=name, strict=strict, strip_units=strip)
+    return with_id_prefix(out, id_prefix, name) if id_prefix else out
 
 
 class _Column(NamedTuple):
