@@ -13,7 +13,7 @@ from siting.limits import usual_limit
 from siting.measure import inequality_measures as measures
 from siting.measure.alignment import amounts, groups, unique_ids
 from siting.measure.reach import cost_at_most
-from siting.numbers import Bools, Floats
+from siting.numbers import Bools, Floats, floats
 from siting.renamed import renamed_keywords
 
 __all__ = ["gini", "inequality", "lorenz", "palma", "theil", "town_and_country"]
@@ -314,7 +314,7 @@ def _aligned(values: pd.Series, people: pd.Series, *, ways: bool = False) -> tup
     w = amounts(people, index, what="people", of="communities")
     if len(absent := pd.Index(people.index).difference(index)):
         raise ProblemError(f"values have no row for {len(absent)} communities: {some(absent)}")
-    x = pd.to_numeric(values, errors="coerce").to_numpy(float)
+    x = floats(values)
     gone = values.isna().to_numpy(bool)
     wrong = ~np.isfinite(x) | (x < 0)
     if ways:

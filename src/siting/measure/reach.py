@@ -14,7 +14,7 @@ from siting.errors import ProblemError, some
 from siting.limits import refuse_other_unit, usual_limit
 from siting.measure.alignment import in_order, unique_ids
 from siting.notebook_html import card, words
-from siting.numbers import Bools, Floats, Ints32, percent
+from siting.numbers import Bools, Floats, Ints32, floats, percent
 
 __all__ = ["Reach", "Unit"]
 
@@ -95,7 +95,7 @@ class Reach:
         rows, columns = unique_ids(origins, "origins"), unique_ids(destinations, "destinations")
         origin = _positions(frame["origin"], rows, "origin")
         destination = _positions(frame["destination"], columns, "destination")
-        cost = pd.to_numeric(frame["cost"], errors="coerce").to_numpy(float)
+        cost = floats(frame["cost"])
         if (wrong := ~np.isfinite(cost) | (cost < 0)).any():
             rows_of = f"{int(wrong.sum())} pairs, at rows {some(frame.index[wrong])}"
             raise ProblemError(f"cost is negative or not a number in {rows_of}; leave a pair out that has no path")
@@ -166,7 +166,7 @@ class Reach:
         ProblemError
             When an origin has no limit, or one is negative, not a number, or above the limit that was searched.
         """
-        own = pd.to_numeric(in_order(limits, self.origins, "limits"), errors="coerce").to_numpy(float)
+        own = floats(in_order(limits, self.origins, "limits"))
         if not (own >= 0).all():
             raise ProblemError(f"limits are negative or not numbers for {some(self.origins[~(own >= 0)])}")
         refuse_other_unit(own, self.unit, self.limit, "limits: one")
