@@ -127,8 +127,8 @@ def import_(
 
     words = _lang(lang) or "zh"
     frame = read_and_report(
-        out, file, role, words, layer=layer, crs=crs, datum=datum, mapping=mapping, encoding=encoding, skip_rows=skip_rows,
-        header=header, strip_units=strip_units, id_prefix=id_prefix,
+        out, file, role, words, layer=layer, crs=crs, datum=datum, mapping=mapping, encoding=encoding,
+        skip_rows=skip_rows, header=header, strip_units=strip_units, id_prefix=id_prefix,
     )  # fmt: skip
     st.write_layer(frame, out_file, layer=role if out_file.suffix.lower() == ".gpkg" else None)
     _print(f"{label('study.written', words)} {out_file}")

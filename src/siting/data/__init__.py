@@ -6,7 +6,6 @@ canonical form of the role, or reports all errors at once, with rows and remedie
 or not at all. `read_postgis` and `write_postgis` do the same with a database.
 """
 
-from siting.data.folder_exchange import atomic_folder
 from siting.data.atomic_write import atomic_path
 from siting.data.check import check_layer
 from siting.data.columns import Column
@@ -15,6 +14,7 @@ from siting.data.convert_datum import convert_datum
 from siting.data.coordinate_checks import check_extent, check_together
 from siting.data.crs import points, to_crs, to_metric
 from siting.data.datum_offsets import DatumOffset, datum_offset
+from siting.data.folder_exchange import atomic_folder
 from siting.data.heading_list import list_headings
 from siting.data.postgis import read_postgis
 from siting.data.postgis_write import write_postgis

@@ -130,7 +130,7 @@ def datum_offset(layer: Any, beside: Any, *, name: str | None = None, beside_nam
     >>> homes = convert_datum(town["communities"], "WGS84", "GCJ-02")
     >>> found = datum_offset(homes, town["streets"], name="communities", beside_name="streets")
     >>> bool(found), found.datums, round(found.metres)
-    (True, ('GCJ-02', 'WGS84'), 470)
+    (True, ('GCJ-02', 'WGS84'), 588)
     >>> bool(datum_offset(town["communities"], town["streets"]))
     False
     """
