@@ -44,9 +44,9 @@ CELL = 25.0
 #: Offsets below this cannot be found, metres.
 SHORTEST = 60.0
 #: Directions of the controls, and their distances as shares of the offset.
-RING, RADII = 24, (0.6, 1.0)
+RING, RADII = 24, (0.4, 0.6, 0.8, 1.0)
 #: Least differences: standard errors to the layer as it is, at first and in the end; standard deviations to controls.
-SUSPECT, PAIRED, APART = 1.5, 2.5, 3.5
+SUSPECT, PAIRED, APART = 1.5, 3.0, 3.0
 
 Pair = tuple[Datum, Datum]
 #: Datums of the layer and of the other one that would explain an offset.
@@ -189,9 +189,10 @@ def find_offset(xy: Floats, crs: CRS, metres_to: Callable[[Floats], Floats]) -> 
 
 
 def _spread(xy: Floats) -> Floats:
-    """Return one place of each cell, in an order by chance that is the same every time."""
+    """Return one place of each cell, by chance, but the same ones in the same order every time."""
+    xy = xy[np.lexsort(xy.T)]
     _, rows = np.unique(np.floor(xy / CELL), axis=0, return_index=True)
-    mixed: Floats = xy[np.random.default_rng(0).permutation(np.sort(rows))]
+    mixed: Floats = xy[np.random.default_rng(0).permutation(rows)]
     return mixed
 
 
