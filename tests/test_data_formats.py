@@ -111,6 +111,14 @@ def test_kml_that_other_programs_write(tmp_path: Path) -> None:
     assert out["households"].to_dict() == {"001": 5, "002": 6}
 
 
+def test_kml_without_names(tmp_path: Path) -> None:
+    place = "<Placemark><name>甲</name><Point><coordinates>120,29</coordinates></Point></Placemark>"
+    (tmp_path / "市.kml").write_text(f"<kml><Document>{place}</Document></kml>", encoding="utf-8")
+    assert read_layer(tmp_path / "市.kml", "candidates").attrs["source"] == "市.kml:市"
+    (tmp_path / "市.kml").write_text(f"<kml>{place}</kml>", encoding="utf-8")
+    assert read_layer(tmp_path / "市.kml", "candidates", layer="市")["name"].tolist() == ["甲"]
+
+
 def test_kml_of_other_files_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "a.kml"
     link = "<NetworkLink><Link><href>http://localhost:1/b.kml</href></Link></NetworkLink>"

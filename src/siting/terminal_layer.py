@@ -12,10 +12,10 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from siting.data import Role, datum_offset, list_headings, list_roles, read_layer
+from siting.data import Role, datum_offset, list_headings, list_roles, read_layer, read_postgis
 from siting.data import role as role_of
 from siting.data.types_of_facilities import closest_types, type_of, types_in
-from siting.errors import LayerError
+from siting.errors import LayerError, SitingError
 from siting.judge.standards.columns_used import rules_by_column
 from siting.labels import Language, label, named
 from siting.network.street_words import osm_columns
@@ -27,7 +27,7 @@ __all__ = ["compare_with_streets", "heading_tables", "read_and_report"]
 def read_and_report(out: Console, file: Path, role: str, lang: Language, **options: Any) -> Any:
     """Read a layer; print its rows and headings, also of one with errors, and for streets those closed to walkers."""
     try:
-        frame = read_layer(file, role, **options)
+        frame = _read(file, role, **options)
     except LayerError as fault:
         if fault.partial is not None:
             _print_headings(out, fault.partial, role, lang)
@@ -63,6 +63,16 @@ def compare_with_streets(out: Console, frame: Any, streets: Path, role: str, lan
         metres = f"{found.metres:,.0f}"
         line = label("check.offset", lang, metres=metres, layer=mine, streets=others, remedy=remedy)
     out.print(line, highlight=False, markup=False)
+
+
+def _read(file: Path, role: str, postgis: str | None = None, **options: Any) -> Any:
+    if postgis is None:
+        return read_layer(file, role, **options)
+    for key in ("layer", "encoding", "skip_rows", "header"):
+        if options.pop(key, None) is not None:
+            raise SitingError(f"--{key.replace('_', '-')} is for files, not for --postgis")
+    schema, _, table = str(file).rpartition(".")
+    return read_postgis(postgis, role, table=table, schema=schema or None, **options)
 
 
 def _print_headings(out: Console, frame: Any, role: str, lang: Language) -> None:

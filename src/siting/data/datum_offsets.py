@@ -43,8 +43,8 @@ FEWEST, FIRST, MOST = 10, 150, 1000
 CELL = 25.0
 #: Offsets below this cannot be found, metres.
 SHORTEST = 60.0
-#: Directions of the controls, and their distances as shares of the offset.
-RING, RADII = 24, (0.4, 0.6, 0.8, 1.0)
+#: Directions of the controls, and their distances as shares of the offset, or of the least of these, metres.
+RING, RADII, NEAREST = 24, (0.6, 0.8, 1.0, 1.2), 250.0
 #: Least differences: standard errors to the layer as it is, at first and in the end; standard deviations to controls.
 SUSPECT, PAIRED, APART = 1.5, 3.0, 3.0
 
@@ -214,7 +214,7 @@ def _errors_less(less: Floats, more: Floats) -> float:
 def _stands_out(moved: Floats, radius: float, least: float, distances: Callable[[Floats], Floats]) -> bool:
     """Whether the mean distance *least* of moved places is far less than those of controls around them."""
     angle = np.arange(RING) * (2 * np.pi / RING)
-    steps = [share * radius * np.column_stack([np.cos(angle), np.sin(angle)]) for share in RADII]
+    steps = [share * max(radius, NEAREST) * np.column_stack([np.cos(angle), np.sin(angle)]) for share in RADII]
     controls = distances((moved + np.concatenate(steps)[:, None, :]).reshape(-1, 2)).reshape(-1, len(moved))
     means = controls.mean(axis=1)
     spread = max(float(means.std(ddof=1)), float(controls.std()) / len(moved) ** 0.5)

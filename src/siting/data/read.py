@@ -49,14 +49,19 @@ def read_layer(
     Parameters
     ----------
     path
-        A local file: ``.gpkg``, ``.geojson``, ``.json``, ``.shp``, ``.parquet``, ``.geoparquet``, ``.csv`` or
-        ``.xlsx``. A table needs columns ``lon`` and ``lat`` (经度, 纬度), ``x`` and ``y`` with *crs*, or ``wkt``.
+        A local file: ``.gpkg``, ``.gdb`` (a folder), ``.geojson``, ``.json``, ``.shp``, ``.zip`` (Shapefiles or a
+        ``.gdb``), ``.parquet``, ``.geoparquet`` (also places of Overture Maps), ``.fgb``, ``.kml``, ``.kmz``, ``.gpx``,
+        ``.dxf``, ``.tab``, ``.mif``, ``.duckdb``, ``.csv``, ``.xlsx``, ``.xlsm`` or ``.xls``. A table needs columns
+        ``lon`` and ``lat`` (经度, 纬度), ``x`` and ``y`` with *crs*, ``wkt``, ``wkb`` or ``h3``. DuckDB, H3 and
+        ``.xls`` need the extras ``duckdb``, ``h3`` and ``xls``.
     role
         Name of a role (see `list_roles`), or a `Role`.
     layer
-        Layer of a GeoPackage or sheet of a workbook; required if there are several and none has the role's name.
+        Layer, sheet of a workbook, folder of a KML file, layer of a drawing or table of a database; required if there
+        are several and none has the role's name.
     columns
-        Your choice of columns, canonical name → name in the file (also ``lon``, ``lat``, ``x``, ``y``, ``wkt``).
+        Your choice of columns, canonical name → name in the file (also ``lon``, ``lat``, ``x``, ``y``, ``wkt``,
+        ``wkb``, ``h3``).
     encoding
         Encoding of a CSV or Shapefile. Default: what its content is, UTF-8, GB18030 or Big5, as logged.
     crs

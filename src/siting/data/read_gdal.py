@@ -55,7 +55,7 @@ def layer_names(source: Source, driver: str, data: bytes | None = None) -> list[
     return [str(layer) for layer, shape in layers if shape is not None]
 
 
-def feature_count(source: Source, driver: str, layer: str, data: bytes) -> int:
+def feature_count(source: Source, driver: str, layer: str | int, data: bytes) -> int:
     """Return the number of features of a layer of a file's content."""
     import pyogrio
 
@@ -79,7 +79,12 @@ def refuse_parts_missing(source: Source, parts: Sequence[str], what: str) -> Non
 
 
 def read_through(
-    source: Source, driver: str, layer: str | None, encoding: str | None, data: bytes | None = None, **options: Any
+    source: Source,
+    driver: str,
+    layer: str | int | None,
+    encoding: str | None,
+    data: bytes | None = None,
+    **options: Any,
 ) -> Any:
     """Read a layer of a file, or of its content *data*, if *driver* is the one that opens it.
 
@@ -111,6 +116,7 @@ def read_through(
 def _reason(fault: BaseException, source: Source) -> str:
     """Return what GDAL says, without its advice to name a driver and the folder of the file."""
     text = str(fault).split("; It might help to specify", 1)[0]
+    text = re.sub(r"/vsimem/[\w./]+", source.file.name, text)  # where pyogrio keeps the content of a file
     return text.replace(f"{source.file.parent}{os.sep}", "")
 
 

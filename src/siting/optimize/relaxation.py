@@ -31,6 +31,9 @@ from siting.optimize.sparse_rows import largest_entry, transposed, with_data
 
 __all__ = ["Lagrangian", "Multipliers", "Relaxation", "best_multipliers"]
 
+#: Rows, the longest first, whose prices are tried one by one where the relaxation was not solved.
+ROWS_ALONE = 8
+
 
 @dataclass(frozen=True, eq=False)
 class Multipliers:
@@ -119,7 +122,8 @@ def best_multipliers(terms: Lagrangian, solved: Multipliers) -> Multipliers:
     no_prices = np.zeros(len(terms.w))
     free = (model.lower == 0) & (model.upper > 0)
     alone = model.value + terms.serves @ terms.w
-    for row in np.flatnonzero(np.isfinite(model.high)):
+    limited, size = np.flatnonzero(np.isfinite(model.high)), np.diff(model.rows.indptr)
+    for row in limited[np.argsort(-size[limited], kind="stable")][:ROWS_ALONE]:
         cost = model.rows[[row]].toarray()[0]
         if (cost >= 0).all():
             y = np.zeros(len(model.high))

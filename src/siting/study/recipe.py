@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import tomllib
 from collections.abc import Mapping
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from siting.data.china_datums import read_datum
+from siting.data.postgis_connection import has_password
 from siting.errors import ProblemError, SitingError, some
 from siting.judge.standards.from_toml import document_from, rule_from
 from siting.measure.services import walker
@@ -17,9 +19,11 @@ from siting.network import Walk
 from siting.network.walking_speed import speed_from
 from siting.propose import AtMost, Cover
 from siting.read_share import share_from
-from siting.study.inputs import Circle, Goal, Source
+from siting.study.inputs import OF_DATABASES, OF_FILES, Circle, Goal, Source
 
 __all__ = ["STUDY", "TABLES", "read_recipe"]
+
+log = logging.getLogger(__name__)
 
 TABLES = {"study", "layers", "walk", "shares", "changes", "documents", "rule", "circle", "goal"}
 #: The keys of [study].
@@ -31,7 +35,8 @@ KINDS = {"a text": str, "a number": int | float, "a whole number": int, "true or
 STUDY_KINDS = {"year": "a whole number", "strict": "true or false", "max_snap": "a number", "beside": "a number",
                "household_size": "a number"}  # fmt: skip
 LAYER_KINDS = {"skip_rows": "a whole number", "header": "a whole number", "strip_units": "true or false",
-               "id_prefix": "a text"}  # fmt: skip
+               "id_prefix": "a text", "postgis": "a text", "table": "a text", "query": "a text", "schema": "a text",
+               "geometry": "a text"}  # fmt: skip
 GOAL_KINDS = {"service": "a text", "metres": "a number", "minutes": "a number", "time_limit": "a number",
               "at_most": "a whole number", "curve": "a whole number", "on_map": "true or false"}  # fmt: skip
 WALKS = {"adult": Walk.adult, "elder": Walk.elder, "carer": Walk.carer}
@@ -132,13 +137,20 @@ def _kept_to(kinds: Mapping[str, str], table: Mapping[str, Any], where: str) -> 
 def _source(role: str, at: Mapping[str, Any], folder: Path) -> Source:
     where = f"[layers.{role}]"
     _only(at, {f.name for f in fields(Source)}, where)
-    if "path" not in at:
-        raise SitingError(f"{where} has no path")
+    if ("path" in at) == ("postgis" in at):
+        raise SitingError(f"{where} needs path, or postgis with table or query: one of the two")
+    if strange := [key for key in (OF_DATABASES if "path" in at else OF_FILES) if key in at]:
+        what = "a database (postgis)" if "path" in at else "files (path)"
+        raise SitingError(f"{where}: {some(strange)} is for {what}")
+    if "postgis" in at and ("table" in at) == ("query" in at):
+        raise SitingError(f"{where} needs table or query, one of the two")
     if not isinstance(at.get("columns", {}), Mapping):
         raise SitingError(f'{where} columns is no table; write columns = {{ population = "人口" }}')
     if at.get("missing", "raise") not in ("raise", "zero"):
         raise SitingError(f'{where} missing is "{at["missing"]}"; choose "raise" or "zero"')
     at = _kept_to(LAYER_KINDS, at, where)
+    if has_password(at.get("postgis", "")):
+        log.warning("%s: the study holds a password; write ${NAME} for an environment variable, or service=name", where)
     files: dict[str, Any] = {key: folder / str(at[key]) for key in ("path", "mapping") if key in at}
     if "datum" in at:
         files["datum"] = read_datum(at["datum"], f"{where} datum")

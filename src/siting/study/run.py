@@ -11,14 +11,14 @@ from typing import Any, NamedTuple
 import geopandas as gpd
 import pandas as pd
 
-from siting.data import check_together, read_layer
+from siting.data import check_together
 from siting.errors import NetworkError, ProblemError, SitingError, some
 from siting.judge import Audit, audit, load_standard
 from siting.measure import Reach, bands, coverage, service_areas, straight_line, travel
 from siting.measure.services import offering, open_to_all, people_column, set_apart, walker
 from siting.network import Network, Places
 from siting.propose import AtMost, Cover, Existing, MaxCoverage, MinSites, frontier, solve
-from siting.study.inputs import Circle, Goal, Source
+from siting.study.inputs import Circle, Goal
 from siting.study.outcome import Outcome
 from siting.study.values import Proposal, Study
 
@@ -93,15 +93,11 @@ def run(study: Study, *, on_step: Callable[[str, str], None] | None = None) -> O
 
 def _read(study: Study) -> dict[str, gpd.GeoDataFrame]:
     layers = {
-        name: read_layer(source.path, source.role or name, strict=study.strict, **_options(source, study))
+        name: source.read(name, strict=study.strict, datum=study.datum)
         for name, source in study.layers.items()
     }  # fmt: skip
     check_together(layers, "streets")
     return layers
-
-
-def _options(source: Source, study: Study) -> dict[str, Any]:
-    return source.options | {"datum": source.datum or study.datum}
 
 
 def _warn_of_parts(network: Network) -> None:
