@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 
 import numpy as np
 
@@ -17,15 +18,16 @@ log = logging.getLogger(__name__)
 
 def warned_of_datum(network: Parts, placed: Places, name: str, converted: object = None) -> Places:
     """Return the places; log a constant offset from the streets that a wrong datum explains."""
-
-    def metres_to(places: Floats) -> Floats:
-        x, y = np.ascontiguousarray(places[:, 0]), np.ascontiguousarray(places[:, 1])
-        edge, share, away = np.zeros(len(x), np.int32), np.zeros(len(x)), np.zeros(len(x))
-        order = np.argsort(point_kernels.hilbert(x, y, 16), kind="stable")
-        segment_kernels.nearest(network.segments, x, y, order, np.zeros(0, np.bool_), edge, share, away)
-        return away
-
-    found = find_offset(placed.xy, network.crs, metres_to)
+    found = find_offset(placed.xy, network.crs, partial(metres_to_streets, network))
     if found is not None:
         log.warning("%s: %s", name, describe(found, "the streets", read_as(found.datums, converted)))
     return placed
+
+
+def metres_to_streets(network: Parts, xy: Floats) -> Floats:
+    """Return the distance of each of some places to the nearest street."""
+    x, y = np.ascontiguousarray(xy[:, 0]), np.ascontiguousarray(xy[:, 1])
+    edge, share, away = np.zeros(len(x), np.int32), np.zeros(len(x)), np.zeros(len(x))
+    order = np.argsort(point_kernels.hilbert(x, y, 16), kind="stable")
+    segment_kernels.nearest(network.segments, x, y, order, np.zeros(0, np.bool_), edge, share, away)
+    return away
