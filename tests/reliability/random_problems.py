@@ -151,7 +151,9 @@ KINDS: dict[str, Callable[[Town], Call]] = {
     ),
     "sites": lambda t: _call(t, propose.MinSites(), propose.Cover(1.0), people=t.reached),
     "sites, share": lambda t: _call(t, propose.MinSites(), propose.Cover(0.85), people=t.reached),
-    "sites, districts": lambda t: _call(t, propose.MinSites(), propose.Cover(0.7, by=t.home_district), people=t.reached),
+    "sites, districts": lambda t: _call(
+        t, propose.MinSites(), propose.Cover(0.7, by=t.home_district), people=t.reached
+    ),
     "sites, capacity": lambda t: _call(
         t, propose.MinSites(), propose.Cover(0.3), propose.Capacity(t.places * 0 + 10**7), people=t.reached
     ),

@@ -15,6 +15,7 @@ from pyproj import CRS, Transformer
 
 from siting.data.datums import WGS84, crs_name
 from siting.data.extent import DEGREE, middle_longitude, relative_longitude
+from siting.data.finite_coordinates import refuse_endless
 from siting.data.outliers import CERTAIN, degree_boxes, outlier_faults
 from siting.errors import LayerError, some
 from siting.numbers import Bools, Floats
@@ -44,7 +45,8 @@ def check_extent(frame: Any, layer: str, *, refuse: bool = True) -> None:
     Raises
     ------
     LayerError
-        When coordinates do not fit the CRS, or rows are far from all others (see `siting.data.outliers`).
+        When coordinates are NaN or infinite, also with *refuse* False; when they do not fit the CRS, or rows are far
+        from all others (see `siting.data.outliers`).
 
     Examples
     --------
@@ -54,6 +56,7 @@ def check_extent(frame: Any, layer: str, *, refuse: bool = True) -> None:
     Traceback (most recent call last):
     siting.errors.LayerError: homes: 1 of 3 rows lie far from all others: "c" (at 0, 0, ...
     """
+    refuse_endless(frame, layer)
     shapes = np.asarray(frame.geometry.array, dtype=object)
     corners = shapely.bounds(shapes)
     placed = np.isfinite(corners).all(axis=1)
