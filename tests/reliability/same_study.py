@@ -27,7 +27,9 @@ def towns() -> Any:
 def study(folder: Path, order: int, seed: int) -> st.Study:
     """Write the layers of a random town, rows in the order of a seed (0: as they come), and return a study of them."""
     layers = towns().random_town(np.random.default_rng(seed)).layers()
-    layers["communities"] = layers["communities"].assign(infants=np.arange(len(layers["communities"])) * 7 % 10 + 1)
+    people = layers["communities"]["population"]
+    infants = np.minimum(people, 1 + np.arange(len(people)) * 7 % 10)
+    layers["communities"] = layers["communities"].assign(infants=infants)
     sources = {}
     for role, frame in layers.items():
         rows = np.random.default_rng(order).permutation(len(frame)) if order else np.arange(len(frame))
