@@ -20,6 +20,7 @@ from siting.measure.reach import Reach
 from siting.measure.walk_limit import located, sloped, walk_limit
 from siting.network import Network, Places, Walk, search
 from siting.network.snapping import polygons_or_points
+from siting.numbers import Ints, Positions, Shapes
 from siting.progress_bar import progress_bar
 from siting.renamed import renamed_keywords
 
@@ -27,6 +28,8 @@ __all__ = ["straight_line", "travel", "travel_in_parts"]
 
 #: Pairs that are not refused: 4 GiB of them.
 MAX_PAIRS = 2**28
+#: Pairs that the index of straight lines finds at a time, at most: 1 GiB of them.
+AT_A_TIME = 2**26
 
 log = logging.getLogger(__name__)
 
@@ -186,6 +189,7 @@ def straight_line(
     minutes: float | None = None,
     walk: Walk | None = None,
     crs: Any = None,
+    max_pairs: float = MAX_PAIRS,
 ) -> Reach:
     """Measure straight lines, to compare with `travel`: no walk along the streets is shorter.
 
@@ -198,6 +202,8 @@ def straight_line(
     crs
         A projected CRS in metres, such as that of the network to compare with (`Network.crs`). When not given, that of
         the layers where it is metric and holds there, else the zone of their centre (`siting.data.metric_crs`).
+    max_pairs
+        More pairs are refused, as by `travel`. A pair takes 16 bytes.
 
     Returns
     -------
@@ -207,7 +213,7 @@ def straight_line(
     Raises
     ------
     ProblemError
-        When the limit is absent, given twice, or implausible, or ids are not unique.
+        When the limit is absent, given twice, or implausible, ids are not unique, or there are too many pairs.
     LayerError
         When a layer has no CRS or an empty geometry, rows lie far from all others, or lengths would be over 0.1 % off.
 
@@ -220,17 +226,14 @@ def straight_line(
     0      a           b  50.0
     """
     farthest = walk_limit(metres, minutes, walk)
+    if not isinstance(max_pairs, Real):
+        raise ProblemError(f"max_pairs is {max_pairs!r}; give a number of pairs, or math.inf for no limit")
     for what, layer in (("origins", origins), ("destinations", destinations)):
         check_extent(one_layer(layer, what), what)
     rows, columns = unique_ids(origins.index, "origins"), unique_ids(destinations.index, "destinations")
     system = common_crs([origins, destinations], crs, layer="straight line")
     start, stop = polygons_or_points(origins, system), polygons_or_points(destinations, system)
-    longest = farthest.millimetres / 1000.0
-    # The index finds a little more than the limit; rounding to mm then decides as on streets.
-    origin, destination = shapely.STRtree(stop).query(start, predicate="dwithin", distance=longest + 0.001)
-    cost_mm = np.rint(shapely.distance(start[origin], stop[destination]) * 1000).astype(np.int64)
-    keep = cost_mm <= farthest.millimetres
-    origin, destination, cost_mm = origin[keep], destination[keep], cost_mm[keep]
+    origin, destination, cost_mm = _near(start, stop, farthest.millimetres, max_pairs)
     order = np.lexsort([destination, cost_mm, origin])
     how = "straight line"
     if farthest.walk is not None:
@@ -238,3 +241,24 @@ def straight_line(
     origin, destination = origin[order].astype(np.int32), destination[order].astype(np.int32)
     cost, limit = cost_mm[order] / 1000.0 / farthest.speed, float(minutes if minutes is not None else metres or 0)
     return Reach(rows, columns, origin, destination, cost, limit, farthest.unit, how=how)
+
+
+def _near(start: Shapes, stop: Shapes, limit: int, most: float) -> tuple[Positions, Positions, Ints]:
+    """List the pairs within *limit*, mm, and their distances; ProblemError for more than *most*."""
+    tree, parts, total = shapely.STRtree(stop), [], 0
+    many = max(1, AT_A_TIME // max(1, len(stop)))
+    for begin in range(0, max(1, len(start)), many):
+        part = start[begin : begin + many]
+        # The index finds a little more than the limit; rounding to mm then decides as on streets.
+        origin, destination = tree.query(part, predicate="dwithin", distance=limit / 1000.0 + 0.001)
+        cost = np.rint(shapely.distance(part[origin], stop[destination]) * 1000).astype(np.int64)
+        keep = cost <= limit
+        parts.append((origin[keep] + begin, destination[keep], cost[keep]))
+        total += int(keep.sum())
+        if total > most:
+            raise ProblemError(
+                f"at least {total:,} pairs are more than max_pairs={most:,.0f}; lower the limit, raise max_pairs, or "
+                "take the origins in parts"
+            )
+    origins, destinations, costs = zip(*parts, strict=True)
+    return np.concatenate(origins), np.concatenate(destinations), np.concatenate(costs)
