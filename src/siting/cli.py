@@ -67,12 +67,17 @@ DemoFolder = Annotated[Path, typer.Option("--out", help="Folder for map, report,
 ResultFolder = Annotated[Path | None, typer.Option("--out", help="Folder for results; default next to the study.")]
 VerdictFile = Annotated[Path | None, typer.Option("--out", help="Write the verdict to this .xlsx, .csv or .html.")]
 OwnFile = Annotated[Path | None, typer.Argument(help="After new or check: the TOML file of a standard of your own.")]
-Layer = Annotated[str | None, typer.Option(help="Layer or sheet of a file with several.")]
+Layer = Annotated[str | None, typer.Option(help="Layer, sheet, folder or table of a file with several.")]
+PostGIS = Annotated[
+    str | None,
+    typer.Option("--postgis", help="Database whose table (or schema.table) FILE is: service=name, or a URL."),
+]
 Crs = Annotated[str | None, typer.Option(help="CRS of a file without one, such as EPSG:4549.")]
 SkipRows = Annotated[int | None, typer.Option(help="Rows above the header of a table to leave out.")]
 Header = Annotated[int | None, typer.Option(help="Number of rows of the header of a table.")]
 StripUnits = Annotated[bool | None, typer.Option("--strip-units", help="Read numbers with words around them.")]
-Encoding = Annotated[str | None, typer.Option(help="Encoding of a CSV or Shapefile, such as gb18030.")]
+Encoding = Annotated[str | None, typer.Option(help="Encoding of a file of text, such as gb18030.")]
+Datum = Annotated[str | None, typer.Option(help="Datum of a map service: GCJ-02 (AMap, Tencent) or BD-09 (Baidu).")]
 Outside = Annotated[
     bool, typer.Option("--outside", help="Allow files outside the folder of the study, as on a shared drive.")
 ]
@@ -111,39 +116,55 @@ def run(study: StudyFile, out_dir: ResultFolder = None, outside: Outside = False
 
 @app.command()
 def check(
-    file: Annotated[Path, typer.Argument(help="A layer: GeoPackage, GeoJSON, Shapefile, GeoParquet, CSV or Excel.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="A layer: .gpkg, .gdb, .shp, .zip, .geojson, .parquet, .fgb, .kml, .kmz, .gpx, .dxf, .tab, .mif, "
+            ".duckdb, .csv, .xlsx or .xls."
+        ),
+    ],
     role: Annotated[str, typer.Option(help="What the layer holds, such as communities.")],
     layer: Layer = None,
     crs: Crs = None,
+    datum: Datum = None,
+    streets: Annotated[
+        Path | None, typer.Option(help="Streets that the layer must fit, to find a wrong datum.")
+    ] = None,
     strict: Annotated[bool, typer.Option(help="Refuse rows that may be too far away, and inexact datums.")] = False,
     mapping: Mapped = None,
     encoding: Encoding = None,
     skip_rows: SkipRows = None,
     header: Header = None,
     strip_units: StripUnits = None,
+    postgis: PostGIS = None,
     lang: Lang = None,
 ) -> None:
     """Check whether a file can be used in a role: list its errors, and how its headings are read."""
-    from siting.terminal_layer import read_and_report
+    from siting.terminal_layer import compare_with_streets, read_and_report
 
-    read_and_report(
-        out, file, role, _lang(lang) or "zh", layer=layer, crs=crs, strict=strict, mapping=mapping, encoding=encoding,
-        skip_rows=skip_rows, header=header, strip_units=strip_units,
+    words = _lang(lang) or "zh"
+    frame = read_and_report(
+        out, file, role, words, layer=layer, crs=crs, datum=datum, strict=strict, mapping=mapping, encoding=encoding,
+        skip_rows=skip_rows, header=header, strip_units=strip_units, postgis=postgis,
     )  # fmt: skip
+    if streets is not None:
+        compare_with_streets(out, frame, streets, role, words)
 
 
 @app.command("import")
 def import_(
     file: Annotated[Path, typer.Argument(help="The export: CSV, Excel or a layer.")],
-    out_file: Annotated[Path, typer.Argument(help="The layer to write: .gpkg, .parquet, .csv, …")],
+    out_file: Annotated[Path, typer.Argument(help="The layer to write: .gpkg, .gdb, .parquet, .fgb, .csv, …")],
     role: Annotated[str, typer.Option(help="What the layer holds, such as eldercare.")],
     mapping: Mapped = None,
     layer: Layer = None,
     crs: Crs = None,
+    datum: Datum = None,
     encoding: Encoding = None,
     skip_rows: SkipRows = None,
     header: Header = None,
     strip_units: StripUnits = None,
+    postgis: PostGIS = None,
     id_prefix: Annotated[str, typer.Option(help="Set before each id, so that layers differ.")] = "",
     lang: Lang = None,
 ) -> None:
@@ -152,10 +173,10 @@ def import_(
 
     words = _lang(lang) or "zh"
     frame = read_and_report(
-        out, file, role, words, layer=layer, crs=crs, mapping=mapping, encoding=encoding, skip_rows=skip_rows,
-        header=header, strip_units=strip_units, id_prefix=id_prefix,
+        out, file, role, words, layer=layer, crs=crs, datum=datum, mapping=mapping, encoding=encoding,
+        skip_rows=skip_rows, header=header, strip_units=strip_units, postgis=postgis, id_prefix=id_prefix,
     )  # fmt: skip
-    st.write_layer(frame, out_file, layer=role if out_file.suffix.lower() == ".gpkg" else None)
+    st.write_layer(frame, out_file, layer=role if out_file.suffix.lower() in (".gpkg", ".gdb") else None)
     _print(f"{label('study.written', words)} {out_file}")
 
 

@@ -168,7 +168,7 @@ class Attempt:
         if role == "streets":
             return
         for i, number in self.town.numbers[role].items():
-            if i in checked.index and checked[towns.NUMBER[role]][i] != number:
+            if towns.NUMBER[role] in checked and i in checked.index and checked[towns.NUMBER[role]][i] != number:
                 self.check(i in rows and _names(i, self.told.text), f"{role}: {i} has {checked[towns.NUMBER[role]][i]}")
 
     def _measure(self, network: st.Network, used: dict[str, Any]) -> None:
@@ -280,7 +280,7 @@ class Attempt:
     def _back(self, role: str, frame: Any, back: Any, suffix: str) -> None:
         same = sorted(map(str, back.index)) == sorted(str(i).strip() for i in frame.index)
         self.check(same, f"{suffix}: ids {list(frame.index)} came back as {list(back.index)}")
-        if same and role in towns.NUMBER:
+        if same and towns.NUMBER.get(role) in frame.columns:
             old = {str(i).strip(): n for i, n in frame[towns.NUMBER[role]].items()}
             self.check(back[towns.NUMBER[role]].to_dict() == old, f"{suffix}: numbers changed")
 

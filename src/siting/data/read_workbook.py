@@ -59,9 +59,10 @@ def read_excel(source: Source) -> pd.DataFrame:
             size = sum(item.file_size for item in archive.infolist())
         if size > MOST_UNPACKED:
             raise LayerError(layer, f"unpacks to {size / 1e9:.1f} GB, too much for a table; save it as CSV")
-        with warnings.catch_warnings():
+        # openpyxl leaves a file open that it cannot read.
+        with warnings.catch_warnings(), path.open("rb") as file:
             warnings.simplefilter("ignore")  # of styles and validations, which are not read
-            book = load_workbook(path, read_only=True, data_only=True, keep_links=False)
+            book = load_workbook(file, read_only=True, data_only=True, keep_links=False)
             try:
                 tab: Any = book[_sheet(book, source.layer, source.role, layer)]
                 tab.reset_dimensions()

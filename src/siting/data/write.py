@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import io
 import logging
+import os
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,9 +22,12 @@ from siting.data.atomic_write import atomic_path
 from siting.data.combine import other_geometries, with_plain_geometry
 from siting.data.crs import to_crs
 from siting.data.datums import NO_CRS, WGS84
+from siting.data.folder_exchange import atomic_folder
 from siting.data.heading_spelling import NAME_BYTES
 from siting.data.source import kept_attrs, warnings_logged
 from siting.data.tables import guarded
+from siting.data.write_geodatabase import refuse_other_folders, write_geodatabase
+from siting.data.written import check_written, disk_full_told
 from siting.errors import LayerError, SitingError, some
 
 __all__ = ["write_layer", "write_table"]
@@ -33,6 +38,8 @@ logger = logging.getLogger(__name__)
 STAMP = "2000-01-01T00:00:00.000Z"
 # Limits of a text in a Shapefile, in bytes, and in a cell of Excel, in characters.
 TEXT_BYTES, CELL_CHARACTERS = 254, 32767
+# Longest name of a GeoPackage: with "-journal" after it the system must take it.
+LONGEST = 247
 # Decimals of a degree in GeoJSON: 0.1 mm.
 DECIMALS = 9
 # Files that belong to a Shapefile: those of its rows, and indexes, which do not fit other rows.
@@ -50,11 +57,11 @@ def write_layer(frame: Any, path: str | Path, *, layer: str | None = None) -> No
     frame
         A GeoDataFrame with a CRS. Its index is written as a column (``id``, or the index's own name).
     path
-        ``.gpkg`` (the best choice), ``.parquet``, ``.geojson``, ``.shp``, ``.csv`` or ``.xlsx``. GeoJSON, CSV and Excel
-        hold longitude and latitude (EPSG:4326); the tables as columns ``lon`` and ``lat``, or ``wkt`` when not all are
-        points.
+        ``.gpkg`` (the best choice), ``.gdb`` (a File Geodatabase, a folder), ``.parquet`` (GeoParquet 1.1), ``.fgb``
+        (FlatGeobuf), ``.geojson``, ``.shp``, ``.csv`` or ``.xlsx``. GeoJSON, CSV and Excel hold longitude and latitude
+        (EPSG:4326); the tables as columns ``lon`` and ``lat``, or ``wkt`` when not all are points.
     layer
-        Layer of a GeoPackage to add or replace (the others stay), or sheet of a workbook.
+        Layer of a GeoPackage or geodatabase to add or replace (the others stay), or sheet of a workbook.
 
     Raises
     ------
@@ -71,7 +78,7 @@ def write_layer(frame: Any, path: str | Path, *, layer: str | None = None) -> No
     A GeoPackage keeps ``attrs["notice"]`` and ``attrs["attribution"]`` as metadata of the layer, a GeoParquet file too.
     The same layers give a GeoPackage of the same bytes. In CSV, a text that a spreadsheet would read as a formula gets
     an apostrophe in front, which `read_layer` removes. GeoJSON and Excel keep 15 digits of a number, the others
-    all.
+    all. A File Geodatabase holds whole numbers up to 2^53.
 
     Examples
     --------
@@ -90,8 +97,8 @@ def write_layer(frame: Any, path: str | Path, *, layer: str | None = None) -> No
     if writer is None:
         kinds = some(_WRITERS, most=20)
         raise LayerError(name, f'"{target.name}" is of no kind that is written here; choose one of {kinds}')
-    if layer is not None and suffix not in (".gpkg", ".xlsx"):
-        raise LayerError(name, f"layer={layer!r} is for GeoPackages and workbooks; {target.suffix} holds one layer")
+    if layer is not None and suffix not in (".gpkg", ".gdb", ".xlsx"):
+        raise LayerError(name, f"layer={layer!r} is for files that hold several; {target.suffix} holds one layer")
     if not isinstance(frame, gpd.GeoDataFrame) or frame.active_geometry_name is None:
         raise LayerError(name, "is no GeoDataFrame with a geometry; write plain tables with write_table")
     if frame.crs is None:
@@ -100,7 +107,10 @@ def write_layer(frame: Any, path: str | Path, *, layer: str | None = None) -> No
         logger.info("%s: %s does not keep the notice and the attribution; a GeoPackage does", name, target.suffix)
     flat = _with_index(frame, name)
     try:
-        with atomic_path(target) as draft, warnings_logged(name):
+        if suffix == ".gdb":
+            refuse_other_folders(target, name)
+        place = atomic_folder(target, ours=lambda _: True) if suffix == ".gdb" else atomic_path(target)
+        with place as draft, warnings_logged(name):
             writer(_Job(flat, draft, target, layer, name))
     except SitingError:
         raise
@@ -176,19 +186,26 @@ class _Job:
 
 
 def _write_gdal(job: _Job, driver: str, frame: Any = None, **options: Any) -> None:
-    """Write a frame by GDAL and count the written rows: a full disk does not always raise."""
+    """Write a frame by GDAL, and look whether it is all there: a full disk does not always raise."""
     import pyogrio
 
-    layer = options.get("layer")
-    pyogrio.write_dataframe(job.frame if frame is None else frame, job.draft, driver=driver, **options)
-    count = pyogrio.read_info(job.draft, layer=layer, force_feature_count=True)["features"]
-    if count != len(job.frame):
-        what = f"only {count} of {len(job.frame)} rows were written; is the disk full?"
-        raise LayerError(layer or job.draft.name, what)
+    layer, shapes = options.get("layer"), job.frame.geometry.array
+    with disk_full_told(job.draft.parent):
+        pyogrio.write_dataframe(job.frame if frame is None else frame, job.draft, driver=driver, **options)
+        count = pyogrio.read_info(job.draft, layer=layer, force_feature_count=True)["features"]
+        if count != len(job.frame):
+            what = f"only {count} of {len(job.frame)} rows were written; is the disk full?"
+            raise LayerError(layer or job.draft.name, what)
+        if driver == "GPKG":
+            _fix_date(job.draft, str(layer))
+    whole = ~(shapely.is_missing(shapes) | shapely.is_empty(shapes))
+    check_written(job.draft, str(layer), len(shapes), int(whole.sum()))
 
 
 def _write_gpkg(job: _Job) -> None:
     _refuse_case_twins(job)
+    if len(os.fsencode(job.target.name)) > LONGEST:
+        raise LayerError(job.name, f"the name is too long: with its journal, a GeoPackage takes {LONGEST} bytes")
     if job.target.exists():
         _copy_old_layers(job)
     attrs = job.frame.attrs
@@ -198,9 +215,7 @@ def _write_gpkg(job: _Job) -> None:
     names = {name.casefold() for name in job.frame.columns}
     geometry, fid = "geometry" if "geom" in names else "geom", "row_id" if "fid" in names else "fid"
     options = {"GEOMETRY_NAME": geometry, "FID": fid}
-    layer = job.layer or job.target.stem
-    _write_gdal(job, "GPKG", layer=layer, layer_options=options, layer_metadata=kept)
-    _fix_date(job.draft, layer)
+    _write_gdal(job, "GPKG", layer=job.layer or job.target.stem, layer_options=options, layer_metadata=kept)
 
 
 def _copy_old_layers(job: _Job) -> None:
@@ -272,6 +287,10 @@ def _write_shapefile(job: _Job) -> None:
     _write_gdal(job, "ESRI Shapefile", encoding="UTF-8")
 
 
+def _write_parquet(job: _Job) -> None:
+    job.frame.to_parquet(job.draft, index=False, schema_version="1.1.0")
+
+
 def _to_csv(table: pd.DataFrame, draft: Path) -> None:
     safe = table.map(lambda cell: guarded(cell) if isinstance(cell, str) else cell)
     safe.columns = pd.Index([guarded(str(name)) for name in table.columns])
@@ -316,9 +335,16 @@ def _write_excel(job: _Job) -> None:
         made.data_type = "s"  # text, even when it looks like a formula
         return made
 
-    for row in rows:
-        sheet.append([cell(value) for value in row])
-    book.save(job.draft)
+    made = io.BytesIO()
+    try:
+        for row in rows:
+            sheet.append([cell(value) for value in row])
+        book.save(made)
+    except OSError:
+        with contextlib.suppress(Exception):  # its temporary file cannot be ended properly on a full disk
+            sheet.close()
+        raise
+    job.draft.write_bytes(made.getvalue())
 
 
 def _excel_value(value: Any, name: str) -> Any:
@@ -345,8 +371,11 @@ _WRITERS: dict[str, Callable[[_Job], None]] = {
     ".geojson": _write_geojson,
     ".json": _write_geojson,
     ".shp": _write_shapefile,
-    ".parquet": lambda job: job.frame.to_parquet(job.draft, index=False),
-    ".geoparquet": lambda job: job.frame.to_parquet(job.draft, index=False),
+    ".gdb": lambda job: write_geodatabase(job.frame, job.draft, job.target, job.layer, job.name),
+    # With the index of places, GDAL would put the rows in another order.
+    ".fgb": lambda job: _write_gdal(job, "FlatGeobuf", layer_options={"SPATIAL_INDEX": "NO"}),
+    ".parquet": _write_parquet,
+    ".geoparquet": _write_parquet,
     ".csv": lambda job: _to_csv(_as_table(job), job.draft),
     ".xlsx": _write_excel,
 }

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import tomllib
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
+from siting.data.china_datums import read_datum
+from siting.data.postgis_connection import has_password
 from siting.errors import ProblemError, SitingError, some
 from siting.judge.standards.from_toml import document_from, rule_from
 from siting.measure.services import walker
@@ -15,23 +18,26 @@ from siting.network import Walk
 from siting.network.walking_speed import speed_from
 from siting.propose import AtMost, Cover
 from siting.read_share import share_from
-from siting.study.inputs import Circle, Goal, Source
+from siting.study.inputs import OF_DATABASES, OF_FILES, Circle, Goal, Source
 from siting.study.names import check_apart, check_name
 from siting.study.outside import file_of_study
 
 __all__ = ["STUDY", "TABLES", "read_recipe"]
 
+log = logging.getLogger(__name__)
+
 TABLES = {"study", "layers", "walk", "shares", "changes", "documents", "rule", "circle", "goal"}
 #: The keys of [study].
 STUDY = {"name", "title", "lang", "standard", "year", "crs", "max_snap", "beside", "by", "household_size", "strict",
-         "scope"}  # fmt: skip
+         "scope", "datum"}  # fmt: skip
 #: Kinds of values, in words and in Python.
 KINDS = {"a text": str, "a number": int | float, "a whole number": int, "true or false": bool}
 #: The kinds of keys of [study], [layers] and [[goal]].
 STUDY_KINDS = {"year": "a whole number", "strict": "true or false", "max_snap": "a number", "beside": "a number",
                "household_size": "a number"}  # fmt: skip
 LAYER_KINDS = {"skip_rows": "a whole number", "header": "a whole number", "strip_units": "true or false",
-               "id_prefix": "a text"}  # fmt: skip
+               "id_prefix": "a text", "postgis": "a text", "table": "a text", "query": "a text", "schema": "a text",
+               "geometry": "a text"}  # fmt: skip
 GOAL_KINDS = {"service": "a text", "metres": "a number", "minutes": "a number", "time_limit": "a number",
               "at_most": "a whole number", "curve": "a whole number", "on_map": "true or false"}  # fmt: skip
 WALKS = {"adult": Walk.adult, "elder": Walk.elder, "carer": Walk.carer}
@@ -68,6 +74,8 @@ def _head(head: Mapping[str, Any], path: Path, outside: bool) -> dict[str, Any]:
         given["standard"] = str(file_of_study(standard, path.parent, "[study] standard", outside=outside))
     if given.get("scope") not in (None, "whole", "part"):
         given["scope"] = share_from(given["scope"], '[study] scope, beside "whole" and "part",')
+    if "datum" in given:
+        given["datum"] = read_datum(given["datum"], "[study] datum")
     return _kept_to(STUDY_KINDS, given, "[study]")
 
 
@@ -138,15 +146,24 @@ def _kept_to(kinds: Mapping[str, str], table: Mapping[str, Any], where: str) -> 
 def _source(role: str, at: Mapping[str, Any], folder: Path, outside: bool) -> Source:
     where = f"[layers.{role}]"
     _only(at, {f.name for f in fields(Source)}, where)
-    if "path" not in at:
-        raise SitingError(f"{where} has no path")
+    if ("path" in at) == ("postgis" in at):
+        raise SitingError(f"{where} needs path, or postgis with table or query: one of the two")
+    if strange := [key for key in (OF_DATABASES if "path" in at else OF_FILES) if key in at]:
+        what = "a database (postgis)" if "path" in at else "files (path)"
+        raise SitingError(f"{where}: {some(strange)} is for {what}")
+    if "postgis" in at and ("table" in at) == ("query" in at):
+        raise SitingError(f"{where} needs table or query, one of the two")
     if not isinstance(at.get("columns", {}), Mapping):
         raise SitingError(f'{where} columns is no table; write columns = {{ population = "人口" }}')
     if at.get("missing", "raise") not in ("raise", "zero"):
         raise SitingError(f'{where} missing is "{at["missing"]}"; choose "raise" or "zero"')
     at = _kept_to(LAYER_KINDS, at, where)
+    if has_password(at.get("postgis", "")):
+        log.warning("%s: the study holds a password; write ${NAME} for an environment variable, or service=name", where)
     keys = [key for key in ("path", "mapping") if key in at]
     files: dict[str, Any] = {key: file_of_study(at[key], folder, f"{where} {key}", outside=outside) for key in keys}
+    if "datum" in at:
+        files["datum"] = read_datum(at["datum"], f"{where} datum")
     return Source(**{**at, **files})
 
 

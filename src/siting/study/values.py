@@ -48,6 +48,8 @@ class Study:
         What is measured and proposed.
     max_snap, crs, strict
         As for `travel`, `Network.from_streets` and `read_layer`. All of a study is measured in the network's CRS.
+    datum
+        The datum of the layers whose source names none; as for `read_layer`.
     """
 
     name: str
@@ -70,6 +72,7 @@ class Study:
     max_snap: float = 250.0
     crs: str | None = None
     strict: bool = False
+    datum: str | None = None
 
     @classmethod
     def from_toml(cls, path: str | Path, *, outside: bool = False) -> Study:
