@@ -230,18 +230,18 @@ def free_names(wanted: Iterable[str], taken: Iterable[str], where: str, what: st
     >>> free_names(["childcare_cost", "childcare_band"], ["Childcare_Cost", "name"], "communities")
     ['childcare_cost_2', 'childcare_band']
     """
-    used, names, moved = {name.casefold() for name in taken}, [], []
+    wanted = list(wanted)
+    meant, used, names, moved = {name.casefold() for name in wanted}, {name.casefold() for name in taken}, [], []
     for name in wanted:
-        free = next(
-            each for n in itertools.count(1) if (each := name if n == 1 else f"{name}_{n}").casefold() not in used
-        )
+        free = name
+        if name.casefold() in used:
+            numbered = (f"{name}_{n}" for n in itertools.count(2))
+            free = next(each for each in numbered if each.casefold() not in used | meant)
         used.add(free.casefold())
         names.append(free)
         moved += [free] if free != name else []
     if moved:
-        log.warning(
-            "%s: there are %s of the same names, which stay; those added are called %s", where, what, some(moved)
-        )
+        log.warning("%s: %s of results whose names are taken are called %s", where, what, some(moved))
     return names
 
 
