@@ -20,7 +20,7 @@ from siting.measure.reach import Reach
 from siting.measure.walk_limit import located, sloped, walk_limit
 from siting.network import Network, Places, Walk, search
 from siting.network.snapping import polygons_or_points
-from siting.numbers import Ints, Positions, Shapes
+from siting.numbers import Ints, Shapes
 from siting.progress_bar import progress_bar
 from siting.renamed import renamed_keywords
 
@@ -28,8 +28,8 @@ __all__ = ["straight_line", "travel", "travel_in_parts"]
 
 #: Pairs that are not refused: 4 GiB of them.
 MAX_PAIRS = 2**28
-#: Pairs that the index of straight lines finds at a time, at most: 1 GiB of them.
-AT_A_TIME = 2**26
+#: Pairs that straight lines are searched for at a time.
+PAIRS_AT_ONCE = 2**24
 
 log = logging.getLogger(__name__)
 
@@ -203,7 +203,7 @@ def straight_line(
         A projected CRS in metres, such as that of the network to compare with (`Network.crs`). When not given, that of
         the layers where it is metric and holds there, else the zone of their centre (`siting.data.metric_crs`).
     max_pairs
-        More pairs are refused, as by `travel`. A pair takes 16 bytes.
+        More pairs are refused, as by `travel`.
 
     Returns
     -------
@@ -233,7 +233,12 @@ def straight_line(
     rows, columns = unique_ids(origins.index, "origins"), unique_ids(destinations.index, "destinations")
     system = common_crs([origins, destinations], crs, layer="straight line")
     start, stop = polygons_or_points(origins, system), polygons_or_points(destinations, system)
-    origin, destination, cost_mm = _near(start, stop, farthest.millimetres, max_pairs)
+    longest = farthest.millimetres / 1000.0
+    # The index finds a little more than the limit; rounding to mm then decides as on streets.
+    origin, destination = _pairs_within(start, stop, longest + 0.001, max_pairs)
+    cost_mm = np.rint(shapely.distance(start[origin], stop[destination]) * 1000).astype(np.int64)
+    keep = cost_mm <= farthest.millimetres
+    origin, destination, cost_mm = origin[keep], destination[keep], cost_mm[keep]
     order = np.lexsort([destination, cost_mm, origin])
     how = "straight line"
     if farthest.walk is not None:
@@ -243,22 +248,16 @@ def straight_line(
     return Reach(rows, columns, origin, destination, cost, limit, farthest.unit, how=how)
 
 
-def _near(start: Shapes, stop: Shapes, limit: int, most: float) -> tuple[Positions, Positions, Ints]:
-    """List the pairs within *limit*, mm, and their distances; ProblemError for more than *most*."""
-    tree, parts, total = shapely.STRtree(stop), [], 0
-    many = max(1, AT_A_TIME // max(1, len(stop)))
-    for begin in range(0, max(1, len(start)), many):
-        part = start[begin : begin + many]
-        # The index finds a little more than the limit; rounding to mm then decides as on streets.
-        origin, destination = tree.query(part, predicate="dwithin", distance=limit / 1000.0 + 0.001)
-        cost = np.rint(shapely.distance(part[origin], stop[destination]) * 1000).astype(np.int64)
-        keep = cost <= limit
-        parts.append((origin[keep] + begin, destination[keep], cost[keep]))
-        total += int(keep.sum())
-        if total > most:
-            raise ProblemError(
-                f"at least {total:,} pairs are more than max_pairs={most:,.0f}; lower the limit, raise max_pairs, or "
-                "take the origins in parts"
-            )
-    origins, destinations, costs = zip(*parts, strict=True)
-    return np.concatenate(origins), np.concatenate(destinations), np.concatenate(costs)
+def _pairs_within(start: Shapes, stop: Shapes, metres: float, most: float) -> tuple[Ints, Ints]:
+    """Find the pairs not farther apart than *metres*, some starts at a time: too many never fill the memory."""
+    tree, step = shapely.STRtree(stop), max(1, PAIRS_AT_ONCE // max(1, len(stop)))
+    found, number = [np.zeros((2, 0), np.int64)], 0
+    for begin in range(0, len(start), step):
+        pairs = tree.query(start[begin : begin + step], predicate="dwithin", distance=metres)
+        number += pairs.shape[1]
+        if number > most:
+            remedy = "lower the limit, or raise max_pairs"
+            raise ProblemError(f"straight line: more than max_pairs={most:,.0f} pairs; {remedy}")
+        found.append(pairs + np.array([[begin], [0]]))
+    origin, destination = np.concatenate(found, axis=1)
+    return origin, destination
