@@ -360,7 +360,7 @@ def test_a_study_without_a_standard_has_no_verdict(town: Path) -> None:
         ("at_most = 1", "at_most = 9", "only 3 candidates"),
         ('name = "most"', 'name = "a/b"', "letters, digits"),
         ('name = "most"', 'name = "[/red]"', "letters, digits"),
-        ('name = "all"', 'name = "most"', 'names occur twice: "most"'),
+        ('name = "all"', 'name = "most"', 'name "most" occurs twice'),
         ('[[goal]]\nname = "most"', '[goal]\nname = "most"', "no TOML"),
         ("[shares]", '[walk]\nchildcar = "adult"\n[shares]', 'services without a layer: "childcar"'),
         ("[shares]", '[documents.x]\ntitel = "x"\n[shares]', '"titel"'),
