@@ -103,7 +103,7 @@ WAYS: list[Callable[[Path], Path]] = [
 
 
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
-def test_no_formula_in_any_table(tmp_path: Path, way: Callable[[Path], Path]) -> None:
+def test_row_32_no_formula_in_any_table(tmp_path: Path, way: Callable[[Path], Path]) -> None:
     file = way(tmp_path)
     if file.suffix == ".csv":
         with file.open(encoding="utf-8-sig", newline="") as handle:
@@ -119,7 +119,7 @@ def test_no_formula_in_any_table(tmp_path: Path, way: Callable[[Path], Path]) ->
         assert {"=cmd|' /C calc'!A0", "＝1+1", '=HYPERLINK("x")'} <= {cell.value for cell in cells}
 
 
-def test_an_audit_from_the_shell(tmp_path: Path) -> None:
+def test_row_32_an_audit_from_the_shell(tmp_path: Path) -> None:
     """`siting audit --out x.csv` writes the table of a standard whose words are formulas."""
     from siting.terminal_study import audit_in_terminal
     from siting.terminal_text import TextConsole
