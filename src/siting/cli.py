@@ -1,7 +1,7 @@
 """The library from a shell: ``siting demo``, ``run``, ``audit``, ``check``, ``import``, ``standards``.
 
-The exit status is 0 for success, 2 for bad input or a goal without a plan, 1 for an error of the library, and 130 or 143
-after Ctrl-C or SIGTERM (see `siting.interrupt`).
+The exit status is 0 for success, 2 for bad input or a goal without a plan, 1 for an error of the library, and 130 or
+143 after Ctrl-C or SIGTERM (see `siting.interrupt`).
 """
 
 from __future__ import annotations
@@ -78,6 +78,9 @@ Header = Annotated[int | None, typer.Option(help="Number of rows of the header o
 StripUnits = Annotated[bool | None, typer.Option("--strip-units", help="Read numbers with words around them.")]
 Encoding = Annotated[str | None, typer.Option(help="Encoding of a file of text, such as gb18030.")]
 Datum = Annotated[str | None, typer.Option(help="Datum of a map service: GCJ-02 (AMap, Tencent) or BD-09 (Baidu).")]
+Outside = Annotated[
+    bool, typer.Option("--outside", help="Allow files outside the folder of the study, as on a shared drive.")
+]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print the log.")]
 
 
@@ -106,9 +109,9 @@ def demo(out_dir: DemoFolder = Path("siting-demo"), lang: Lang = None) -> None:
 
 
 @app.command()
-def run(study: StudyFile, out_dir: ResultFolder = None, lang: Lang = None) -> None:
+def run(study: StudyFile, out_dir: ResultFolder = None, outside: Outside = False, lang: Lang = None) -> None:
     """Run a study from layers to coverage, verdict, proposals, map and report."""
-    _run(study, out_dir or study.parent / f"{study.stem}-results", lang)
+    _run(study, out_dir or study.parent / f"{study.stem}-results", lang, outside=outside)
 
 
 @app.command()
@@ -238,6 +241,7 @@ def audit(
     year: Annotated[int | None, typer.Option(help="Judge for this year instead.")] = None,
     by: Annotated[str | None, typer.Option(help="Judge each district or county too.")] = None,
     status: Annotated[str | None, typer.Option(help="Show only met, part, short, ahead, shown or n/a.")] = None,
+    outside: Outside = False,
     lang: Lang = None,
 ) -> None:
     """Judge the layers of a study by its standard, without maps and proposals."""
@@ -246,7 +250,7 @@ def audit(
     chosen = _lang(lang)
     if by not in (None, "district", "county"):
         raise SitingError(f'--by is "{by}"; choose district or county')
-    read = st.Study.from_toml(study)
+    read = st.Study.from_toml(study, outside=outside)
     if standard not in (None, read.standard):  # the study's own rules belong to its standard
         read = replace(read, rules=(), shares={}, changes={})
     read = replace(read, standard=standard or read.standard, year=read.year if year is None else year, by=by or read.by)
@@ -259,10 +263,10 @@ def _lang(lang: str | None) -> Literal["zh", "en"] | None:
     return cast('Literal["zh", "en"] | None', lang)
 
 
-def _run(recipe: Path, folder: Path, lang: str | None) -> None:
+def _run(recipe: Path, folder: Path, lang: str | None, *, outside: bool = False) -> None:
     from siting.terminal_study import run_in_terminal
 
-    study = st.Study.from_toml(recipe)
+    study = st.Study.from_toml(recipe, outside=outside)
     run_in_terminal(out, replace(study, lang=_lang(lang) or study.lang), folder)
 
 

@@ -47,6 +47,16 @@ def read_and_report(out: Console, file: Path, role: str, lang: Language, **optio
     return frame
 
 
+def _read(file: Path, role: str, postgis: str | None = None, **options: Any) -> Any:
+    if postgis is None:
+        return read_layer(file, role, **options)
+    for key in ("layer", "encoding", "skip_rows", "header"):
+        if options.pop(key, None) is not None:
+            raise SitingError(f"--{key.replace('_', '-')} is for files, not for --postgis")
+    schema, _, table = str(file).rpartition(".")
+    return read_postgis(postgis, role, table=table, schema=schema or None, **options)
+
+
 def compare_with_streets(out: Console, frame: Any, streets: Path, role: str, lang: Language) -> None:
     """Print whether a layer fits the streets of another file, or lies off them as a wrong datum would."""
     found = datum_offset(frame, read_layer(streets, "streets"), names=(role, "streets"))
@@ -69,16 +79,6 @@ def compare_with_streets(out: Console, frame: Any, streets: Path, role: str, lan
         metres = f"{found.metres:,.0f}"
         line = label("check.offset", lang, metres=metres, layer=mine, streets=others, remedy=remedy)
     out.print(line, highlight=False, markup=False)
-
-
-def _read(file: Path, role: str, postgis: str | None = None, **options: Any) -> Any:
-    if postgis is None:
-        return read_layer(file, role, **options)
-    for key in ("layer", "encoding", "skip_rows", "header"):
-        if options.pop(key, None) is not None:
-            raise SitingError(f"--{key.replace('_', '-')} is for files, not for --postgis")
-    schema, _, table = str(file).rpartition(".")
-    return read_postgis(postgis, role, table=table, schema=schema or None, **options)
 
 
 def _print_headings(out: Console, frame: Any, role: str, lang: Language) -> None:

@@ -124,6 +124,8 @@ def read_postgis(
     datum = plan.options.get("datum") if plan is not None and datum is None else datum
     read_as = None if datum is None else read_datum(datum)
     given = None if crs is None else read_crs(crs, name)
+    datum = plan.options.get("datum") if plan is not None and datum is None else datum
+    read_as = None if datum is None else read_datum(datum)
     with transaction(connection, name, time_limit=time_limit, settings=_READING) as database:
         asked = _table(database, table, schema, name) if table is not None else _query(query or "")
         frame = _read(database, asked, params, geometry, given, name)

@@ -7,7 +7,6 @@ import os
 import weakref
 from dataclasses import dataclass, field
 from functools import cached_property
-from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
@@ -17,6 +16,7 @@ import pandas as pd
 
 from siting.data import one_layer
 from siting.errors import NetworkError
+from siting.limits import metres_of
 from siting.network.contraction import ContractedGraph, contracted, edge_costs
 from siting.network.datum_warning import warned_of_datum
 from siting.network.from_networkx import graph_from_parts, parts_from_graph
@@ -379,8 +379,7 @@ class Network(Parts):
             When the ids are not unique, or *max_snap* is not a positive number of metres.
         """
         one_layer(frame, name)
-        if not (isinstance(max_snap, Real) and max_snap > 0):
-            raise NetworkError(f"max_snap is {max_snap!r}; give metres above 0")
+        max_snap = metres_of(max_snap, "max_snap", endless=True, error=NetworkError)
         check_ids(frame, name)
         placed = place(self, frame.index, projected(frame, self.crs), max_snap, name, any_street=any_street)
         return warned_of_datum(self, placed, name, frame.attrs.get("datum"))

@@ -45,7 +45,7 @@ class Source:
     geometry: str | None = None
 
     def read(self, name: str, *, strict: bool, datum: str | None = None) -> Any:
-        """Read the layer of a role, from its file or database; *datum* is of sources that name none."""
+        """Read the layer of a role, from its file or database; *datum* is that of the study."""
         others = ("path", "role", "postgis", *(OF_FILES if self.postgis is not None else OF_DATABASES))
         options = {key: value for key, value in vars(self).items() if key not in others}
         options["datum"] = self.datum or datum

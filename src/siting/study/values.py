@@ -75,15 +75,23 @@ class Study:
     datum: str | None = None
 
     @classmethod
-    def from_toml(cls, path: str | Path) -> Study:
+    def from_toml(cls, path: str | Path, *, outside: bool = False) -> Study:
         """Read a study from a TOML file; paths in it are relative to it.
+
+        Parameters
+        ----------
+        path
+            The file.
+        outside
+            Allow files outside the folder of the study: absolute paths, as of a shared drive, paths with "..", and
+            links that lead out. A study from somebody else could read any file through them.
 
         Raises
         ------
         SitingError
             When the file is missing or invalid: the message has the table or key, and the valid ones.
         """
-        return cls(**read_recipe(Path(path)))
+        return cls(**read_recipe(Path(path), outside=outside))
 
     @property
     def heading(self) -> str:
