@@ -250,3 +250,47 @@ def test_layers_that_cannot_be_compared(sample: dict[str, Any]) -> None:
         datum_offset(sample["communities"].set_crs(None, allow_override=True), streets, names=("homes", "streets"))
     with pytest.raises(LayerError, match="is a str, not a layer"):
         datum_offset("homes.gpkg", streets)
+
+
+def block(shift: Any = (0, 0)) -> Any:
+    """30 places 26 m apart, moved from where they are in WGS 84 to where GCJ-02 has them."""
+    places = np.array([(x, y) for x in range(6) for y in range(5)]) * 26.0 + (520_000, 3_210_000)
+    return moved(places, "WGS84", "GCJ-02") + shift
+
+
+MIDDLE = np.array([520_065.0, 3_210_052.0])
+GCJ = ("GCJ-02", "WGS84")
+
+
+def test_nearer_than_every_control() -> None:
+    """20 m where GCJ-02 explains the places, 100 m elsewhere, but 15 m at one control."""
+    metres = float(np.hypot(*(block() - moved(block(), *GCJ)).T).mean())
+    control = MIDDLE + (1.2 * metres, 0)
+
+    def with_control(xy: Any) -> Any:
+        found = np.where(np.hypot(*(xy - MIDDLE).T) < 100, 20.0, 100.0)
+        return np.where(np.hypot(*(xy - control).T) < 100, 15.0, found)
+
+    assert find_offset(block(), ZONE, with_control) is None
+    found = find_offset(block(), ZONE, lambda xy: np.where(np.hypot(*(xy - MIDDLE).T) < 100, 20.0, 100.0))
+    assert found is not None
+    assert found == (GCJ, pytest.approx(metres, abs=0.1), 100, 20)
+
+
+def test_far_nearer_than_the_controls_on_average() -> None:
+    """20 m where GCJ-02 explains the places, and from 21 to 100 m around, by direction."""
+
+    def by_direction(xy: Any) -> Any:
+        east, north = (xy - MIDDLE).T
+        around = 21 + 79 * abs(np.arctan2(north, east) - 2.5) / 6
+        return np.where(np.hypot(east, north) < 100, 20.0, np.where(np.hypot(east, north) < 545, around, 100.0))
+
+    assert find_offset(block(), ZONE, by_direction) is None
+
+
+def test_the_least_number_of_places() -> None:
+    def near_the_middle(xy: Any) -> Any:
+        return np.where(np.hypot(*(xy - MIDDLE).T) < 100, 20.0, 100.0)
+
+    assert find_offset(block()[:9], ZONE, near_the_middle) is None
+    assert find_offset(block()[:10], ZONE, near_the_middle) is not None
