@@ -245,7 +245,7 @@ def _outside(corners: Floats, crs: CRS, margin: float = MARGIN) -> Bools:
 
 def _prefixed_zone(west: Floats, east: Floats) -> int | None:
     """Return the EPSG code of the CGCS2000 zone (3° from 4513, 6° from 4491) whose number is before the easting."""
-    zones = {*(west // 1e6).astype(int), *(east // 1e6).astype(int)}
+    zones = {*np.clip(west // 1e6, -1, 1000).astype(int), *np.clip(east // 1e6, -1, 1000).astype(int)}
     zone = int(zones.pop()) if len(zones) == 1 else 0
     if 25 <= zone <= 45:
         return 4513 + zone - 25
