@@ -16,7 +16,6 @@ import pytest
 from siting.data import atomic_folder, atomic_path, drafts, folder_exchange
 from siting.errors import SitingError
 
-
 # Python warns of forks beside threads; the children here end at once.
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 
