@@ -9,6 +9,7 @@ import pkgutil
 import shutil
 import subprocess
 import sys
+import urllib.parse
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -200,9 +201,21 @@ def postgis() -> Iterator[Any]:
         assert run.stdout is not None
         port = run.stdout.readline().strip()
         assert port, "the PostGIS server did not start"
-        parts = {"host": "127.0.0.1", "port": port, "user": server.USER, "password": server.PASSWORD}
-        yield parts
+        yield {"host": "127.0.0.1", "port": port, "user": server.USER, "password": server.PASSWORD}
         run.stdin.close()
+
+
+@pytest.fixture(scope="session")
+def database(postgis: dict[str, str]) -> str:
+    """The address of a database with PostGIS, called city."""
+    import psycopg
+
+    with psycopg.connect(**postgis, dbname="postgres", autocommit=True) as connection:
+        connection.execute("CREATE DATABASE city")
+    with psycopg.connect(**postgis, dbname="city", autocommit=True) as connection:
+        connection.execute("CREATE EXTENSION postgis")
+    secret = urllib.parse.quote(postgis["password"], safe="")
+    return f"postgresql://{postgis['user']}:{secret}@127.0.0.1:{postgis['port']}/city"
 
 
 @pytest.fixture(scope="session")

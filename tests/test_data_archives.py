@@ -122,7 +122,22 @@ def test_kmz(tmp_path: Path) -> None:
     assert 'holds 2 KML files, "a.kml", "b.kml", and no doc.kml; unpack it, and read one' in refused(two, "candidates")
 
 
-@pytest.mark.parametrize("href", ["http://localhost:1/x.kml", "other.kml", "../../etc/passwd", "file:///etc/passwd"])
+def test_links_within_a_kmz_are_its_layers(tmp_path: Path) -> None:
+    """As QGIS writes them; what they link to may not link further."""
+    pyogrio.write_dataframe(town(常住户数=[5, 6]), tmp_path / "a.kmz", driver="LIBKML", layer="小区")
+    assert read_layer(tmp_path / "a.kmz", "communities")["households"].tolist() == [5, 6]
+    link = "<NetworkLink><Link><href>layers/../b &amp; c.kml</href></Link></NetworkLink>"
+    inside = {"doc.kml": KML.format(link).encode(), "b & c.kml": KML.format("").replace("甲", "丙").encode()}
+    file = packed(tmp_path / "b.kmz", inside)
+    assert 'has 2 folders, "甲", "丙"; choose one with layer=' in refused(file, "candidates")
+    assert len(read_layer(file, "candidates", layer="丙")) == 1
+    file = packed(tmp_path / "c.kmz", {**inside, "b & c.kml": KML.format(link).encode()})
+    assert "holds links to other files" in refused(file, "candidates")
+
+
+@pytest.mark.parametrize(
+    "href", ["http://localhost:1/other.kml", "none.kml", "../../etc/passwd", "file:///etc/passwd", "/other.kml", ""]
+)
 def test_network_links_are_not_followed(tmp_path: Path, href: str) -> None:
     link = f"<NetworkLink><Link><href>{href}</href></Link></NetworkLink>"
     file = packed(tmp_path / "a.kmz", {"doc.kml": KML.format(link).encode(), "other.kml": KML.format("").encode()})

@@ -38,16 +38,6 @@ def address(parts: dict[str, str], dbname: str, **others: str) -> str:
     return f"postgresql://{parts['user']}:{secret}@{parts['host']}:{parts['port']}/{dbname}"
 
 
-@pytest.fixture(scope="session")
-def database(postgis: dict[str, str]) -> str:
-    """The address of a database with PostGIS."""
-    with psycopg.connect(**postgis, dbname="postgres", autocommit=True) as connection:
-        connection.execute("CREATE DATABASE city")
-    with psycopg.connect(**postgis, dbname="city", autocommit=True) as connection:
-        connection.execute("CREATE EXTENSION postgis")
-    return address(postgis, "city")
-
-
 @pytest.fixture
 def run_sql(database: str) -> Iterator[Callable[..., Any]]:
     with psycopg.connect(database, autocommit=True) as connection:
@@ -603,3 +593,66 @@ def test_the_log_and_the_source_hold_no_password(
     for part in (SECRET, quote(SECRET, safe="")):
         assert part not in caplog.text
         assert part not in repr(back.attrs)
+
+
+# --- in a study and in the shell ---
+
+
+def test_a_study_reads_from_a_database(
+    database: str, schema: str, homes: gpd.GeoDataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_postgis(homes, database, "小区", schema=schema)
+    monkeypatch.setenv("CITY_DB", database)
+    recipe = tmp_path / "study.toml"
+    text = '[layers]\nstreets = {{ path = "streets.gpkg" }}\ncommunities = {{ postgis = "${{CITY_DB}}", {} }}\n'
+    for keys in (
+        f'table = "小区", schema = "{schema}", geometry = "geom", id_prefix = "a-"',
+        f'query = "SELECT * FROM {schema}.小区", columns = {{ population = "population" }}, id_prefix = "a-"',
+    ):
+        recipe.write_text(text.format(keys), encoding="utf-8")
+        layers = st.Study.from_toml(recipe).layers
+        read = layers["communities"].read("communities", strict=False)
+        assert read["population"].to_dict() == {"a-h1": 10, "a-h2": 20, "a-h3": 30}
+
+
+def test_a_study_refuses_a_source_of_two_kinds(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    recipe = tmp_path / "study.toml"
+    text = '[layers]\nstreets = {{ path = "streets.gpkg" }}\ncommunities = {{ {} }}\n'
+    for keys, words in (
+        ('table = "a"', r"\[layers.communities\] needs path, or postgis with table or query"),
+        ('path = "a.gpkg", postgis = "service=city", table = "a"', "one of the two"),
+        ('path = "a.gpkg", table = "a"', r'"table" is for a database \(postgis\)'),
+        ('postgis = "service=city", table = "a", encoding = "gbk"', r'"encoding" is for files \(path\)'),
+        ('postgis = "service=city"', "needs table or query"),
+        ('postgis = "service=city", table = "a", query = "b"', "needs table or query"),
+        ('postgis = 7, table = "a"', "postgis is 7, not a text"),
+    ):
+        recipe.write_text(text.format(keys), encoding="utf-8")
+        with pytest.raises(SitingError, match=words):
+            st.Study.from_toml(recipe)
+    recipe.write_text(text.format('postgis = "postgresql://u:secret@h/d", table = "a"'), encoding="utf-8")
+    study = st.Study.from_toml(recipe)
+    assert "the study holds a password" in caplog.text
+    for shown in (caplog.text, repr(study), repr(study.layers), str(study.layers["communities"])):
+        assert "secret" not in shown
+
+
+def test_a_table_is_checked_and_imported_in_the_shell(
+    database: str, schema: str, homes: gpd.GeoDataFrame, tmp_path: Path
+) -> None:
+    write_postgis(homes, database, "homes", schema=schema)
+    to = tmp_path / "homes.gpkg"
+    given = ["--postgis", database, "--role", "communities", "--lang", "en"]
+    checked = subprocess.run(
+        [sys.executable, "-m", "siting", "check", f"{schema}.homes", *given], capture_output=True, text=True, check=True
+    )
+    assert "homes: 3 communities, EPSG:4547" in checked.stdout
+    subprocess.run([sys.executable, "-m", "siting", "import", f"{schema}.homes", str(to), *given], check=True)
+    assert list(st.read_layer(to, "communities").index) == ["h1", "h2", "h3"]
+    refused = subprocess.run(
+        [sys.executable, "-m", "siting", "check", "homes", *given, "--encoding", "gbk"], capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    assert refused.returncode == 2
+    assert "--encoding is for files, not for --postgis" in refused.stderr
+    assert SECRET not in checked.stdout + checked.stderr + refused.stderr

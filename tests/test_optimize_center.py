@@ -88,8 +88,11 @@ def test_stops_with_what_it_has() -> None:
     table = np.hypot(*(at[:, None] - at).transpose(2, 0, 1))
     optimum = solve_center(pairs(table), np.zeros(60), np.ones(60), 5, Control()).value
     late = solve_center(pairs(table), np.zeros(60), np.ones(60), 5, Control(time_limit=0))
-    assert (late.status, late.x, late.value) == ("time_limit", None, -math.inf)
-    assert late.bound >= optimum
+    assert late.status == "time_limit"
+    assert late.x is not None
+    assert late.x.sum() == 5
+    assert optimum <= late.bound <= 0
+    assert 3 * optimum <= late.value < optimum  # the farthest first: at most three times the optimum
     near = solve_center(pairs(table), np.zeros(60), np.ones(60), 5, Control(gap=0.9))
     assert near.status == "feasible"
     assert near.value <= optimum <= near.bound

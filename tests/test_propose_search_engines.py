@@ -107,15 +107,19 @@ def test_best_and_second_best_of_each_need() -> None:
 def test_sites_that_add_nothing_are_closed(reach: st.Reach) -> None:
     made = build(st.MaxCoverage(), reach, PEOPLE, [st.AtMost(3)])
     everything = np.ones(3, bool)
-    assert prune_by(made, everything, made.model.is_feasible, made.model.objective).tolist() == [True, False, True]
+    left = prune_by(made, everything, made.model.is_feasible, made.model.objective, Control())
+    assert left.tolist() == [True, False, True]
     kept = build(st.MaxCoverage(), reach, PEOPLE, [st.AtMost(3), st.Required(["y"])])
-    assert prune_by(kept, everything, kept.model.is_feasible, kept.model.objective).tolist() == [True, True, False]
+    left = prune_by(kept, everything, kept.model.is_feasible, kept.model.objective, Control())
+    assert left.tolist() == [True, True, False]
+    late = Control(time_limit=0)  # what was not looked at in time stays open
+    assert prune_by(kept, everything, kept.model.is_feasible, kept.model.objective, late).all()
 
 
 def test_of_two_sites_that_serve_the_same_one_is_closed(reach: st.Reach) -> None:
     made = build(st.MaxCoverage(), reach, PEOPLE, [st.AtMost(3)])
     found = Solution(np.ones(3, bool), 23, 23, "optimal", "by hand")
-    assert prune(made, made.model, found).tolist() == [True, True, False]
+    assert prune(made, made.model, found, Control()).tolist() == [True, True, False]
 
 
 def test_what_closing_a_site_saves_counts(reach: st.Reach, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,32 +1,62 @@
 """The library from a shell: ``siting demo``, ``run``, ``audit``, ``check``, ``import``, ``standards``.
 
-The exit status is 0 for success, 2 for bad input or a goal without a plan, 1 for an error of the library, and 130 or 143
-after Ctrl-C or SIGTERM (see `siting.interrupt`).
+The exit status is 0 for success, 2 for bad input or a goal without a plan, 1 for an error of the library, and 130 or
+143 after Ctrl-C or SIGTERM (see `siting.interrupt`).
 """
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Literal, cast
+from typing import Annotated, Any, Literal, cast
 
 import typer
-from rich.console import Console
+from typer.core import TyperGroup
 
 import siting as st
 from siting.errors import SitingError
 from siting.labels import label
+from siting.terminal_text import TextConsole, printable
 
 __all__ = ["main"]
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False,
+
+class Commands(TyperGroup):
+    """The commands, whose errors about arguments are printable, too: a shell puts names of files there."""
+
+    def make_context(self, *args: Any, **options: Any) -> Any:
+        """Read the arguments before the command."""
+        with _printable_errors():
+            return super().make_context(*args, **options)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Read the arguments of the command, and run it."""
+        with _printable_errors():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _printable_errors() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        if isinstance(message := getattr(error, "message", None), str):  # those of typer have one
+            error.message = printable(message)  # type: ignore[attr-defined]
+        raise
+
+
+app = typer.Typer(cls=Commands, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False,
                   help="Siting of service facilities and analysis of their coverage.")  # fmt: skip
 #: Output to a file or pipe has no width.
 WIDTH = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 120
-out, err = Console(width=WIDTH), Console(stderr=True)
+out, err = TextConsole(width=WIDTH), TextConsole(stderr=True)
 
 Lang = Annotated[str | None, typer.Option(help="Language of map, report and output: zh or en.")]
 Mapped = Annotated[
@@ -37,12 +67,20 @@ DemoFolder = Annotated[Path, typer.Option("--out", help="Folder for map, report,
 ResultFolder = Annotated[Path | None, typer.Option("--out", help="Folder for results; default next to the study.")]
 VerdictFile = Annotated[Path | None, typer.Option("--out", help="Write the verdict to this .xlsx, .csv or .html.")]
 OwnFile = Annotated[Path | None, typer.Argument(help="After new or check: the TOML file of a standard of your own.")]
-Layer = Annotated[str | None, typer.Option(help="Layer or sheet of a file with several.")]
+Layer = Annotated[str | None, typer.Option(help="Layer, sheet, folder or table of a file with several.")]
+PostGIS = Annotated[
+    str | None,
+    typer.Option("--postgis", help="Database whose table (or schema.table) FILE is: service=name, or a URL."),
+]
 Crs = Annotated[str | None, typer.Option(help="CRS of a file without one, such as EPSG:4549.")]
 SkipRows = Annotated[int | None, typer.Option(help="Rows above the header of a table to leave out.")]
 Header = Annotated[int | None, typer.Option(help="Number of rows of the header of a table.")]
 StripUnits = Annotated[bool | None, typer.Option("--strip-units", help="Read numbers with words around them.")]
-Encoding = Annotated[str | None, typer.Option(help="Encoding of a CSV or Shapefile, such as gb18030.")]
+Encoding = Annotated[str | None, typer.Option(help="Encoding of a file of text, such as gb18030.")]
+Datum = Annotated[str | None, typer.Option(help="Datum of a map service: GCJ-02 (AMap, Tencent) or BD-09 (Baidu).")]
+Outside = Annotated[
+    bool, typer.Option("--outside", help="Allow files outside the folder of the study, as on a shared drive.")
+]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print the log.")]
 
 
@@ -61,6 +99,7 @@ def _root(verbose: Verbose = False) -> None:
     handler = RichHandler(console=err, show_time=False, show_path=False)
     handler.addFilter(once)
     logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(message)s", handlers=[handler])
+    logging.captureWarnings(True)
 
 
 @app.command()
@@ -70,46 +109,62 @@ def demo(out_dir: DemoFolder = Path("siting-demo"), lang: Lang = None) -> None:
 
 
 @app.command()
-def run(study: StudyFile, out_dir: ResultFolder = None, lang: Lang = None) -> None:
+def run(study: StudyFile, out_dir: ResultFolder = None, outside: Outside = False, lang: Lang = None) -> None:
     """Run a study from layers to coverage, verdict, proposals, map and report."""
-    _run(study, out_dir or study.parent / f"{study.stem}-results", lang)
+    _run(study, out_dir or study.parent / f"{study.stem}-results", lang, outside=outside)
 
 
 @app.command()
 def check(
-    file: Annotated[Path, typer.Argument(help="A layer: GeoPackage, GeoJSON, Shapefile, GeoParquet, CSV or Excel.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="A layer: .gpkg, .gdb, .shp, .zip, .geojson, .parquet, .fgb, .kml, .kmz, .gpx, .dxf, .tab, .mif, "
+            ".duckdb, .csv, .xlsx or .xls."
+        ),
+    ],
     role: Annotated[str, typer.Option(help="What the layer holds, such as communities.")],
     layer: Layer = None,
     crs: Crs = None,
+    datum: Datum = None,
+    streets: Annotated[
+        Path | None, typer.Option(help="Streets that the layer must fit, to find a wrong datum.")
+    ] = None,
     strict: Annotated[bool, typer.Option(help="Refuse rows that may be too far away, and inexact datums.")] = False,
     mapping: Mapped = None,
     encoding: Encoding = None,
     skip_rows: SkipRows = None,
     header: Header = None,
     strip_units: StripUnits = None,
+    postgis: PostGIS = None,
     lang: Lang = None,
 ) -> None:
     """Check whether a file can be used in a role: list its errors, and how its headings are read."""
-    from siting.terminal_layer import read_and_report
+    from siting.terminal_layer import compare_with_streets, read_and_report
 
-    read_and_report(
-        out, file, role, _lang(lang) or "zh", layer=layer, crs=crs, strict=strict, mapping=mapping, encoding=encoding,
-        skip_rows=skip_rows, header=header, strip_units=strip_units,
+    words = _lang(lang) or "zh"
+    frame = read_and_report(
+        out, file, role, words, layer=layer, crs=crs, datum=datum, strict=strict, mapping=mapping, encoding=encoding,
+        skip_rows=skip_rows, header=header, strip_units=strip_units, postgis=postgis,
     )  # fmt: skip
+    if streets is not None:
+        compare_with_streets(out, frame, streets, role, words)
 
 
 @app.command("import")
 def import_(
     file: Annotated[Path, typer.Argument(help="The export: CSV, Excel or a layer.")],
-    out_file: Annotated[Path, typer.Argument(help="The layer to write: .gpkg, .parquet, .csv, …")],
+    out_file: Annotated[Path, typer.Argument(help="The layer to write: .gpkg, .gdb, .parquet, .fgb, .csv, …")],
     role: Annotated[str, typer.Option(help="What the layer holds, such as eldercare.")],
     mapping: Mapped = None,
     layer: Layer = None,
     crs: Crs = None,
+    datum: Datum = None,
     encoding: Encoding = None,
     skip_rows: SkipRows = None,
     header: Header = None,
     strip_units: StripUnits = None,
+    postgis: PostGIS = None,
     id_prefix: Annotated[str, typer.Option(help="Set before each id, so that layers differ.")] = "",
     lang: Lang = None,
 ) -> None:
@@ -118,10 +173,10 @@ def import_(
 
     words = _lang(lang) or "zh"
     frame = read_and_report(
-        out, file, role, words, layer=layer, crs=crs, mapping=mapping, encoding=encoding, skip_rows=skip_rows,
-        header=header, strip_units=strip_units, id_prefix=id_prefix,
+        out, file, role, words, layer=layer, crs=crs, datum=datum, mapping=mapping, encoding=encoding,
+        skip_rows=skip_rows, header=header, strip_units=strip_units, postgis=postgis, id_prefix=id_prefix,
     )  # fmt: skip
-    st.write_layer(frame, out_file, layer=role if out_file.suffix.lower() == ".gpkg" else None)
+    st.write_layer(frame, out_file, layer=role if out_file.suffix.lower() in (".gpkg", ".gdb") else None)
     _print(f"{label('study.written', words)} {out_file}")
 
 
@@ -186,6 +241,7 @@ def audit(
     year: Annotated[int | None, typer.Option(help="Judge for this year instead.")] = None,
     by: Annotated[str | None, typer.Option(help="Judge each district or county too.")] = None,
     status: Annotated[str | None, typer.Option(help="Show only met, part, short, ahead, shown or n/a.")] = None,
+    outside: Outside = False,
     lang: Lang = None,
 ) -> None:
     """Judge the layers of a study by its standard, without maps and proposals."""
@@ -194,7 +250,7 @@ def audit(
     chosen = _lang(lang)
     if by not in (None, "district", "county"):
         raise SitingError(f'--by is "{by}"; choose district or county')
-    read = st.Study.from_toml(study)
+    read = st.Study.from_toml(study, outside=outside)
     if standard not in (None, read.standard):  # the study's own rules belong to its standard
         read = replace(read, rules=(), shares={}, changes={})
     read = replace(read, standard=standard or read.standard, year=read.year if year is None else year, by=by or read.by)
@@ -207,18 +263,24 @@ def _lang(lang: str | None) -> Literal["zh", "en"] | None:
     return cast('Literal["zh", "en"] | None', lang)
 
 
-def _run(recipe: Path, folder: Path, lang: str | None) -> None:
+def _run(recipe: Path, folder: Path, lang: str | None, *, outside: bool = False) -> None:
     from siting.terminal_study import run_in_terminal
 
-    study = st.Study.from_toml(recipe)
+    study = st.Study.from_toml(recipe, outside=outside)
     run_in_terminal(out, replace(study, lang=_lang(lang) or study.lang), folder)
 
 
 def main() -> None:
     """Run the command line; bad input gives one message and exit status 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a character that the terminal's encoding lacks is no error
     try:
         app()
     except SitingError as error:
         err.print(f"[red]✗[/red] {label('cli.error', 'en')}", end=" ")
         err.print(str(error), markup=False, highlight=False, soft_wrap=True)
         sys.exit(2)
+    except Exception:
+        err.print(traceback.format_exc(), markup=False, highlight=False, soft_wrap=True)
+        sys.exit(1)

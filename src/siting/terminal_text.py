@@ -1,14 +1,23 @@
-"""Text in lines for a terminal, where a Chinese character takes two columns."""
+"""Text for a terminal: in lines, where a Chinese character takes two columns, and without commands to the terminal."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import zip_longest
+from typing import Any
 
 from rich.cells import cell_len, chop_cells
+from rich.console import Console
+from rich.segment import Segment
 
-__all__ = ["side_by_side", "wrapped"]
+__all__ = ["TextConsole", "printable", "side_by_side", "wrapped"]
+
+#: What commands a terminal or turns the order of reading: controls but line breaks and tabs, marks of direction, line
+#: separators, and halves of pairs, which stand for bytes of file names that are no text.
+COMMANDS = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufff9-\ufffb\ufeff\ud800-\udfff]"
+)
 
 #: A run without a place to break: a number with its unit, a word of Latin letters, or one other character; with the
 #: brackets before and the stops after it.
@@ -16,6 +25,29 @@ PIECE = re.compile(
     r"\s+|[（“《【(\[]*(?:[^\W\d_]?\d[\d,.]*(?: [%％])?(?: (?=[^\x00-\xff])[^\x00-\xff])?|[\x21-\xff≥≤≈–…]+|[^\s])"
     r"[，。；：、！？）”》】%)\]]*"
 )
+
+
+def printable(text: str) -> str:
+    r"""Return *text* with U+FFFD for each character that commands a terminal, such as the escape character.
+
+    Examples
+    --------
+    >>> printable("No. 1\x1b[2J"), printable("a\tb\n")
+    ('No. 1�[2J', 'a\tb\n')
+    """
+    return COMMANDS.sub("\ufffd", text)
+
+
+class TextConsole(Console):
+    """A console of rich whose texts are `printable`: only rich itself moves the cursor or changes colours."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(emoji=False, **options)  # ":fire:" in a name is that name
+
+    def render(self, renderable: Any, options: Any = None) -> Iterable[Segment]:
+        """Yield what rich writes, texts without commands."""
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else segment._replace(text=printable(segment.text))
 
 
 def wrapped(text: str, width: int, *, indent: int = 0) -> list[str]:

@@ -8,6 +8,7 @@ import geopandas as gpd
 import pyarrow as pa
 
 from siting.data import overture
+from siting.data.nested_shapes import MOST_NESTED, deep_column
 from siting.errors import LayerError
 
 #: Metadata of a field that names its extension type, where no package has registered it.
@@ -30,6 +31,10 @@ def frame_of(table: pa.Table, layer: str) -> Any:
     if twice := sorted({name for name in table.column_names if table.column_names.count(name) > 1}):
         raise LayerError(layer, f"columns occur twice: {', '.join(twice)}; rename or remove one")
     shapes = [field.name for field in table.schema if _extension(field).startswith("geoarrow.")]
+    if deep := [name for name in shapes if deep_column(table.column(name))]:
+        raise LayerError(
+            layer, f'"{deep[0]}" holds shapes whose parts lie in parts more than {MOST_NESTED} times; draw them anew'
+        )
     # Whole numbers with gaps become objects: as floats, those above 2^53 would change.
     options = {"split_blocks": True, "integer_object_nulls": True}
     try:

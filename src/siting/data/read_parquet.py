@@ -9,6 +9,7 @@ import geopandas as gpd
 
 from siting.data import overture
 from siting.data.arrow_tables import frame_of
+from siting.data.nested_shapes import MOST_NESTED, deep_column
 from siting.data.source import Source
 from siting.errors import LayerError
 
@@ -31,6 +32,10 @@ def read_parquet(source: Source) -> tuple[Any, str | None]:
             described: bytes | None = (facts.metadata or {}).get(b"geo")
             if described is None:
                 return frame_of(file.read(), name), None
+            shapes = set(json.loads(described)["columns"]) & set(file.schema_arrow.names)
+            if deep := [column for column in sorted(shapes) if deep_column(file.read(columns=[column]).column(0))]:
+                what = f'"{deep[0]}" holds shapes whose parts lie in parts more than {MOST_NESTED} times'
+                raise LayerError(name, f"{what}; draw them as points, lines or polygons")
         frame = gpd.read_parquet(source.file)
         return overture.flattened(frame.drop(columns=_coverings(described, frame)), name), None
     except LayerError:

@@ -11,6 +11,7 @@ import pandas as pd
 import shapely
 from pyproj import CRS
 
+from siting.data import nested_shapes
 from siting.data.extras import extra
 from siting.data.values import cells, text_of
 from siting.errors import LayerError, some
@@ -28,7 +29,7 @@ def read_shapes(column: pd.Series[Any], layer: str) -> tuple[Any, str | None]:
         return _from_wkb(column, values, binary, layer)
     texts = [text_of(value) for value in values]
     codes = {srid[1] if (srid := _SRID.match(text)) else "" for text in texts if text}
-    shapes = shapely.from_wkt([_SRID.sub("", text) or None for text in texts], on_invalid="ignore")
+    shapes = nested_shapes.from_wkt([_SRID.sub("", text) or None for text in texts])
     _refuse_unread(column, texts, shapes, "WKT", layer)
     return shapes, _crs(codes, column, layer)
 
@@ -43,7 +44,7 @@ def _binary(value: Any) -> bytes | None:
 def _from_wkb(
     column: pd.Series[Any], values: Sequence[Any], binary: Sequence[bytes | None], layer: str
 ) -> tuple[Any, str | None]:
-    shapes = shapely.from_wkb(np.array([data or None for data in binary], dtype=object), on_invalid="ignore")
+    shapes = nested_shapes.from_wkb([data or None for data in binary])
     texts = [text_of(data.hex() if data else value) for data, value in zip(binary, values, strict=True)]
     _refuse_unread(column, texts, shapes, "WKB", layer)
     known = shapes[~shapely.is_missing(shapes)]

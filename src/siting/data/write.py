@@ -22,9 +22,12 @@ from siting.data.atomic_write import atomic_path
 from siting.data.combine import other_geometries, with_plain_geometry
 from siting.data.crs import to_crs
 from siting.data.datums import NO_CRS, WGS84
+from siting.data.finite_coordinates import refuse_endless
+from siting.data.folder_exchange import atomic_folder
 from siting.data.heading_spelling import NAME_BYTES
 from siting.data.source import kept_attrs, warnings_logged
 from siting.data.tables import guarded
+from siting.data.write_geodatabase import refuse_other_folders, write_geodatabase
 from siting.data.written import check_written, disk_full_told
 from siting.errors import LayerError, SitingError, some
 
@@ -55,11 +58,11 @@ def write_layer(frame: Any, path: str | Path, *, layer: str | None = None) -> No
     frame
         A GeoDataFrame with a CRS. Its index is written as a column (``id``, or the index's own name).
     path
-        ``.gpkg`` (the best choice), ``.parquet``, ``.geojson``, ``.shp``, ``.csv`` or ``.xlsx``. GeoJSON, CSV and Excel
-        hold longitude and latitude (EPSG:4326); the tables as columns ``lon`` and ``lat``, or ``wkt`` when not all are
-        points.
+        ``.gpkg`` (the best choice), ``.gdb`` (a File Geodatabase, a folder), ``.parquet`` (GeoParquet 1.1), ``.fgb``
+        (FlatGeobuf), ``.geojson``, ``.shp``, ``.csv`` or ``.xlsx``. GeoJSON, CSV and Excel hold longitude and latitude
+        (EPSG:4326); the tables as columns ``lon`` and ``lat``, or ``wkt`` when not all are points.
     layer
-        Layer of a GeoPackage to add or replace (the others stay), or sheet of a workbook.
+        Layer of a GeoPackage or geodatabase to add or replace (the others stay), or sheet of a workbook.
 
     Raises
     ------
@@ -76,7 +79,7 @@ def write_layer(frame: Any, path: str | Path, *, layer: str | None = None) -> No
     A GeoPackage keeps ``attrs["notice"]`` and ``attrs["attribution"]`` as metadata of the layer, a GeoParquet file too.
     The same layers give a GeoPackage of the same bytes. In CSV, a text that a spreadsheet would read as a formula gets
     an apostrophe in front, which `read_layer` removes. GeoJSON and Excel keep 15 digits of a number, the others
-    all.
+    all. A File Geodatabase holds whole numbers up to 2^53.
 
     Examples
     --------
@@ -95,17 +98,22 @@ def write_layer(frame: Any, path: str | Path, *, layer: str | None = None) -> No
     if writer is None:
         kinds = some(_WRITERS, most=20)
         raise LayerError(name, f'"{target.name}" is of no kind that is written here; choose one of {kinds}')
-    if layer is not None and suffix not in (".gpkg", ".xlsx"):
-        raise LayerError(name, f"layer={layer!r} is for GeoPackages and workbooks; {target.suffix} holds one layer")
+    if layer is not None and suffix not in (".gpkg", ".gdb", ".xlsx"):
+        raise LayerError(name, f"layer={layer!r} is for files that hold several; {target.suffix} holds one layer")
     if not isinstance(frame, gpd.GeoDataFrame) or frame.active_geometry_name is None:
         raise LayerError(name, "is no GeoDataFrame with a geometry; write plain tables with write_table")
     if frame.crs is None:
         raise LayerError(name, NO_CRS)
+    for column in frame.columns[frame.dtypes == "geometry"]:
+        refuse_endless(frame[column], name)
     if kept_attrs(frame.attrs) and suffix not in (".gpkg", ".parquet", ".geoparquet"):
         logger.info("%s: %s does not keep the notice and the attribution; a GeoPackage does", name, target.suffix)
     flat = _with_index(frame, name)
     try:
-        with atomic_path(target) as draft, warnings_logged(name):
+        if suffix == ".gdb":
+            refuse_other_folders(target, name)
+        place = atomic_folder(target, ours=lambda _: True) if suffix == ".gdb" else atomic_path(target)
+        with place as draft, warnings_logged(name):
             writer(_Job(flat, draft, target, layer, name))
     except SitingError:
         raise
@@ -282,6 +290,10 @@ def _write_shapefile(job: _Job) -> None:
     _write_gdal(job, "ESRI Shapefile", encoding="UTF-8")
 
 
+def _write_parquet(job: _Job) -> None:
+    job.frame.to_parquet(job.draft, index=False, schema_version="1.1.0")
+
+
 def _to_csv(table: pd.DataFrame, draft: Path) -> None:
     safe = table.map(lambda cell: guarded(cell) if isinstance(cell, str) else cell)
     safe.columns = pd.Index([guarded(str(name)) for name in table.columns])
@@ -362,8 +374,11 @@ _WRITERS: dict[str, Callable[[_Job], None]] = {
     ".geojson": _write_geojson,
     ".json": _write_geojson,
     ".shp": _write_shapefile,
-    ".parquet": lambda job: job.frame.to_parquet(job.draft, index=False),
-    ".geoparquet": lambda job: job.frame.to_parquet(job.draft, index=False),
+    ".gdb": lambda job: write_geodatabase(job.frame, job.draft, job.target, job.layer, job.name),
+    # With the index of places, GDAL would put the rows in another order.
+    ".fgb": lambda job: _write_gdal(job, "FlatGeobuf", layer_options={"SPATIAL_INDEX": "NO"}),
+    ".parquet": _write_parquet,
+    ".geoparquet": _write_parquet,
     ".csv": lambda job: _to_csv(_as_table(job), job.draft),
     ".xlsx": _write_excel,
 }

@@ -34,11 +34,6 @@ VERSION, READ = 2, (1, 2)
 ARRAYS = tuple(KINDS)
 NEEDED = ("x", "y", "u", "v", "cost", "metres")
 HEAD, COLUMNS, NODES, NUMBERS = "network.json", "columns.parquet", "nodes.json", "nodes.npy"
-#: What reading damaged files may raise; errors of pyarrow are some of these.
-FAULTS = (
-    OSError, EOFError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RuntimeError, MemoryError,
-    SyntaxError, pyproj.exceptions.CRSError,
-)  # fmt: skip
 
 
 class Home(NamedTuple):
@@ -126,7 +121,7 @@ def read_parts(path: str | os.PathLike[str]) -> tuple[Parts, Home]:
             _check_seals(home, head)
             parts = _parts(home, head)
             check_parts(parts)
-    except FAULTS as fault:
+    except Exception as fault:  # NumPy, pandas, pyarrow and pyproj raise errors of any kind at what is damaged
         raise NetworkError(
             f"{path} holds no sound network ({fault}); make one and write it with Network.save"
         ) from fault

@@ -20,11 +20,13 @@ from scipy.sparse import csr_array
 from siting.numbers import Bools, Floats
 from siting.optimize.control import Control
 from siting.optimize.covering import solve_covering
+from siting.optimize.distances import distinct, place_of
 from siting.optimize.model import Model
+from siting.optimize.proof import Proof
 from siting.optimize.solution import Solution
 from siting.optimize.sparse_rows import entries_of, keep_entries, with_data
 
-__all__ = ["solve_center"]
+__all__ = ["fewest_within", "solve_center"]
 
 log = logging.getLogger(__name__)
 
@@ -34,15 +36,15 @@ ENGINE = "center by covering"
 class _Decision(Control):
     """Stops the covering engine when it is known whether *most* columns are enough."""
 
-    def __init__(self, control: Control, most: int) -> None:
+    def __init__(self, control: Control, most: int, known: tuple[float | None, float | None]) -> None:
         vars(self).update(vars(control.for_subproblem()))
-        self.most = most
+        self.most, self.outer, self.known = most, control, known
 
     def report(self, step: str, value: float | None = None, bound: float | None = None) -> bool:
-        """Return whether it is decided, or time is up."""
+        """Report the distances that are known; return whether it is decided, or time is up."""
         enough = value is not None and value > -self.most - 0.5
         never = bound is not None and bound < -self.most - 0.5
-        return enough or never or super().report(step, value, bound)
+        return enough or never or self.outer.report(step, *self.known)
 
 
 def solve_center(costs: csr_array, lower: Floats, upper: Floats, most: int, control: Control) -> Solution:
@@ -60,7 +62,8 @@ def solve_center(costs: csr_array, lower: Floats, upper: Floats, most: int, cont
     Returns
     -------
     Solution
-        `value` and `bound` are minus the distance; 0 where there are no needs.
+        `value` and `bound` are minus the distance; 0 where there are no needs. The proof is for `fewest_within` the
+        next shorter distance: its bound is below minus *most*.
 
     Raises
     ------
@@ -90,14 +93,16 @@ class _Bisection:
         self.x: Bools | None = None
         self.distance = math.inf
         self.nodes = 0
-        self.limits = np.unique(costs.data)
+        self.proof: Proof | None = None  # that the distance before `low` is too short
+        self.limits = distinct(costs.data)
         # No need is nearer to an open column than to its nearest column.
         nearest = float(np.minimum.reduceat(costs.data, costs.indptr[:-1]).max())
-        self.low = int(np.searchsorted(self.limits, nearest))  # the answer is one of limits[low:high + 1] …
+        self.low = place_of(self.limits, nearest)  # the answer is one of limits[low:high + 1] …
         self.high = len(self.limits)  # … or there is none, as long as `high` is behind the last
 
     def run(self) -> Solution:
-        """Bisect the distances, first by quick tests, then with the covering engine."""
+        """Open what is farthest from all that is open, then bisect: by quick tests, then with the covering engine."""
+        self._begin()
         low, high = self.low, self.high
         while low < high and not self._report():
             middle = (low + min(high, len(self.limits) - 1)) // 2
@@ -112,7 +117,38 @@ class _Bisection:
             return Solution.infeasible(ENGINE, nodes=self.nodes)
         status = "optimal" if self.low >= self.high else self.control.status
         bound = -float(self.limits[min(self.low, self.high, len(self.limits) - 1)])
-        return Solution(self.x, -self.distance, bound, status, ENGINE, nodes=self.nodes)
+        if status == "optimal":
+            bound = -self.distance
+        return Solution(self.x, -self.distance, bound, status, ENGINE, self.proof, self.nodes)
+
+    def _begin(self) -> None:
+        """Open the nearest column of the need that is farthest from all open ones, again and again.
+
+        With distances between points the largest is at most three times the least possible [1]_; where some need has
+        no open column then, needs are covered greedily.
+
+        .. [1] D. S. Hochbaum and D. B. Shmoys, "A best possible heuristic for the k-center problem", Mathematics of
+           Operations Research 10 (2), 1985, pp. 180-184.
+        """
+        x, by_column = self.opened.copy(), csr_array(self.costs.T.tocsr())
+        far = np.full(self.costs.shape[0], math.inf)
+        left = self.most
+        queue = np.flatnonzero(x).tolist()
+        while queue or (left > 0 and far.max() > 0):
+            if not queue:
+                need = int(far.argmax())
+                there = slice(*self.costs.indptr[need : need + 2])
+                queue, left = [int(self.costs.indices[there][self.costs.data[there].argmin()])], left - 1
+            j = queue.pop()
+            x[j] = True
+            at = slice(*by_column.indptr[j : j + 2])
+            far[by_column.indices[at]] = np.minimum(far[by_column.indices[at]], by_column.data[at])
+        if not math.isfinite(far.max()):
+            covered = _greedy(self.costs, self.opened, self.most)
+            if covered is None:
+                return
+            x = covered
+        self._offer(x)
 
     def _within(self, place: int) -> csr_array:
         return keep_entries(self.costs, self.costs.data <= self.limits[place])
@@ -122,8 +158,10 @@ class _Bisection:
         if (plan := _greedy(within, self.opened, self.most)) is not None:
             self._offer(plan)
             return True
-        if _packing(within, self.opened) > self.most:
-            self.low = max(self.low, place + 1)
+        packed = _packing(within, self.opened)
+        if packed.sum() > self.most:
+            if place + 1 > self.low:
+                self.low, self.proof = place + 1, Proof.at_root(-packed.astype(float), np.zeros(0), np.zeros(0))
             return False
         return None
 
@@ -132,21 +170,15 @@ class _Bisection:
         within = self._within(place)
         if (answer := self._decide_quickly(within, place)) is not None:
             return answer
-        n, m = within.shape
-        model = Model(
-            benefit=with_data(within, np.zeros(within.nnz)),
-            value=np.where(self.opened, 0.0, -1.0), rows=csr_array((0, m)), low=np.zeros(0), high=np.zeros(0),
-            lower=self.lower, upper=self.upper, shares=csr_array((0, n)), wanted=np.zeros(0), must=np.ones(n, bool),
-            grain=1.0,
-        )  # fmt: skip
-        found = solve_covering(model, _Decision(self.control, self.most))
+        outer = self._known()
+        found = solve_covering(fewest_within(within, self.lower, self.upper), _Decision(self.control, self.most, outer))
         self.nodes += found.nodes
         log.debug("within %g: %s, %g to %g", self.limits[place], found.status, found.value, found.bound)
         if found.x is not None and found.value > -self.most - 0.5:
             self._offer(found.x)
             return True
         if found.status == "infeasible" or found.bound < -self.most - 0.5:
-            self.low = place + 1
+            self.low, self.proof = place + 1, found.proof
             return False
         return None
 
@@ -155,12 +187,14 @@ class _Bisection:
         distance = float(np.minimum.reduceat(open_costs, self.costs.indptr[:-1]).max())
         if distance < self.distance:
             self.x, self.distance = x, distance
-            self.high = int(np.searchsorted(self.limits, distance))
+            self.high = place_of(self.limits, distance)
+
+    def _known(self) -> tuple[float | None, float | None]:
+        value = None if self.x is None else -self.distance
+        return value, -float(self.limits[self.low]) if self.low < len(self.limits) else None
 
     def _report(self) -> bool:
-        value = None if self.x is None else -self.distance
-        bound = -float(self.limits[self.low]) if self.low < len(self.limits) else None
-        return self.control.report("distance", value, bound)
+        return self.control.report("distance", *self._known())
 
 
 def _greedy(within: csr_array, opened: Bools, most: int) -> Bools | None:
@@ -181,13 +215,24 @@ def _greedy(within: csr_array, opened: Bools, most: int) -> Bools | None:
     return None if left.any() else x
 
 
-def _packing(within: csr_array, opened: Bools) -> int:
-    """Count needs of which no column covers two, those with few columns first: each requires its own column."""
+def _packing(within: csr_array, opened: Bools) -> Bools:
+    """Pick needs of which no column covers two, those with few columns first: each requires its own column."""
     taken, starts, indices = opened.copy(), within.indptr, within.indices
-    count = 0
+    packed = np.zeros(within.shape[0], bool)
     for need in np.argsort(np.diff(starts), kind="stable"):
         columns = indices[starts[need] : starts[need + 1]]
         if not taken[columns].any():
-            count += 1
+            packed[need] = True
             taken[columns] = True
-    return count
+    return packed
+
+
+def fewest_within(within: csr_array, lower: Floats, upper: Floats) -> Model:
+    """Return the problem of covering all needs by the pairs *within* a distance with the fewest further columns."""
+    n, m = within.shape
+    return Model(
+        benefit=with_data(within, np.zeros(within.nnz)),
+        value=np.where(lower > 0.5, 0.0, -1.0), rows=csr_array((0, m)), low=np.zeros(0), high=np.zeros(0),
+        lower=lower, upper=upper, shares=csr_array((0, n)), wanted=np.zeros(0), must=np.ones(n, bool),
+        grain=1.0,
+    )  # fmt: skip

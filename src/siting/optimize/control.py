@@ -46,10 +46,13 @@ class Control:
     left to it.
     """
 
+    #: The seconds that count; tests set others.
+    clock: Callable[[], float] = staticmethod(time.perf_counter)
+
     def __init__(
         self, *, time_limit: float | None = None, gap: float = 0.0, progress: Callable[[Progress], object] | None = None
     ) -> None:
-        self.began = time.perf_counter()
+        self.began = self.clock()
         self.time_limit, self.gap, self.progress = time_limit, gap, progress
         self.sense = 1
         self._pressed = [False]
@@ -89,10 +92,17 @@ class Control:
             other.progress = lambda at: progress(change(at))
         return other
 
+    def with_grace(self, seconds: float) -> Control:
+        """Return a control for a first plan: with the same Ctrl-C, and *seconds* at least to end in."""
+        other = self.for_subproblem()
+        if other.time_limit is not None:
+            other.time_limit = max(other.time_limit, self.seconds + seconds)
+        return other
+
     @property
     def seconds(self) -> float:
         """Seconds since the start."""
-        return time.perf_counter() - self.began
+        return self.clock() - self.began
 
     @property
     def seconds_left(self) -> float:
@@ -118,7 +128,9 @@ class Control:
 
 
 def gap_between(value: float, bound: float) -> float:
-    """Distance from value to bound, as a share of the larger; 0 when they agree, NaN without a value."""
+    """Distance from value to bound, as a share of the larger; 0 when they agree, 1 without a bound."""
     if value == bound:
         return 0.0
+    if math.isinf(bound) and math.isfinite(value):
+        return 1.0
     return abs(bound - value) / max(abs(value), abs(bound))

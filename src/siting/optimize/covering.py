@@ -14,10 +14,11 @@ import numpy as np
 from siting.numbers import Bools
 from siting.optimize.branch_and_bound import BranchAndBound
 from siting.optimize.control import Control
+from siting.optimize.first_plan import first_plan
 from siting.optimize.model import Model
 from siting.optimize.partial_covering import DecisionProblem, is_partial, solve_partial
 from siting.optimize.presolve import Reduced, reduce
-from siting.optimize.relaxation import Lagrangian, Relaxation, best_multipliers
+from siting.optimize.relaxation import Lagrangian, Multipliers, Relaxation, best_multipliers
 from siting.optimize.rounding import BudgetRounding, RepairRounding
 from siting.optimize.scaling import solve_scaled
 from siting.optimize.solution import SAME, Solution, floored
@@ -25,6 +26,8 @@ from siting.optimize.solution import SAME, Solution, floored
 __all__ = ["solve_covering"]
 
 NAME = "covering"
+#: Seconds, about, to write a pair into the relaxation.
+WRITING = 1e-6
 
 
 def solve_covering(model: Model, control: Control, *, start: Bools | None = None) -> Solution:
@@ -63,12 +66,14 @@ def solve_covering(model: Model, control: Control, *, start: Bools | None = None
 def _by_branch_and_bound(reduced: Reduced, control: Control, begin: Bools | None, size: int) -> Solution:
     small = reduced.model
     terms = Lagrangian(small)
-    rounding = BudgetRounding(terms) if _has_only_a_budget(small) else RepairRounding(terms)
+    rounding = BudgetRounding(terms) if _has_only_a_budget(small) else RepairRounding(terms, control)
     search = BranchAndBound(terms, control, rounding.round_x)
     if begin is not None:
         search.offer(begin)
         search.offer(rounding.round_x(begin.astype(float), small.lower, small.upper))
-    multipliers = best_multipliers(terms, Relaxation(terms).solve(seconds=control.seconds_left))
+    elif control.time_limit is not None and not _has_only_a_budget(small):
+        search.offer(first_plan(small, control))
+    multipliers = best_multipliers(terms, _relaxed(terms, control))
     rounding.start_from(multipliers)
     x = multipliers.x if multipliers.x is not None else np.zeros(len(small.value))
     search.offer(rounding.round_x(x, small.lower, small.upper))
@@ -93,6 +98,14 @@ def _by_branch_and_bound(reduced: Reduced, control: Control, begin: Bools | None
     proven = bound <= search.value + (SAME * abs(search.value) if search.grain <= 0 else 0.0)
     plan = reduced.widen(search.x, size)
     return Solution(plan, search.value, bound, "optimal" if proven else control.status, NAME, proof, search.nodes)
+
+
+def _relaxed(terms: Lagrangian, control: Control) -> Multipliers:
+    """Solve the relaxation; multipliers of nothing where there is no time to write it."""
+    model = terms.model
+    if control.seconds_left < WRITING * (model.benefit.nnz + model.rows.nnz):
+        return Multipliers(terms.w, np.zeros(len(model.high)), np.zeros(len(model.wanted)))
+    return Relaxation(terms).solve(seconds=control.seconds_left)
 
 
 def _has_only_a_budget(model: Model, shares: int = 0) -> bool:

@@ -9,13 +9,14 @@ from __future__ import annotations
 import numpy as np
 from scipy.sparse import csr_array, triu
 
-from siting.numbers import Bools, Floats, Ints
+from siting.numbers import Bools, Floats, Ints, Positions
 from siting.optimize import highs
 from siting.optimize.control import Control
+from siting.optimize.distances import SAME, distinct, place_of
 from siting.optimize.solution import Solution
-from siting.optimize.sparse_rows import entries_of, transposed
+from siting.optimize.sparse_rows import entries_of, row_of_entries, transposed
 
-__all__ = ["smallest_distance", "solve_dispersion"]
+__all__ = ["farthest_first", "smallest_distance", "solve_dispersion", "widest_possible"]
 
 ENGINE = "dispersion"
 
@@ -64,30 +65,102 @@ def solve_dispersion(
     close = triu(pairs, k=1).tocoo()
     usable = may[close.row] & may[close.col]
     first, second, distance = close.row[usable], close.col[usable], close.data[usable]
-    levels = np.append(np.unique(distance), np.inf)
-    # Two that must be open limit everything, so no level above theirs is tried.
-    levels = levels[levels <= smallest_distance(pairs, must)]
+    more = max(0, least - int(must.sum()))
     best = must.copy()
-    best[np.flatnonzero(may & ~must)[: max(0, least - int(must.sum()))]] = True
-    low, high = int(np.searchsorted(levels, smallest_distance(pairs, best))), len(levels) - 1
+    best[farthest_first(pairs, lower, upper)[:more]] = True
+    # Two that must be open limit everything, and so do columns that must share a group: no level above is tried.
+    top = min(smallest_distance(pairs, must), widest_possible(pairs, lower, upper, more))
+    levels = distinct(distance, shortest=True)
+    levels = np.append(levels, np.inf) if np.isinf(top) else levels[levels <= top * (1 + SAME)]
+    levels = levels if len(levels) else np.array([np.inf])
+    low, high = min(place_of(levels, smallest_distance(pairs, best)), len(levels) - 1), len(levels) - 1
     nodes = 0
     for exact in (False, True):  # first without the solver: a feasible distance needs no proof
-        top = high
-        while low < top and not control.report("distance", float(levels[low]), float(levels[high])):
-            middle = (low + top + 1) // 2
+        last = high
+        while low < last:
+            known = float(levels[low]), None if np.isinf(levels[high]) else float(levels[high])
+            if control.report("distance", *known):
+                break
+            middle = (low + last + 1) // 2
             near = distance < levels[middle]
-            x, known = _apart(first[near], second[near], must, may, least, control if exact else None)
+            x, decided = _apart(first[near], second[near], must, may, least, control, exact=exact)
             nodes += 1
             if x is not None:
                 best = x
-                low = int(np.searchsorted(levels, smallest_distance(pairs, x)))
-            elif known or not exact:
-                top = middle - 1
-                high = top if known else high
+                low = min(place_of(levels, smallest_distance(pairs, x)), len(levels) - 1)
+            elif decided or not exact:
+                last = middle - 1
+                high = last if decided else high
             else:
                 break
-    status = "optimal" if low >= high else control.status
-    return Solution(best, smallest_distance(pairs, best), float(levels[high]), status, ENGINE, nodes=nodes)
+    status, value = "optimal" if low >= high else control.status, smallest_distance(pairs, best)
+    bound = value if low >= high else max(value, float(levels[high]))
+    return Solution(best, value, bound, status, ENGINE, nodes=nodes)
+
+
+def farthest_first(pairs: csr_array, lower: Floats, upper: Floats) -> Positions:
+    """Put the columns that may open in order, each time the one farthest from all before it and those that must open.
+
+    Where all distances are known and keep the triangle inequality the smallest distance among the first p is at least
+    half of the largest possible [1]_.
+
+    References
+    ----------
+    .. [1] S. S. Ravi, D. J. Rosenkrantz and G. K. Tayi, "Heuristic and special case algorithms for dispersion
+       problems", Operations Research 42 (2), 1994, pp. 299-310.
+    """
+    must, may = lower > 0, (upper > 0) & (lower == 0)
+    near, order = np.where(may, np.inf, -np.inf), np.empty(int(may.sum()), np.int64)
+    queue = np.flatnonzero(must).tolist()
+    at = 0
+    if not queue and len(order):  # with one of the two that are farthest apart
+        row = row_of_entries(pairs)
+        both = may[row] & may[pairs.indices]
+        j = int(row[np.where(both, pairs.data, -1.0).argmax()] if both.any() else np.flatnonzero(may)[0])
+        near[j], order[0], at = -np.inf, j, 1
+        queue = [j]
+    while True:
+        for j in queue:
+            there = slice(*pairs.indptr[j : j + 2])
+            near[pairs.indices[there]] = np.minimum(near[pairs.indices[there]], pairs.data[there])
+        if at == len(order):
+            return order
+        j = int(near.argmax())
+        near[j], order[at], queue = -np.inf, j, [j]
+        at += 1
+
+
+def widest_possible(pairs: csr_array, lower: Floats, upper: Floats, more: int) -> float:
+    """Bound the smallest distance between open columns when *more* open in addition to those that must.
+
+    Of *more* columns two are in one of *more* - 1 groups, here around the columns that are farthest apart: their
+    distance is no longer than the longest in a group. Infinite where a distance within a group is not known.
+    """
+    must, may = lower > 0, (upper > 0) & (lower == 0)
+    top = np.inf
+    if more >= 1 and must.any():  # each is near one that must be open
+        nearest = np.full(len(must), np.inf)
+        mine = must[row_of_entries(pairs)]
+        np.minimum.at(nearest, pairs.indices[mine], pairs.data[mine])
+        top = float(np.sort(nearest[may])[::-1][:more].min(initial=np.inf))
+    if more < 2:
+        return top
+    centres = farthest_first(pairs, np.zeros(len(may)), may.astype(float))[: more - 1]
+    group, nearest = np.full(len(may), -1), np.full(len(may), np.inf)
+    for number, j in enumerate(centres.tolist()):
+        there = slice(*pairs.indptr[j : j + 2])
+        closer = pairs.data[there] < nearest[pairs.indices[there]]
+        at = pairs.indices[there][closer]
+        nearest[at], group[at] = pairs.data[there][closer], number
+    group[centres] = np.arange(len(centres))
+    if (group[may] < 0).any():  # too far from all: a group of its own
+        return top
+    row, column = row_of_entries(pairs), pairs.indices
+    inside = may[row] & may[column] & (group[row] == group[column]) & (row < column)
+    size = np.bincount(group[may], minlength=len(centres))
+    if (np.bincount(group[row[inside]], minlength=len(centres)) < size * (size - 1) // 2).any():
+        return top
+    return min(top, float(pairs.data[inside].max(initial=0.0)))
 
 
 def _check(pairs: csr_array, lower: Floats, upper: Floats) -> None:
@@ -102,9 +175,9 @@ def _check(pairs: csr_array, lower: Floats, upper: Floats) -> None:
 
 
 def _apart(
-    first: Ints, second: Ints, must: Bools, may: Bools, least: int, control: Control | None
+    first: Ints, second: Ints, must: Bools, may: Bools, least: int, control: Control, *, exact: bool
 ) -> tuple[Bools | None, bool]:
-    """Find *least* columns, no two neighbours, or return whether there are none; no solver without *control*."""
+    """Find *least* columns, no two neighbours, or return whether there are none; by the solver where *exact*."""
     m = len(must)
     ends = np.concatenate([first, second]), np.concatenate([second, first])
     graph = csr_array((np.ones(len(ends[0])), ends), shape=(m, m))
@@ -112,7 +185,7 @@ def _apart(
     free = may & ~must & ~(graph @ must.astype(float) > 0)
     # Greedily open the column with the fewest free neighbours, which is often enough.
     left = free.copy()
-    while left.any() and taken.sum() < least:
+    while left.any() and taken.sum() < least and not control.must_stop:
         degree = np.where(left, graph @ left.astype(float), np.inf)
         j = int(np.argmin(degree))
         taken[j] = True
@@ -121,20 +194,25 @@ def _apart(
     if taken.sum() >= least:
         return taken, True
     wanted = least - int(must.sum())
-    if _clique_cover(_neighbours(graph), free) < wanted:
+    if control.must_stop:
+        return None, False
+    cliques = _clique_cover(_neighbours(graph), free, control)
+    if cliques is not None and cliques < wanted:
         return None, True
-    return (None, False) if control is None else _by_solver(graph, must, free, wanted, control)
+    return (None, False) if not exact or cliques is None else _by_solver(graph, must, free, wanted, control)
 
 
 def _neighbours(graph: csr_array) -> list[set[int]]:
     return [set(entries_of(graph, j).tolist()) for j in range(graph.shape[0])]
 
 
-def _clique_cover(neighbours: list[set[int]], free: Bools) -> int:
-    """Partition the *free* columns into cliques: at most one of each can open."""
+def _clique_cover(neighbours: list[set[int]], free: Bools, control: Control) -> int | None:
+    """Partition the *free* columns into cliques: at most one of each can open; None when the control stops it."""
     rest = set(np.flatnonzero(free).tolist())
     number = 0
     while rest:
+        if control.must_stop:
+            return None
         number += 1
         j = min(rest)
         rest.discard(j)
@@ -150,7 +228,9 @@ def _clique_cover(neighbours: list[set[int]], free: Bools) -> int:
 def _by_solver(graph: csr_array, must: Bools, free: Bools, wanted: int, control: Control) -> tuple[Bools | None, bool]:
     """Ask the solver for *wanted* of the *free* columns; a clique of neighbours holds one of them at most."""
     at, k = np.flatnonzero(free), int(free.sum())
-    cliques = _edge_cliques(csr_array(graph[at][:, at]))
+    cliques = _edge_cliques(csr_array(graph[at][:, at]), control)
+    if cliques is None:
+        return None, False
     rows = np.repeat(np.arange(len(cliques)), [len(clique) for clique in cliques])
     matrix = csr_array((np.ones(len(rows)), (rows, np.concatenate(cliques))), shape=(len(cliques), k))
     outcome = highs.run(
@@ -158,7 +238,7 @@ def _by_solver(graph: csr_array, must: Bools, free: Bools, wanted: int, control:
         gap=0.99,
         time_limit=control.seconds_left,
         # Enough columns, or a bound that excludes them: the exact number does not matter.
-        stop=lambda value, bound: control.must_stop or -value >= wanted - 1e-6 or -bound < wanted - 1e-6,
+        stop=lambda value, bound: control.report("distance") or -value >= wanted - 1e-6 or -bound < wanted - 1e-6,
     )
     if outcome.x is not None and (outcome.x > 0.5).sum() >= wanted:
         x = must.copy()
@@ -167,12 +247,14 @@ def _by_solver(graph: csr_array, must: Bools, free: Bools, wanted: int, control:
     return None, outcome.status == "optimal" or -outcome.bound < wanted - 1e-6
 
 
-def _edge_cliques(graph: csr_array) -> list[Ints]:
-    """Cover all edges with cliques, each grown from an uncovered edge; isolated columns are in none."""
+def _edge_cliques(graph: csr_array, control: Control) -> list[Ints] | None:
+    """Cover all edges with cliques, each grown from an uncovered edge; None when the control stops it."""
     neighbours = _neighbours(graph)
     left = [{j for j in near if j > i} for i, near in enumerate(neighbours)]
     cliques: list[Ints] = []
     for i, mine in enumerate(left):
+        if control.must_stop:
+            return None
         while mine:
             clique = [i, min(mine)]
             common = neighbours[i] & neighbours[clique[1]]

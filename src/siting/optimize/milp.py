@@ -22,16 +22,17 @@ from scipy.sparse import csr_array, diags_array, eye_array
 from siting.numbers import Bools, Floats, Ints
 from siting.optimize import highs
 from siting.optimize.control import Control
+from siting.optimize.first_plan import first_plan
 from siting.optimize.model import Model
 from siting.optimize.proof import Proof, bound_of
 from siting.optimize.scaling import solve_scaled
 from siting.optimize.solution import Solution, floored, is_proven
-from siting.optimize.sparse_rows import largest_entry, row_of_entries, scaled_rows, transposed, with_data
+from siting.optimize.sparse_rows import largest_entry, row_max, row_of_entries, scaled_rows
 
-__all__ = ["solve_milp"]
+__all__ = ["solve_late", "solve_milp"]
 
-#: Columns tried for a plan without the solver.
-TRIED = 200
+#: Seconds, about, to write a pair into the model of the solver and pass it on.
+WRITING = 2e-6
 
 
 def solve_milp(model: Model, control: Control, *, start: Bools | None = None) -> Solution:
@@ -47,17 +48,18 @@ def solve_milp(model: Model, control: Control, *, start: Bools | None = None) ->
     if model.is_out_of_reach:
         return Solution.infeasible("rules")
     start = start if start is not None and model.is_feasible(start) else None
+    if start is None and control.time_limit is not None:  # the solver may find none in time
+        start = first_plan(model, control)
     value = -math.inf if start is None else model.objective(start)
+    if control.report("plan", None if start is None else value) or control.seconds_left < WRITING * model.benefit.nnz:
+        return _unsolved(model, control, start)
     form = _formulate(model)
     proof = _relaxed(model, form, control, value)
     proven = bound_of(model, proof)
     if start is not None and is_proven(value, proven, model.grain):
         return Solution(start, value, value, "optimal", "HiGHS", proof, 1)
-    if start is None and control.time_limit is not None:  # the solver may find none in time
-        start = _plan_without_solver(model)
-        value = -math.inf if start is None else model.objective(start)
     bound = floored(proven, model.grain)
-    if control.report("HiGHS", value if start is not None else None, bound):
+    if control.report("HiGHS", None if start is None else value, bound):
         return Solution(start, value, max(value, bound), control.status, "HiGHS", proof, 1)
     outcome = _searched(model, form, control, start, proven)
     if outcome.status == "infeasible" and start is None:
@@ -79,40 +81,32 @@ def solve_milp(model: Model, control: Control, *, start: Bools | None = None) ->
     return Solution(x, value, bound, status, "HiGHS", proof, outcome.nodes)
 
 
-def _plan_without_solver(model: Model) -> Bools | None:
-    """Make a plan by adding to the required columns, or with all columns; None if infeasible."""
-    x = model.lower > 0
-    if model.is_feasible(x):
-        return _filled(model, x)
-    everything = model.upper > 0
-    return everything if model.is_feasible(everything) else _serving(model)
+def solve_late(model: Model, control: Control, start: Bools | None) -> Solution:
+    """Return *start* or a first plan, where no time is left to search for a better one."""
+    if model.is_out_of_reach:
+        return Solution.infeasible("rules")
+    known = start is not None and model.is_feasible(start)
+    return _unsolved(model, control, start if known else first_plan(model, control))
 
 
-def _serving(model: Model) -> Bools | None:
-    """Open the column that serves most unserved demand, one by one, until the rules hold."""
-    serves = transposed(with_data(model.benefit, np.ones(model.benefit.nnz)))
-    counts = model.must + model.shares.T @ (1.0 / np.maximum(model.wanted, np.finfo(float).tiny))
-    x = model.lower > 0
-    while not model.is_feasible(x):
-        gain = np.where(x | (model.upper < 1), 0.0, serves @ np.where(np.isnan(model.served(x)), counts, 0.0))
-        if not gain.any():
-            return None
-        x[np.argmax(gain)] = True
-    return _filled(model, x)
+def _unsolved(model: Model, control: Control, start: Bools | None) -> Solution:
+    """Return the plan known without the solver, where time is too short for it, and the bound that all are served."""
+    proof, status = _all_served(model), control.status if control.must_stop else "time_limit"
+    bound = floored(bound_of(model, proof), model.grain)
+    if start is None:
+        return Solution.without_plan(bound, status, "rules", proof, 1)
+    value = model.objective(start)
+    bound = max(value, bound)
+    if is_proven(value, bound, model.grain):
+        return Solution(start, value, value, "optimal", "rules", proof, 1)
+    return Solution(start, value, bound, status, "rules", proof, 1)
 
 
-def _filled(model: Model, x: Bools) -> Bools:
-    """Open columns by their own value, one by one, where that keeps the rules and improves."""
-    alone = model.value + np.bincount(model.benefit.indices, model.benefit.data, len(x))
-    value = model.objective(x)
-    for j in np.argsort(-alone, kind="stable")[:TRIED]:
-        if x[j] or model.upper[j] < 1:
-            continue
-        more = x.copy()
-        more[j] = True
-        if model.is_feasible(more) and model.objective(more) > value:
-            x, value = more, model.objective(more)
-    return x
+def _all_served(model: Model) -> Proof:
+    """Return the multipliers of "all are served by their best columns"."""
+    return Proof.at_root(
+        row_max(model.benefit, model.benefit.data), np.zeros(len(model.low)), np.zeros(len(model.wanted))
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,19 +172,16 @@ def _relaxed(model: Model, form: _Formulation, control: Control, value: float) -
         time_limit=control.seconds_left,
         stop=lambda *_: control.report("relaxation", known),
     )
-    v, y, m = np.zeros(model.benefit.shape[0]), np.zeros(len(model.low)), np.zeros(len(model.wanted))
     if outcome.duals is None:
-        v[model.must] = -np.inf
-        np.maximum.at(v, form.need, form.level)
-    else:
-        rows, columns = outcome.duals
-        paid = -columns[len(model.value) :] / form.scale
-        free = form.programme.lower[len(model.value) :] > 0
-        v += np.bincount(form.need, np.where(free, paid, np.maximum(paid, 0)), len(v))
-        rungs = len(form.need)
-        y = -rows[rungs : rungs + len(y)] * form.row_scale / form.scale
-        y[((y > 0) & ~np.isfinite(model.high)) | ((y < 0) & ~np.isfinite(model.low))] = 0
-        m = np.maximum(0, rows[rungs + len(y) :] * form.share_scale / form.scale)
+        return _all_served(model)
+    rows, columns = outcome.duals
+    paid = -columns[len(model.value) :] / form.scale
+    free = form.programme.lower[len(model.value) :] > 0
+    v = np.bincount(form.need, np.where(free, paid, np.maximum(paid, 0)), model.benefit.shape[0]).astype(float)
+    rungs = len(form.need)
+    y = -rows[rungs : rungs + len(model.low)] * form.row_scale / form.scale
+    y[((y > 0) & ~np.isfinite(model.high)) | ((y < 0) & ~np.isfinite(model.low))] = 0
+    m = np.maximum(0, rows[rungs + len(y) :] * form.share_scale / form.scale)
     return Proof.at_root(v, y, m)
 
 

@@ -7,6 +7,7 @@ import heapq
 import numpy as np
 
 from siting.numbers import Bools, Floats
+from siting.optimize.control import Control
 from siting.optimize.covering_kernels import Cover, improve
 from siting.optimize.relaxation import Lagrangian, Multipliers
 from siting.optimize.sparse_rows import entries_of
@@ -100,9 +101,9 @@ class RepairRounding:
     branch-and-bound procedure for set covering, Operations Research 44) and local searches since get through.
     """
 
-    def __init__(self, terms: Lagrangian) -> None:
+    def __init__(self, terms: Lagrangian, control: Control) -> None:
         model = terms.model
-        self.terms, self.model, self.cover = terms, model, _cover(terms)
+        self.terms, self.model, self.cover, self.control = terms, model, _cover(terms), control
         self.free = (model.lower == 0) & (model.upper > 0)
         self.row = model.rows[[0]].toarray()[0] if len(model.high) == 1 and np.isneginf(model.low[0]) else None
         #: Weights of what is not met: a unit of each share, and each need that must be served.
@@ -139,7 +140,7 @@ class RepairRounding:
         model = self.model
         cost = np.maximum(-model.value, 0.0)
         step = max(model.grain, 1e-6 * float(cost.sum()), 1e-12) if not (model.benefit.data != 0).any() else 0.0
-        while step and (plan & self.free).any():
+        while step and (plan & self.free).any() and not self.control.must_stop:
             budget = float(cost[plan & self.free].sum()) - step
             smaller = plan.copy()
             order = np.flatnonzero(plan & self.free)
@@ -160,6 +161,8 @@ class RepairRounding:
         total = np.maximum(np.asarray(model.shares.sum(axis=1)).ravel(), 1.0)
         mean = float(terms.w.sum()) / max(len(terms.w), 1)
         for _ in range(RAISED):
+            if self.control.must_stop:
+                return None
             weighted = self.cover._replace(w=terms.w + terms.shares_of @ m + must_weight)
             improve(weighted, np.zeros(len(plan)), cost, budget, self.free, plan, 0, 0)
             served = terms.covered(plan)

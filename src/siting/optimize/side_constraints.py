@@ -16,10 +16,11 @@ import numpy as np
 from siting.numbers import Bools, Floats, Positions
 from siting.optimize.branch_and_bound import BranchAndBound
 from siting.optimize.control import Control, Progress, gap_between
+from siting.optimize.first_plan import first_plan
 from siting.optimize.local_search import LocalSearch
 from siting.optimize.milp import solve_milp
 from siting.optimize.model import Model
-from siting.optimize.presolve import reduce
+from siting.optimize.presolve import Reduced, reduce
 from siting.optimize.proof import Proof
 from siting.optimize.relaxation import Lagrangian, Multipliers, Relaxation, best_multipliers
 from siting.optimize.scaling import solve_scaled
@@ -35,6 +36,8 @@ ROUNDS, RUINS = 16, 100
 FIRST, AGAIN = 40, 0.8
 #: HiGHS gets the rest when so many nodes lowered the bound by less than this share of the gap.
 NODES, FALL = 200, 0.01
+#: Seconds, about, to write a pair into the relaxation.
+WRITING = 1e-6
 
 
 def solve_side_constraints(model: Model, control: Control, *, start: Bools | None = None) -> Solution:
@@ -63,10 +66,18 @@ def solve_side_constraints(model: Model, control: Control, *, start: Bools | Non
         value, zeros = model.objective(x), (np.zeros(len(part)) for part in (small.must, small.low, small.wanted))
         return Solution(x, value, value, "optimal", NAME, Proof.at_root(*zeros), 1)
     terms = Lagrangian(small)
-    multipliers = best_multipliers(terms, Relaxation(terms).solve(seconds=control.seconds_left))
+    start = start if start is not None and model.is_feasible(np.asarray(start, bool)) else None
+    begin = None if start is None else np.asarray(start, bool)[reduced.columns]
+    if begin is None and control.time_limit is not None:
+        begin = first_plan(small, control)
+    multipliers = best_multipliers(terms, _relaxed(terms, control))
+    if control.must_stop and (begin is not None or multipliers.ray is None):
+        return _first(
+            model, reduced, begin, terms.bound(multipliers, small.lower, small.upper)[0], multipliers, control
+        )
     local = LocalSearch(terms, multipliers)
-    if start is not None and model.is_feasible(np.asarray(start, bool)):
-        local.offer(np.asarray(start, bool)[reduced.columns])
+    if begin is not None:
+        local.offer(begin)
     if multipliers.ray is None:
         _Improvement(local, control, terms.bound(multipliers, small.lower, small.upper)[0]).run(multipliers)
     search = _search(terms, multipliers, local, control)
@@ -89,6 +100,30 @@ def solve_side_constraints(model: Model, control: Control, *, start: Bools | Non
     return Solution(x, value, bound, status, engine, proof, nodes)
 
 
+def _relaxed(terms: Lagrangian, control: Control) -> Multipliers:
+    """Solve the relaxation; multipliers of nothing where there is no time to write it."""
+    model = terms.model
+    if control.seconds_left < WRITING * (model.benefit.nnz + model.rows.nnz):
+        return Multipliers(terms.w, np.zeros(len(model.high)), np.zeros(len(model.wanted)))
+    return Relaxation(terms).solve(seconds=control.seconds_left)
+
+
+def _first(
+    model: Model, reduced: Reduced, begin: Bools | None, bound: float, multipliers: Multipliers, control: Control
+) -> Solution:
+    """Return the first plan and bound, where the time is up before the search."""
+    bound = floored(bound, model.grain)
+    v = np.where(reduced.model.must, multipliers.v, np.maximum(multipliers.v, 0.0))
+    proof = Proof.at_root(v, multipliers.y, np.maximum(multipliers.m, 0.0))
+    if begin is None:
+        return Solution.without_plan(bound, control.status, NAME, proof, 1)
+    x = reduced.widen(begin, len(model.value))
+    value = model.objective(x)
+    if is_proven(value, max(value, bound), model.grain):
+        return Solution(x, value, value, "optimal", NAME, proof, 1)
+    return Solution(x, value, max(value, bound), control.status, NAME, proof, 1)
+
+
 def _monotone(control: Control) -> Control:
     """Return a control that reports the best known where a part of the search begins anew and knows less."""
     known = [-math.inf, math.inf]
@@ -107,7 +142,7 @@ def _search(terms: Lagrangian, multipliers: Multipliers, local: LocalSearch, con
 
     def round_x(x: Floats, *_box: Floats) -> Bools | None:
         local.start_from(x > 0.7)
-        _repair(local)
+        _repair(local, control)
         return local.best_x
 
     tried, left = 0, _number_free(terms, multipliers, local.best)
@@ -168,9 +203,11 @@ def _solve_rest(search: BranchAndBound, multipliers: Multipliers, control: Contr
     return replace(found, x=None if found.x is None else fixed.widen(found.x, len(model.value)), proof=None)
 
 
-def _repair(local: LocalSearch) -> None:
+def _repair(local: LocalSearch, control: Control) -> None:
     """Raise the prices of what is missed until nothing is."""
     for _ in range(ROUNDS):
+        if control.must_stop:
+            return
         local.descend()
         if not local.raise_prices(2.0):
             return
@@ -192,7 +229,7 @@ class _Improvement:
         for least in (0.7, 0.999, 1e-9):
             if least > 1e-9 or local.best_x is None:
                 local.start_from(x > least)
-                _repair(local)
+                _repair(local, self.control)
         if local.best_x is not None:
             local.start_from(local.best_x)
         if not self._report() and not self._kick(order) and local.best_x is not None:
@@ -235,7 +272,7 @@ class _Improvement:
             x[gone] = False
             local.reset_prices()
             local.start_from(x)
-            _repair(local)
+            _repair(local, self.control)
             local.climb(np.union1d(gone, np.intersect1d(around, order[: 4 * len(around)])))
             if self._ends():
                 return

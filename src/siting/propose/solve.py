@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Iterable, Sequence
 from numbers import Real
 
@@ -56,11 +57,14 @@ def solve(
         `service`, `cost`, `places`, `year` (the first year in which it may open). A site opens at most one option of a
         service; an option at an existing site enlarges it. Without the table each site is one option.
     time_limit
-        Seconds after which the best plan so far is returned with its bound; None waits for the proof.
+        Seconds after which the best plan so far is returned with its bound; None waits for the proof. It is for the
+        whole call, from building the model to the plan, and is kept within 1 s or 5 %, whichever is longer. Not counted
+        are the compilation of the engines, once on a machine, and up to a second for the reasons why there is no plan.
     gap
         Stop when the bound is within this share of the objective; 0 waits for the proof.
     progress
-        A function that is called with each `Progress`; True shows a bar.
+        A function that is called with each `Progress`, by every engine, first before the model is built and last with
+        the end; True shows a bar.
 
     Returns
     -------
@@ -99,14 +103,17 @@ def solve(
     """
     rules = tuple(rules) if isinstance(rules, Iterable) and not isinstance(rules, (Rule, str)) else rules
     check(rules, time_limit, gap)
-    problem = build(objective, reach, demand, tuple(rules), options)
-    phases = problem.inputs.phases
-    if phases is not None and all_may_open_first(problem.inputs, problem.variables):
-        free = "%s: nothing holds new sites back from %s; limit what opens in each year with at_most or budget"
-        log.warning(free, phases, phases.years[0])
     with progress_bar(progress, _shown, "") as bar, Control(time_limit=time_limit, gap=gap, progress=bar) as control:
+        control.report("model")
+        problem = build(objective, reach, demand, tuple(rules), options)
+        phases = problem.inputs.phases
+        if phases is not None and all_may_open_first(problem.inputs, problem.variables):
+            free = "%s: nothing holds new sites back from %s; limit what opens in each year with at_most or budget"
+            log.warning(free, phases, phases.years[0])
         control.sense = problem.sense
         found = search(problem, control)
+        ends = (problem.sense * each if math.isfinite(each) else None for each in (found.value, found.bound))
+        control.report(found.status, *ends)
         why: tuple[Reason, ...] = ()
         if found.x is None:
             why = reasons(problem, control) if found.status == "infeasible" else (("plan.none_found", {}),)

@@ -3,39 +3,55 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from siting.data import read_layer, read_postgis
 from siting.labels import label, named
 
-__all__ = ["Circle", "Goal", "Source"]
+__all__ = ["OF_DATABASES", "OF_FILES", "Circle", "Goal", "Source"]
+
+#: The keys of a `Source` that are of files only, and of databases only.
+OF_FILES = ("layer", "encoding", "skip_rows", "header")
+OF_DATABASES = ("table", "query", "schema", "geometry")
 
 
 @dataclass(frozen=True)
 class Source:
-    """The source of a layer; the keywords of `read_layer`.
+    """The source of a layer: a file with the keywords of `read_layer`, or a table with those of `read_postgis`.
 
-    `role` is for a service without its own role: ``role = "facilities"``.
+    `postgis` is the address of a database, with `table` or `query`. `role` is for a service without its own role:
+    ``role = "facilities"``.
     """
 
-    path: Path
+    path: Path | None = None
     role: str | None = None
     layer: str | None = None
     columns: Mapping[str, str] | None = None
     encoding: str | None = None
     crs: str | None = None
+    datum: str | None = None
     missing: Literal["raise", "zero"] = "raise"
     mapping: Path | None = None
     skip_rows: int | None = None
     header: int | None = None
     strip_units: bool | None = None
     id_prefix: str = ""
+    postgis: str | None = field(default=None, repr=False)  # an address may hold a password
+    table: str | None = None
+    query: str | None = None
+    schema: str | None = None
+    geometry: str | None = None
 
-    @property
-    def options(self) -> dict[str, Any]:
-        """The keywords of `read_layer` after path and role."""
-        return {key: value for key, value in vars(self).items() if key not in ("path", "role")}
+    def read(self, name: str, *, strict: bool, datum: str | None = None) -> Any:
+        """Read the layer of a role, from its file or database; *datum* is that of the study."""
+        others = ("path", "role", "postgis", *(OF_FILES if self.postgis is not None else OF_DATABASES))
+        options = {key: value for key, value in vars(self).items() if key not in others}
+        options["datum"] = self.datum or datum
+        if self.postgis is not None:
+            return read_postgis(self.postgis, self.role or name, strict=strict, **options)
+        return read_layer(self.path or "", self.role or name, strict=strict, **options)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import geopandas as gpd
 import pandas as pd
 
-from siting.data import check_together, read_layer
+from siting.data import check_together
 from siting.errors import NetworkError, ProblemError, SitingError, some
 from siting.judge import Audit, audit, load_standard
 from siting.measure import Reach, bands, coverage, service_areas, straight_line, travel
@@ -93,8 +93,7 @@ def run(study: Study, *, on_step: Callable[[str, str], None] | None = None) -> O
 
 def _read(study: Study) -> dict[str, gpd.GeoDataFrame]:
     layers = {
-        name: read_layer(source.path, source.role or name, strict=study.strict, **source.options)
-        for name, source in study.layers.items()
+        name: source.read(name, strict=study.strict, datum=study.datum) for name, source in study.layers.items()
     }  # fmt: skip
     check_together(layers, "streets")
     return layers

@@ -43,8 +43,8 @@ class Verified:
     ----------
     ok
         Whether all that the plan states was recomputed and holds: rules, objective, tables, and the bound, which the
-        certificate proves or, where it rests on a solver, the objective does not pass. False without a plan. It does not
-        mean that the plan is the best: see `optimal`.
+        certificate proves or, where it rests on a solver, the objective does not pass. False without a plan. It does
+        not mean that the plan is the best: see `optimal`.
     keeps_rules
         Whether the sites keep all rules.
     objective

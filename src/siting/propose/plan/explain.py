@@ -26,7 +26,8 @@ BARGAINED = 60
 
 def summarise(plan: SolvedProblem, lang: str) -> str:
     """Summarise a plan: status, coverage and proof."""
-    lines = [label(f"plan.status_{plan.status}", lang)]
+    # with a time limit that ended before there was a plan, the reason is all that there is to say
+    lines = [] if plan.answer.x is None and plan.status != "infeasible" else [label(f"plan.status_{plan.status}", lang)]
     for key, values in plan.reasons:
         lines.append(label(key, lang, **{name: _shown(name, value, lang, plan.unit) for name, value in values.items()}))
     if math.isnan(plan.objective):

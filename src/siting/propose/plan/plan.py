@@ -37,7 +37,8 @@ class Plan(SolvedProblem):
 
     def __repr__(self) -> str:
         if math.isnan(self.objective):
-            return f"<Plan: {self.status}, no sites; see explain()>"
+            known = "" if math.isnan(self.bound) else f" yet, bound {self.bound:,.10g}"
+            return f"<Plan: {self.status}, no {'plan found' if known else 'sites'}{known}; see explain()>"
         n = len(self.sites)
         objective = "" if self.objective in (self.covered, float(n)) else f"objective {self.objective:,.10g}, "
         return (
@@ -107,8 +108,8 @@ class Plan(SolvedProblem):
         Returns
         -------
         Verified
-            `ok` when all that the plan states was recomputed and holds; `proven` when that includes the bound, `optimal`
-            when objective and proven bound meet. Without a plan there is nothing to check: `ok` is False.
+            `ok` when all that the plan states was recomputed and holds; `proven` when that includes the bound,
+            `optimal` when objective and proven bound meet. Without a plan there is nothing to check: `ok` is False.
         """
         anew, made = replace(self), [name for name in DERIVED if name in vars(self)]
         changed = [name for name in made if not same(getattr(self, name), getattr(anew, name))]

@@ -37,7 +37,7 @@ class SolvedProblem:
     #: "feasible" is a plan that is not proven: the search reached *gap*, or Ctrl-C was pressed.
     status = forwarded("answer.status", str, 'One of "optimal", "feasible" (not proven), "time_limit", "infeasible".')
     objective = forwarded("answer.value", float, "People covered, sites opened, cost or distance; NaN without a plan.")
-    bound = forwarded("answer.bound", float, "The best possible objective; NaN without a plan.")
+    bound = forwarded("answer.bound", float, "No plan has a better objective; NaN where there is no plan at all.")
     gap = forwarded("answer.gap", float, "Distance from objective to bound, as a share.")
     engine = forwarded("answer.engine", str, "What solved it.")
     limit = forwarded("problem.inputs.first.limit", float, "The distance within which a site covers (first service).")

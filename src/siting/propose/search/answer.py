@@ -21,7 +21,10 @@ Reason: TypeAlias = "tuple[str, dict[str, object]]"
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """What opens, value and bound in the *sense* of the objective (1: large, -1: small); x None, both NaN: no plan."""
+    """What opens, value and bound in the *sense* of the objective (1: large, -1: small).
+
+    x is None and the value NaN where no plan is known; the bound too where it is shown that there is none.
+    """
 
     x: Bools | None
     value: float
@@ -63,16 +66,18 @@ class Answer:
 
 
 def no_plan(
-    formulation: Formulation, status: str, engine: str, model: Model | None = None, found: Solution | None = None
-) -> Answer:
-    """Return the answer where no plan was found."""
-    return Answer(None, math.nan, math.nan, status, engine, found, model, formulation.sense)
+    formulation: Formulation, status: str, engine: str, model: Model | None = None, found: Solution | None = None,
+    bound: float = math.nan,
+) -> Answer:  # fmt: skip
+    """Return the answer where no plan was found, with the *bound* that is known, in the sense of the objective."""
+    bound = math.nan if status == "infeasible" else bound
+    return Answer(None, math.nan, bound, status, engine, found, model, formulation.sense)
 
 
 def in_sense(formulation: Formulation, model: Model, found: Solution) -> Answer:
     """Turn what was found for the model, which is to be large, into the sense of the objective."""
     if found.x is None:
-        return no_plan(formulation, found.status, found.engine, model, found)
+        return no_plan(formulation, found.status, found.engine, model, found, formulation.sense * found.bound + 0.0)
     sign = formulation.sense
     value, bound = sign * found.value + 0.0, sign * found.bound + 0.0
     if found.status == "optimal" or optimal_within(value, bound, model.grain):

@@ -13,11 +13,14 @@ import pandas as pd
 from scipy.sparse import csr_array, vstack
 
 from siting.numbers import Bools, Floats, Ints
-from siting.optimize.center import solve_center
+from siting.optimize.center import fewest_within, solve_center
 from siting.optimize.control import Control
-from siting.optimize.dispersion import solve_dispersion
+from siting.optimize.dispersion import farthest_first, solve_dispersion, widest_possible
+from siting.optimize.distances import SAME, distinct, place_of
+from siting.optimize.first_plan import first_plan
 from siting.optimize.model import Model
 from siting.optimize.solution import Solution
+from siting.optimize.sparse_rows import keep_entries
 from siting.propose.model.formulation import Formulation
 from siting.propose.model.variables import STAYING
 from siting.propose.problem import AtLeast, AtMost, MaxSpacing
@@ -33,15 +36,20 @@ ENGINE = "thresholds"
 
 @dataclass(frozen=True, eq=False)
 class BottleneckAnswer(Answer):
-    """A distance, *best* the first not ruled out; *decision* asks for the next better one, None where there is none."""
+    """A distance, *best* the first not ruled out; *decision* asks for the next better one, None where there is none.
+
+    A plan of the question would be worth *least*: 0, or minus the most sites that may open.
+    """
 
     decision: Model | None = None
     best: float = math.nan
+    least: float = 0.0
 
     def bound_by(self, proof: Any) -> float:
-        """Return the distance that is not ruled out: no plan is worth 0 in the question is none at all."""
+        """Return the distance that is not ruled out: no plan is worth enough in the question is none at all."""
+        below = self.least - 1e-9
         proven = self.decision is None or (
-            proof is not None and proven_bound(self.decision, proof, enough=-1e-6) < -1e-9
+            proof is not None and proven_bound(self.decision, proof, None, below) <= below
         )
         return self.best if proven else math.nan
 
@@ -87,27 +95,41 @@ def search_min_farthest(formulation: Formulation, control: Control) -> Answer:
     least = _farthest(costs, model.upper > 0, model.must)  # even with all sites open
     if math.isinf(least):
         return no_plan(formulation, "infeasible", ENGINE, model)
-    distances = np.unique(costs.data[costs.data >= least])
-    known = None  # the engine of p-centers knows the answer where the rules only count sites
+    # the engine of p-centers knows the answer where the rules only count sites
     if len(formulation.blocks) <= 1 and not formulation.shares and only_counted(model) and model.rows.shape[0] == 1:
-        most = int(model.high[0] - model.lower @ model.rows.toarray()[0])
-        known = solve_center(costs, model.lower, model.upper, most, control)
-    if known is not None:
-        x, status, engine = known.x, known.status, known.engine
-        if x is None:
-            return no_plan(formulation, status, engine, model)
-        if status != "optimal":
-            return FarthestAnswer(x, -known.value, -known.bound, status, engine, None, model, -1, costs=costs)
-        # what rules out the next shorter distance is the proof
-        distances = distances[distances <= measure(x)][-2:]
-    run = _narrowed(distances, at, measure, control, None if known is None else known.x)
+        return _center(formulation, model, control)
+    distances = distinct(costs.data[costs.data >= least])
+    run = _narrowed(distances, at, measure, control, first_plan(at(math.inf), control))
     if run.x is None:
-        return no_plan(formulation, run.status, ENGINE, model)
-    x = prune_by(formulation, run.x, model.is_feasible, lambda x: -measure(x))
+        return no_plan(formulation, run.status, ENGINE, model, bound=float(distances[min(run.low, len(distances) - 1)]))
+    x = prune_by(formulation, run.x, model.is_feasible, lambda x: -measure(x), control)
     value = measure(x)
     best, decision, first = run.proof_of(value)
-    engine = ENGINE if known is None else known.engine
-    return FarthestAnswer(x, value, best, run.status, engine, run.ruled_out, model, -1, decision, first, costs=costs)
+    return FarthestAnswer(x, value, best, run.status, ENGINE, run.ruled_out, model, -1, decision, first, costs=costs)
+
+
+def _center(formulation: Formulation, model: Model, control: Control) -> Answer:
+    """Ask the engine of p-centers; what rules out the next shorter distance is the proof."""
+    costs = formulation.costs
+    most = int(model.high[0] - model.lower @ model.rows.toarray()[0])
+    found = solve_center(costs, model.lower, model.upper, most, control)
+    if found.x is None:
+        return no_plan(formulation, found.status, found.engine, model, bound=-found.bound)
+    x = prune_by(formulation, found.x, model.is_feasible, lambda x: -_farthest(costs, x), control)
+    value, bound = _farthest(costs, x), -found.bound + 0.0
+    levels = distinct(costs.data)
+    shorter, decision = place_of(levels, bound) - 1, None
+    if found.proof is not None and shorter >= 0:
+        within = keep_entries(costs, (costs.data <= levels[shorter]) & (model.upper > 0.5)[costs.indices])
+        decision = fewest_within(within, model.lower, model.upper)
+    nearest = _farthest(costs, model.upper > 0)
+    known = bound if decision is not None or bound <= nearest * (1 + SAME) else math.nan
+    if found.status == "optimal":
+        known = value if known == bound else known
+        bound = value
+    return FarthestAnswer(
+        x, value, bound, found.status, found.engine, found, model, -1, decision, known, -float(most), costs=costs
+    )  # fmt: skip
 
 
 def _farthest(costs: csr_array, x: Bools, must: Bools | None = None) -> float:
@@ -149,29 +171,50 @@ def _narrowed(
     at: Callable[[float], Model],
     measure: Callable[[Bools], float],
     control: Control,
-    known: Bools | None = None,
+    start: Bools | None = None,
 ) -> Narrowed:
-    """Find the first of the sorted *distances* at which there is a plan; *known* is one that is as good as can be."""
+    """Find the first of the sorted *distances* at which there is a plan, from the plan *start*."""
     low, high = 0, len(distances) - 1
-    best, ruled_out = known, None
-    if known is not None:  # what rules out the distance before it is the proof
-        high = int(np.searchsorted(distances, measure(known))) - 1
-        low = max(0, high)
-    while low <= high:
+    best, ruled_out = start, None
+    if start is not None:
+        high = _place(distances, measure(start)) - 1
+
+    def known() -> tuple[float | None, float | None]:
+        bound = float(distances[min(low, len(distances) - 1)])
+        return None if best is None else -measure(best), -bound if math.isfinite(bound) else None
+
+    while low <= high and not control.report(ENGINE, *known()):
         middle = (low + high) // 2 if best is not None else high
-        found = solve_model(at(float(distances[middle])), control.for_subproblem(), start=best)
+        found = solve_model(at(float(distances[middle])), _Question(control, known()), start=best)
         if found.x is not None:
             best = found.x
-            high = int(np.searchsorted(distances, measure(best))) - 1
+            high = _place(distances, measure(best)) - 1
         elif found.status == "infeasible":
             low, ruled_out = middle + 1, found
             if best is None:
                 return Narrowed(distances, at, None, low, "infeasible", ruled_out)
         else:
-            return Narrowed(distances, at, best, low, control.status if known is None else "optimal", ruled_out)
-        if best is not None and low <= high and control.report(ENGINE, -measure(best), -float(distances[low])):
             return Narrowed(distances, at, best, low, control.status, ruled_out)
-    return Narrowed(distances, at, best, low, "optimal", ruled_out)
+    status = "optimal" if low > high else control.status
+    return Narrowed(distances, at, best, low, status, ruled_out)
+
+
+def _place(distances: Floats, distance: float) -> int:
+    """Return the position of a distance among sorted ones, which may be negative, within the rounding tolerance."""
+    return int(np.searchsorted(distances, distance - SAME * abs(distance) if math.isfinite(distance) else distance))
+
+
+class _Question(Control):
+    """The control of a question on the way: it reports the distances that are known, and has no gap of its own."""
+
+    def __init__(self, outer: Control, known: tuple[float | None, float | None]) -> None:
+        vars(self).update(vars(outer.for_subproblem()))
+        self.outer, self.known = outer, known
+
+    def report(self, step: str, value: float | None = None, bound: float | None = None) -> bool:
+        """Report what is known; whether the question is answered is for the engine to see."""
+        self.outer.report(step, *self.known)
+        return super().report(step, value, bound)
 
 
 def search_max_spacing(formulation: Formulation, control: Control) -> Answer:
@@ -198,18 +241,60 @@ def search_max_spacing(formulation: Formulation, control: Control) -> Answer:
     known = _dispersed(formulation, pairs, control)
     if known is not None and known.x is None:
         return no_plan(formulation, known.status, known.engine, model)
-    if known is not None and known.x is not None and known.status != "optimal":
+    if known is not None and known.x is not None:
         value = _narrowest(pairs, known.x)
-        bound = max(value, known.bound)
-        return SpacingAnswer(known.x, value, bound, known.status, known.engine, None, model, 1, pairs=pairs)
-    steps = np.concatenate([[-math.inf], -np.unique(cost)[::-1]])
-    run = _narrowed(steps, at, measure, control, None if known is None else known.x)
+        bound = value if known.status == "optimal" else max(value, known.bound)
+        return SpacingAnswer(
+            known.x, value, bound, known.status, known.engine, None, model, 1, model, math.nan, pairs=pairs
+        )  # fmt: skip
+    top = widest_possible(_matrix(pairs, size), model.lower, model.upper, _fewest(formulation))
+    steps = -distinct(cost, shortest=True)[::-1]
+    steps = steps[steps >= -top * (1 + SAME)]
+    steps = np.concatenate([[-math.inf], steps]) if math.isinf(top) or not len(steps) else steps
+    start = _spread(model, pairs, control)
+    run = _narrowed(steps, at, measure, control, start)
     if run.x is None:
-        return no_plan(formulation, run.status, ENGINE, model)
+        return no_plan(formulation, run.status, ENGINE, model, bound=-float(steps[min(run.low, len(steps) - 1)]))
     value = measure(run.x)
     best, decision, proven = run.proof_of(value)
-    by = ENGINE if known is None else known.engine
-    return SpacingAnswer(run.x, -value, -best, run.status, by, run.ruled_out, model, 1, decision, -proven, pairs=pairs)
+    if run.ruled_out is None and math.isfinite(top):
+        decision, proven = model, math.nan  # the bound rests on the distances, not on multipliers
+    return SpacingAnswer(
+        run.x, -value, -best, run.status, ENGINE, run.ruled_out, model, 1, decision, -proven, pairs=pairs
+    )  # fmt: skip
+
+
+def _matrix(pairs: tuple[Ints, Ints, Floats], size: int) -> csr_array:
+    first, second, cost = pairs
+    ends = (np.concatenate([first, second]), np.concatenate([second, first]))
+    return csr_array((np.concatenate([cost, cost]), ends), shape=(size, size))
+
+
+def _fewest(formulation: Formulation) -> int:
+    """Return how many sites open at least, in addition to those that must, as far as the rules say so in numbers."""
+    variables, wanted = formulation.variables, dict[object, float]()
+    plain = bool((variables.kind <= STAYING).all()) and len(formulation.inputs.services) == 1
+    for each in formulation.constraints if plain else ():
+        if isinstance(each.rule, AtLeast) and each.low > 0 and (each.weight == 1).all():
+            free = each.low - float(formulation.model.lower[each.columns].sum())
+            wanted[id(each.rule)] = wanted.get(id(each.rule), 0.0) + max(0.0, free)
+    return int(max(wanted.values(), default=0.0))
+
+
+def _spread(model: Model, pairs: tuple[Ints, Ints, Floats], control: Control) -> Bools | None:
+    """Make a plan whose sites lie apart: the farthest first, as many as the rules need; else any plan."""
+    plans = [first_plan(model, control)]
+    order = farthest_first(_matrix(pairs, len(model.value)), model.lower, model.upper)
+    low, high = 0, len(order)
+    while low <= high and not control.must_stop:
+        middle, x = (low + high) // 2, model.lower > 0
+        x[order[:middle]] = True
+        if model.is_feasible(x):
+            plans.append(x)
+            high = middle - 1
+        else:
+            low = middle + 1
+    return max((x for x in plans if x is not None), key=lambda x: _narrowest(pairs, x), default=None)
 
 
 def _dispersed(formulation: Formulation, pairs: tuple[Ints, Ints, Floats], control: Control) -> Solution | None:
@@ -219,13 +304,10 @@ def _dispersed(formulation: Formulation, pairs: tuple[Ints, Ints, Floats], contr
     plain = plain and bool((variables.kind <= STAYING).all()) and not formulation.shares
     if not plain or model.must.any() or len(formulation.inputs.services) > 1 or len(formulation.inputs.years) > 1:
         return None
-    first, second, cost = pairs
-    n, fixed = len(variables), int(model.lower[~variables.new].sum())
-    ends = (np.concatenate([first, second]), np.concatenate([second, first]))
-    between = csr_array((np.concatenate([cost, cost]), ends), shape=(n, n))
+    between, fixed = _matrix(pairs, len(variables)), int(model.lower[~variables.new].sum())
     least = max(int(each.low) for each in limits if each.low > -math.inf)
     most = min((int(each.high) + fixed for each in limits if each.high < math.inf), default=None)
-    return solve_dispersion(between, model.lower, model.upper, least + fixed, most, control.for_subproblem())
+    return solve_dispersion(between, model.lower, model.upper, least + fixed, most, control)
 
 
 def _between(formulation: Formulation) -> tuple[Ints, Ints, Floats]:

@@ -24,9 +24,13 @@ from siting.propose.model.variables import LARGER, NEW, STAYING
 from siting.propose.problem import MaxCoverage, MaxSpacing, MinFarthest
 from siting.propose.search.answer import Answer, no_plan, optimal_within
 from siting.propose.search.choose_engine import only_counted
+from siting.propose.search.first_allocation import first_allocation, simple_bound
 from siting.propose.search.pruning import without
 
 __all__ = ["CapacitatedAnswer", "search_capacitated"]
+
+#: Seconds, about, to write an arc into the model of the solver and pass it on.
+WRITING = 4e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +86,7 @@ def search_capacitated(formulation: Formulation, control: Control) -> Answer:
     if found.x is not None and people is not None:  # without new sites and enlargements that nobody needs
         columns, to = formulation.variables, people
         may = np.flatnonzero(found.x & np.isin(columns.kind, (NEW, LARGER)) & (columns.lower == 0))
-        x = without(found.x, may, lambda x: problem.keeps(x, to), lambda x: problem.worth(x, to))
+        x = without(found.x, may, lambda x: problem.keeps(x, to), lambda x: problem.worth(x, to), control)
         found = replace(found, x=x)
     return _answer(problem, found, people)
 
@@ -92,7 +96,7 @@ def _answer(
 ) -> Answer:
     sense = problem.formulation.sense
     if found.x is None or people is None:
-        return no_plan(problem.formulation, found.status, found.engine)
+        return no_plan(problem.formulation, found.status, found.engine, bound=sense * found.bound + 0.0)
     if not problem.keeps(found.x, people):
         raise RuntimeError(f"the plan of the engine {found.engine} does not keep the rules; please report this")
     value = problem.worth(found.x, people)
@@ -115,25 +119,42 @@ def _answer(
 
 
 def _solved(problem: Allocation, control: Control) -> tuple[Solution, Floats | None]:
+    """Solve by HiGHS; with a time limit from a plan that needs no solver, and no longer than there is time for."""
     n, constant = len(problem.formulation.variables), problem.formulation.constant
-    left = None if control.time_limit is None else max(0.01, control.seconds_left)
+    first = None if control.time_limit is None else first_allocation(problem, control)
+    known = None if first is None else problem.worth(*first)
+    top = simple_bound(problem)
+    if control.report("plan", known, top) or control.seconds_left < WRITING * len(problem.need):
+        status = control.status if control.must_stop else "time_limit"
+        return _known(first, known, top, status), None if first is None else first[1]
     outcome = highs.run(
-        mixed_integer_model(problem), gap=1e-7, time_limit=left,
+        mixed_integer_model(problem), gap=1e-7,
+        start=None if first is None else np.concatenate([first[0].astype(float), problem.scale * first[1]]),
+        time_limit=None if control.time_limit is None else max(0.01, control.seconds_left),
         stop=lambda value, bound: control.report(
-            "HiGHS", constant - value if math.isfinite(value) else None, constant - bound
+            "HiGHS", constant - value if math.isfinite(value) else known, min(top, constant - bound)
         ),
     )  # fmt: skip
-    if outcome.status == "infeasible":
+    if outcome.status == "infeasible" and first is None:
         return Solution(None, -math.inf, -math.inf, "infeasible", "HiGHS"), None
-    bound = constant - outcome.bound
-    if outcome.x is None:
-        return Solution(None, -math.inf, bound, control.status, "HiGHS"), None
-    x = outcome.x[:n] > 0.5
-    people = problem.best(x)
-    if people is None:
-        people = rounded(problem, x, outcome.x[n:] / problem.scale)
+    bound = min(top, constant - outcome.bound)
     status = outcome.status if outcome.status == "optimal" else control.status
-    return Solution(x, problem.worth(x, people), bound, status, "HiGHS", None, outcome.nodes), people
+    if outcome.x is not None:
+        x = outcome.x[:n] > 0.5
+        people = None if control.must_stop else problem.best(x)
+        if people is None:
+            people = rounded(problem, x, outcome.x[n:] / problem.scale)
+        worth = problem.worth(x, people)
+        if known is None or (problem.keeps(x, people) and worth >= known):
+            return Solution(x, worth, bound, status, "HiGHS", None, outcome.nodes), people
+    return _known(first, known, bound, control.status), None if first is None else first[1]
+
+
+def _known(first: tuple[Bools, Floats] | None, value: float | None, bound: float, status: str) -> Solution:
+    """Return the plan known without the solver, or that none is known."""
+    if first is None or value is None:
+        return Solution(None, -math.inf, bound, status, "HiGHS")
+    return Solution(first[0], value, max(value, bound), status, "HiGHS")
 
 
 def _pure(formulation: Formulation) -> CapacitatedProblem | None:

@@ -30,7 +30,7 @@ def search(formulation: Formulation, control: Control, *, start: Bools | None = 
     if found.x is not None and isinstance(formulation.objective, MinSites):
         found = cover_more(formulation, model, found, control)
     if found.x is not None:
-        x = prune(formulation, model, found)
+        x = prune(formulation, model, found, control)
         # a plan that is not proven may be worth more without a site that costs something
         value = found.value if found.status == "optimal" else max(found.value, model.objective(x))
         found = replace(found, x=x, value=value, bound=max(value, found.bound))

@@ -61,32 +61,44 @@ def coverage_model(formulation: Formulation, model: Model) -> Model:
     )
 
 
-def prune(formulation: Formulation, model: Model, found: Solution) -> Bools:
+def prune(formulation: Formulation, model: Model, found: Solution, control: Control) -> Bools:
     """Close new sites that add nothing and that no rule needs: opening them costs the engine nothing, but the city."""
     x = found.x
     assert x is not None
     if model.times is not None or (model.value[formulation.variables.new] > 0).any():
-        return prune_by(formulation, x, model.is_feasible, model.objective)
+        return prune_by(formulation, x, model.is_feasible, model.objective, control)
     best, second, by = two_best(model, x)
     loss = np.bincount(by[by >= 0], (best - second)[by >= 0], minlength=len(x))
     loose = x & formulation.variables.new & (model.lower == 0) & (loss <= 0)
     # To close what costs something would be better: there is nothing of that kind in an optimum.
     idle = np.flatnonzero(loose & (model.value == 0) if found.status == "optimal" else loose)
     alone = np.bincount(model.benefit.indices, model.benefit.data, minlength=len(x))
-    return _closed(formulation, x, idle[np.argsort(alone[idle], kind="stable")], model.is_feasible, model.objective)
+    order = idle[np.argsort(alone[idle], kind="stable")]
+    return _closed(formulation, x, order, model.is_feasible, model.objective, control)
 
 
 def prune_by(
-    formulation: Formulation, x: Bools, keeps: Callable[[Bools], bool], worth: Callable[[Bools], float]
+    formulation: Formulation,
+    x: Bools,
+    keeps: Callable[[Bools], bool],
+    worth: Callable[[Bools], float],
+    control: Control,
 ) -> Bools:
     """Close new sites where that breaks no rule and loses nothing, and leave open what closes for nothing."""
     idle = np.flatnonzero(x & formulation.variables.new & (formulation.variables.lower == 0))
-    return _closed(formulation, x, idle, keeps, worth)
+    return _closed(formulation, x, idle, keeps, worth, control)
 
 
-def without(x: Bools, columns: Ints, keeps: Callable[[Bools], bool], worth: Callable[[Bools], float]) -> Bools:
-    """Close those of some columns, one after the other, without which the plan keeps all rules and is worth as much."""
+def without(
+    x: Bools, columns: Ints, keeps: Callable[[Bools], bool], worth: Callable[[Bools], float], control: Control
+) -> Bools:
+    """Close those of some columns, one after the other, without which the plan keeps all rules and is worth as much.
+
+    Those that are not needed are still open where the control stops it.
+    """
     for j in columns:
+        if control.must_stop:
+            break
         fewer = x.copy()
         fewer[j] = False
         if keeps(fewer) and worth(fewer) >= worth(x):
@@ -95,11 +107,14 @@ def without(x: Bools, columns: Ints, keeps: Callable[[Bools], bool], worth: Call
 
 
 def _closed(
-    formulation: Formulation, x: Bools, columns: Ints, keeps: Callable[[Bools], bool], worth: Callable[[Bools], float]
-) -> Bools:
+    formulation: Formulation, x: Bools, columns: Ints, keeps: Callable[[Bools], bool], worth: Callable[[Bools], float],
+    control: Control,
+) -> Bools:  # fmt: skip
     """Close what is not needed of some columns, and leave existing sites open that close for nothing."""
-    x, variables = without(x, columns, keeps, worth), formulation.variables
+    x, variables = without(x, columns, keeps, worth, control), formulation.variables
     for j in np.flatnonzero(x & (variables.kind == CLOSING)):
+        if control.must_stop:
+            break
         staying = (variables.site == variables.site[j]) & (variables.service == variables.service[j])
         more = x.copy()
         more[j] = False
