@@ -121,6 +121,8 @@ def read_postgis(
     name = f"{kind.name} ({title})" if kind else title
     plan = None if mapping is None or kind is None else LayerMapping.from_toml(mapping, kind)
     crs = plan.options.get("crs") if plan is not None and crs is None else crs
+    datum = plan.options.get("datum") if plan is not None and datum is None else datum
+    read_as = None if datum is None else read_datum(datum)
     given = None if crs is None else read_crs(crs, name)
     datum = plan.options.get("datum") if plan is not None and datum is None else datum
     read_as = None if datum is None else read_datum(datum)
@@ -129,7 +131,7 @@ def read_postgis(
         frame = _read(database, asked, params, geometry, given, name)
     frame.attrs["source"] = f"{database.name}:{title}"
     if kind is None:
-        return frame
+        return in_wgs84(frame, read_as, name)
     chosen, options = dict(columns or {}), {} if plan is None else plan.options
     strip = bool(options.get("strip_units", False)) if strip_units is None else strip_units
     if plan is not None:
