@@ -162,6 +162,12 @@ def test_drawings_that_cannot_be_read(tmp_path: Path) -> None:
     assert refused(file, "candidates").startswith("candidates (a.dxf): ")
 
 
+def test_remarks_at_the_beginning(tmp_path: Path) -> None:
+    remarks = groups(999, "made by a program", 999, "for a bureau")
+    file = written(tmp_path / "a.dxf", remarks + drawing(point("A1", "点", 500001, 3200001)))
+    assert len(read_layer(file, "candidates", crs="EPSG:4549")) == 1
+
+
 def test_a_drawing_of_gdal(tmp_path: Path) -> None:
     places = gpd.points_from_xy([120.0, 120.1], [29.0, 29.1], crs="EPSG:4490")
     frame = gpd.GeoDataFrame({"Layer": ["a", "a"]}, geometry=places)

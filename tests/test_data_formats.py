@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import re
@@ -145,6 +146,19 @@ GPX = """<?xml version="1.0" encoding="UTF-8"?>
 {more}</gpx>"""
 
 
+def test_gpx_with_extensions(tmp_path: Path) -> None:
+    options = {"GPX_USE_EXTENSIONS": "YES"}
+    columns = {"id": "ogr_id", "population": "ogr_population"}
+    frame = town(id=["k1", "k2"])
+    pyogrio.write_dataframe(frame, tmp_path / "a.gpx", driver="GPX", layer="waypoints", dataset_options=options)
+    assert read_layer(tmp_path / "a.gpx", "communities", columns=columns)["population"].to_dict() == {
+        "k1": 10,
+        "k2": 20,
+    }
+    pyogrio.write_dataframe(town(), tmp_path / "b.gpx", driver="GPX", layer="waypoints", dataset_options=options)
+    assert 'columns "ogr_id" have codes with zeros in front' in refused(tmp_path / "b.gpx", columns=columns)
+
+
 def test_gpx(tmp_path: Path) -> None:
     """The layer is the one with the geometry of the role, and points of tracks only when asked for."""
     file = tmp_path / "a.gpx"
@@ -261,6 +275,47 @@ def test_a_virtual_layer_under_another_name_is_refused(tmp_path: Path, suffix: s
     file = tmp_path / f"a{suffix}"
     file.write_text(VRT)
     assert f"does not hold what its suffix {suffix} says" in refused(file)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.kml", "<kml></kml>{}"),
+        ("a.kml", "<!--{}--><kml></kml>"),
+        ("a.gpx", "<gpx></gpx>{}"),
+        ("a.dxf", "999\n{}\n0\nSECTION\n2\nENTITIES\n0\nENDSEC\n0\nEOF\n"),
+        ("a.mif", "version 300\n{}"),
+        ("a.tab", "!table\n{}"),
+    ],
+)
+def test_a_virtual_layer_within_another_kind_is_refused(tmp_path: Path, name: str, text: str) -> None:
+    """Row 31: GDAL would open what the virtual layer names."""
+    for part in (".dat", ".map", ".id", ".mid"):
+        (tmp_path / f"a{part}").write_bytes(b"")
+    (tmp_path / "secret.csv").write_text("x,y\n120,29\n")
+    (tmp_path / name).write_text(text.format(VRT.replace("/vsicurl/http://x", str(tmp_path / "secret.csv"))))
+    assert 'has "<OGRVRTDataSource" at its beginning, as files of another kind have' in refused(
+        tmp_path / name, "candidates"
+    )
+    (tmp_path / name).write_text(text.format('<wfs:FeatureCollection xsi:schemaLocation="http://x?REQUEST=Describe">'))
+    assert 'has "<wfs:FeatureCollection" at its beginning' in refused(tmp_path / name, "candidates")
+
+
+def test_json_that_runs_a_pipeline_is_refused(tmp_path: Path) -> None:
+    """Row 31: GDAL would run it, and connect to what it names."""
+    for read in (tmp_path / "a.csv", "/vsicurl/http://127.0.0.1:9/a.fgb"):
+        line = f"gdal vector pipeline ! read {read} ! write --of stream streamed_dataset"
+        (tmp_path / "a.json").write_text(json.dumps({"type": "gdal_streamed_alg", "command_line": line}))
+        text = refused(tmp_path / "a.json")
+        assert "is no GeoJSON, or damaged" in text
+        assert "127.0.0.1" not in text
+
+
+@pytest.mark.parametrize("name", ["a b.geojson", "市：1.geojson", "a'b\".json", "a?b#c.json", "GeoJSON.json"])
+def test_names_of_geojson_files(tmp_path: Path, name: str) -> None:
+    pyogrio.write_dataframe(town(), tmp_path / "x.geojson")
+    (tmp_path / "x.geojson").rename(tmp_path / name)
+    assert len(read_layer(tmp_path / name, "communities")) == 2
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes on this system")

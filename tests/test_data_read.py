@@ -92,7 +92,7 @@ def test_json_of_another_kind_is_refused(tmp_path: Path) -> None:
     """Row 31: only the driver of the suffix may open it."""
     file = tmp_path / "a.json"
     file.write_text('{"type":"Topology","objects":{"a":{"type":"GeometryCollection","geometries":[]}},"arcs":[]}')
-    assert "is read as TopoJSON, not as GeoJSON" in refused(file)
+    assert "is no GeoJSON, or damaged; save it as GeoJSON (a FeatureCollection)" in refused(file)
 
 
 def test_a_missing_file_is_told(tmp_path: Path) -> None:

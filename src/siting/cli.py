@@ -1,7 +1,7 @@
 """The library from a shell: ``siting demo``, ``run``, ``audit``, ``check``, ``import``, ``standards``.
 
-The exit status is 0 for success, 2 for bad input or a goal without a plan, 1 for an error of the library, and 130 or 143
-after Ctrl-C or SIGTERM (see `siting.interrupt`).
+The exit status is 0 for success, 2 for bad input or a goal without a plan, 1 for an error of the library, and 130 or
+143 after Ctrl-C or SIGTERM (see `siting.interrupt`).
 """
 
 from __future__ import annotations
@@ -77,6 +77,10 @@ SkipRows = Annotated[int | None, typer.Option(help="Rows above the header of a t
 Header = Annotated[int | None, typer.Option(help="Number of rows of the header of a table.")]
 StripUnits = Annotated[bool | None, typer.Option("--strip-units", help="Read numbers with words around them.")]
 Encoding = Annotated[str | None, typer.Option(help="Encoding of a file of text, such as gb18030.")]
+Datum = Annotated[str | None, typer.Option(help="Datum of a map service: GCJ-02 (AMap, Tencent) or BD-09 (Baidu).")]
+Outside = Annotated[
+    bool, typer.Option("--outside", help="Allow files outside the folder of the study, as on a shared drive.")
+]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print the log.")]
 
 
@@ -105,9 +109,9 @@ def demo(out_dir: DemoFolder = Path("siting-demo"), lang: Lang = None) -> None:
 
 
 @app.command()
-def run(study: StudyFile, out_dir: ResultFolder = None, lang: Lang = None) -> None:
+def run(study: StudyFile, out_dir: ResultFolder = None, outside: Outside = False, lang: Lang = None) -> None:
     """Run a study from layers to coverage, verdict, proposals, map and report."""
-    _run(study, out_dir or study.parent / f"{study.stem}-results", lang)
+    _run(study, out_dir or study.parent / f"{study.stem}-results", lang, outside=outside)
 
 
 @app.command()
@@ -122,6 +126,10 @@ def check(
     role: Annotated[str, typer.Option(help="What the layer holds, such as communities.")],
     layer: Layer = None,
     crs: Crs = None,
+    datum: Datum = None,
+    streets: Annotated[
+        Path | None, typer.Option(help="Streets that the layer must fit, to find a wrong datum.")
+    ] = None,
     strict: Annotated[bool, typer.Option(help="Refuse rows that may be too far away, and inexact datums.")] = False,
     mapping: Mapped = None,
     encoding: Encoding = None,
@@ -132,12 +140,15 @@ def check(
     lang: Lang = None,
 ) -> None:
     """Check whether a file can be used in a role: list its errors, and how its headings are read."""
-    from siting.terminal_layer import read_and_report
+    from siting.terminal_layer import compare_with_streets, read_and_report
 
-    read_and_report(
-        out, file, role, _lang(lang) or "zh", layer=layer, crs=crs, strict=strict, mapping=mapping, encoding=encoding,
+    words = _lang(lang) or "zh"
+    frame = read_and_report(
+        out, file, role, words, layer=layer, crs=crs, datum=datum, strict=strict, mapping=mapping, encoding=encoding,
         skip_rows=skip_rows, header=header, strip_units=strip_units, postgis=postgis,
     )  # fmt: skip
+    if streets is not None:
+        compare_with_streets(out, frame, streets, role, words)
 
 
 @app.command("import")
@@ -148,6 +159,7 @@ def import_(
     mapping: Mapped = None,
     layer: Layer = None,
     crs: Crs = None,
+    datum: Datum = None,
     encoding: Encoding = None,
     skip_rows: SkipRows = None,
     header: Header = None,
@@ -161,8 +173,8 @@ def import_(
 
     words = _lang(lang) or "zh"
     frame = read_and_report(
-        out, file, role, words, layer=layer, crs=crs, mapping=mapping, encoding=encoding, skip_rows=skip_rows,
-        header=header, strip_units=strip_units, postgis=postgis, id_prefix=id_prefix,
+        out, file, role, words, layer=layer, crs=crs, datum=datum, mapping=mapping, encoding=encoding,
+        skip_rows=skip_rows, header=header, strip_units=strip_units, postgis=postgis, id_prefix=id_prefix,
     )  # fmt: skip
     st.write_layer(frame, out_file, layer=role if out_file.suffix.lower() in (".gpkg", ".gdb") else None)
     _print(f"{label('study.written', words)} {out_file}")
@@ -229,6 +241,7 @@ def audit(
     year: Annotated[int | None, typer.Option(help="Judge for this year instead.")] = None,
     by: Annotated[str | None, typer.Option(help="Judge each district or county too.")] = None,
     status: Annotated[str | None, typer.Option(help="Show only met, part, short, ahead, shown or n/a.")] = None,
+    outside: Outside = False,
     lang: Lang = None,
 ) -> None:
     """Judge the layers of a study by its standard, without maps and proposals."""
@@ -237,7 +250,7 @@ def audit(
     chosen = _lang(lang)
     if by not in (None, "district", "county"):
         raise SitingError(f'--by is "{by}"; choose district or county')
-    read = st.Study.from_toml(study)
+    read = st.Study.from_toml(study, outside=outside)
     if standard not in (None, read.standard):  # the study's own rules belong to its standard
         read = replace(read, rules=(), shares={}, changes={})
     read = replace(read, standard=standard or read.standard, year=read.year if year is None else year, by=by or read.by)
@@ -250,10 +263,10 @@ def _lang(lang: str | None) -> Literal["zh", "en"] | None:
     return cast('Literal["zh", "en"] | None', lang)
 
 
-def _run(recipe: Path, folder: Path, lang: str | None) -> None:
+def _run(recipe: Path, folder: Path, lang: str | None, *, outside: bool = False) -> None:
     from siting.terminal_study import run_in_terminal
 
-    study = st.Study.from_toml(recipe)
+    study = st.Study.from_toml(recipe, outside=outside)
     run_in_terminal(out, replace(study, lang=_lang(lang) or study.lang), folder)
 
 

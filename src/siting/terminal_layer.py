@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from siting.data import Role, list_headings, list_roles, read_layer, read_postgis
+from siting.data import Role, datum_offset, list_headings, list_roles, read_layer, read_postgis
 from siting.data import role as role_of
 from siting.data.types_of_facilities import closest_types, type_of, types_in
 from siting.errors import LayerError, SitingError
@@ -21,7 +21,7 @@ from siting.labels import Language, label, named
 from siting.network.street_words import osm_columns
 from siting.network.walkable_streets import walkable
 
-__all__ = ["heading_tables", "read_and_report"]
+__all__ = ["compare_with_streets", "heading_tables", "read_and_report"]
 
 
 def read_and_report(out: Console, file: Path, role: str, lang: Language, **options: Any) -> Any:
@@ -35,6 +35,9 @@ def read_and_report(out: Console, file: Path, role: str, lang: Language, **optio
     kind = role_of(role).zh if lang == "zh" else role
     rows = label("check.rows", lang, name=file.name, rows=f"{len(frame):,}", role=kind, crs=frame.crs.to_string())
     out.print(rows, highlight=False, markup=False)
+    if (datum := frame.attrs.get("datum")) is not None:
+        converted = label("check.datum", lang, source=datum["from"], target=datum["to"], rows=f"{datum['rows']:,}")
+        out.print(converted, highlight=False, markup=False)
     _print_headings(out, frame, role, lang)
     if "facility_type" in frame.columns:
         _print_unknown_types(out, frame["facility_type"], lang)
@@ -52,6 +55,24 @@ def _read(file: Path, role: str, postgis: str | None = None, **options: Any) -> 
             raise SitingError(f"--{key.replace('_', '-')} is for files, not for --postgis")
     schema, _, table = str(file).rpartition(".")
     return read_postgis(postgis, role, table=table, schema=schema or None, **options)
+
+
+def compare_with_streets(out: Console, frame: Any, streets: Path, role: str, lang: Language) -> None:
+    """Print whether a layer fits the streets of another file, or lies off them as a wrong datum would."""
+    found = datum_offset(frame, read_layer(streets, "streets"), name=role, beside_name="streets")
+    if found.datums is None:
+        line = label("check.fits", lang, places=f"{found.places:,}")
+    else:
+        mine, others = found.datums
+        names = {"layer": str(frame.attrs.get("source", role)), "beside": streets.name}
+        reading = [
+            label("check.read_plain" if datum == "WGS84" else "check.read_as", lang, name=names[which], datum=datum)
+            for which, datum in found.read_as.items()
+        ]
+        remedy = label("list.semicolon", lang).join(reading)
+        metres = f"{found.metres:,.0f}"
+        line = label("check.offset", lang, metres=metres, layer=mine, streets=others, remedy=remedy)
+    out.print(line, highlight=False, markup=False)
 
 
 def _print_headings(out: Console, frame: Any, role: str, lang: Language) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
+import matplotlib as mpl
 import numpy as np
 import openpyxl
 import pandas as pd
@@ -90,7 +91,7 @@ def inside_town(places: Any) -> Any:
 
 
 def run_study(target: Path, version: str) -> None:
-    study = st.Study.from_toml(target.parent.parent / "inputs" / f"{version}.toml")
+    study = st.Study.from_toml(Path(sys.argv[1], f"{version}.toml"))
     run_in_terminal(Console(file=io.StringIO()), study, target)
 
 
@@ -101,7 +102,8 @@ def write_map(target: Path, version: str) -> None:
 
 def write_picture(target: Path, version: str) -> None:
     curve = pd.DataFrame({"sites": [0, 1], "share": [0.5, 0.9]})
-    st.draw_chart(curve, lang="en", title=version).savefig(target, metadata={"Date": None}, format="svg")
+    with mpl.rc_context({"svg.hashsalt": "same"}):
+        st.draw_chart(curve, lang="en", title=version).savefig(target, metadata={"Date": None})
 
 
 def write_report(target: Path, version: str) -> None:

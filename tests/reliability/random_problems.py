@@ -140,7 +140,7 @@ KINDS: dict[str, Callable[[Town], Call]] = {
     "coverage, spacing": lambda t: _call(t, propose.MaxCoverage(), propose.AtMost(t.some), propose.Spacing(t.spaced)),
     "coverage, phases": lambda t: _call(
         t, propose.MaxCoverage(), propose.Phases((2025, 2030, 2035), at_most=max(1, t.some // 3)),
-        people=pd.DataFrame({year: t.people for year in (2025, 2030, 2035)}),
+        people=pd.DataFrame(dict.fromkeys((2025, 2030, 2035), t.people)),
     ),
     "coverage, options": lambda t: _call(
         t, propose.MaxCoverage(), propose.Budget(150.0 * t.some), propose.Capacity(), options=_options(t)
@@ -151,7 +151,9 @@ KINDS: dict[str, Callable[[Town], Call]] = {
     ),
     "sites": lambda t: _call(t, propose.MinSites(), propose.Cover(1.0), people=t.reached),
     "sites, share": lambda t: _call(t, propose.MinSites(), propose.Cover(0.85), people=t.reached),
-    "sites, districts": lambda t: _call(t, propose.MinSites(), propose.Cover(0.7, by=t.home_district), people=t.reached),
+    "sites, districts": lambda t: _call(
+        t, propose.MinSites(), propose.Cover(0.7, by=t.home_district), people=t.reached
+    ),
     "sites, capacity": lambda t: _call(
         t, propose.MinSites(), propose.Cover(0.3), propose.Capacity(t.places * 0 + 10**7), people=t.reached
     ),

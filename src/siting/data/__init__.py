@@ -10,8 +10,10 @@ from siting.data.atomic_write import atomic_path
 from siting.data.check import check_layer
 from siting.data.columns import Column
 from siting.data.combine import combine_layers, one_layer
+from siting.data.convert_datum import convert_datum
 from siting.data.coordinate_checks import check_extent, check_together
 from siting.data.crs import points, to_crs, to_metric
+from siting.data.datum_offsets import DatumOffset, datum_offset
 from siting.data.folder_exchange import atomic_folder
 from siting.data.heading_list import list_headings
 from siting.data.postgis import read_postgis
@@ -24,10 +26,11 @@ from siting.data.types_of_facilities import closest_types, facility_types, of_ty
 from siting.data.write import write_layer, write_table
 
 __all__ = [
-    "Column", "Role", "atomic_folder", "atomic_path", "check_extent", "check_layer", "check_together", "closest_types",
-    "combine_layers", "common_crs", "facility_types", "list_headings", "list_roles", "load_sample", "metric_crs",
-    "of_type", "one_layer", "points", "read_arrow", "read_layer", "read_postgis", "role", "sample_path", "to_crs",
-    "to_metric", "type_of", "types_in", "write_layer", "write_postgis", "write_table",
+    "Column", "DatumOffset", "Role", "atomic_folder", "atomic_path", "check_extent", "check_layer", "check_together",
+    "closest_types", "combine_layers", "common_crs", "convert_datum", "datum_offset", "facility_types", "list_headings",
+    "list_roles", "load_sample", "metric_crs", "of_type", "one_layer", "points", "read_arrow", "read_layer",
+    "read_postgis", "role", "sample_path", "to_crs", "to_metric", "type_of", "types_in", "write_layer", "write_postgis",
+    "write_table",
 ]  # fmt: skip
 
 

@@ -72,7 +72,7 @@ FORMATS: dict[str, Format] = {
     ".kml": Format(read_kml, xml_root("kml"), layers=True),
     ".kmz": Format(read_kmz, _ZIP, layers=True),
     ".gpx": Format(read_gpx, xml_root("gpx"), layers=True),
-    ".dxf": Format(read_dxf, word(r"(?:999\b.*\s+)*0\s+SECTION\b|AutoCAD Binary DXF"), layers=True),
+    ".dxf": Format(read_dxf, word(r"(?:999[ \t]*\r?\n.*\n\s*)*0\s+SECTION\b|AutoCAD Binary DXF"), layers=True),
     ".tab": Format(read_mapinfo, word("!table")),
     ".mif": Format(read_mapinfo, word(r"version\b")),
     ".duckdb": Format(read_duckdb, signature(b"DUCK", at=8), layers=True),
@@ -103,9 +103,9 @@ def local_file(path: str | Path, role: str) -> tuple[Path, Format]:
 
 def _ways_out(file: Path) -> str:
     """Return what a file of a format that is not read is, and the ways to one that is."""
-    kinds = some(FORMATS, most=40)
     if record := package_toml("unread_formats.toml").get(file.suffix.lower()):
-        return f"{record['is']}, which is not read: {record['ways'][0]}, or {record['ways'][1]} (read are {kinds})"
+        return f"{record['is']}, which is not read: {record['ways'][0]}, or {record['ways'][1]}"
+    kinds = some(FORMATS, most=40)
     return f"of no kind that is read here; save it as a GeoPackage (.gpkg) or a table (.csv); read are {kinds}"
 
 
@@ -130,14 +130,22 @@ def _refuse_others(file: Path, kind: Format, role: str) -> None:
 
 
 def _strange_parts(file: Path, kind: Format) -> Iterator[str]:
-    """Yield the names of the parts of a file that are neither files nor folders; a geodatabase has files only."""
+    """Yield the names of pipes and devices beside a file; a geodatabase has plain files only."""
     with os.scandir(file if kind.folder else file.parent) as entries:
         for entry in entries:
             if kind.folder:
                 if not entry.is_file(follow_symlinks=False):
                     yield entry.name
-            elif entry.name.startswith((f"{file.stem}.", f"{file.name}-")) and not (entry.is_file() or entry.is_dir()):
+            elif entry.name.startswith((f"{file.stem}.", f"{file.name}-")) and _is_pipe(entry):
                 yield entry.name
+
+
+def _is_pipe(entry: os.DirEntry[str]) -> bool:
+    try:
+        mode = entry.stat().st_mode
+    except OSError:  # a link to nothing
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
 def _looks_like(head: bytes) -> str:

@@ -33,7 +33,15 @@ from siting.numbers import Bools, Floats
 logger = logging.getLogger(__name__)
 
 #: Keywords of `read_layer` that a mapping may hold, and their types.
-OPTIONS = {"layer": str, "encoding": str, "crs": str, "skip_rows": int, "header": int, "strip_units": bool}
+OPTIONS = {
+    "layer": str,
+    "encoding": str,
+    "crs": str,
+    "datum": str,
+    "skip_rows": int,
+    "header": int,
+    "strip_units": bool,
+}
 TABLES = ("role", *OPTIONS, "columns", "words", "units", "constants", "flags", "keep")
 
 

@@ -17,6 +17,8 @@ import shapely
 from siting.data import roles
 from siting.data.check import Missing, check_layer
 from siting.data.check_ids import with_id_prefix
+from siting.data.china_datums import read_datum
+from siting.data.convert_datum import in_wgs84
 from siting.data.datums import crs_name, read_crs, same_crs
 from siting.data.mapping import LayerMapping
 from siting.data.postgis_connection import Database, transaction
@@ -54,6 +56,7 @@ def read_postgis(
     geometry: str | None = None,
     columns: Mapping[str, str] | None = None,
     crs: Any = None,
+    datum: str | None = None,
     missing: Missing = "raise",
     strict: bool = False,
     mapping: str | Path | None = None,
@@ -78,7 +81,7 @@ def read_postgis(
         Schema of *table*; without it the search path of the connection decides.
     geometry
         The geometry column; required if there are several.
-    columns, missing, strict, mapping, strip_units, id_prefix
+    columns, datum, missing, strict, mapping, strip_units, id_prefix
         As for `read_layer`.
     crs
         The CRS of geometries with SRID 0; it may not contradict another SRID.
@@ -119,6 +122,8 @@ def read_postgis(
     plan = None if mapping is None or kind is None else LayerMapping.from_toml(mapping, kind)
     crs = plan.options.get("crs") if plan is not None and crs is None else crs
     given = None if crs is None else read_crs(crs, name)
+    datum = plan.options.get("datum") if plan is not None and datum is None else datum
+    read_as = None if datum is None else read_datum(datum)
     with transaction(connection, name, time_limit=time_limit, settings=_READING) as database:
         asked = _table(database, table, schema, name) if table is not None else _query(query or "")
         frame = _read(database, asked, params, geometry, given, name)
@@ -133,6 +138,7 @@ def read_postgis(
         chosen = {**planned, **chosen}
         frame.attrs |= {"source": source, **({"dropped": dropped} if dropped else {})}
     out = check_layer(frame, kind, columns=chosen, missing=missing, name=name, strict=strict, strip_units=strip)
+    out = in_wgs84(out, read_as, name)
     return with_id_prefix(out, id_prefix, name) if id_prefix else out
 
 

@@ -13,7 +13,9 @@ from siting.data import roles, tables
 from siting.data.arrow_tables import frame_of, table_of
 from siting.data.check import Missing, check_layer
 from siting.data.check_ids import with_id_prefix
-from siting.data.datums import crs_name, read_crs, same_crs
+from siting.data.china_datums import Datum, is_shifted, read_datum
+from siting.data.convert_datum import in_wgs84
+from siting.data.datums import WGS84, crs_name, read_crs, same_crs
 from siting.data.formats import local_file
 from siting.data.header_rows import check_counts
 from siting.data.mapping import LayerMapping
@@ -33,6 +35,7 @@ def read_layer(
     columns: Mapping[str, str] | None = None,
     encoding: str | None = None,
     crs: Any = None,
+    datum: str | None = None,
     missing: Missing = "raise",
     strict: bool = False,
     mapping: str | Path | None = None,
@@ -63,6 +66,9 @@ def read_layer(
         Encoding of a CSV or Shapefile. Default: what its content is, UTF-8, GB18030 or Big5, as logged.
     crs
         The CRS of the coordinates if the file has none; it may not contradict the file.
+    datum
+        The datum of coordinates from a Chinese map service: ``"GCJ-02"`` (高德, 腾讯) or ``"BD-09"`` (百度). They are
+        converted to WGS 84; see `convert_datum`.
     missing
         For missing numbers: ``"raise"``, or ``"zero"`` to count them as 0.
     strict
@@ -85,7 +91,7 @@ def read_layer(
         The layer as `check_layer` returns it. ``attrs["source"]`` names the file and layer; ``attrs["notice"]`` and
         ``attrs["attribution"]`` are restored when the file keeps them. ``attrs["merged"]`` names the merged cells of a
         workbook that were filled down, by heading, and ``attrs["dropped"]`` counts the rows that *mapping* left out, by
-        heading.
+        heading. ``attrs["datum"]`` says what *datum* converted.
 
     Raises
     ------
@@ -111,6 +117,8 @@ def read_layer(
     layer = options.get("layer") if layer is None else layer
     encoding = options.get("encoding") if encoding is None else encoding
     crs = options.get("crs") if crs is None else crs
+    datum = options.get("datum") if datum is None else datum
+    read_as = None if datum is None else read_datum(datum)
     name = f"{kind.name} ({file.name})"
     rows = options.get("skip_rows", 0) if skip_rows is None else skip_rows
     header = options.get("header") if header is None else header
@@ -126,9 +134,10 @@ def read_layer(
         frame, layer = form.read(source)
     except OSError as fault:
         raise LayerError(name, f"cannot be read: {fault.strerror or fault}") from fault
-    frame, chosen = _with_places(mend_mojibake(frame, name), kind, columns or {}, given, plan, name, strip)
+    frame, chosen = _with_places(mend_mojibake(frame, name), kind, columns or {}, given, plan, name, strip, read_as)
     frame.attrs["source"] = f"{file.name}:{layer}" if layer else file.name
     out = check_layer(frame, kind, columns=chosen, missing=missing, name=name, strict=strict, strip_units=strip)
+    out = in_wgs84(out, read_as, name)
     return with_id_prefix(out, id_prefix, name) if id_prefix else out
 
 
@@ -138,6 +147,7 @@ def read_arrow(
     *,
     columns: Mapping[str, str] | None = None,
     crs: Any = None,
+    datum: str | None = None,
     missing: Missing = "raise",
     strict: bool = False,
     mapping: str | Path | None = None,
@@ -152,7 +162,7 @@ def read_arrow(
         An object with ``__arrow_c_stream__``: a table of pyarrow or Polars, a relation of DuckDB, a DataFrame of
         pandas. Its places are a column of GeoArrow (``geoarrow.wkb``, ``geoarrow.point`` and others), or columns as in
         a file: WKB, WKT, ``lon`` and ``lat``, ``x`` and ``y``, ``h3``.
-    role, columns, crs, missing, strict, mapping, strip_units, id_prefix
+    role, columns, crs, datum, missing, strict, mapping, strip_units, id_prefix
         As for `read_layer`.
 
     Returns
@@ -178,16 +188,26 @@ def read_arrow(
     name, plan = kind.name, None if mapping is None else LayerMapping.from_toml(mapping, kind)
     options = {} if plan is None else plan.options
     crs = options.get("crs") if crs is None else crs
+    datum = options.get("datum") if datum is None else datum
+    read_as = None if datum is None else read_datum(datum)
     strip = bool(options.get("strip_units", False)) if strip_units is None else strip_units
     given = None if crs is None else read_crs(crs, name)
     frame = mend_mojibake(frame_of(table_of(table, name), name), name)
-    frame, chosen = _with_places(frame, kind, columns or {}, given, plan, name, strip)
+    frame, chosen = _with_places(frame, kind, columns or {}, given, plan, name, strip, read_as)
     out = check_layer(frame, kind, columns=chosen, missing=missing, name=name, strict=strict, strip_units=strip)
+    out = in_wgs84(out, read_as, name)
     return with_id_prefix(out, id_prefix, name) if id_prefix else out
 
 
 def _with_places(
-    frame: Any, role: Role, columns: Mapping[str, str], given: Any, plan: LayerMapping | None, name: str, strip: bool
+    frame: Any,
+    role: Role,
+    columns: Mapping[str, str],
+    given: Any,
+    plan: LayerMapping | None,
+    name: str,
+    strip: bool,
+    datum: Datum | None,
 ) -> tuple[Any, dict[str, str]]:
     """Apply the mapping, make the geometry of a table, and set the CRS; return the choice of other columns, too."""
     table = not isinstance(frame, gpd.GeoDataFrame)
@@ -202,6 +222,8 @@ def _with_places(
         places = {key: chosen.pop(key) for key in roles.COORDINATES if key in chosen}
         frame, attrs["understood"] = tables.with_geometry(frame, places, given, name)
     frame = frame.reset_index(drop=True) if renumber else frame
+    if given is None and datum is not None and is_shifted(datum):
+        given = frame.crs or WGS84  # services give degrees
     if given is not None and frame.crs is None:
         frame = frame.set_crs(given)
     elif given is not None and not same_crs(frame.crs, given):

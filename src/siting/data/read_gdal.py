@@ -15,6 +15,14 @@ from siting.data import shapefile_encoding, tables
 from siting.data.source import Source, warnings_logged
 from siting.errors import LayerError, SitingError
 
+#: What makes other drivers open a file of text, and what that names, before the driver of its suffix: GDAL looks for
+#: such words anywhere in the beginning.
+_OTHER_KINDS = re.compile(
+    rb"<OGR\w*DataSource|opengis\.net/(?:gml|wfs|csw|gmlsf)|<(?:\w+:)?(?:FeatureCollection|rss|feed)\b|gdal_streamed_alg",
+    re.IGNORECASE,
+)
+_BEGINNING = 1 << 16
+_TEXTS = ("DXF", "GPX", "LIBKML", "MapInfo File")
 #: The file that every File Geodatabase has.
 GEODATABASE_TABLE = "a00000001.gdbtable"
 
@@ -26,7 +34,13 @@ def read_gdal(source: Source, driver: str) -> tuple[Any, str | None]:
 
 def read_geojson(source: Source, driver: str) -> tuple[Any, str | None]:
     """Read GeoJSON; if it names no CRS, the one that is given counts: GDAL calls it EPSG:4326, whatever its numbers."""
-    frame = read_through(source, driver, None, source.encoding)
+    try:
+        frame = read_through(source, driver, None, source.encoding)
+    except LayerError as fault:
+        if "Failed to read GeoJSON data" not in str(fault):
+            raise
+        what = "is no GeoJSON, or damaged; save it as GeoJSON (a FeatureCollection), or as a GeoPackage (.gpkg)"
+        raise LayerError(source.name, what) from fault
     return frame if source.crs is None or _names_crs(source.file) else frame.set_crs(None, allow_override=True), None
 
 
@@ -49,7 +63,7 @@ def layer_names(source: Source, driver: str, data: bytes | None = None) -> list[
 
     try:
         with warnings_logged(source.name):
-            layers = pyogrio.list_layers(source.file if data is None else data)
+            layers = pyogrio.list_layers(_opened(source, driver, data))
     except (DataSourceError, RuntimeError, UnicodeDecodeError) as fault:
         raise LayerError(source.name, f"cannot be opened as {driver}: {_reason(fault, source)}") from fault
     return [str(layer) for layer, shape in layers if shape is not None]
@@ -60,7 +74,8 @@ def feature_count(source: Source, driver: str, layer: str | int, data: bytes) ->
     import pyogrio
 
     try:
-        return int(pyogrio.read_info(data, layer=layer, force_feature_count=True)["features"])
+        opened = _opened(source, driver, data)
+        return int(pyogrio.read_info(opened, layer=layer, force_feature_count=True)["features"])
     except (RuntimeError, ValueError, UnicodeDecodeError) as fault:
         raise LayerError(source.name, f"cannot be read as {driver}: {_reason(fault, source)}") from fault
 
@@ -92,7 +107,7 @@ def read_through(
     """
     import pyogrio
 
-    name, opened = source.name, source.file if data is None else data
+    name, opened = source.name, _opened(source, driver, data)
     try:
         with warnings_logged(name):
             info = pyogrio.read_info(opened, layer=layer, encoding=encoding, **options)
@@ -111,6 +126,19 @@ def read_through(
     notice = {lang: metadata[f"notice_{lang}"] for lang in ("zh", "en") if metadata.get(f"notice_{lang}")}
     frame.attrs = {"notice": notice, "attribution": metadata.get("attribution") or None}
     return frame
+
+
+def _opened(source: Source, driver: str, data: bytes | None) -> Any:
+    """Return what GDAL opens, so that no other driver comes first: pyogrio cannot name the allowed ones."""
+    if driver in _TEXTS:
+        with source.file.open("rb") as handle:
+            head = handle.read(_BEGINNING) if data is None else data[:_BEGINNING]
+        if other := _OTHER_KINDS.search(head):
+            what = f'has "{other[0].decode("latin-1")}" at its beginning, as files of another kind have'
+            raise LayerError(source.name, f"{what}; save it as {source.suffix} anew, without remarks")
+    if driver == "GeoJSON" and data is None:
+        return f"GeoJSON:{source.file}"
+    return source.file if data is None else data
 
 
 def _reason(fault: BaseException, source: Source) -> str:

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
+import pandas as pd
+
 from siting.data import tables
 from siting.data.read_gdal import feature_count, layer_names, read_through, without_empty
 from siting.data.source import Source
@@ -20,6 +22,8 @@ _DOCTYPE = re.compile(rb"<!(?:DOCTYPE|ENTITY)")
 _ROOT = re.compile(rb"<[A-Za-z_]")
 _LINK = re.compile(rb"<(?:[\w.-]+:)?NetworkLink[\s>/]")
 _HREF = re.compile(rb"<(?:[\w.-]+:)?href>([^<]*)<")
+#: The names of elements that hold digits with a zero in front.
+_CODED = re.compile(rb"<([\w.-]+:[\w.-]+)>\s*0\d+\s*<")
 #: Fields of GDAL for the looks of a place, and the values that they have where the file says nothing.
 _LOOKS = ("altitudeMode", "tessellate", "extrude", "visibility", "drawOrder", "icon", "snippet")
 #: More folders than these are not opened one by one to see which hold places.
@@ -107,7 +111,13 @@ def read_gpx(source: Source) -> tuple[Any, str | None]:
         full = [name for name in names if name in _GPX and feature_count(source, "GPX", name, data)]
         names = [name for name in full if _GPX[name] in source.geometry] or full
     layer = tables.choose(names, source.layer, source.role, source.name)
-    return without_empty(read_through(source, "GPX", layer, None, data)), layer
+    frame = without_empty(read_through(source, "GPX", layer, None, data))
+    # GDAL takes codes of digits for numbers.
+    coded = {tag.decode().replace(":", "_") for tag in _CODED.findall(data)}
+    if lost := [name for name in frame.columns if name in coded and pd.api.types.is_numeric_dtype(frame[name])]:
+        what = f"columns {some(lost)} have codes with zeros in front, which are lost from this format"
+        raise LayerError(source.name, f"{what}; save the layer as a GeoPackage (.gpkg) or .csv")
+    return frame, layer
 
 
 def _xml(data: bytes, source: Source) -> bytes:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import io
 import logging
+import os
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,6 +27,7 @@ from siting.data.heading_spelling import NAME_BYTES
 from siting.data.source import kept_attrs, warnings_logged
 from siting.data.tables import guarded
 from siting.data.write_geodatabase import refuse_other_folders, write_geodatabase
+from siting.data.written import check_written, disk_full_told
 from siting.errors import LayerError, SitingError, some
 
 __all__ = ["write_layer", "write_table"]
@@ -35,6 +38,8 @@ logger = logging.getLogger(__name__)
 STAMP = "2000-01-01T00:00:00.000Z"
 # Limits of a text in a Shapefile, in bytes, and in a cell of Excel, in characters.
 TEXT_BYTES, CELL_CHARACTERS = 254, 32767
+# Longest name of a GeoPackage: with "-journal" after it the system must take it.
+LONGEST = 247
 # Decimals of a degree in GeoJSON: 0.1 mm.
 DECIMALS = 9
 # Files that belong to a Shapefile: those of its rows, and indexes, which do not fit other rows.
@@ -181,19 +186,26 @@ class _Job:
 
 
 def _write_gdal(job: _Job, driver: str, frame: Any = None, **options: Any) -> None:
-    """Write a frame by GDAL and count the written rows: a full disk does not always raise."""
+    """Write a frame by GDAL, and look whether it is all there: a full disk does not always raise."""
     import pyogrio
 
-    layer = options.get("layer")
-    pyogrio.write_dataframe(job.frame if frame is None else frame, job.draft, driver=driver, **options)
-    count = pyogrio.read_info(job.draft, layer=layer, force_feature_count=True)["features"]
-    if count != len(job.frame):
-        what = f"only {count} of {len(job.frame)} rows were written; is the disk full?"
-        raise LayerError(layer or job.draft.name, what)
+    layer, shapes = options.get("layer"), job.frame.geometry.array
+    with disk_full_told(job.draft.parent):
+        pyogrio.write_dataframe(job.frame if frame is None else frame, job.draft, driver=driver, **options)
+        count = pyogrio.read_info(job.draft, layer=layer, force_feature_count=True)["features"]
+        if count != len(job.frame):
+            what = f"only {count} of {len(job.frame)} rows were written; is the disk full?"
+            raise LayerError(layer or job.draft.name, what)
+        if driver == "GPKG":
+            _fix_date(job.draft, str(layer))
+    whole = ~(shapely.is_missing(shapes) | shapely.is_empty(shapes))
+    check_written(job.draft, str(layer), len(shapes), int(whole.sum()))
 
 
 def _write_gpkg(job: _Job) -> None:
     _refuse_case_twins(job)
+    if len(os.fsencode(job.target.name)) > LONGEST:
+        raise LayerError(job.name, f"the name is too long: with its journal, a GeoPackage takes {LONGEST} bytes")
     if job.target.exists():
         _copy_old_layers(job)
     attrs = job.frame.attrs
@@ -203,9 +215,7 @@ def _write_gpkg(job: _Job) -> None:
     names = {name.casefold() for name in job.frame.columns}
     geometry, fid = "geometry" if "geom" in names else "geom", "row_id" if "fid" in names else "fid"
     options = {"GEOMETRY_NAME": geometry, "FID": fid}
-    layer = job.layer or job.target.stem
-    _write_gdal(job, "GPKG", layer=layer, layer_options=options, layer_metadata=kept)
-    _fix_date(job.draft, layer)
+    _write_gdal(job, "GPKG", layer=job.layer or job.target.stem, layer_options=options, layer_metadata=kept)
 
 
 def _copy_old_layers(job: _Job) -> None:
@@ -325,9 +335,16 @@ def _write_excel(job: _Job) -> None:
         made.data_type = "s"  # text, even when it looks like a formula
         return made
 
-    for row in rows:
-        sheet.append([cell(value) for value in row])
-    book.save(job.draft)
+    made = io.BytesIO()
+    try:
+        for row in rows:
+            sheet.append([cell(value) for value in row])
+        book.save(made)
+    except OSError:
+        with contextlib.suppress(Exception):  # its temporary file cannot be ended properly on a full disk
+            sheet.close()
+        raise
+    job.draft.write_bytes(made.getvalue())
 
 
 def _excel_value(value: Any, name: str) -> Any:

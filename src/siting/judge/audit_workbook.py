@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 import unicodedata
 from collections.abc import Mapping
@@ -57,8 +58,10 @@ def write_workbook(path: Path, sheets: Mapping[str, pd.DataFrame]) -> None:
         sheet.print_title_rows = "1:1"
         sheet.page_setup.orientation, sheet.page_setup.fitToHeight = "landscape", 0
         sheet.sheet_properties.pageSetUpPr.fitToPage = True
+    made = io.BytesIO()
     with atomic_path(path) as draft:
-        book.save(draft)
+        book.save(made)
+        draft.write_bytes(made.getvalue())
 
 
 def _heads(name: str) -> frozenset[str]:

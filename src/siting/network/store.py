@@ -15,6 +15,7 @@ import uuid
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePath
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -45,19 +46,19 @@ class Home(NamedTuple):
 def write_parts(network: Parts, path: str | os.PathLike[str]) -> None:
     """Write the network into the folder *path*; see `Network.save`."""
     home = Path(path)
-    if home.exists() and not (home / HEAD).is_file():
+    if os.path.exists(home) and not os.path.isfile(home / HEAD):  # noqa: PTH110, PTH113 - no errors
         raise NetworkError(f"{path} is there and is no network; name a new folder")
     with atomic_folder(home, ours=_is_ours) as draft:
         there = [name for name in ARRAYS if getattr(network, name) is not None]
         for name in there:
-            np.save(draft / f"{name}.npy", getattr(network, name), allow_pickle=False)
+            _save_array(draft / f"{name}.npy", getattr(network, name))
         columns = network.columns.rename(columns=str)
         # Cells that no table holds, such as lists of tags, are written as JSON.
         mixed = [str(name) for name in columns if pd.api.types.is_object_dtype(columns[name])]
         columns = columns.assign(**{name: columns[name].map(_as_json) for name in mixed})
         columns.to_parquet(draft / COLUMNS)
         if network.nodes.dtype == np.int64:
-            np.save(draft / NUMBERS, network.nodes.to_numpy(), allow_pickle=False)
+            _save_array(draft / NUMBERS, network.nodes.to_numpy())
         else:
             (draft / NODES).write_text(_as_json(network.nodes.tolist()), encoding="utf-8")
         head = {
@@ -66,6 +67,13 @@ def write_parts(network: Parts, path: str | os.PathLike[str]) -> None:
             "files": {file.name: _seal(file) for file in sorted(draft.iterdir())},
         }  # fmt: skip
         (draft / HEAD).write_text(_as_json({**head, "crc32": _crc32(head)}), encoding="utf-8")
+
+
+def _save_array(file: Path, array: Any) -> None:
+    """Save an array by way of Python: numpy itself does not notice when a disk is too full for the end of a file."""
+    with file.open("wb") as handle:
+        stream: Any = SimpleNamespace(write=handle.write)
+        np.save(stream, array, allow_pickle=False)
 
 
 def _is_ours(path: PurePath) -> bool:

@@ -84,8 +84,8 @@ def first_plan(model: Model, control: Control) -> Bools | None:
     alone = np.asarray(model.value + np.bincount(b.indices, b.data, len(model.value)), float)
     opening = Opening(model)
     opening.raise_to_low(alone)
-    wanted = np.maximum(model.wanted, np.finfo(float).tiny)
-    counts = np.asarray(model.must + model.shares.T @ (1.0 / wanted), float)
+    lacking = np.divide(1.0, model.wanted, out=np.zeros(len(model.wanted)), where=model.wanted > 0)
+    counts = np.asarray(model.must + model.shares.T @ lacking, float)
     cost = np.maximum(-model.value, 0.0)
     if counts.any():
         counted = csr_array((counts[row], b.indices, b.indptr), shape=b.shape)

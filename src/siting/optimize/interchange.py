@@ -82,8 +82,12 @@ def interchange(
         j = int(np.where(free & ~is_open, gain, -np.inf).argmax())
         if gain[j] <= 0 and size >= limits.few:
             break
-        is_open[j] = True
-        size += 1
+        opened = np.array([j])
+        if control.must_stop:  # no time for one by one
+            more = (limits.few if (value < 0).any() else limits.many) - size
+            opened = np.argsort(-np.where(free & ~is_open, gain, -np.inf), kind="stable")[: max(1, more)]
+        is_open[opened] = True
+        size += len(opened)
         total = kernels.best_two_open(pairs, base, value, is_open, best)
     while not control.must_stop:
         move = _best_move(pairs, value, is_open, free, limits, best)

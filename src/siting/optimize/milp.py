@@ -29,7 +29,7 @@ from siting.optimize.scaling import solve_scaled
 from siting.optimize.solution import Solution, floored, is_proven
 from siting.optimize.sparse_rows import largest_entry, row_max, row_of_entries, scaled_rows
 
-__all__ = ["solve_milp"]
+__all__ = ["solve_late", "solve_milp"]
 
 #: Seconds, about, to write a pair into the model of the solver and pass it on.
 WRITING = 2e-6
@@ -51,16 +51,15 @@ def solve_milp(model: Model, control: Control, *, start: Bools | None = None) ->
     if start is None and control.time_limit is not None:  # the solver may find none in time
         start = first_plan(model, control)
     value = -math.inf if start is None else model.objective(start)
-    known = None if start is None else value
-    if control.report("plan", known) or control.seconds_left < WRITING * model.benefit.nnz:
-        return _unsolved(model, control, start, value)
+    if control.report("plan", None if start is None else value) or control.seconds_left < WRITING * model.benefit.nnz:
+        return _unsolved(model, control, start)
     form = _formulate(model)
     proof = _relaxed(model, form, control, value)
     proven = bound_of(model, proof)
     if start is not None and is_proven(value, proven, model.grain):
         return Solution(start, value, value, "optimal", "HiGHS", proof, 1)
     bound = floored(proven, model.grain)
-    if control.report("HiGHS", known, bound):
+    if control.report("HiGHS", None if start is None else value, bound):
         return Solution(start, value, max(value, bound), control.status, "HiGHS", proof, 1)
     outcome = _searched(model, form, control, start, proven)
     if outcome.status == "infeasible" and start is None:
@@ -82,13 +81,24 @@ def solve_milp(model: Model, control: Control, *, start: Bools | None = None) ->
     return Solution(x, value, bound, status, "HiGHS", proof, outcome.nodes)
 
 
-def _unsolved(model: Model, control: Control, start: Bools | None, value: float) -> Solution:
+def solve_late(model: Model, control: Control, start: Bools | None) -> Solution:
+    """Return *start* or a first plan, where no time is left to search for a better one."""
+    if model.is_out_of_reach:
+        return Solution.infeasible("rules")
+    known = start is not None and model.is_feasible(start)
+    return _unsolved(model, control, start if known else first_plan(model, control))
+
+
+def _unsolved(model: Model, control: Control, start: Bools | None) -> Solution:
     """Return the plan known without the solver, where time is too short for it, and the bound that all are served."""
-    proof = _all_served(model)
-    bound = max(value, floored(bound_of(model, proof), model.grain))
-    if start is not None and is_proven(value, bound, model.grain):
+    proof, status = _all_served(model), control.status if control.must_stop else "time_limit"
+    bound = floored(bound_of(model, proof), model.grain)
+    if start is None:
+        return Solution.without_plan(bound, status, "rules", proof, 1)
+    value = model.objective(start)
+    bound = max(value, bound)
+    if is_proven(value, bound, model.grain):
         return Solution(start, value, value, "optimal", "rules", proof, 1)
-    status = control.status if control.must_stop else "time_limit"
     return Solution(start, value, bound, status, "rules", proof, 1)
 
 

@@ -119,6 +119,8 @@ def best_multipliers(terms: Lagrangian, solved: Multipliers) -> Multipliers:
         return solved
     model = terms.model
     candidates = [solved, Multipliers(terms.w, np.zeros(len(model.high)), np.zeros(len(model.wanted)))]
+    if model.must.any():
+        candidates.append(_dual_ascent(terms))
     no_prices = np.zeros(len(terms.w))
     free = (model.lower == 0) & (model.upper > 0)
     alone = model.value + terms.serves @ terms.w
@@ -141,6 +143,25 @@ def best_multipliers(terms: Lagrangian, solved: Multipliers) -> Multipliers:
             m[share] = ratio[order[enough[0]]]
             candidates.append(Multipliers(no_prices, np.zeros(len(model.high)), m))
     return min(candidates, key=lambda each: terms.bound(each, model.lower, model.upper)[0])
+
+
+def _dual_ascent(terms: Lagrangian) -> Multipliers:
+    """Credit needs that must be served, those with few columns first, with what their columns cost and nobody pays yet.
+
+    The dual ascent of Fisher, M. and Kedia, P., 1990, Optimal solution of set covering/partitioning problems using dual
+    heuristics, Management Science 36, pp. 674-688.
+    """
+    model, start, columns = terms.model, terms.model.benefit.indptr, terms.model.benefit.indices
+    left = np.where(model.lower > 0, 0.0, np.maximum(-model.value - terms.serves @ terms.w, 0.0))
+    credit, length = terms.w.copy(), np.diff(start)
+    for need in np.argsort(length, kind="stable").tolist():
+        if model.must[need] and length[need]:
+            mine = columns[start[need] : start[need + 1]]
+            more = left[mine].min()
+            if more > 0:
+                credit[need] += more
+                left[mine] -= more
+    return Multipliers(terms.w - credit, np.zeros(len(model.high)), np.zeros(len(model.wanted)))
 
 
 def _critical_ratio(worth: Floats, cost: Floats, left: float) -> float:

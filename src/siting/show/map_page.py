@@ -94,7 +94,7 @@ class Map(folium.Map):
             super().save(outfile, close_file, **kwargs)
             return
         with atomic_path(outfile) as draft:
-            super().save(str(draft), close_file, **kwargs)
+            draft.write_bytes(self.get_root().render(**kwargs).encode())
 
 
 class Page(Figure):

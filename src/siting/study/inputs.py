@@ -31,6 +31,7 @@ class Source:
     columns: Mapping[str, str] | None = None
     encoding: str | None = None
     crs: str | None = None
+    datum: str | None = None
     missing: Literal["raise", "zero"] = "raise"
     mapping: Path | None = None
     skip_rows: int | None = None
@@ -43,10 +44,11 @@ class Source:
     schema: str | None = None
     geometry: str | None = None
 
-    def read(self, name: str, *, strict: bool) -> Any:
-        """Read the layer of a role, from its file or database."""
+    def read(self, name: str, *, strict: bool, datum: str | None = None) -> Any:
+        """Read the layer of a role, from its file or database; *datum* is that of the study."""
         others = ("path", "role", "postgis", *(OF_FILES if self.postgis is not None else OF_DATABASES))
         options = {key: value for key, value in vars(self).items() if key not in others}
+        options["datum"] = self.datum or datum
         if self.postgis is not None:
             return read_postgis(self.postgis, self.role or name, strict=strict, **options)
         return read_layer(self.path or "", self.role or name, strict=strict, **options)

@@ -157,6 +157,7 @@ def _proposal(results: Results, proposal: Proposal) -> Section:
 def _method(results: Results) -> list[str]:
     lang, study = results.study.lang, results.study
     lines = [label("study.how_far", lang, max_snap=f"{study.max_snap:g}", crs=str(results.network.crs.name))]
+    lines += tables.datum_words(results, lang)
     for service in results.bands:
         walk = walker(service, study.walk)
         who = label(f"walker.{walk.who if known(f'walker.{walk.who}') else 'own'}", lang)

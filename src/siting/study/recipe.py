@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
+from siting.data.china_datums import read_datum
 from siting.data.postgis_connection import has_password
 from siting.errors import ProblemError, SitingError, some
 from siting.judge.standards.from_toml import document_from, rule_from
@@ -19,6 +19,8 @@ from siting.network.walking_speed import speed_from
 from siting.propose import AtMost, Cover
 from siting.read_share import share_from
 from siting.study.inputs import OF_DATABASES, OF_FILES, Circle, Goal, Source
+from siting.study.names import check_apart, check_name
+from siting.study.outside import file_of_study
 
 __all__ = ["STUDY", "TABLES", "read_recipe"]
 
@@ -27,7 +29,7 @@ log = logging.getLogger(__name__)
 TABLES = {"study", "layers", "walk", "shares", "changes", "documents", "rule", "circle", "goal"}
 #: The keys of [study].
 STUDY = {"name", "title", "lang", "standard", "year", "crs", "max_snap", "beside", "by", "household_size", "strict",
-         "scope"}  # fmt: skip
+         "scope", "datum"}  # fmt: skip
 #: Kinds of values, in words and in Python.
 KINDS = {"a text": str, "a number": int | float, "a whole number": int, "true or false": bool}
 #: The kinds of keys of [study], [layers] and [[goal]].
@@ -41,7 +43,7 @@ GOAL_KINDS = {"service": "a text", "metres": "a number", "minutes": "a number", 
 WALKS = {"adult": Walk.adult, "elder": Walk.elder, "carer": Walk.carer}
 
 
-def read_recipe(path: Path) -> dict[str, Any]:
+def read_recipe(path: Path, *, outside: bool = False) -> dict[str, Any]:
     """Read the keywords of a `Study` from a TOML file; see `Study.from_toml`."""
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
@@ -53,12 +55,12 @@ def read_recipe(path: Path) -> dict[str, Any]:
         raise SitingError(f"{path}: no TOML: {error}") from error
     try:
         _only(data, TABLES, "the study")
-        return _head(_table(data, "study"), path) | _body(data, path.parent)
+        return _head(_table(data, "study"), path, outside) | _body(data, path.parent, outside)
     except SitingError as error:
         raise SitingError(f"{path.name}: {error}") from error
 
 
-def _head(head: Mapping[str, Any], path: Path) -> dict[str, Any]:
+def _head(head: Mapping[str, Any], path: Path, outside: bool) -> dict[str, Any]:
     _only(head, STUDY, "[study]")
     given = {"name": path.stem, "title": path.stem, **head}
     title, standard = given["title"], given.get("standard")
@@ -69,23 +71,33 @@ def _head(head: Mapping[str, Any], path: Path) -> dict[str, Any]:
     if given.get("by") not in (None, "district", "county"):
         raise SitingError(f'[study] by is {given["by"]!r}; choose "district" or "county"')
     if standard is not None and str(standard).endswith(".toml"):
-        given["standard"] = str(path.parent / standard)
+        given["standard"] = str(file_of_study(standard, path.parent, "[study] standard", outside=outside))
     if given.get("scope") not in (None, "whole", "part"):
         given["scope"] = share_from(given["scope"], '[study] scope, beside "whole" and "part",')
+    if "datum" in given:
+        given["datum"] = read_datum(given["datum"], "[study] datum")
     return _kept_to(STUDY_KINDS, given, "[study]")
 
 
-def _body(data: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    layers = {role: _source(role, at, folder) for role, at in _table(data, "layers").items()}
+def _body(data: Mapping[str, Any], folder: Path, outside: bool) -> dict[str, Any]:
+    layers = {
+        check_name(role, "[layers]"): _source(role, at, folder, outside) for role, at in _table(data, "layers").items()
+    }
     if absent := {"communities", "streets"} - set(layers):
         raise SitingError(f"no table [layers.{min(absent)}]; a study needs communities and streets")
     walk = {service: _walk(service, at) for service, at in _table(data, "walk").items()}
     if unknown := set(walk) - set(layers):
         raise SitingError(f"[walk] names services without a layer: {some(sorted(unknown))}")
     goals = tuple(_goal(at) for at in _tables(data, "goal"))
-    names = [goal.name for goal in goals]
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise SitingError(f"[[goal]] names occur twice: {some(twice)}; each proposal needs its own")
+    circles = tuple(_circle(at) for at in _tables(data, "circle"))
+    check_apart(layers, "[layers]", "rename one")
+    check_apart((goal.name for goal in goals), "[[goal]] name", "each proposal needs its own")
+    asking: list[Circle | Goal] = [*circles, *goals]
+    for asked in asking:
+        if asked.service not in layers:
+            raise SitingError(f'the study measures "{asked.service}" but has no layer [layers.{asked.service}]')
+    if goals and "candidates" not in layers:
+        raise SitingError(f'goal "{goals[0].name}" needs a layer [layers.candidates]')
     return {
         "layers": layers,
         "changes": {rule: _changes(rule, at) for rule, at in _table(data, "changes").items()},
@@ -93,7 +105,7 @@ def _body(data: Mapping[str, Any], folder: Path) -> dict[str, Any]:
         "shares": {rule: share_from(at, f'[shares] "{rule}"') for rule, at in _table(data, "shares").items()},
         "documents": {key: document_from(key, at) for key, at in _table(data, "documents").items()},
         "rules": tuple(rule_from(at) for at in _tables(data, "rule")),
-        "circles": tuple(_circle(at) for at in _tables(data, "circle")),
+        "circles": circles,
         "goals": goals,
     }
 
@@ -131,7 +143,7 @@ def _kept_to(kinds: Mapping[str, str], table: Mapping[str, Any], where: str) -> 
     return {key: _checked(at, kinds[key], f"{where} {key}") if key in kinds else at for key, at in table.items()}
 
 
-def _source(role: str, at: Mapping[str, Any], folder: Path) -> Source:
+def _source(role: str, at: Mapping[str, Any], folder: Path, outside: bool) -> Source:
     where = f"[layers.{role}]"
     _only(at, {f.name for f in fields(Source)}, where)
     if ("path" in at) == ("postgis" in at):
@@ -148,7 +160,10 @@ def _source(role: str, at: Mapping[str, Any], folder: Path) -> Source:
     at = _kept_to(LAYER_KINDS, at, where)
     if has_password(at.get("postgis", "")):
         log.warning("%s: the study holds a password; write ${NAME} for an environment variable, or service=name", where)
-    files: dict[str, Any] = {key: folder / str(at[key]) for key in ("path", "mapping") if key in at}
+    keys = [key for key in ("path", "mapping") if key in at]
+    files: dict[str, Any] = {key: file_of_study(at[key], folder, f"{where} {key}", outside=outside) for key in keys}
+    if "datum" in at:
+        files["datum"] = read_datum(at["datum"], f"{where} datum")
     return Source(**{**at, **files})
 
 
@@ -195,8 +210,7 @@ def _goal(at: dict[str, Any]) -> Goal:
         raise SitingError(f"{where} needs metres or minutes, one of the two")
     if ("cover" in at) == ("at_most" in at):
         raise SitingError(f"{where} needs cover (a share) or at_most (a number), one of the two")
-    if not re.fullmatch(r"[\w-]{1,60}", _checked(at["name"], "a text", f"{where} name")):
-        raise SitingError(f"{where}: the name is used for files; write letters, digits, - and _ only")
+    check_name(at["name"], "[[goal]] name")
     values = _kept_to(GOAL_KINDS, at, where)
     if "cover" in at:
         values["cover"] = share_from(at["cover"], f"{where} cover")

@@ -93,7 +93,7 @@ def run(study: Study, *, on_step: Callable[[str, str], None] | None = None) -> O
 
 def _read(study: Study) -> dict[str, gpd.GeoDataFrame]:
     layers = {
-        name: source.read(name, strict=study.strict) for name, source in study.layers.items()
+        name: source.read(name, strict=study.strict, datum=study.datum) for name, source in study.layers.items()
     }  # fmt: skip
     check_together(layers, "streets")
     return layers

@@ -20,7 +20,7 @@ from siting.show.cells import role_name
 from siting.study.values import Proposal, Results
 
 __all__ = [
-    "attribution", "coverage_table", "district_table", "facility_words", "network_words", "notices",
+    "attribution", "coverage_table", "datum_words", "district_table", "facility_words", "network_words", "notices",
     "places_table", "result_layers", "result_tables", "with_names",
 ]  # fmt: skip
 
@@ -39,6 +39,16 @@ def attribution(results: Results) -> str | None:
     """Name the sources of the layers."""
     sources = (frame.attrs.get("attribution") for frame in results.layers.values())
     return "; ".join(dict.fromkeys(source for source in sources if source)) or None
+
+
+def datum_words(results: Results, lang: str) -> list[str]:
+    """Name the layers whose coordinates were converted from another datum, in one sentence; none without any."""
+    converted = {role: frame.attrs["datum"] for role, frame in results.layers.items() if "datum" in frame.attrs}
+    parts = [
+        label("study.datum_of", lang, layer=role_name(role, lang), source=datum["from"], target=datum["to"])
+        for role, datum in converted.items()
+    ]
+    return [label("study.datum", lang, layers=label("list.semicolon", lang).join(parts))] if parts else []
 
 
 def network_words(results: Results, lang: str) -> str:

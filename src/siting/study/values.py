@@ -48,6 +48,8 @@ class Study:
         What is measured and proposed.
     max_snap, crs, strict
         As for `travel`, `Network.from_streets` and `read_layer`. All of a study is measured in the network's CRS.
+    datum
+        The datum of the layers whose source names none; as for `read_layer`.
     """
 
     name: str
@@ -70,17 +72,26 @@ class Study:
     max_snap: float = 250.0
     crs: str | None = None
     strict: bool = False
+    datum: str | None = None
 
     @classmethod
-    def from_toml(cls, path: str | Path) -> Study:
+    def from_toml(cls, path: str | Path, *, outside: bool = False) -> Study:
         """Read a study from a TOML file; paths in it are relative to it.
+
+        Parameters
+        ----------
+        path
+            The file.
+        outside
+            Allow files outside the folder of the study: absolute paths, as of a shared drive, paths with "..", and
+            links that lead out. A study from somebody else could read any file through them.
 
         Raises
         ------
         SitingError
             When the file is missing or invalid: the message has the table or key, and the valid ones.
         """
-        return cls(**read_recipe(Path(path)))
+        return cls(**read_recipe(Path(path), outside=outside))
 
     @property
     def heading(self) -> str:

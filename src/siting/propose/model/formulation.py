@@ -14,6 +14,7 @@ import siting.propose.problem as problem
 from siting.errors import ProblemError
 from siting.numbers import Bools, Floats, Ints
 from siting.optimize.model import Model
+from siting.optimize.sparse_rows import with_data
 from siting.propose.model.checks import refuse_contradictions, refuse_unknown
 from siting.propose.model.constraints import Constraint, build_constraints, known_costs
 from siting.propose.model.inputs import Demand, Inputs, Reaches
@@ -22,6 +23,9 @@ from siting.propose.model.shares import Closeness, Share, build_closeness, build
 from siting.propose.model.variables import JOINT, Variables, build_variables
 
 __all__ = ["Block", "Formulation", "build"]
+
+#: Number of values that are looked at before all are.
+SAMPLE = 1_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,9 +178,9 @@ class Formulation:
         inside = need >= 0
         shape = (len(kept), len(self.variables))
         at = (need[inside], column[inside])
-        benefit, costs = (csr_array((data[inside], at), shape=shape) for data in (worth, far))
-        benefit.sort_indices()
-        costs.sort_indices()
+        pairs = csr_array((np.flatnonzero(inside), at), shape=shape)
+        pairs.sort_indices()
+        benefit, costs = (with_data(pairs, data[pairs.data]) for data in (worth, far))
         model = Model(
             benefit=benefit,
             value=self.value,
@@ -242,7 +246,11 @@ def _decayed(what: problem.MaxCoverage, cost: Floats) -> Floats:
 
 def _grain(values: Floats) -> float:
     """Find the largest power of ten, 1e-6 to 1, that all values are multiples of; 0 where there is none."""
+    some = values[:: max(1, len(values) // SAMPLE)]
     for decimals in range(7):
+        few = np.abs(some) * 10.0**decimals
+        if (np.abs(few - np.rint(few)) > 1e-12 * few * (decimals > 0)).any():  # which spares most of the work
+            continue
         scaled = np.abs(values) * 10.0**decimals
         slack = 1e-12 * scaled * (decimals > 0)
         if scaled.max(initial=0.0) < 2**50 and (np.abs(scaled - np.rint(scaled)) <= slack).all():

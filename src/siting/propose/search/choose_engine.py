@@ -12,7 +12,7 @@ from siting.numbers import Bools
 from siting.optimize.control import Control
 from siting.optimize.covering import solve_covering
 from siting.optimize.median import solve_median
-from siting.optimize.milp import solve_milp
+from siting.optimize.milp import solve_late, solve_milp
 from siting.optimize.model import Model
 from siting.optimize.partial_covering import bound_of_partial
 from siting.optimize.presolve import reduce
@@ -68,6 +68,8 @@ def tightened(model: Model) -> Model:
 
 def _engine(model: Model, control: Control, start: Bools | None) -> Solution:
     counted = only_counted(model)
+    if control.must_stop and not control.interrupted:  # no time for more than a first plan
+        return solve_late(model, control, start)
     if model.times is not None or (model.has_levels and (not counted or model.shares.shape[0])):
         return solve_milp(model, control, start=start)
     engine = solve_median if model.has_levels else solve_covering if counted else solve_side_constraints
