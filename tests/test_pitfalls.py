@@ -267,6 +267,23 @@ def test_row_08_metres_in_geojson(tmp_path: Path) -> None:
     assert st.read_layer(file, "communities", crs=CRS_HERE).geometry.iloc[0].x == 500_000
 
 
+def test_row_09_gcj02_points_labelled_wgs84(tmp_path: Path) -> None:
+    """Places of Chinese map services are converted by datum=, and a constant offset from the streets is found."""
+    town = st.load_sample()
+    homes = town["communities"]
+    for datum in ("GCJ-02", "BD-09"):
+        file = tmp_path / f"{datum}.gpkg"
+        st.write_layer(st.data.convert_datum(homes.to_crs(4326), "WGS84", datum), file)
+        read = st.read_layer(file, "communities")  # labelled EPSG:4326, as it comes
+        assert read.to_crs(homes.crs).distance(homes).median() > 300
+        found = st.data.datum_offset(read, town["streets"], name="communities", beside_name="streets")
+        assert found, datum
+        assert datum in str(found)
+        back = st.read_layer(file, "communities", datum=datum)
+        assert back.to_crs(homes.crs).distance(homes).max() < 0.01
+        assert not st.data.datum_offset(back, town["streets"])
+
+
 def test_row_10_a_shapefile_without_prj_or_shx(tmp_path: Path) -> None:
     """A Shapefile without .prj or .shx says which part is missing and what to do."""
     file = tmp_path / "homes.shp"
@@ -836,3 +853,15 @@ def test_promise_cgcs2000_is_wgs84(tmp_path: Path) -> None:
     homes = st.read_layer(homes_file(tmp_path, "a,5,120.0,29.0"), "communities", crs=4490)
     place = to_crs(homes, 4326).geometry.item()
     assert (place.x, place.y) == (pytest.approx(120, abs=1e-8), pytest.approx(29, abs=1e-8))
+
+
+@pytest.mark.parametrize("datum", ["GCJ-02", "BD-09"])
+def test_promise_datums_there_and_back(datum: str) -> None:
+    """There and back over a datum of China is exact to a micrometre, and places abroad do not move."""
+    chance = np.random.default_rng(9)
+    here = np.column_stack([chance.uniform(105, 118, 10_000), chance.uniform(25, 38, 10_000)])
+    there = st.data.convert_datum(here, "WGS84", datum)
+    assert np.abs(st.data.convert_datum(there, datum) - here).max() < 1e-6 / 111_000
+    assert np.abs(there - here).max() > 0.001
+    abroad = np.array([[2.35, 48.85], [-74.0, 40.7]])
+    assert (st.data.convert_datum(abroad, "WGS84", datum) == abroad).all()

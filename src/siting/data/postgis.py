@@ -72,7 +72,7 @@ def read_postgis(
         An address, ``"postgresql://user@host/database"`` or ``"service=name"``, in which ``${NAME}`` stands for an
         environment variable; or a connection of psycopg 3; or an engine or connection of SQLAlchemy with psycopg.
     role
-        Name of a role (see `list_roles`), or a `Role`; None returns the rows unchecked.
+        Name of a role (see `list_roles`), or a `Role`; None returns the rows unchecked, with *crs* and *datum* only.
     table, query
         A table or view by its exact name, or one SELECT; one of the two.
     params
@@ -116,6 +116,8 @@ def read_postgis(
         raise SitingError("params= are for query=")
     if query is not None and schema is not None:
         raise SitingError("schema= is for table=; in a query write schema.table")
+    if role is None and (columns or mapping or strip_units or id_prefix or strict):
+        raise SitingError("columns=, mapping=, strip_units=, id_prefix= and strict= need a role")
     kind = None if role is None else roles.role(role)
     title = "query" if table is None else ".".join(filter(None, (schema, table)))
     name = f"{kind.name} ({title})" if kind else title
@@ -129,7 +131,7 @@ def read_postgis(
         frame = _read(database, asked, params, geometry, given, name)
     frame.attrs["source"] = f"{database.name}:{title}"
     if kind is None:
-        return frame
+        return in_wgs84(frame, read_as, name)
     chosen, options = dict(columns or {}), {} if plan is None else plan.options
     strip = bool(options.get("strip_units", False)) if strip_units is None else strip_units
     if plan is not None:
