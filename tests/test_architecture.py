@@ -26,7 +26,7 @@ SOURCE = Path(siting.__file__).parent
 #: From the ground up; what shares a line shares a floor and knows nothing of each other.
 FLOORS = [
     {"errors", "labels", "numbers", "compiled", "renamed", "terminal_text"},
-    {"data", "interrupt", "notebook_html", "optimize", "progress_bar", "read_share"},
+    {"data", "interrupt", "limits", "notebook_html", "optimize", "progress_bar", "read_share"},
     {"network"},
     {"measure"},
     {"judge", "propose"},

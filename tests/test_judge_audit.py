@@ -659,8 +659,8 @@ def test_whatever_is_missing_nothing_breaks(
         ({"year": 25}, "year is 25"),
         ({"walk": "elder"}, "walk is 'elder'; give a Walk"),
         ({"walk": {"childcare": "carer"}}, "give a Walk"),
-        ({"beside": -3.0}, "beside is -3.0; it must be above 0"),
-        ({"household_size": 0}, "household_size is 0; it must be above 0"),
+        ({"beside": -3.0}, "beside is -3.0; give metres from 10"),
+        ({"household_size": 0}, "household_size is 0; give persons per household"),
     ],
 )
 def test_settings_that_cannot_be_are_told(options: dict[str, Any], told: str) -> None:

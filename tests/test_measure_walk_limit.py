@@ -45,8 +45,8 @@ def test_limits_at_the_edge_of_what_is_plausible(metres: float | None, minutes: 
     [
         ((None, None), "no limit"),
         ((500, 15), "not both"),
-        (("500", None), "metres is '500'; give one number"),
-        ((None, [15]), "minutes is .15.; give one number"),
+        (("500", None), "metres is .500.; give metres from 10"),
+        ((None, [15]), "minutes is .15.; give minutes from 0.5"),
         ((math.nan, None), "metres is nan"),
         ((None, math.inf), "minutes is inf"),
         ((None, 15, "elder"), "walk is 'elder'; give a Walk"),

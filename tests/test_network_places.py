@@ -99,7 +99,7 @@ def test_a_door_on_another_continent(town_network: st.Network, layer: Make) -> N
 
 @pytest.mark.parametrize("max_snap", [0, -1, math.nan])
 def test_max_snap_must_be_metres(town_network: st.Network, layer: Make, max_snap: float) -> None:
-    with pytest.raises(NetworkError, match="give metres above 0"):
+    with pytest.raises(NetworkError, match="give metres from 10 to 1,000,000"):
         town_network.locate(layer({"a": (0, 0)}), max_snap=max_snap)
 
 

@@ -143,20 +143,20 @@ def test_what_cannot_be_merged() -> None:
     with pytest.raises(st.errors.ProblemError, match="metres is 0"):
         merge_demand([[1, 1]], None, sites, metres=0)
     with pytest.raises(st.errors.ProblemError, match='points "1" have a coordinate'):
-        merge_demand([[1, 1], [np.nan, 0]], None, sites, metres=5)
+        merge_demand([[1, 1], [np.nan, 0]], None, sites, metres=50)
     with pytest.raises(st.errors.ProblemError, match='points "2" are negative or no number'):
-        merge_demand(iter([([[1, 1], [1, 2]], [1, 1]), ([[1, 1]], [-1])]), None, sites, metres=5)
+        merge_demand(iter([([[1, 1], [1, 2]], [1, 1]), ([[1, 1]], [-1])]), None, sites, metres=50)
     with pytest.raises(st.errors.ProblemError, match=r"weights have the shape \(1,\)"):
-        merge_demand([[1, 1], [1, 2]], [1], sites, metres=5)
+        merge_demand([[1, 1], [1, 2]], [1], sites, metres=50)
     with pytest.raises(st.errors.ProblemError, match="given twice"):
-        merge_demand(iter([([[1, 1]], [1])]), [1], sites, metres=5)
+        merge_demand(iter([([[1, 1]], [1])]), [1], sites, metres=50)
     with pytest.raises(st.errors.ProblemError, match="in degrees"):
-        merge_demand([[1, 1]], None, gpd.GeoSeries(gpd.points_from_xy([120], [30]), crs=4490), metres=5)
+        merge_demand([[1, 1]], None, gpd.GeoSeries(gpd.points_from_xy([120], [30]), crs=4490), metres=50)
     a, b = (gpd.GeoSeries(gpd.points_from_xy([5e5], [3e6]), crs=crs) for crs in (4547, 4548))
     with pytest.raises(st.errors.ProblemError, match="different projections"):
-        merge_demand(a, None, b, metres=5)
+        merge_demand(a, None, b, metres=50)
     with pytest.raises(st.errors.ProblemError, match="no site"):
-        merge_demand([[1, 1]], None, np.zeros((0, 2)), metres=5)
+        merge_demand([[1, 1]], None, np.zeros((0, 2)), metres=50)
     with pytest.raises(st.errors.ProblemError, match="no part"):
         merge_reach([])
     homes = gpd.GeoDataFrame(geometry=gpd.points_from_xy([5e5], [3e6]), crs=4547)

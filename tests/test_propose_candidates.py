@@ -312,7 +312,7 @@ def test_the_small_district(tmp_path: Path) -> None:
         ({"method": "grid", "spacing": True}, "spacing is True; give metres"),
         ({"method": "grid", "spacing": 100, "number": 3}, 'method "grid" takes no number .number goes with cluster'),
         (
-            {"method": "grid", "spacing": 1, "metres": 900_000},
+            {"method": "grid", "spacing": 10, "metres": 900_000},
             "points here, more than 10,000,000; give a larger spacing",
         ),
         ({"method": "grid", "spacing": 100, "far_from": {"fuel": 50}}, r'far_from: "fuel" is int; give a pair'),

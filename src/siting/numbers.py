@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import math
-from typing import TypeAlias
+from decimal import Decimal
+from numbers import Real
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 __all__ = [
-    "MOST_COUNT",
-    "NONE",
-    "Bools",
-    "Floats",
-    "Ints",
-    "Ints8",
-    "Ints32",
-    "Positions",
-    "Shapes",
-    "amount",
+    "MOST_COUNT", "NONE", "Bools", "Floats", "Ints", "Ints8", "Ints32", "Positions", "Shapes", "amount", "floats",
     "percent",
-]
+]  # fmt: skip
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 Bools: TypeAlias = npt.NDArray[np.bool_]
@@ -37,6 +31,29 @@ MOST_COUNT = 2.0**53
 
 #: Printed for a missing number.
 NONE = "—"
+
+
+def floats(values: pd.Series) -> Floats:
+    """Return the numbers of a Series of any type as floats: NaN where one is missing, or no number.
+
+    Examples
+    --------
+    >>> floats(pd.Series([1, pd.NA, 3], dtype="Int64")).tolist(), floats(pd.Series(["2", "x", 10**400])).tolist()
+    ([1.0, nan, 3.0], [2.0, nan, nan])
+    """
+    types = pd.api.types
+    if types.is_numeric_dtype(values.dtype) and not types.is_complex_dtype(values.dtype):
+        return values.to_numpy(dtype=np.float64, na_value=np.nan)
+    return np.array([_float(cell) for cell in values.astype(object)], dtype=np.float64)
+
+
+def _float(cell: Any) -> float:
+    if cell is None or not isinstance(cell, (Real, Decimal, str)):
+        return math.nan
+    try:
+        return float(cell)
+    except (ValueError, OverflowError):
+        return math.nan
 
 
 def percent(share: float) -> str:

@@ -25,7 +25,8 @@ from typing import Any
 
 #: Memory of a process that reads mutants, bytes.
 MEMORY = 6 << 30
-ODD = ["NaN", "-1", "1e400", "99999999999999999999", "0", "", "null", "{}", "[]", '"', "\x00", "<", "&#x0;", "\udced", "=1+1",
+ODD = ["NaN", "-1", "1e400", "99999999999999999999", "0", "", "null", "{}", "[]", '"', "\x00", "<", "&#x0;", "\udced",
+       "=1+1",
        "true", "../../etc/passwd", "'", "-", "POINT EMPTY", "1979-05-27", "%s", "{", "]", "EPSG:0"]  # fmt: skip
 EXTREME = [0, 1, 0x7F, 0x80, 0xFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 0x7FFFFFFFFFFFFFFF, 0xFFFFFFFFFFFFFFFF]
 TEXT = {"csv", "geojson", "kml", "gpx", "dxf", "mif", "osm", "graphml", "study", "standard", "role", "mapping"}
@@ -69,7 +70,8 @@ def rewritten(data: bytes, rng: random.Random) -> bytes:
     for word in sorted(rng.sample(words, min(len(words), rng.choice([1, 1, 2, 4]))), key=lambda m: -m.start()):
         kind = rng.randrange(5)
         new = (
-            rng.choice(ODD), rng.choice(words)[0], "", word[0] * rng.choice([2, 1000]), rng.choice("[{(<\"'") * rng.choice([1, 5000])
+            rng.choice(ODD), rng.choice(words)[0], "", word[0] * rng.choice([2, 1000]),
+            rng.choice("[{(<\"'") * rng.choice([1, 5000]),
         )[kind]  # fmt: skip
         text = text[: word.start()] + new + text[word.end() :]
     return text.encode("utf-8", "surrogateescape")
@@ -100,14 +102,12 @@ def requeried(path: Path, rng: random.Random) -> None:
         table = rng.choice(tables)
         columns = [row[1] for row in database.execute(f'PRAGMA table_info("{table}")')]
         odd = rng.choice([None, -1, 2**62, "", "x", b"", b"GP\x00\x01", float("inf"), "\x1b[2J", "POINT"])
+        new, default = rng.choice(["id", "geom2", "a b", "🏠"]), rng.choice(["1", "NULL"])
         statements: list[tuple[str, tuple[Any, ...]]] = [
             (f'UPDATE "{table}" SET "{rng.choice(columns)}" = ?', (odd,)),
             (f'DELETE FROM "{table}"', ()),
             (f'DROP TABLE "{table}"', ()),
-            (
-                f'ALTER TABLE "{table}" ADD COLUMN "{rng.choice(["id", "geom2", "a b", "🏠"])}" BLOB DEFAULT {rng.choice(["1", "NULL"])}',
-                (),
-            ),
+            (f'ALTER TABLE "{table}" ADD COLUMN "{new}" BLOB DEFAULT {default}', ()),
             (f'UPDATE "{table}" SET "{rng.choice(columns)}" = randomblob(40)', ()),
         ]
         for statement, values in rng.sample(statements, rng.choice([1, 1, 2])):
@@ -213,6 +213,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     root = Path(sys.argv[1])
     read = readers(root)
+    gc.freeze()  # what is there now is not looked at again
     for line in sys.stdin:
         kind, number = line.split()
         sys.stdout.write(json.dumps(attempt(root, kind, int(number), read[kind])) + "\n")

@@ -1,4 +1,4 @@
-"""Files of every kind that is read, damaged at random, each in a process that may not use more than its memory and time."""
+"""Files of every kind that is read, damaged at random, and read in a process of limited memory and time."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ MUTANTS = Path(__file__).with_name("mutants.py")
 LONGEST = 60.0
 BAD = ("foreign", "crash", "hang", "warned")
 KINDS = (
-    "csv", "xlsx", "xls", "gpkg", "gdb", "geojson", "shp", "parquet", "fgb", "kml", "kmz", "gpx", "dxf", "tab", "mif", "zip", "duckdb",
+    "csv", "xlsx", "xls", "gpkg", "gdb", "geojson", "shp", "parquet", "fgb", "kml", "kmz", "gpx", "dxf", "tab", "mif",
+    "zip", "duckdb",
     "osm", "pbf", "graphml", "network", "study", "standard", "role", "mapping",
 )  # fmt: skip
 
@@ -123,7 +124,7 @@ def _duckdb(frame: Any, file: Path) -> None:
         .astype({"name": object})
     )
     with duckdb.connect(str(file)) as database:
-        database.register("given", table.astype({c: object for c in table.select_dtypes(include=["str"]).columns}))
+        database.register("given", table.astype(dict.fromkeys(table.select_dtypes(include=["str"]).columns, object)))
         database.execute("CREATE TABLE communities AS SELECT * FROM given")
 
 

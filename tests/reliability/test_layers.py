@@ -133,7 +133,8 @@ class Attempt:
 
     def _spoiled(self, clean: dict[str, Any]) -> tuple[dict[str, Any], dict[str, set[str] | None]]:
         rng = self.rng
-        made, changed = dict(clean), dict.fromkeys(towns.ROLES, set())
+        made: dict[str, Any] = dict(clean)
+        changed: dict[str, set[str] | None] = {}
         for role in towns.ROLES:
             frame, rows = clean[role], set()
             many = int(rng.choice([0, 1, 2, 3], p=[0.2, 0.4, 0.3, 0.1]))
@@ -181,8 +182,8 @@ class Attempt:
         if straight is not None:
             a, b = (shapely.force_2d(f.to_crs(network.crs).geometry.to_numpy()) for f in (homes, nurseries))
             far = shapely.distance(a[:, None], b[None, :])
-            self._same(straight, {(i, j): far[x, y] for x, i in enumerate(homes.index) for y, j in enumerate(nurseries.index)},
-                       "straight", 0.002)  # fmt: skip
+            places = list(itertools.product(homes.index, nurseries.index))
+            self._same(straight, dict(zip(places, far.ravel().tolist(), strict=True)), "straight", 0.002)
         people = homes["population"]
         shares = bands = plan = None
         if reach is not None:
@@ -235,8 +236,8 @@ class Attempt:
         plan = self.call("most", st.solve, st.MaxCoverage(), reach, demand=people, rules=[st.AtMost(number)])
         if plan is not None:
             best = max(served(c) for c in itertools.combinations(ways, number))
-            self.check(plan.status == "optimal" and plan.objective == best == served(plan.sites) and len(plan.sites) <= number,
-                       f"most: {plan!r}, not {best}")  # fmt: skip
+            right = plan.status == "optimal" and plan.objective == best == served(plan.sites)
+            self.check(right and len(plan.sites) <= number, f"most: {plan!r}, not {best}")
         share = float(self.rng.choice([0.3, 0.5, 0.8, 1.0]))
         fewest = self.call("fewest", st.solve, st.MinSites(), reach, demand=people, rules=[st.Cover(share)])
         if fewest is not None:
@@ -307,7 +308,7 @@ def costs(network: st.Network, streets: Any, homes: Any, sites: Any) -> dict[tup
     words = (
         lines["highway"].map(_words) if "highway" in lines.columns else pd.Series([[]] * len(lines), index=lines.index)
     )
-    lines = lines[[not ("motorway" in w) for w in words]]
+    lines = lines[["motorway" not in w for w in words]]
     node: dict[tuple[float, float], int] = {}
     graph: Any = nx.Graph()
     edges = []
@@ -396,7 +397,7 @@ def _way(one: Door, two: Door, edges: Any, way: Any) -> float:
 
 
 def test_whole_layers_are_refused_told_or_right(tmp_path: Path, tries: Any, record: Any) -> None:
-    """A layer with anything in it is refused with its rows, or told, or measured right, from the check to the map and the file."""
+    """A layer with anything in it is refused, told of, or measured right, from the check to the map and the file."""
     number = tries(120, 10_000)
     layers, foreign, wrong, leaked = 0, Counter[str](), Counter[str](), Counter[str]()
     first: dict[str, str] = {}

@@ -26,7 +26,8 @@ SYSTEMS = ("EPSG:4326", "EPSG:4490", "EPSG:4549", "EPSG:4528", "EPSG:32650", "OG
 ROLES = ("streets", "communities", "childcare", "candidates")
 NUMBER = {"communities": "population", "childcare": "places", "candidates": "max_places"}
 NAMES = (
-    "东湖花园", "</script><img src=x onerror=alert(1)>", "{{ 7*7 }}", "=cmd|' /C calc'!A0", "a\x00b", "\x1b[2J", "\u202egnp",
+    "东湖花园", "</script><img src=x onerror=alert(1)>", "{{ 7*7 }}", "=cmd|' /C calc'!A0", "a\x00b", "\x1b[2J",
+    "\u202egnp",
     "\ud800", "🏠", "长" * 300, "../../etc/passwd", "'; DROP TABLE x;--", "`${1}`", "", " ", "NaN", "None", "-0", "1e5",
 )  # fmt: skip
 
@@ -74,7 +75,7 @@ def random_town(rng: np.random.Generator) -> Town:
             line.insert(1, tuple(map(float, middle)))
     if rng.random() < 0.3:  # an island
         far = np.array([x0 - 150, y0 + rng.uniform(0, side)])
-        lines.append([tuple(far), tuple(far + (0, 60.0))])
+        lines.append([tuple(far), (float(far[0]), float(far[1]) + 60.0)])
     if rng.random() < 0.2:  # a street twice, and one backwards
         lines += [lines[0], lines[-1][::-1]]
     if rng.random() < 0.2:  # a loop
@@ -176,7 +177,8 @@ def other_system(rng: Any, frame: Any, role: str) -> Slip:
 def other_type(rng: Any, frame: Any, role: str) -> Slip:
     if (name := _number(frame, role)) is None:
         return Slip(frame)
-    kinds = ["Int64", "Int32", "UInt16", "int64[pyarrow]", "double[pyarrow]", "float32", "Float64", "uint16", "object", "str",
+    kinds = ["Int64", "Int32", "UInt16", "int64[pyarrow]", "double[pyarrow]", "float32", "Float64", "uint16",
+             "object", "str",
              "string", "string[pyarrow]", "category", "commas", "wide", "decimal"]  # fmt: skip
     kind = str(rng.choice(kinds))
     values = frame[name]
@@ -260,11 +262,14 @@ def odd_columns(rng: Any, frame: Any, role: str) -> Slip:
         pd.date_range("2020", periods=number, tz="Asia/Shanghai"), pd.period_range("2020", periods=number, freq="M"),
         [pd.Timedelta(days=1)] * number, [2**70] * number, [float("inf")] * number, [pd.Interval(0, 1)] * number,
         [None] * number, pd.array([1, None] * number, "Int64")[:number], [{1, 2}] * number, [True] * number,
-        pd.Series([[1.0]] * number, index=frame.index).astype("object"), list(frame.geometry), pd.Categorical(["a"] * number),
+        pd.Series([[1.0]] * number, index=frame.index).astype("object"), list(frame.geometry),
+        pd.Categorical(["a"] * number),
         [str(rng.choice(NAMES))] * number, [np.float16(1)] * number, pd.array(["a"] * number, "string[pyarrow]"),
     ]  # fmt: skip
-    names: list[Any] = ["note", "", " ", 0, ("a", "b"), None, math.nan, "x" * 5000, "geometry2", "🏠", "=1+1", "fid", "ogc_fid",
-                        "index", "a\x00b", "\ud800", "SELECT", "</script>", "a\nb", "length ", pd.Timestamp("2020"), 1.5]  # fmt: skip
+    names: list[Any] = ["note", "", " ", 0, ("a", "b"), None, math.nan, "x" * 5000, "geometry2", "🏠", "=1+1", "fid",
+                        "ogc_fid",
+                        "index", "a\x00b", "\ud800", "SELECT", "</script>", "a\nb", "length ", pd.Timestamp("2020"),
+                        1.5]  # fmt: skip
     frame = frame.copy()
     for _ in range(int(rng.integers(1, 3))):
         name = names[int(rng.integers(len(names)))]
@@ -315,8 +320,10 @@ def lengths(rng: Any, frame: Any, role: str) -> Slip:
 
 
 BAD_NUMBERS: list[Any] = [
-    math.nan, math.inf, -math.inf, -5, 1e30, 2.0**54, 2**70, 3.7, None, "约50", "-", "abc", "", pd.NA, pd.NaT, "1,2,3", "１２人",
-    "1e400", "nan", "无", pd.Timestamp("2020"), [5], {"a": 1}, b"\xff", "=1+1", "5" * 400, 1 + 1j, pd.Timedelta(days=1), True,
+    math.nan, math.inf, -math.inf, -5, 1e30, 2.0**54, 2**70, 3.7, None, "约50", "-", "abc", "", pd.NA, pd.NaT,
+    "1,2,3", "１２人",
+    "1e400", "nan", "无", pd.Timestamp("2020"), [5], {"a": 1}, b"\xff", "=1+1", "5" * 400, 1 + 1j,
+    pd.Timedelta(days=1), True,
 ]  # fmt: skip
 
 
@@ -353,13 +360,19 @@ def bad_shape(rng: Any, frame: Any, role: str) -> Slip:
     shapes = frame.geometry.tolist()
     x, y = shapely.get_coordinates(frame.geometry.iloc[at])[0] if not frame.geometry.iloc[at].is_empty else (0.0, 0.0)
     others: list[Any] = [
-        None, shapely.Point(), shapely.Point(math.nan, math.nan), shapely.Point(math.inf, y), shapely.Point(x, -math.inf),
+        None, shapely.Point(), shapely.Point(math.nan, math.nan), shapely.Point(math.inf, y), shapely.Point(x,
+        -math.inf),
         shapely.Polygon([(x, y), (x + 1, y + 1), (x + 2, y + 2)]), shapely.GeometryCollection([shapely.Point(x, y)]),
-        shapely.LinearRing([(x, y), (x + 1, y), (x, y + 1)]), _linestring([(x, y), (math.nan, y)]), shapely.LineString(),
-        shapely.MultiPoint([(x, y), (x + 5, y)]), shapely.Point(1e300, 1e300), shapely.Point(0, 0), shapely.GeometryCollection(),
-        shapely.Polygon([(x, y), (x + 9, y + 9), (x + 9, y), (x, y + 9)]), shapely.Point(y, x), shapely.Point(1e-300, 5e-324),
-        shapely.MultiPolygon(), shapely.LineString([(x, y), (1e9, 1e9)]), shapely.Point(x + 3e5, y), shapely.Point(x, y / 10),
-        shapely.LineString([(0, 0), (0, 0)]), shapely.MultiLineString([[(x, y), (x + 9, y)], [(x + 50, y), (x + 70, y)]]),
+        shapely.LinearRing([(x, y), (x + 1, y), (x, y + 1)]), _linestring([(x, y), (math.nan, y)]),
+        shapely.LineString(),
+        shapely.MultiPoint([(x, y), (x + 5, y)]), shapely.Point(1e300, 1e300), shapely.Point(0, 0),
+        shapely.GeometryCollection(),
+        shapely.Polygon([(x, y), (x + 9, y + 9), (x + 9, y), (x, y + 9)]), shapely.Point(y, x), shapely.Point(1e-300,
+        5e-324),
+        shapely.MultiPolygon(), shapely.LineString([(x, y), (1e9, 1e9)]), shapely.Point(x + 3e5, y), shapely.Point(x,
+        y / 10),
+        shapely.LineString([(0, 0), (0, 0)]), shapely.MultiLineString([[(x, y), (x + 9, y)], [(x + 50, y), (x + 70,
+        y)]]),
     ]  # fmt: skip
     shapes[at] = others[int(rng.integers(len(others)))]
     return Slip(frame.set_geometry(gpd.GeoSeries(shapes, index=frame.index, crs=frame.crs)), {_row(frame, at)})

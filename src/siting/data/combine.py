@@ -13,6 +13,7 @@ from geopandas.array import GeometryDtype
 from siting.data.check_ids import with_id_prefix
 from siting.data.crs import to_crs
 from siting.data.datums import NO_CRS, read_crs
+from siting.data.finite_coordinates import refuse_endless
 from siting.errors import LayerError, SitingError, some
 
 __all__ = ["combine_layers", "one_layer"]
@@ -43,7 +44,7 @@ def combine_layers(*layers: Any, crs: Any = None, id_prefixes: Sequence[str] | N
     SitingError
         When no layer is given, one is not a GeoDataFrame, or *id_prefixes* are not one for each.
     LayerError
-        When a layer has no CRS, or an id occurs more than once.
+        When a layer has no CRS, a coordinate is NaN or infinite, or an id occurs more than once.
 
     Examples
     --------
@@ -61,6 +62,7 @@ def combine_layers(*layers: Any, crs: Any = None, id_prefixes: Sequence[str] | N
             raise SitingError(f"combine_layers: layer {number} is a {type(frame).__name__}; give GeoDataFrames")
         if frame.crs is None:
             raise LayerError(_name(frame, number), NO_CRS)
+        refuse_endless(frame, _name(frame, number))
     given = _prefixed(given, id_prefixes)
     target = given[0].crs if crs is None else read_crs(crs, "combine_layers")
     _refuse_shared_ids(given)

@@ -61,7 +61,7 @@ def convert_datum(layer: Any, source: str, target: str = "WGS84", *, name: str |
     >>> found.get_coordinates().round(5).values.tolist(), found.attrs["datum"]["from"]
     ([[116.404, 39.915]], 'GCJ-02')
     >>> convert_datum([[116.404, 39.915]], "WGS84", "BD-09").round(5).tolist()
-    [[116.41662, 39.92269]]
+    [[116.41663, 39.9227]]
     """
     begin, end = read_datum(source, "source"), read_datum(target, "target")
     if not isinstance(layer, gpd.GeoDataFrame | gpd.GeoSeries):

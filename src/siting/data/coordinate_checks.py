@@ -15,6 +15,7 @@ from pyproj import CRS, Transformer
 
 from siting.data.datums import WGS84, crs_name
 from siting.data.extent import DEGREE, middle_longitude, relative_longitude
+from siting.data.finite_coordinates import refuse_endless
 from siting.data.outliers import CERTAIN, degree_boxes, outlier_faults
 from siting.errors import LayerError, some
 from siting.numbers import Bools, Floats
@@ -44,7 +45,8 @@ def check_extent(frame: Any, layer: str, *, refuse: bool = True) -> None:
     Raises
     ------
     LayerError
-        When coordinates do not fit the CRS, or rows are far from all others (see `siting.data.outliers`).
+        When coordinates are NaN or infinite, also with *refuse* False; when they do not fit the CRS, or rows are far
+        from all others (see `siting.data.outliers`).
 
     Examples
     --------
@@ -54,6 +56,7 @@ def check_extent(frame: Any, layer: str, *, refuse: bool = True) -> None:
     Traceback (most recent call last):
     siting.errors.LayerError: homes: 1 of 3 rows lie far from all others: "c" (at 0, 0, ...
     """
+    refuse_endless(frame, layer)
     shapes = np.asarray(frame.geometry.array, dtype=object)
     corners = shapely.bounds(shapes)
     placed = np.isfinite(corners).all(axis=1)
@@ -242,7 +245,7 @@ def _outside(corners: Floats, crs: CRS, margin: float = MARGIN) -> Bools:
 
 def _prefixed_zone(west: Floats, east: Floats) -> int | None:
     """Return the EPSG code of the CGCS2000 zone (3° from 4513, 6° from 4491) whose number is before the easting."""
-    zones = {*(west // 1e6).astype(int), *(east // 1e6).astype(int)}
+    zones = {*np.clip(west // 1e6, -1, 1000).astype(int), *np.clip(east // 1e6, -1, 1000).astype(int)}
     zone = int(zones.pop()) if len(zones) == 1 else 0
     if 25 <= zone <= 45:
         return 4513 + zone - 25

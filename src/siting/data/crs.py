@@ -13,6 +13,7 @@ from pyproj import CRS
 from siting.data import datums
 from siting.data.coordinate_checks import check_extent
 from siting.data.datums import NO_CRS, WGS84, crs_name, read_crs, same_crs
+from siting.data.finite_coordinates import refuse_endless
 from siting.data.projection_choice import common_crs, layer_places
 from siting.errors import LayerError, some
 
@@ -125,6 +126,11 @@ def points(frame: Any) -> Any:
     geopandas.GeoSeries
         Points with the index and CRS of *frame*.
 
+    Raises
+    ------
+    LayerError
+        When a coordinate is NaN or infinite.
+
     Examples
     --------
     >>> u = shapely.Polygon([(0, 0), (3, 0), (3, 3), (2, 3), (2, 1), (1, 1), (1, 3), (0, 3)])
@@ -133,6 +139,7 @@ def points(frame: Any) -> Any:
     True
     """
     geometry = frame.geometry
+    refuse_endless(geometry, str(frame.attrs.get("source", "layer")))
     shapes = np.asarray(geometry.array, dtype=object).copy()
     other = shapely.get_type_id(shapes) != 0
     shapes[other] = shapely.point_on_surface(shapes[other])

@@ -43,10 +43,10 @@ FEWEST, FIRST, MOST = 10, 150, 1000
 CELL = 25.0
 #: Offsets below this cannot be found, metres.
 SHORTEST = 60.0
-#: Directions of the controls, and their distances as shares of the offset.
-RING, RADII = 24, (0.6, 1.0)
+#: Directions of the controls, and their distances as shares of the offset, or of the least of these, metres.
+RING, RADII, NEAREST = 24, (0.6, 0.8, 1.0, 1.2), 250.0
 #: Least differences: standard errors to the layer as it is, at first and in the end; standard deviations to controls.
-SUSPECT, PAIRED, APART = 1.5, 2.5, 3.5
+SUSPECT, PAIRED, APART = 1.5, 3.0, 3.0
 
 Pair = tuple[Datum, Datum]
 #: Datums of the layer and of the other one that would explain an offset.
@@ -130,7 +130,7 @@ def datum_offset(layer: Any, beside: Any, *, name: str | None = None, beside_nam
     >>> homes = convert_datum(town["communities"], "WGS84", "GCJ-02")
     >>> found = datum_offset(homes, town["streets"], name="communities", beside_name="streets")
     >>> bool(found), found.datums, round(found.metres)
-    (True, ('GCJ-02', 'WGS84'), 470)
+    (True, ('GCJ-02', 'WGS84'), 588)
     >>> bool(datum_offset(town["communities"], town["streets"]))
     False
     """
@@ -189,9 +189,10 @@ def find_offset(xy: Floats, crs: CRS, metres_to: Callable[[Floats], Floats]) -> 
 
 
 def _spread(xy: Floats) -> Floats:
-    """Return one place of each cell, in an order by chance that is the same every time."""
+    """Return one place of each cell, by chance, but the same ones in the same order every time."""
+    xy = xy[np.lexsort(xy.T)]
     _, rows = np.unique(np.floor(xy / CELL), axis=0, return_index=True)
-    mixed: Floats = xy[np.random.default_rng(0).permutation(np.sort(rows))]
+    mixed: Floats = xy[np.random.default_rng(0).permutation(rows)]
     return mixed
 
 
@@ -213,7 +214,7 @@ def _errors_less(less: Floats, more: Floats) -> float:
 def _stands_out(moved: Floats, radius: float, least: float, distances: Callable[[Floats], Floats]) -> bool:
     """Whether the mean distance *least* of moved places is far less than those of controls around them."""
     angle = np.arange(RING) * (2 * np.pi / RING)
-    steps = [share * radius * np.column_stack([np.cos(angle), np.sin(angle)]) for share in RADII]
+    steps = [share * max(radius, NEAREST) * np.column_stack([np.cos(angle), np.sin(angle)]) for share in RADII]
     controls = distances((moved + np.concatenate(steps)[:, None, :]).reshape(-1, 2)).reshape(-1, len(moved))
     means = controls.mean(axis=1)
     spread = max(float(means.std(ddof=1)), float(controls.std()) / len(moved) ** 0.5)

@@ -15,6 +15,7 @@ from pyproj import CRS
 from siting.data.coordinate_checks import extent_faults
 from siting.data.datums import NO_CRS, crs_name, datum_doubt
 from siting.data.extent import middle_place
+from siting.data.finite_coordinates import endless_rows
 from siting.data.projection_choice import metric_crs
 from siting.data.roles import Role
 from siting.errors import LayerError, some
@@ -70,13 +71,11 @@ def crs_faults(crs: CRS | None) -> list[str]:
 
 def _empty_faults(shapes: Any, labels: Sequence[str]) -> tuple[list[str], Bools]:
     """Find rows without geometry or with coordinates that are not finite."""
-    coordinates, row = shapely.get_coordinates(shapes, return_index=True)
-    endless = np.zeros(len(shapes), dtype=np.bool_)
-    endless[row[~np.isfinite(coordinates).all(axis=1)]] = True
+    endless = endless_rows(shapes)
     none = (shapely.is_missing(shapes) | shapely.is_empty(shapes)) & ~endless
     checks = (
         (none, "have no geometry, or one that cannot be read", "; draw them or take them out"),
-        (endless, "have coordinates that are NaN or infinite", ""),
+        (endless, "have coordinates that are NaN or infinite", "; draw them or take them out"),
     )
     found = [(wrong, f"{wrong.sum()} of {len(shapes)} rows {what}", remedy) for wrong, what, remedy in checks]
     faults = [f"{what}: {some(compress(labels, wrong))}{remedy}" for wrong, what, remedy in found if wrong.any()]

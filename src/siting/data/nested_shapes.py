@@ -1,4 +1,4 @@
-"""Shapes as text and bytes whose parts hold parts without end, which GEOS reads one inside another until the stack ends.
+"""Shapes as text and bytes whose parts hold parts without end, which GEOS reads until its stack overflows.
 
 No shape of a layer has parts of parts of parts. Whoever reads WKT or WKB from outside reads it here, or asks first.
 """

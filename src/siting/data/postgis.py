@@ -123,6 +123,8 @@ def read_postgis(
     name = f"{kind.name} ({title})" if kind else title
     plan = None if mapping is None or kind is None else LayerMapping.from_toml(mapping, kind)
     crs = plan.options.get("crs") if plan is not None and crs is None else crs
+    datum = plan.options.get("datum") if plan is not None and datum is None else datum
+    read_as = None if datum is None else read_datum(datum)
     given = None if crs is None else read_crs(crs, name)
     datum = plan.options.get("datum") if plan is not None and datum is None else datum
     read_as = None if datum is None else read_datum(datum)

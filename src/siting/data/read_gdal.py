@@ -12,6 +12,7 @@ from typing import Any
 import geopandas as gpd
 
 from siting.data import shapefile_encoding, tables
+from siting.data.geopackage_views import refuse_endless_views
 from siting.data.source import Source, warnings_logged
 from siting.errors import LayerError, SitingError
 
@@ -51,6 +52,8 @@ def _names_crs(file: Path) -> bool:
 
 def read_layers(source: Source, driver: str) -> tuple[Any, str | None]:
     """Read one of the layers of a file; return its name, too."""
+    if driver == "GPKG":
+        refuse_endless_views(source.file, source.name)
     names = layer_names(source, driver)
     layer = tables.choose(names, source.layer, source.role, source.name)
     return read_through(source, driver, layer, source.encoding), layer

@@ -22,6 +22,10 @@ logger = logging.getLogger(__name__)
 
 # An Excel file is a zip; limit its unpacked size.
 MOST_UNPACKED = 1 << 30
+#: Large workbooks are compressed to a tenth, not to a thousandth.
+MOST_RATIO = 200
+#: Rows that a sheet of Excel has, and cells that are read.
+EXCEL_ROWS, MOST_CELLS = 1_048_576, 30_000_000
 #: A unit that a title gives for the whole table, other than the units of the columns.
 _OF_ALL = re.compile(
     r"(?:^|[\s(（,，;；。]|计量)单位[:：]\s*"
@@ -57,7 +61,8 @@ def read_excel(source: Source) -> pd.DataFrame:
     try:
         with zipfile.ZipFile(path) as archive:
             size = sum(item.file_size for item in archive.infolist())
-        if size > MOST_UNPACKED:
+            packed = sum(item.compress_size for item in archive.infolist())
+        if size > MOST_UNPACKED or (size > MOST_UNPACKED // 8 and size > MOST_RATIO * packed):
             raise LayerError(layer, f"unpacks to {size / 1e9:.1f} GB, too much for a table; save it as CSV")
         # openpyxl leaves a file open that it cannot read.
         with warnings.catch_warnings(), path.open("rb") as file:
@@ -67,7 +72,7 @@ def read_excel(source: Source) -> pd.DataFrame:
                 tab: Any = book[_sheet(book, source.layer, source.role, layer)]
                 tab.reset_dimensions()
                 errors: list[str] = []
-                rows = [[_cell(cell, errors) for cell in row] for row in tab.iter_rows()]
+                rows = _cells(tab, errors, layer)
                 layout = _layout(path, tab._worksheet_path)
             finally:
                 book.close()
@@ -120,6 +125,26 @@ def _holds_cells(tab: Any) -> bool:
     return any(not void(value) for row in rows for value in row)
 
 
+def _cells(tab: Any, errors: list[str], layer: str) -> list[Row]:
+    """Read the cells row by row, without the empty ones at the ends, of which a small file can state any number."""
+    rows: list[Row] = []
+    full = width = seen = 0
+    for row in tab.iter_rows():
+        cells = [_cell(cell, errors) for cell in row]
+        while cells and cells[-1] is None:
+            cells.pop()
+        rows.append(cells)
+        seen += len(row)
+        if cells:
+            full, width = len(rows), max(width, len(cells))
+        if len(rows) > EXCEL_ROWS or max(seen, full * width) > MOST_CELLS:
+            reach = f"its cells reach over {max(full, 1):,} rows and {max(width, len(row)):,} columns"
+            remedy = "delete what is empty or far off, or save it as CSV"
+            raise LayerError(layer, f"{reach}, too many for a table; {remedy}")
+    del rows[full:]
+    return rows
+
+
 def _cell(cell: Any, errors: list[str]) -> Any:
     value = cell.value
     if cell.data_type == "e":
@@ -165,7 +190,10 @@ def _fill(rows: list[Row], merged: Sequence[Merged], layer: str) -> dict[str, li
     """Ignore merged titles, join a header of several rows, fill values down; return the filled ranges by heading."""
     if not merged:
         return {}
-    width = max(len(row) for row in rows)
+    width = max(map(len, rows), default=0)
+    merged = [each for each in merged if each.top <= len(rows) and each.left <= width]
+    if sum((min(each.bottom, len(rows)) - each.top + 1) * width for each in merged) > MOST_CELLS:
+        raise LayerError(layer, f"has {len(merged):,} ranges of merged cells over one another; save it as CSV")
     for row in rows:
         row += [None] * (width - len(row))
     starts = {(each.top, each.left): each for each in merged}

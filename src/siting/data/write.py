@@ -22,6 +22,7 @@ from siting.data.atomic_write import atomic_path
 from siting.data.combine import other_geometries, with_plain_geometry
 from siting.data.crs import to_crs
 from siting.data.datums import NO_CRS, WGS84
+from siting.data.finite_coordinates import refuse_endless
 from siting.data.folder_exchange import atomic_folder
 from siting.data.heading_spelling import NAME_BYTES
 from siting.data.source import kept_attrs, warnings_logged
@@ -103,6 +104,8 @@ def write_layer(frame: Any, path: str | Path, *, layer: str | None = None) -> No
         raise LayerError(name, "is no GeoDataFrame with a geometry; write plain tables with write_table")
     if frame.crs is None:
         raise LayerError(name, NO_CRS)
+    for column in frame.columns[frame.dtypes == "geometry"]:
+        refuse_endless(frame[column], name)
     if kept_attrs(frame.attrs) and suffix not in (".gpkg", ".parquet", ".geoparquet"):
         logger.info("%s: %s does not keep the notice and the attribution; a GeoPackage does", name, target.suffix)
     flat = _with_index(frame, name)

@@ -67,7 +67,7 @@ def _shapefile_is_whole(draft: Path, _layer: str, rows: int, _shapes: int) -> bo
     if not before or not row:  # its head is written last
         return False
     long = [2 * struct.unpack(">i", part[24:28])[0] for part in (shp, shx)]
-    return len(shp) >= long[0] and len(shx) >= max(long[1], 100 + 8 * rows) and len(dbf) >= before + rows * row
+    return bool(len(shp) >= long[0] and len(shx) >= max(long[1], 100 + 8 * rows) and len(dbf) >= before + rows * row)
 
 
 def _geojson_is_whole(draft: Path, _layer: str, _rows: int, _shapes: int) -> bool:

@@ -27,6 +27,7 @@ from siting.judge.standards.rule import Rule
 from siting.judge.standards.standard import Standard
 from siting.judge.standards.years import due, later
 from siting.judge.wording.sentences import sentence
+from siting.limits import metres_of
 from siting.measure.services import PEOPLE, walker
 from siting.network import Network, Walk
 from siting.read_share import share_from
@@ -126,7 +127,7 @@ def audit(
         if isinstance(frame, gpd.GeoDataFrame) and frame.active_geometry_name:
             check_extent(frame, name)
     _check(standard, layers, given, walk)
-    _check_settings(year, walk, beside, household_size)
+    _check_settings(year, walk, beside, max_snap, household_size)
     plain = {name: frame.copy(deep=False) for name, frame in layers.items()}
     for bare in plain.values():
         bare.attrs = {}  # pandas would copy them with every selection of rows
@@ -187,15 +188,16 @@ def _check(standard: Standard, layers: Mapping[str, gpd.GeoDataFrame], given: Ma
             raise StandardError(f"walk names unknown services: {some(sorted(strange))}")
 
 
-def _check_settings(year: object, walk: object, beside: float, household_size: float | None) -> None:
+def _check_settings(year: object, walk: object, beside: float, max_snap: float, household_size: float | None) -> None:
     if year is not None and not (isinstance(year, Integral) and 1900 < int(year) < 2200):
         raise SitingError(f"year is {year!r}; give a year such as 2025")
     walkers = walk.values() if isinstance(walk, Mapping) else [walk]
     if not all(one is None or isinstance(one, Walk) for one in walkers):
         raise SitingError(f"walk is {walk!r}; give a Walk, such as Walk.elder(), or one for each service")
-    for name, number in (("beside", beside), ("household_size", household_size)):
-        if number is not None and not number > 0:
-            raise SitingError(f"{name} is {number!r}; it must be above 0")
+    metres_of(beside, "beside", error=SitingError)
+    metres_of(max_snap, "max_snap", endless=True, error=SitingError)
+    if household_size is not None and not 0 < household_size < 100:
+        raise SitingError(f"household_size is {household_size!r}; give persons per household, above 0 and below 100")
 
 
 def _areas(context: Context, by: str | pd.Series | None) -> list[Context]:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import geopandas as gpd
 import pandas as pd
 
-from siting.errors import StandardError
+from siting.errors import SitingError, StandardError
 from siting.judge.indicators.estate_duties import DUTIES, duty_of, units_owed
 from siting.judge.indicators.estate_facilities import there
 from siting.judge.indicators.estates import lacking_of
@@ -26,6 +26,7 @@ from siting.judge.standards.standard import Standard
 from siting.judge.standards.units_of_measure import UNITS
 from siting.judge.wording.sentences import in_both
 from siting.labels import label
+from siting.limits import metres_of
 from siting.network import Network, Walk
 
 __all__ = ["provision"]
@@ -129,6 +130,8 @@ def provision(
     """
     if not isinstance(standard, Standard):
         raise StandardError(f"provision takes a Standard; load one with load_standard({str(standard)!r})")
+    metres_of(beside, "beside", error=SitingError)
+    metres_of(max_snap, "max_snap", endless=True, error=SitingError)
     given = {**(layers or {}), "communities": communities}
     context = Context(given, network, walk, {}, beside, max_snap, standard.whole or standard.rules, household_size)
     rules = [rule for rule in standard.select(year=year) if rule.role in JUDGED]

@@ -12,6 +12,7 @@ import pandas as pd
 from scipy.sparse import csr_array
 
 from siting.errors import ProblemError, some
+from siting.limits import usual_limit
 from siting.measure.alignment import amounts
 from siting.measure.decay import Decay, check_shape
 from siting.measure.reach import TOLERANCE, Reach
@@ -207,6 +208,8 @@ def _weighed(reach: Reach, method: str, decay: Weigh | None) -> Floats:
     if not callable(decay):
         mend = f"steps({decay})" if isinstance(decay, dict) else "steps({300: 1, 500: 0.68}), gaussian(500) or another"
         raise ProblemError(f"{method} needs a decay, and decay is {decay!r}; give {mend}")
+    if isinstance(decay, Decay):
+        usual_limit(decay.limit, reach.unit, reach.limit, f"{decay}: its limit")
     if isinstance(decay, Decay) and np.isfinite(decay.limit) and decay.limit > reach.limit * (1 + TOLERANCE):
         searched = f"only {reach.limit:g} {reach.unit} were searched; call travel with the larger limit"
         raise ProblemError(f"{decay} counts what is within {decay.limit:g} {reach.unit}, and {searched}")

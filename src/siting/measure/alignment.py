@@ -8,8 +8,19 @@ import numpy as np
 import pandas as pd
 
 from siting.errors import ProblemError, some
+from siting.numbers import MOST_COUNT, Floats, floats
 
-__all__ = ["amounts", "groups", "in_order", "unique_ids", "weights"]
+__all__ = ["amounts", "groups", "in_order", "refuse_inexact", "unique_ids", "weights"]
+
+
+def refuse_inexact(values: Floats, ids: pd.Index, what: str) -> None:
+    """Refuse numbers from 2 to the power of 53 on, and sums of them, which floats do not hold exactly."""
+    if not float(values.sum()) >= MOST_COUNT:
+        return
+    large = values >= MOST_COUNT
+    rows = some(f"{name}: {value:.6g}" for name, value in zip(ids[large], values[large], strict=True))
+    found = f"is 9,007,199,254,740,992 or more for {rows}" if large.any() else f"adds up to {values.sum():.3g}"
+    raise ProblemError(f"{what} {found}; from 2^53 on numbers are not exact; correct them")
 
 
 def unique_ids(ids: Iterable[object], what: str) -> pd.Index:
@@ -53,10 +64,11 @@ def weights(
         raise ProblemError(f"{what} has ids twice: {some(frame.index[frame.index.duplicated()])}")
     columns = {}
     for name in frame.columns:
-        values = pd.to_numeric(frame[name], errors="coerce").to_numpy(float)
+        values = floats(frame[name])
         if (wrong := ~np.isfinite(values) | (values < 0)).any():
             rows = f"{int(wrong.sum())} rows: {some(ids[wrong])}"
             raise ProblemError(f'{what} "{name}" is negative or not a number in {rows}')
+        refuse_inexact(values, ids, f'{what} "{name}"')
         columns[str(name)] = values
     return pd.DataFrame(columns, index=ids)
 
@@ -67,6 +79,8 @@ def amounts(values: pd.Series, ids: pd.Index, *, what: str, of: str = "origins")
         raise ProblemError(f"{what} is a {type(values).__name__}; give one Series with the ids of the {of}")
     if values.index.equals(ids) and ids.is_unique and isinstance(values.dtype, np.dtype) and values.dtype.kind in "iuf":
         plain = values.to_numpy(float)
-        if np.isfinite(plain).all() and (plain >= 0).all():  # matching ids takes longer than most measures
+        if (
+            np.isfinite(plain).all() and (plain >= 0).all() and plain.sum() < MOST_COUNT
+        ):  # matching ids takes longer than most measures
             return pd.Series(plain, index=ids, name=values.name)
     return weights(values, ids, what=what, of=of).iloc[:, 0]

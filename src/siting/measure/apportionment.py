@@ -14,7 +14,7 @@ from scipy.sparse.csgraph import connected_components
 
 from siting.errors import ProblemError, some
 from siting.measure.alignment import unique_ids
-from siting.numbers import Floats, Ints, Positions
+from siting.numbers import Floats, Ints, Positions, floats
 from siting.optimize import highs
 from siting.optimize.max_flow import LARGEST, maximum_flow
 
@@ -79,7 +79,7 @@ def checked(weights: pd.Series, what: str) -> npt.NDArray[Any]:
     """Return weights as int64 where all are whole, else as float64; refuse what is missing, negative or infinite."""
     if not isinstance(weights, pd.Series):
         raise ProblemError(f"{what}: a {type(weights).__name__}; give a Series")
-    values = pd.to_numeric(weights, errors="coerce").to_numpy(float, na_value=np.nan)
+    values = floats(weights)
     if (wrong := ~np.isfinite(values) | (values < 0)).any():
         rows = some(weights.index[wrong])
         raise ProblemError(f"{what}: negative or not a number in {int(wrong.sum())} rows: {rows}")

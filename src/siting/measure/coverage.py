@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -101,9 +101,10 @@ def bands(reach: Reach, limits: float | Sequence[float]) -> pd.DataFrame:
     >>> bands(reach, [300, 500])["band"].tolist()
     [300.0, 500.0, nan]
     """
-    if not len(steps := np.sort(np.atleast_1d(np.asarray(limits, float)))):
+    given: list[Any] = list(limits) if isinstance(limits, Iterable) else [limits]
+    steps = np.sort([reach.within(limit).limit for limit in given])
+    if not len(steps):
         raise ProblemError("bands: give at least one limit")
-    reach.within(float(steps[-1]))
     first = reach.nearest(1).set_index("origin").reindex(reach.origins)
     cost = first["cost"].to_numpy(float)
     band = np.full(len(cost), np.nan)

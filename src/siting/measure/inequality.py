@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 
 from siting.errors import ProblemError, some
+from siting.limits import usual_limit
 from siting.measure import inequality_measures as measures
 from siting.measure.alignment import amounts, groups, unique_ids
 from siting.measure.reach import cost_at_most
-from siting.numbers import Bools, Floats
+from siting.numbers import Bools, Floats, floats
 from siting.renamed import renamed_keywords
 
 __all__ = ["gini", "inequality", "lorenz", "palma", "theil", "town_and_country"]
@@ -221,8 +222,8 @@ def inequality(
     all      60.0   2.0      1.0  0.333
     """
     x, w = _aligned(values, people, ways=limit is not None)
-    if limit is not None and not limit >= 0:
-        raise ProblemError(f"limit is {limit!r}; give 0 or more, in the unit of the values")
+    if limit is not None:
+        limit = usual_limit(limit, "m", float(x[np.isfinite(x)].max(initial=0.0)))
     parts: dict[object, Bools] = {}
     if by is not None:
         labels = groups(by, pd.Index(values.index), "communities")
@@ -313,7 +314,7 @@ def _aligned(values: pd.Series, people: pd.Series, *, ways: bool = False) -> tup
     w = amounts(people, index, what="people", of="communities")
     if len(absent := pd.Index(people.index).difference(index)):
         raise ProblemError(f"values have no row for {len(absent)} communities: {some(absent)}")
-    x = pd.to_numeric(values, errors="coerce").to_numpy(float)
+    x = floats(values)
     gone = values.isna().to_numpy(bool)
     wrong = ~np.isfinite(x) | (x < 0)
     if ways:

@@ -266,7 +266,7 @@ def spatial_mismatch(
         sites = groups(supply_by, reach.destinations, "facilities", what="supply_by")
         districts = _districts(people, groups(by, reach.origins, "communities"), amount, sites)
         dissimilarity = float((districts["demand_share"] - districts["supply_share"]).abs().sum(skipna=False)) / 2
-    around = reach.limit if limit is None else reach.within(float(limit)).limit
+    around = reach.limit if limit is None else reach.within(limit).limit
     if not math.isfinite(around) or reach.nearest_only is not None:
         around = math.nan  # not all supply within is known
     distance = _distances(reach, np.stack([people, everybody]), amount.to_numpy(float), around)

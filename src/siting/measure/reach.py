@@ -11,9 +11,10 @@ import pandas as pd
 from scipy.sparse import csr_array
 
 from siting.errors import ProblemError, some
+from siting.limits import refuse_other_unit, usual_limit
 from siting.measure.alignment import in_order, unique_ids
 from siting.notebook_html import card, words
-from siting.numbers import Bools, Floats, Ints32, percent
+from siting.numbers import Bools, Floats, Ints32, floats, percent
 
 __all__ = ["Reach", "Unit"]
 
@@ -94,14 +95,13 @@ class Reach:
         rows, columns = unique_ids(origins, "origins"), unique_ids(destinations, "destinations")
         origin = _positions(frame["origin"], rows, "origin")
         destination = _positions(frame["destination"], columns, "destination")
-        if not limit >= 0:
-            raise ProblemError(f"limit is {limit!r}; give {unit} of 0 or more")
-        cost = pd.to_numeric(frame["cost"], errors="coerce").to_numpy(float)
+        cost = floats(frame["cost"])
         if (wrong := ~np.isfinite(cost) | (cost < 0)).any():
             rows_of = f"{int(wrong.sum())} pairs, at rows {some(frame.index[wrong])}"
             raise ProblemError(f"cost is negative or not a number in {rows_of}; leave a pair out that has no path")
         if len(twice := frame.index[frame.duplicated(["origin", "destination"])]):
             raise ProblemError(f"pairs occur twice in the travel table, at rows {some(twice)}")
+        limit = usual_limit(limit, unit, float(cost.max(initial=0.0)))
         order = np.lexsort((destination, cost, origin))
         order = order[cost_at_most(cost[order], limit)]
         return cls(rows, columns, origin[order], destination[order], cost[order], float(limit), unit, how="table")
@@ -152,8 +152,7 @@ class Reach:
         ProblemError
             When *limit* is above the limit of the search.
         """
-        if not limit >= 0:
-            raise ProblemError(f"limit is {limit!r}; give {self.unit} of 0 or more")
+        limit = usual_limit(limit, self.unit, self.limit)
         if limit > self.limit * (1 + TOLERANCE):
             above = f"limit {limit:g} {self.unit} is above the {self.limit:g} {self.unit} that was searched"
             raise ProblemError(f"{above}; call travel with the larger limit")
@@ -167,9 +166,10 @@ class Reach:
         ProblemError
             When an origin has no limit, or one is negative, not a number, or above the limit that was searched.
         """
-        own = pd.to_numeric(in_order(limits, self.origins, "limits"), errors="coerce").to_numpy(float)
+        own = floats(in_order(limits, self.origins, "limits"))
         if not (own >= 0).all():
             raise ProblemError(f"limits are negative or not numbers for {some(self.origins[~(own >= 0)])}")
+        refuse_other_unit(own, self.unit, self.limit, "limits: one")
         top = self.within(float(own.max(initial=0)))
         return top._where(cost_at_most(top.cost, own[top.origin]))
 
@@ -227,7 +227,7 @@ def limited(reach: Reach, limit: float | pd.Series | None) -> Reach:
     """Keep the pairs within a limit, or within a limit for each origin; all without one."""
     if isinstance(limit, pd.Series):
         return reach.rows(limit)
-    return reach if limit is None else reach.within(float(limit))
+    return reach if limit is None else reach.within(limit)
 
 
 def _positions(ids: pd.Series, index: pd.Index, what: str) -> Ints32:

@@ -20,6 +20,7 @@ from siting.measure.reach import Reach
 from siting.measure.walk_limit import located, sloped, walk_limit
 from siting.network import Network, Places, Walk, search
 from siting.network.snapping import polygons_or_points
+from siting.numbers import Ints, Shapes
 from siting.progress_bar import progress_bar
 from siting.renamed import renamed_keywords
 
@@ -27,6 +28,8 @@ __all__ = ["straight_line", "travel", "travel_in_parts"]
 
 #: Pairs that are not refused: 4 GiB of them.
 MAX_PAIRS = 2**28
+#: Pairs that straight lines are searched for at a time.
+PAIRS_AT_ONCE = 2**24
 
 log = logging.getLogger(__name__)
 
@@ -186,6 +189,7 @@ def straight_line(
     minutes: float | None = None,
     walk: Walk | None = None,
     crs: Any = None,
+    max_pairs: float = MAX_PAIRS,
 ) -> Reach:
     """Measure straight lines, to compare with `travel`: no walk along the streets is shorter.
 
@@ -198,6 +202,8 @@ def straight_line(
     crs
         A projected CRS in metres, such as that of the network to compare with (`Network.crs`). When not given, that of
         the layers where it is metric and holds there, else the zone of their centre (`siting.data.metric_crs`).
+    max_pairs
+        More pairs are refused, as by `travel`.
 
     Returns
     -------
@@ -207,7 +213,7 @@ def straight_line(
     Raises
     ------
     ProblemError
-        When the limit is absent, given twice, or implausible, or ids are not unique.
+        When the limit is absent, given twice, or implausible, ids are not unique, or there are too many pairs.
     LayerError
         When a layer has no CRS or an empty geometry, rows lie far from all others, or lengths would be over 0.1 % off.
 
@@ -227,7 +233,7 @@ def straight_line(
     start, stop = polygons_or_points(origins, system), polygons_or_points(destinations, system)
     longest = farthest.millimetres / 1000.0
     # The index finds a little more than the limit; rounding to mm then decides as on streets.
-    origin, destination = shapely.STRtree(stop).query(start, predicate="dwithin", distance=longest + 0.001)
+    origin, destination = _pairs_within(start, stop, longest + 0.001, max_pairs)
     cost_mm = np.rint(shapely.distance(start[origin], stop[destination]) * 1000).astype(np.int64)
     keep = cost_mm <= farthest.millimetres
     origin, destination, cost_mm = origin[keep], destination[keep], cost_mm[keep]
@@ -238,3 +244,18 @@ def straight_line(
     origin, destination = origin[order].astype(np.int32), destination[order].astype(np.int32)
     cost, limit = cost_mm[order] / 1000.0 / farthest.speed, float(minutes if minutes is not None else metres or 0)
     return Reach(rows, columns, origin, destination, cost, limit, farthest.unit, how=how)
+
+
+def _pairs_within(start: Shapes, stop: Shapes, metres: float, most: float) -> tuple[Ints, Ints]:
+    """Find the pairs not farther apart than *metres*, some starts at a time: too many never fill the memory."""
+    tree, step = shapely.STRtree(stop), max(1, PAIRS_AT_ONCE // max(1, len(stop)))
+    found, number = [np.zeros((2, 0), np.int64)], 0
+    for begin in range(0, len(start), step):
+        pairs = tree.query(start[begin : begin + step], predicate="dwithin", distance=metres)
+        number += pairs.shape[1]
+        if number > most:
+            remedy = "lower the limit, or raise max_pairs"
+            raise ProblemError(f"straight line: more than max_pairs={most:,.0f} pairs; {remedy}")
+        found.append(pairs + np.array([[begin], [0]]))
+    origin, destination = np.concatenate(found, axis=1)
+    return origin, destination

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from numbers import Integral, Real
+from numbers import Integral
 from typing import NamedTuple
 
 import geopandas as gpd
 
 from siting.errors import NetworkError, ProblemError
+from siting.limits import metres_of, minutes_of
 from siting.measure.reach import Unit
 from siting.network import Network, Places, Walk, search
 from siting.network.snapping import place
@@ -36,25 +37,18 @@ def walk_limit(
     """Read a limit in metres or minutes; refuse one that is absent, given twice or implausible (0.5 is no metres)."""
     if metres is not None and minutes is not None:
         raise ProblemError("give metres or minutes, not both")
-    for what, value in (("metres", metres), ("minutes", minutes)):
-        if value is not None and not isinstance(value, Real):
-            raise ProblemError(f"{what} is {value!r}; give one number")
     if walk is not None and not isinstance(walk, Walk):
         raise ProblemError(f"walk is {walk!r}; give a Walk, such as Walk.elder()")
     if nearest is not None and (not isinstance(nearest, Integral) or isinstance(nearest, bool) or nearest < 1):
         raise ProblemError(f"nearest is {nearest!r}; ask for 1 or more")
     if minutes is not None:
-        if not (math.isfinite(minutes) and 0.5 <= minutes <= 600):
-            raise ProblemError(f"minutes is {minutes!r}; give minutes of walking, from 0.5 to 600")
         who = walk or Walk.adult()
-        return WalkLimit(math.floor(who.metres(minutes) * 1000 + 1e-6), "min", who)
+        return WalkLimit(math.floor(who.metres(minutes_of(minutes, "minutes")) * 1000 + 1e-6), "min", who)
     if metres is None and nearest is None:
         raise ProblemError("no limit: give metres=, minutes= or nearest=")
     if metres is None:
         return WalkLimit(search.LONGEST, "m", None)
-    if not (math.isfinite(metres) and 10 <= metres <= 1_000_000):
-        raise ProblemError(f"metres is {metres!r}; give metres from 10 to 1,000,000 (half a kilometre is 500)")
-    return WalkLimit(math.floor(metres * 1000 + 1e-6), "m", None)
+    return WalkLimit(math.floor(metres_of(metres, "metres") * 1000 + 1e-6), "m", None)
 
 
 def sloped(network: Network, walk: Walk | None) -> Walk | None:

@@ -16,6 +16,7 @@ import shapely
 
 from siting.data import to_crs, to_metric
 from siting.data.geometry_checks import HIGHEST, LOWEST
+from siting.data.nested_shapes import from_wkt
 from siting.errors import NetworkError, some
 from siting.network.end_points import of_vertices
 from siting.network.from_streets import WAY, lengths_of, parts_of_frame, vertices_of, walkable_part
@@ -151,10 +152,10 @@ def _unpacked(value: Any) -> Any:
 
 def _line(drawn: Any, start: Floats, stop: Floats, name: str) -> shapely.LineString:
     if isinstance(drawn, str) and drawn.strip():
-        try:
-            drawn = shapely.from_wkt(drawn)
-        except shapely.errors.GEOSException as fault:
-            raise NetworkError(f"geometry of edge {name} is no WKT: {drawn[:60]!r}") from fault
+        (shape,) = from_wkt([drawn])
+        if shape is None:
+            raise NetworkError(f"geometry of edge {name} is no WKT: {drawn[:60]!r}")
+        drawn = shape
     if drawn is None or isinstance(drawn, str) or (isinstance(drawn, float) and math.isnan(drawn)):
         return shapely.LineString([start, stop])
     if not isinstance(drawn, shapely.LineString) or drawn.is_empty:

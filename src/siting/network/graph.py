@@ -7,7 +7,6 @@ import os
 import weakref
 from dataclasses import dataclass, field
 from functools import cached_property
-from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
@@ -17,8 +16,9 @@ import pandas as pd
 
 from siting.data import one_layer
 from siting.errors import NetworkError
+from siting.limits import metres_of
 from siting.network.contraction import ContractedGraph, contracted, edge_costs
-from siting.network.datum_warning import warn_of_datum
+from siting.network.datum_warning import warned_of_datum
 from siting.network.from_networkx import graph_from_parts, parts_from_graph
 from siting.network.from_osm import parts_from_osm
 from siting.network.from_place import parts_from_place
@@ -356,9 +356,9 @@ class Network(Parts):
 
         A point lies on the nearest point of the nearest edge. A polygon is entered from every street that passes or
         crosses it within *max_snap*; the shortest path counts. Streets on the ground in a main part of the network
-        are preferred to bridges, tunnels and islands; `Places.moved` lists the places that this moved. Places without
-        a street within *max_snap* are unreachable; the log and `Places.off_street` name them. It also
-        warns of places that lie off the streets as a wrong datum would (`siting.data.datum_offset`).
+        are preferred to bridges, tunnels and islands; `Places.moved` lists the places that this moved. Places without a
+        street within *max_snap* are unreachable, and are named in the log and in `Places.off_street`. The log warns of
+        places that lie off the streets as a wrong datum would (`siting.data.datum_offset`).
 
         Parameters
         ----------
@@ -379,12 +379,10 @@ class Network(Parts):
             When the ids are not unique, or *max_snap* is not a positive number of metres.
         """
         one_layer(frame, name)
-        if not (isinstance(max_snap, Real) and max_snap > 0):
-            raise NetworkError(f"max_snap is {max_snap!r}; give metres above 0")
+        max_snap = metres_of(max_snap, "max_snap", endless=True, error=NetworkError)
         check_ids(frame, name)
         placed = place(self, frame.index, projected(frame, self.crs), max_snap, name, any_street=any_street)
-        warn_of_datum(self, placed.xy, name, frame.attrs.get("datum"))
-        return placed
+        return warned_of_datum(self, placed, name, frame.attrs.get("datum"))
 
 
 def _opened(parts: Parts, home: Home) -> Network:

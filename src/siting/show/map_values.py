@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from siting.data.finite_coordinates import refuse_endless
 from siting.errors import LayerError, some
 from siting.labels import Language, known, label
 
@@ -58,6 +59,7 @@ def as_degrees(layer: str, frame: gpd.GeoDataFrame, *, points: bool = False) -> 
     empty = (shapes.isna() | shapes.is_empty).to_numpy()
     if empty.any():
         raise LayerError(layer, f"{empty.sum()} rows have no geometry: {some(frame.index[empty])}")
+    refuse_endless(shapes, layer)
     if points:
         shapes = shapes.representative_point()
     turned = shapes.to_crs("EPSG:4326")

@@ -9,10 +9,12 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
+from siting.data import toml_files
 from siting.data.china_datums import read_datum
 from siting.data.postgis_connection import has_password
 from siting.errors import ProblemError, SitingError, some
 from siting.judge.standards.from_toml import document_from, rule_from
+from siting.limits import metres_of, minutes_of
 from siting.measure.services import walker
 from siting.network import Walk
 from siting.network.walking_speed import speed_from
@@ -46,7 +48,7 @@ WALKS = {"adult": Walk.adult, "elder": Walk.elder, "carer": Walk.carer}
 def read_recipe(path: Path, *, outside: bool = False) -> dict[str, Any]:
     """Read the keywords of a `Study` from a TOML file; see `Study.from_toml`."""
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        data = toml_files.parsed(toml_files.toml_text(path))
     except FileNotFoundError:
         raise SitingError(f"{path}: there is no such file") from None
     except OSError as error:
@@ -72,6 +74,9 @@ def _head(head: Mapping[str, Any], path: Path, outside: bool) -> dict[str, Any]:
         raise SitingError(f'[study] by is {given["by"]!r}; choose "district" or "county"')
     if standard is not None and str(standard).endswith(".toml"):
         given["standard"] = str(file_of_study(standard, path.parent, "[study] standard", outside=outside))
+    for key in ("max_snap", "beside"):
+        if key in given:
+            metres_of(_checked(given[key], "a number", f"[study] {key}"), f"[study] {key}", error=SitingError)
     if given.get("scope") not in (None, "whole", "part"):
         given["scope"] = share_from(given["scope"], '[study] scope, beside "whole" and "part",')
     if "datum" in given:
@@ -197,7 +202,8 @@ def _circle(at: dict[str, Any]) -> Circle:
     for unit in ("metres", "minutes"):
         given = at.get(unit, [])
         listed = given if isinstance(given, list) else [given]
-        limits[unit] = tuple(_checked(limit, "a number", f"[[circle]] {unit}") for limit in listed)
+        where, read = f"[[circle]] {unit}", metres_of if unit == "metres" else minutes_of
+        limits[unit] = tuple(read(_checked(limit, "a number", where), where, error=SitingError) for limit in listed)
     return Circle(_checked(at["service"], "a text", "[[circle]] service"), **limits)
 
 
@@ -212,6 +218,9 @@ def _goal(at: dict[str, Any]) -> Goal:
         raise SitingError(f"{where} needs cover (a share) or at_most (a number), one of the two")
     check_name(at["name"], "[[goal]] name")
     values = _kept_to(GOAL_KINDS, at, where)
+    for unit, read in (("metres", metres_of), ("minutes", minutes_of)):
+        if unit in values:
+            read(values[unit], f"{where} {unit}", error=SitingError)
     if "cover" in at:
         values["cover"] = share_from(at["cover"], f"{where} cover")
     # Invalid rules are refused before any layer is read.

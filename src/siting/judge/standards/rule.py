@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from numbers import Real
 from typing import Any
 
-from siting.errors import StandardError, some
+from siting.errors import SitingError, StandardError, some
 from siting.judge.standards.keys import CHOICES, JUDGED, LISTS, NUMBERS, PARTS, PERMITS, unlisted
 from siting.judge.standards.travel_modes import RIDDEN, pace
 from siting.judge.standards.units_of_measure import UNITS
+from siting.limits import metres_of, minutes_of
 from siting.read_share import share_from
 from siting.renamed import RenamedAttribute
 
@@ -248,10 +250,15 @@ def _faults_of_values(rule: Rule) -> Iterator[str]:
     """Find invalid numbers, words and units."""
     for name in NUMBERS:
         number = getattr(rule, name)
-        if number is not None and not math.isfinite(number):
+        if number is not None and not (isinstance(number, Real) and math.isfinite(number)):
             yield f"{name} is {number!r}, not a number"
-        if number is not None and number < 0:
+        elif number is not None and number < 0:
             yield f"{name} is {number:g}; it must be above 0"
+        elif number is not None and name in ("metres", "minutes"):
+            try:
+                metres_of(number, name) if name == "metres" else minutes_of(number, name)
+            except SitingError as fault:
+                yield str(fault)
     for name, choices in CHOICES.items():
         if getattr(rule, name) not in choices:
             yield f'{name} is "{getattr(rule, name)}"; choose one of {some([c for c in choices if c], 9)}'

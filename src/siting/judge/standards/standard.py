@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from siting.data import toml_files
 from siting.errors import StandardError, some
 from siting.judge.standards.from_toml import document_from, only, rule_from, texts
 from siting.judge.standards.rule import Document, Rule
@@ -207,12 +208,14 @@ def load_standard(source: str | Path) -> Standard:
     """
     if str(source).endswith(".toml"):
         path = Path(source)
-        if not path.is_file():
+        if not path.exists() or path.is_dir():
             raise StandardError(f"{path}: there is no such file")
         try:
-            text = path.read_text(encoding="utf-8-sig")
+            text = toml_files.toml_text(path, StandardError)
         except UnicodeDecodeError as error:
             raise StandardError(f"{path.name}: is not text in UTF-8; save it so") from error
+        except OSError as error:
+            raise StandardError(f"{path}: cannot be read: {error.strerror}") from error
         return _parsed(text, path.name)
     if source not in list_standards():
         listed = some(list_standards(), 20)
@@ -222,7 +225,7 @@ def load_standard(source: str | Path) -> Standard:
 
 def _parsed(text: str, where: str) -> Standard:
     try:
-        return _checked(_standard(tomllib.loads(text), text))
+        return _checked(_standard(toml_files.parsed(text), text))
     except (tomllib.TOMLDecodeError, StandardError) as error:
         raise StandardError(f"{where}: {error}") from None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -10,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from siting.errors import ProblemError, some
+from siting.limits import metres_of
 from siting.measure import Reach
 from siting.measure.alignment import amounts, unique_ids
 from siting.measure.reach import TOLERANCE
@@ -73,8 +73,7 @@ def merge_demand(points: Any, demand: Any, sites: Any, *, metres: float) -> tupl
     1  g0002            1  100.0
     2  g0002            0  500.0
     """
-    if not 0 < metres < math.inf:
-        raise ProblemError(f"metres is {metres!r}; give a distance above 0")
+    metres = metres_of(metres, "metres")
     where, ids, crs = _places(sites, "sites")
     cells, block = _cells(where, float(metres))
     groups = _Groups(len(ids))

@@ -14,6 +14,7 @@ import shapely
 
 from siting.data import check_extent, check_layer, common_crs, points
 from siting.errors import LayerError, ProblemError, some
+from siting.limits import metres_of
 from siting.measure.alignment import amounts
 from siting.measure.walk_limit import sloped, walk_limit
 from siting.network import Network, Walk
@@ -21,7 +22,7 @@ from siting.network.snapping import points_in
 from siting.numbers import Floats, Positions, Shapes
 from siting.propose.candidates import parcels as parcel_filters
 from siting.propose.candidates.dominance import dominating_points
-from siting.propose.candidates.parcels import Bounds, Distances, bounded, metres_of, near_pairs
+from siting.propose.candidates.parcels import Bounds, Distances, bounded, near_pairs
 from siting.renamed import renamed_keywords
 
 __all__ = ["Method", "make_candidates"]
@@ -173,7 +174,7 @@ def make_candidates(
     if method == "cluster":
         return _finished(_clusters(people, number, network), method)
     if method == "grid":
-        step = metres_of("spacing", spacing)
+        step = metres_of(spacing, "spacing")
         metres = step if metres is None and boundary is None else metres
         frame, tests = _grid(people, step, metres, boundary), []
     else:
@@ -253,7 +254,7 @@ def _grid(
     """Lay a grid over the intersection of both bounds; rows from south to north, in each from west to east."""
     boxes = []
     if metres is not None:
-        far = metres_of("metres", metres)
+        far = metres_of(metres, "metres")
         boxes.append(shapely.total_bounds(people.point) + np.array([-far, -far, far, far]))
     if boundary is not None:
         boxes.append(shapely.total_bounds(bounded(boundary, people.crs)))

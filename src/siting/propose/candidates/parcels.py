@@ -17,10 +17,11 @@ import shapely
 
 from siting.data import check_layer, points, role, to_crs
 from siting.errors import LayerError, ProblemError, some
+from siting.limits import metres_of
 from siting.numbers import Bools, Floats, Positions, Shapes
 
 __all__ = [
-    "Bounds", "Distances", "bounded", "filtered", "metres_of", "near_pairs", "own_filters", "place_filters",
+    "Bounds", "Distances", "bounded", "filtered", "near_pairs", "own_filters", "place_filters",
     "read_parcels",
 ]  # fmt: skip
 
@@ -33,13 +34,6 @@ Pairs: TypeAlias = tuple[Positions, Positions]
 OWN = ("source", "people", "communities")
 #: Half a millimetre: distances are compared in whole ones, as on streets.
 HALF = 0.0005
-
-
-def metres_of(what: str, value: object, *, least: float = 1.0) -> float:
-    """Check that *value* is a distance in metres."""
-    if not isinstance(value, Real) or isinstance(value, bool) or not least <= float(value) <= 1_000_000:
-        raise ProblemError(f"{what} is {value!r}; give metres from {least:g} to 1,000,000 (half a kilometre is 500)")
-    return float(value)
 
 
 def near_pairs(shape: Shapes, point: Shapes, metres: float) -> Pairs:
@@ -120,7 +114,7 @@ def place_filters(
         inside = shapely.STRtree(spot).query(bounded(boundary, crs), predicate="intersects")[1]
         tests.append(("outside the boundary", np.isin(row, inside)))
     if metres is not None:
-        close, _ = near_pairs(spot, community, metres_of("metres", metres))
+        close, _ = near_pairs(spot, community, metres_of(metres, "metres"))
         tests.append((f"farther than {metres:g} m from any community", np.isin(row, close)))
     for name, limit, way in _distances("far_from", far_from, shape, crs):
         tests.append((f"closer than {limit:g} m to {name}", np.rint(way * 1000) >= limit * 1000))
@@ -149,7 +143,7 @@ def _distances(what: str, layers: Distances | None, shape: Shapes, crs: pyproj.C
     for name, entry in (layers or {}).items():
         if not (isinstance(entry, tuple | list) and len(entry) == 2 and isinstance(entry[0], gpd.GeoDataFrame)):
             raise ProblemError(f'{what}: "{name}" is {type(entry).__name__}; give a pair (layer, metres)')
-        metres = metres_of(f'{what} "{name}"', entry[1], least=0.001)
+        metres = metres_of(entry[1], f'{what} "{name}"')
         if entry[0].crs is None:
             raise LayerError(name, 'has no CRS; set it, frame.set_crs("EPSG:4549")')
         others = to_crs(entry[0], crs).geometry.to_numpy()

@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 
 from siting.errors import ProblemError, some
+from siting.measure.alignment import refuse_inexact
 from siting.measure.reach import TOLERANCE, Reach
-from siting.numbers import Bools, Floats, Ints
+from siting.numbers import Bools, Floats, Ints, floats
 from siting.propose.problem import Cover, Phases, Required, Rule
 
 __all__ = [
@@ -234,8 +235,9 @@ def within(cost: Floats, limit: float | None) -> Bools:
 
 def at_least_zero_each(values: pd.Series, what: str) -> pd.Series:
     """Return the values as numbers of 0 or more."""
-    numbers = pd.to_numeric(values, errors="coerce")
-    wrong = ~np.isfinite(numbers.to_numpy(float)) | (numbers < 0).to_numpy()
+    numbers = floats(values)
+    wrong = ~np.isfinite(numbers) | (numbers < 0)
     if wrong.any():
         raise ProblemError(f"{what} is negative or not a number for {some(values.index[wrong])}")
-    return numbers.astype(float)
+    refuse_inexact(numbers, values.index, what)
+    return pd.Series(numbers, values.index, name=values.name)

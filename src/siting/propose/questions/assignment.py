@@ -236,7 +236,7 @@ def assign(
     if reach.nearest_only is not None and reach.nearest_only < len(reach.destinations):
         raise ProblemError("assign needs all pairs within a limit; call travel with metres or minutes")
     if limit is not None:
-        reach = reach.rows(limit) if isinstance(limit, pd.Series) else reach.within(float(limit))
+        reach = reach.rows(limit) if isinstance(limit, pd.Series) else reach.within(limit)
     people = amounts(demand, reach.origins, what="demand").to_numpy(float)
     places = amounts(capacity, reach.destinations, what="capacity", of="destinations").to_numpy(float)
     transport = least_travel(people, places, reach.origin, reach.destination, reach.cost, time_limit)

@@ -1,0 +1,36 @@
+"""Coordinates that are NaN or infinite: in no layer, and in no file."""
+
+from __future__ import annotations
+
+from itertools import compress
+from typing import Any
+
+import numpy as np
+import shapely
+
+from siting.errors import LayerError, some
+from siting.numbers import Bools
+
+__all__ = ["endless_rows", "refuse_endless"]
+
+
+def endless_rows(shapes: Any) -> Bools:
+    """Mark the geometries with a coordinate x or y, of any vertex, that is NaN or infinite."""
+    coordinates, row = shapely.get_coordinates(np.asarray(shapes, dtype=object), return_index=True)
+    endless = np.zeros(len(shapes), dtype=np.bool_)
+    endless[row[~np.isfinite(coordinates).all(axis=1)]] = True
+    return endless
+
+
+def refuse_endless(frame: Any, layer: str) -> None:
+    """Refuse a GeoDataFrame or GeoSeries with coordinates that are NaN or infinite.
+
+    Raises
+    ------
+    LayerError
+        With the ids of these rows.
+    """
+    endless = endless_rows(frame.geometry.array)
+    if endless.any():
+        rows = f"{endless.sum()} of {len(endless)} rows have coordinates that are NaN or infinite"
+        raise LayerError(layer, f"{rows}: {some(compress(frame.index, endless))}; draw them or take them out")

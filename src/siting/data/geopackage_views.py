@@ -1,0 +1,72 @@
+"""Views in a GeoPackage: SQL that runs when the layer is read, written by whoever made the file.
+
+A view may never end (``WITH RECURSIVE``), make texts of any size, or call functions that GDAL adds to SQLite. Each is
+tried first with the functions of SQLite alone, within a time and a size.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import time
+from pathlib import Path
+from urllib.parse import quote
+
+from siting.errors import LayerError
+
+#: Seconds, rows, bytes of all cells, and bytes of one cell that a view may take.
+MOST_SECONDS, MOST_ROWS, MOST_BYTES, MOST_IN_CELL = 10.0, 10_000_000, 2 << 30, 64 << 20
+_STEPS = 10_000  # of SQLite's machine between two looks at the clock
+
+
+def refuse_endless_views(file: Path, layer: str) -> None:
+    """Refuse a GeoPackage with views that do not end, or that need more than SQLite."""
+    with contextlib.closing(_opened(file, layer)) as database:
+        database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MOST_IN_CELL)
+        for (view,) in _rows(database, "SELECT name FROM sqlite_master WHERE type = 'view'", layer):
+            _try_view(database, str(view), layer)
+
+
+def _opened(file: Path, layer: str) -> sqlite3.Connection:
+    path = f"file:{quote(str(file.resolve()))}?mode=ro"
+    try:
+        database = sqlite3.connect(path, uri=True)
+        try:
+            database.execute("SELECT count(*) FROM sqlite_master").fetchall()
+        except sqlite3.OperationalError:  # a disk to read only, with a log of changes beside the file
+            database.close()
+            database = sqlite3.connect(f"{path}&immutable=1", uri=True)
+    except sqlite3.Error as fault:
+        raise LayerError(layer, f"cannot be opened as a GeoPackage: {fault}") from fault
+    return database
+
+
+def _try_view(database: sqlite3.Connection, view: str, layer: str) -> None:
+    until = time.monotonic() + MOST_SECONDS
+    database.set_progress_handler(lambda: time.monotonic() > until, _STEPS)
+    name = _quoted(view)
+    remedy = f"make a table of its rows (CREATE TABLE … AS SELECT * FROM {name}), or remove the view"
+    try:
+        columns = [str(row[1]) for row in database.execute(f"PRAGMA table_info({name})")]
+        sizes = " + ".join(f"coalesce(length(CAST({_quoted(column)} AS BLOB)), 0)" for column in columns)
+        limited = f"SELECT {sizes or 0} AS size FROM {name} LIMIT {MOST_ROWS + 1}"
+        rows, size = database.execute(f"SELECT count(*), coalesce(sum(size), 0) FROM ({limited})").fetchone()
+    except sqlite3.Error as fault:
+        why = f"takes longer than {MOST_SECONDS:g} s" if time.monotonic() > until else str(fault)
+        raise LayerError(layer, f'holds a view "{view}" that cannot be read safely ({why}); {remedy}') from fault
+    finally:
+        database.set_progress_handler(None, 0)
+    if rows > MOST_ROWS or size > MOST_BYTES:
+        much = f"more than {MOST_ROWS:,} rows or {MOST_BYTES >> 30} GB"
+        raise LayerError(layer, f'holds a view "{view}" of {much}; {remedy}')
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _rows(database: sqlite3.Connection, query: str, layer: str) -> list[tuple[object, ...]]:
+    try:
+        return database.execute(query).fetchall()
+    except sqlite3.Error as fault:
+        raise LayerError(layer, f"cannot be opened as a GeoPackage: {fault}") from fault
