@@ -495,6 +495,20 @@ def test_row_26_kilometres_for_metres(limit: float) -> None:
     assert not silent
 
 
+@pytest.mark.parametrize("limit", [0.5, 1.2, -300, math.nan])
+def test_row_26_kilometres_for_metres_in_tables(limit: float) -> None:
+    """The same of the limits of a table of ways, and of the longest way to a street."""
+    network, homes = st.Network.from_streets(MAIN), frame({"a": (0, 0)}, population=[5])
+    reach = st.travel(network, homes, homes, metres=500)
+    with pytest.raises(SitingError, match=r"(?i)met(re|er)|limit"):
+        st.coverage(reach, homes["population"], limit=limit)
+    with pytest.raises(SitingError, match=r"(?i)met(re|er)|limit"):
+        st.measure.bands(reach, [limit])
+    if limit != 1.2:  # a step beside the street
+        with pytest.raises(SitingError, match="max_snap"):
+            network.locate(homes, max_snap=limit)
+
+
 def test_row_27_numbers_of_sites_that_make_no_plan(reach_of: Callable[..., st.Reach]) -> None:
     """No site, or less money than nothing, is refused with the reason; more sites than there are is no error."""
     reach = reach_of({"x": "a", "y": "bc"}, "abc")
@@ -865,3 +879,21 @@ def test_promise_datums_there_and_back(datum: str) -> None:
     assert np.abs(there - here).max() > 0.001
     abroad = np.array([[2.35, 48.85], [-74.0, 40.7]])
     assert (st.data.convert_datum(abroad, "WGS84", datum) == abroad).all()
+
+
+# --- no row without a test ---
+
+
+def test_every_row_has_a_test() -> None:
+    """Each row of the list of pitfalls has a test that bears its number."""
+    listed = Path(__file__).resolve().parents[2] / "shared" / "pitfalls.md"
+    if not listed.is_file():
+        pytest.skip("NOT CHECKED: the list is not beside this checkout")
+    text = listed.read_text(encoding="utf-8")
+    names = [name for name in globals() if name.startswith("test_")]
+    rows = {int(number) for number in re.findall(r"^\| (\d+) \|", text, re.MULTILINE)}
+    findings = {int(number) for number in re.findall(r"^(\d+)\. ", text, re.MULTILINE)}
+    later = len(re.findall(r"^\| (?!Input )", text.partition("## Found later")[2], re.MULTILINE))
+    for kind, wanted in (("row", rows), ("finding", findings), ("found", set(range(1, later + 1)))):
+        have = {int(m[1]) for name in names if (m := re.match(rf"test_{kind}_(\d+)", name))}
+        assert wanted == have, kind
