@@ -360,6 +360,20 @@ def test_what_cannot_be_written_is_refused_before(database: str, schema: str, ho
         read_postgis(database, None, table="t", schema=schema)
 
 
+def test_geopandas_reads_and_writes_the_same(database: str, schema: str, homes: gpd.GeoDataFrame) -> None:
+    sqlalchemy = pytest.importorskip("sqlalchemy")
+    pytest.importorskip("geoalchemy2")
+    engine = sqlalchemy.create_engine(database.replace("postgresql://", "postgresql+psycopg://"))
+    write_postgis(homes, database, "ours", schema=schema)
+    homes.to_postgis("theirs", engine, schema=schema, index=True)
+    theirs = gpd.read_postgis(f"SELECT * FROM {schema}.ours", engine, geom_col="geom", index_col="id")
+    assert_geodataframe_equal(theirs.rename_geometry("geometry"), homes, check_crs=False)
+    assert theirs.crs.to_epsg() == 4547
+    ours = read_postgis(database, None, table="theirs", schema=schema).set_index("id")
+    assert_geodataframe_equal(ours, homes)
+    engine.dispose()
+
+
 # --- connections ---
 
 
