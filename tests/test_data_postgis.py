@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import math
 import subprocess
 import sys
 import threading
@@ -403,6 +404,7 @@ def test_connections_and_engines_are_taken(database: str, schema: str, homes: gp
         else:
             with pytest.raises(LayerError, match=f'has no table "{table}"'):
                 read_postgis(database, None, table=table, schema=schema)
+    assert len(read_postgis(database, None, table="a", schema=schema, time_limit=math.inf)) == 3
     with pytest.raises(LayerError, match="the connection is a object"):
         read_postgis(object(), None, table="a")
 

@@ -48,7 +48,7 @@ IDEAS = {
         "layer layers frame frames rows columns mapping encoding crs missing strict role curve cell table values "
         "figures bands area areas boundary parcels floor_area far_from near source path name names word key lacking"
     ),
-    "a table of a database": "connection table query params schema geometry if_exists srid",
+    "a table of a database": "connection query params schema geometry if_exists srid",
     "a standard": "standard rule scope household_size documents changes status other",
     "a study": "study plan plans",
     "what readers see": (

@@ -62,7 +62,7 @@ def read_postgis(
     mapping: str | Path | None = None,
     strip_units: bool | None = None,
     id_prefix: str = "",
-    time_limit: float | None = 600.0,
+    time_limit: float | None = None,
 ) -> Any:
     r"""Read a layer from a PostGIS database and bring it to the canonical form of its role.
 
@@ -86,7 +86,7 @@ def read_postgis(
     crs
         The CRS of geometries with SRID 0; it may not contradict another SRID.
     time_limit
-        Seconds that a statement may take, None for any.
+        Seconds that a statement may take; 600 when not given, ``math.inf`` for any.
 
     Returns
     -------
