@@ -265,7 +265,7 @@ GCJ = ("GCJ-02", "WGS84")
 def test_nearer_than_every_control() -> None:
     """20 m where GCJ-02 explains the places, 100 m elsewhere, but 15 m at one control."""
     metres = float(np.hypot(*(block() - moved(block(), *GCJ)).T).mean())
-    control = MIDDLE + (1.2 * metres, 0)
+    control = MIDDLE + np.array([1.2 * metres, 0])
 
     def with_control(xy: Any) -> Any:
         found = np.where(np.hypot(*(xy - MIDDLE).T) < 100, 20.0, 100.0)
