@@ -219,7 +219,7 @@ def test_few_places_and_places_on_one_spot_are_not_judged(town: Any) -> None:
 
 def test_the_order_of_the_places_does_not_matter(town: Any) -> None:
     lines, metres_to = town
-    places = moved(doors(lines, 3000, 2), "WGS84", "GCJ-02")
+    places = moved(doors(lines, 1200, 2), "WGS84", "GCJ-02")
     assert find_offset(places, ZONE, metres_to) == find_offset(places[::-1], ZONE, metres_to)
 
 
