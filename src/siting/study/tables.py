@@ -262,6 +262,8 @@ def result_tables(results: Results) -> dict[str, pd.DataFrame]:
         tables[f"plan_{name}"] = with_names(results, plan).table.reset_index()
         tables[f"assignment_{name}"] = plan.assignment.rename_axis("community").reset_index()
         if curve is not None:
+            # Seconds differ from run to run; the same input gives the same files.
+            curve = curve.drop(columns="seconds", errors="ignore")
             tables[f"curve_{name}"] = curve.assign(chosen=[" ".join(map(str, ids)) for ids in curve["chosen"]])
     if results.proposals:
         tables["plans"] = pd.DataFrame([_plan_row(*each) for each in results.proposals.items()])
@@ -273,5 +275,5 @@ def _plan_row(name: str, proposal: Proposal) -> dict[str, Any]:
     row: dict[str, Any] = {"goal": name, "rules": "; ".join(plan.rules)}
     row |= {key: getattr(plan, key) for key in ("limit", "unit", "how", "status")}
     row["sites"] = len(plan.sites)
-    row |= {key: getattr(plan, key) for key in ("covered", "total", "share", "objective", "bound", "gap", "seconds")}
+    row |= {key: getattr(plan, key) for key in ("covered", "total", "share", "objective", "bound", "gap")}
     return row | {"unreachable": " ".join(map(str, plan.unreachable))}
