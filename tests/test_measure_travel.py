@@ -118,11 +118,11 @@ def test_row_26_implausible_metres(town_network: st.Network, layer: Make, metres
 def test_row_26_implausible_minutes(town_network: st.Network, layer: Make, minutes: float) -> None:
     """Row 26: a quarter (of an hour), or the seconds of one, are no minutes."""
     a = layer({"a": (0, 0)})
-    with pytest.raises(ProblemError, match="give minutes from 0.5 to 600"):
+    with pytest.raises(ProblemError, match=r"give minutes from 0.5 to 600"):
         st.travel(town_network, a, a, minutes=minutes)
-    with pytest.raises(ProblemError, match="give minutes from 0.5 to 600"):
+    with pytest.raises(ProblemError, match=r"give minutes from 0.5 to 600"):
         st.straight_line(a, a, minutes=minutes)
-    with pytest.raises(ProblemError, match="give minutes from 0.5 to 600"):
+    with pytest.raises(ProblemError, match=r"give minutes from 0.5 to 600"):
         st.service_areas(town_network, a, minutes=[5, minutes])
 
 
