@@ -46,8 +46,8 @@ IDEAS = {
     "streets": "network streets split walking ferries any_street oneway height length graph nodes x y u v",
     "layers and tables": (
         "layer layers frame frames rows columns mapping encoding crs datum missing strict outside role curve cell "
-        "table values figures bands area areas boundary parcels floor_area far_from near source path name names word key "
-        "lacking"
+        "table values figures bands area areas boundary parcels floor_area far_from near source path name names word "
+        "key lacking"
     ),
     "how a table is read": "skip_rows header strip_units id_prefix id_prefixes",
     "a table of a database": "connection query params schema geometry if_exists srid",
