@@ -172,6 +172,8 @@ class _Search:
             slow = before - root.bound < SLOW * (root.bound - self.value)
             if slow or rounds >= ROOT_ROUNDS or theta < kernels.SHORTEST:
                 break
+        if stop and self.control.time_limit is not None:
+            self._all_served(root)
         if root.bound > self.cutoff and not stop:
             self._dive(root)
         log.info("%s: root %.9g, plan %.9g after %d rounds", ENGINE, root.bound, self.value, rounds)
@@ -182,6 +184,16 @@ class _Search:
             self._shrink()
             self._branch(heap)
         return self._solution(heap)
+
+    def _all_served(self, root: _Node) -> None:
+        """Bound the root by "all are served by their best columns", where prices that were stopped early are worse."""
+        best = self.base.copy()
+        filled = np.flatnonzero(np.diff(self.pairs.ptr))
+        best[filled] = np.maximum(best[filled], self.pairs.gains[self.pairs.ptr[:-1][filled]])
+        other = replace(root, v=best, near=root.near.copy(), r=root.r.copy(), bound=math.inf)
+        self.lower(other, 1, 1.0)
+        if other.bound < root.bound:
+            root.v, root.r, root.y, root.bound = other.v, other.r, other.y, other.bound
 
     def _branch(self, heap: list[tuple[float, int, _Node]]) -> None:
         """Split the box with the highest bound, until none can contain a better plan."""
@@ -307,7 +319,8 @@ class _Search:
         free = np.flatnonzero(node.state == kernels.FREE)
         fixed = float(self.model.value[node.state == kernels.OPEN].sum())
         kernels.cut_pairs(self.pairs, self.base, node.state, self.spare, self.floor)
-        limits = kernels.Limits(node.few, node.many, self.cutoff, rounds, WORK, PATIENCE)
+        work = float(np.clip(WORK * self.control.seconds_left, 0.01 * WORK, WORK))
+        limits = kernels.Limits(node.few, node.many, self.cutoff, rounds, work, PATIENCE)
         best_v = np.empty(len(node.v), np.float32 if self.single else float)
         best_r = np.zeros(len(node.r))
         bound, theta, used, node.theta = kernels.lower_bound(

@@ -51,8 +51,10 @@ def solve_milp(model: Model, control: Control, *, start: Bools | None = None) ->
     if start is None and control.time_limit is not None:  # the solver may find none in time
         start = first_plan(model, control)
     value = -math.inf if start is None else model.objective(start)
-    if control.report("plan", None if start is None else value) or control.seconds_left < WRITING * model.benefit.nnz:
-        return _unsolved(model, control, start)
+    if control.report("plan", None if start is None else value):
+        return _unsolved(model, control.status, start)
+    if control.seconds_left < WRITING * model.benefit.nnz:
+        return _unsolved(model, "time_limit", start)
     form = _formulate(model)
     proof = _relaxed(model, form, control, value)
     proven = bound_of(model, proof)
@@ -86,12 +88,12 @@ def solve_late(model: Model, control: Control, start: Bools | None) -> Solution:
     if model.is_out_of_reach:
         return Solution.infeasible("rules")
     known = start is not None and model.is_feasible(start)
-    return _unsolved(model, control, start if known else first_plan(model, control))
+    return _unsolved(model, control.status, start if known else first_plan(model, control))
 
 
-def _unsolved(model: Model, control: Control, start: Bools | None) -> Solution:
+def _unsolved(model: Model, status: str, start: Bools | None) -> Solution:
     """Return the plan known without the solver, where time is too short for it, and the bound that all are served."""
-    proof, status = _all_served(model), control.status if control.must_stop else "time_limit"
+    proof = _all_served(model)
     bound = floored(bound_of(model, proof), model.grain)
     if start is None:
         return Solution.without_plan(bound, status, "rules", proof, 1)

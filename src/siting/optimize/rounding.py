@@ -181,6 +181,8 @@ class RepairRounding:
         plan = plan.copy()
         cost = np.maximum(-model.value, 1e-9)
         while True:
+            if self.control.time_limit is not None and self.control.must_stop:
+                return None
             served = self.terms.covered(plan)
             short = np.maximum(model.wanted - model.shares @ served.astype(float), 0.0)
             short[short <= 1e-9 * np.maximum(1.0, model.wanted)] = 0.0

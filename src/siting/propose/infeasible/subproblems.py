@@ -130,7 +130,8 @@ class Subproblems:
             outcome = solve_model(sub.model, clock)
         else:
             answer = search_capacitated(sub, clock)
-            value, bound = (-math.inf, math.inf) if answer.x is None else (answer.value, answer.bound)
+            value = -math.inf if answer.x is None else answer.value
+            bound = math.inf if math.isnan(answer.bound) else answer.bound
             outcome = Solution(answer.x, value, bound, answer.status, answer.engine)
         if outcome.x is not None and len(outcome.x) == len(self.formulation.variables):
             self._plans = [outcome.x, *self._plans[:PLANS]]

@@ -164,21 +164,20 @@ class Formulation:
 
     @cached_property
     def _numbers(self) -> tuple[Model, csr_array]:
+        size, kept = len(self.inputs.communities), self.needs
+        position = np.full(len(self.blocks) * size, -1, np.int64)
+        position[kept] = np.arange(len(kept))
         parts = []
         for number, block in enumerate(self.blocks):
             community, column, cost = self.serving(block.service, block.phase, block.limit)
             worth = block.worth[community] * self.unit_benefit(block, cost)
             far = cost if block.limit is None else np.zeros(len(cost))
-            parts.append((np.full(len(community), number), community, column, worth, far))
-        size, kept = len(self.inputs.communities), self.needs
-        position = np.full(len(self.blocks) * size, -1, np.int64)
-        position[kept] = np.arange(len(kept))
-        of, community, column, worth, far = (np.concatenate(each) for each in zip(*parts, strict=True))
-        need = position[of * size + community]
-        inside = need >= 0
-        shape = (len(kept), len(self.variables))
-        at = (need[inside], column[inside])
-        pairs = csr_array((np.flatnonzero(inside), at), shape=shape)
+            parts.append((position[number * size + community], column, worth, far))
+        need, column, worth, far = (
+            each[0] if len(each) == 1 else np.concatenate(each) for each in zip(*parts, strict=True)
+        )
+        inside = np.flatnonzero(need >= 0)
+        pairs = csr_array((inside, (need[inside], column[inside])), shape=(len(kept), len(self.variables)))
         pairs.sort_indices()
         benefit, costs = (with_data(pairs, data[pairs.data]) for data in (worth, far))
         model = Model(

@@ -124,8 +124,8 @@ def _solved(problem: Allocation, control: Control) -> tuple[Solution, Floats | N
     first = None if control.time_limit is None else first_allocation(problem, control)
     known = None if first is None else problem.worth(*first)
     top = simple_bound(problem)
-    if control.report("plan", known, top) or control.seconds_left < WRITING * len(problem.need):
-        status = control.status if control.must_stop else "time_limit"
+    if (ends := control.report("plan", known, top)) or control.seconds_left < WRITING * len(problem.need):
+        status = control.status if ends else "time_limit"
         return _known(first, known, top, status), None if first is None else first[1]
     outcome = highs.run(
         mixed_integer_model(problem), gap=1e-7,

@@ -59,7 +59,7 @@ def first_allocation(problem: Allocation, control: Control) -> tuple[Bools, Floa
 
     Returns columns and people on arcs; None where this breaks a rule.
     """
-    control, formulation = control.with_grace(GRACE), problem.formulation
+    control, formulation = control.with_grace(2 * GRACE), problem.formulation
     model, value = formulation.model, np.asarray(formulation.value, float)
     opening = Opening(model)
     room = np.asarray(problem.room.sum(axis=0), float).ravel()
@@ -115,7 +115,7 @@ def _fill(filling: _Filling, factor: Floats, value: Floats | None, control: Cont
     queue = [(-(filling.gain(j) * factor[j] + value[j]), j) for j in free]
     queue = [each for each in queue if each[0] < 0]
     heapq.heapify(queue)
-    looked = 0
+    looked = opened = 0
     while queue:
         looked += 1
         if looked % OFTEN == 0 and control.must_stop:
@@ -132,7 +132,8 @@ def _fill(filling: _Filling, factor: Floats, value: Floats | None, control: Cont
             continue
         for k in np.flatnonzero(opening.x & ~before).tolist():
             filling.pour(k)
-        if met():
+        opened += 1
+        if (opened < 8 or opened % 8 == 0 or not queue) and met():
             return
 
 
