@@ -92,10 +92,10 @@ def pitfalls(file: Path = PITFALLS) -> list[list[str]]:
     for node in tree.body:
         if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
             promise = (ast.get_docstring(node) or node.name.removeprefix("test_").replace("_", " ")).partition("\n")[0]
-            number = re.search(r"\d+", node.name)
-            rows.append(
-                [number.group().lstrip("0") if number else "", promise.rstrip("."), f"`{file.name}::{node.name}`"]
-            )
+            found = re.search(r"(finding|found)?_0*(\d+)", node.name)
+            kind = {"finding": "finding ", "found": "later "}.get(found[1] or "", "") if found else ""
+            row = f"{kind}{found[2]}" if found else ""
+            rows.append([row, promise.rstrip("."), f"`{file.name}::{node.name}`"])
     return rows
 
 

@@ -115,6 +115,28 @@ def test_whole_columns_of_every_type_count_alike(dtype: str) -> None:
     assert floats(people).tolist() == [3, 4, 5]
 
 
+@pytest.mark.parametrize(
+    ("value", "message"), [(1e30, "or more in 1 rows"), (math.inf, "infinite"), (math.nan, "blank")]
+)
+def test_amounts_of_layers_to_judge_name_the_row(value: float, message: str) -> None:
+    town = st.load_sample()
+    homes = town["communities"].astype({"population": float})
+    homes.iloc[3, homes.columns.get_loc("population")] = value
+    with pytest.raises(SitingError, match=rf'{message}.*"?{homes.index[3]}'):
+        st.audit(st.load_standard("jinhua"), {**town, "communities": homes}, year=2025, scope="whole")
+    with pytest.raises(SitingError, match=rf'{message}.*"?{homes.index[3]}'):
+        st.provision(st.load_standard("jinhua"), homes)
+
+
+@pytest.mark.parametrize("value", ["many", math.inf])
+def test_amounts_on_a_map_name_the_row(value: Any) -> None:
+    town = st.load_sample()
+    homes = town["communities"].astype({"infants": object})
+    homes.iloc[3, homes.columns.get_loc("infants")] = value
+    with pytest.raises(SitingError, match=f'"infants" is not a number in 1 of .* rows: "{homes.index[3]}"'):
+        st.draw_map({"communities": homes, "childcare": town["childcare"]})
+
+
 def test_sums_that_are_not_exact_are_refused() -> None:
     with pytest.raises(SitingError, match=r"adds up to 1\.35e\+16; from 2\^53 on numbers are not exact"):
         st.coverage(REACH, pd.Series([2**52] * 3, HOMES))

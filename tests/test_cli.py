@@ -200,7 +200,7 @@ def test_a_faulty_layer_ends_the_run_with_one_clear_message(tmp_path: Path, kind
     recipe = tmp_path / "study.toml"
     recipe.write_text(RECIPE.format(sample=sample_path("sample.gpkg"), crs=""), encoding="utf-8")
     before = sorted(tmp_path.rglob("*"))
-    done = siting("run", recipe, "--out", tmp_path / "out")
+    done = siting("run", recipe, "--outside", "--out", tmp_path / "out")
     assert done.returncode == 2, done.stdout + done.stderr
     assert told in done.stderr
     assert "communities" in done.stderr
@@ -216,7 +216,7 @@ def test_a_goal_that_cannot_be_met_ends_with_status_2_and_the_reason(tmp_path: P
     text = text[: text.index("[[goal]]")]
     text += '[[goal]]\nname = "near"\nservice = "childcare"\nmetres = 300\ncover = 0.9\n'
     (tmp_path / "study.toml").write_text(text, encoding="utf-8")
-    done = siting("run", tmp_path / "study.toml", "--out", tmp_path / "out")
+    done = siting("run", tmp_path / "study.toml", "--outside", "--out", tmp_path / "out")
     assert done.returncode == 2
     assert "near" in done.stderr
     assert "90.0 %" in done.stdout  # what was asked for

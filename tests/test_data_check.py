@@ -203,6 +203,11 @@ def test_columns_that_stand_twice() -> None:
     assert 'columns occur twice: "a"' in fault(frame)
 
 
+def test_half_a_character_in_an_id_is_named() -> None:
+    frame = communities(id=pd.Series(["a", "\ud800", "c"], dtype=object))
+    assert fault(frame) == '1 ids hold half a character: rows "2"; read them in their encoding'
+
+
 def test_headings_of_several_levels_are_refused() -> None:
     frame = communities()
     frame.columns = pd.MultiIndex.from_product([frame.columns, ["2025"]])

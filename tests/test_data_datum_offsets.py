@@ -37,7 +37,7 @@ def shifted_from(sample: dict[str, Any]) -> Any:
 def test_a_layer_of_the_sample_in_another_datum(
     sample: dict[str, Any], shifted_from: Any, name: str, datum: str
 ) -> None:
-    found = datum_offset(shifted_from(name, datum), sample["streets"], name=name, beside_name="streets")
+    found = datum_offset(shifted_from(name, datum), sample["streets"], names=(name, "streets"))
     assert found
     assert found.datums == (datum, "WGS84")
     assert found.read_as == {"layer": datum}
@@ -50,7 +50,7 @@ def test_a_layer_of_the_sample_in_another_datum(
 
 @pytest.mark.parametrize("name", [*LAYERS, "eldercare"])
 def test_the_sample_as_it_is_has_none(sample: dict[str, Any], name: str) -> None:
-    found = datum_offset(sample[name], sample["streets"], name=name, beside_name="streets")
+    found = datum_offset(sample[name], sample["streets"], names=(name, "streets"))
     assert not found
     assert (found.datums, found.metres, found.text) == (None, 0, "")
     assert str(found) == f"{name}: no offset of a datum beside streets, by {len(sample[name])} places"
@@ -58,17 +58,17 @@ def test_the_sample_as_it_is_has_none(sample: dict[str, Any], name: str) -> None
 
 @pytest.mark.parametrize("datum", SERVICES)
 def test_streets_in_another_datum(sample: dict[str, Any], shifted_from: Any, datum: str) -> None:
-    found = datum_offset(
-        sample["communities"], shifted_from("streets", datum), name="communities", beside_name="streets"
-    )
+    found = datum_offset(sample["communities"], shifted_from("streets", datum), names=("communities", "streets"))
     assert found.datums == ("WGS84", datum)
-    assert found.read_as == {"beside": datum}
+    assert found.read_as == {"near": datum}
     assert str(found).endswith(f'read streets with datum="{datum}"')
 
 
 def test_each_service_beside_the_other(shifted_from: Any) -> None:
     for one, other in (SERVICES, SERVICES[::-1]):
-        found = datum_offset(shifted_from("communities", one), shifted_from("streets", other), beside_name="streets")
+        found = datum_offset(
+            shifted_from("communities", one), shifted_from("streets", other), names=("layer", "streets")
+        )
         assert found.datums == (one, other)
         assert str(found).endswith(f'read it with datum="{one}" and read streets with datum="{other}"')
 
@@ -76,12 +76,12 @@ def test_each_service_beside_the_other(shifted_from: Any) -> None:
 @pytest.mark.parametrize("datum", SERVICES)
 def test_a_layer_that_was_converted_without_need(sample: dict[str, Any], datum: str) -> None:
     spoiled = convert_datum(sample["communities"], datum)
-    found = datum_offset(spoiled, sample["streets"], beside_name="streets")
+    found = datum_offset(spoiled, sample["streets"], names=("layer", "streets"))
     assert found.read_as == {"layer": "WGS84"}
     assert str(found).endswith("read it without datum=")
     spoiled = convert_datum(sample["streets"], datum)
-    found = datum_offset(sample["communities"], spoiled, beside_name="streets")
-    assert found.read_as == {"beside": "WGS84"}
+    found = datum_offset(sample["communities"], spoiled, names=("layer", "streets"))
+    assert found.read_as == {"near": "WGS84"}
     assert str(found).endswith("read streets without datum=")
 
 
@@ -95,9 +95,9 @@ def test_a_layer_of_baidu_that_was_read_as_of_amap(sample: dict[str, Any], shift
 def test_what_to_read_each_layer_with() -> None:
     gcj = {"from": "GCJ-02", "to": "WGS84"}
     assert read_as(("WGS84", "GCJ-02"), gcj) == {"layer": "WGS84"}
-    assert read_as(("WGS84", "GCJ-02")) == {"beside": "GCJ-02"}
-    assert read_as(("WGS84", "BD-09"), gcj) == {"beside": "BD-09"}
-    assert read_as(("GCJ-02", "WGS84"), None, gcj) == {"beside": "WGS84"}
+    assert read_as(("WGS84", "GCJ-02")) == {"near": "GCJ-02"}
+    assert read_as(("WGS84", "BD-09"), gcj) == {"near": "BD-09"}
+    assert read_as(("GCJ-02", "WGS84"), None, gcj) == {"near": "WGS84"}
     assert read_as(("GCJ-02", "WGS84"), "GCJ-02", 5) == {"layer": "GCJ-02"}
 
 
@@ -219,7 +219,7 @@ def test_few_places_and_places_on_one_spot_are_not_judged(town: Any) -> None:
 
 def test_the_order_of_the_places_does_not_matter(town: Any) -> None:
     lines, metres_to = town
-    places = moved(doors(lines, 3000, 2), "WGS84", "GCJ-02")
+    places = moved(doors(lines, 1200, 2), "WGS84", "GCJ-02")
     assert find_offset(places, ZONE, metres_to) == find_offset(places[::-1], ZONE, metres_to)
 
 
@@ -237,7 +237,7 @@ def test_layers_beside_each_other(sample: dict[str, Any], shifted_from: Any) -> 
     doors_of = gpd.GeoSeries(homes.representative_point(), crs=homes.crs)
     moved_doors = convert_datum(doors_of, "WGS84", "GCJ-02")
     moved_doors.attrs = {}
-    found = datum_offset(moved_doors, homes, beside_name="homes")
+    found = datum_offset(moved_doors, homes, names=("layer", "homes"))
     assert found.datums == ("GCJ-02", "WGS84")
     assert not datum_offset(doors_of, homes)
 
@@ -245,8 +245,52 @@ def test_layers_beside_each_other(sample: dict[str, Any], shifted_from: Any) -> 
 def test_layers_that_cannot_be_compared(sample: dict[str, Any]) -> None:
     streets = sample["streets"]
     with pytest.raises(LayerError, match="homes: has no row with a place"):
-        datum_offset(sample["communities"].iloc[:0], streets, name="homes")
+        datum_offset(sample["communities"].iloc[:0], streets, names=("homes", "streets"))
     with pytest.raises(LayerError, match="has no CRS"):
-        datum_offset(sample["communities"].set_crs(None, allow_override=True), streets, name="homes")
+        datum_offset(sample["communities"].set_crs(None, allow_override=True), streets, names=("homes", "streets"))
     with pytest.raises(LayerError, match="is a str, not a layer"):
         datum_offset("homes.gpkg", streets)
+
+
+def block(shift: Any = (0, 0)) -> Any:
+    """30 places 26 m apart, moved from where they are in WGS 84 to where GCJ-02 has them."""
+    places = np.array([(x, y) for x in range(6) for y in range(5)]) * 26.0 + (520_000, 3_210_000)
+    return moved(places, "WGS84", "GCJ-02") + shift
+
+
+MIDDLE = np.array([520_065.0, 3_210_052.0])
+GCJ = ("GCJ-02", "WGS84")
+
+
+def test_nearer_than_every_control() -> None:
+    """20 m where GCJ-02 explains the places, 100 m elsewhere, but 15 m at one control."""
+    metres = float(np.hypot(*(block() - moved(block(), *GCJ)).T).mean())
+    control = MIDDLE + np.array([1.2 * metres, 0])
+
+    def with_control(xy: Any) -> Any:
+        found = np.where(np.hypot(*(xy - MIDDLE).T) < 100, 20.0, 100.0)
+        return np.where(np.hypot(*(xy - control).T) < 100, 15.0, found)
+
+    assert find_offset(block(), ZONE, with_control) is None
+    found = find_offset(block(), ZONE, lambda xy: np.where(np.hypot(*(xy - MIDDLE).T) < 100, 20.0, 100.0))
+    assert found is not None
+    assert found == (GCJ, pytest.approx(metres, abs=0.1), 100, 20)
+
+
+def test_far_nearer_than_the_controls_on_average() -> None:
+    """20 m where GCJ-02 explains the places, and from 21 to 100 m around, by direction."""
+
+    def by_direction(xy: Any) -> Any:
+        east, north = (xy - MIDDLE).T
+        around = 21 + 79 * abs(np.arctan2(north, east) - 2.5) / 6
+        return np.where(np.hypot(east, north) < 100, 20.0, np.where(np.hypot(east, north) < 545, around, 100.0))
+
+    assert find_offset(block(), ZONE, by_direction) is None
+
+
+def test_the_least_number_of_places() -> None:
+    def near_the_middle(xy: Any) -> Any:
+        return np.where(np.hypot(*(xy - MIDDLE).T) < 100, 20.0, 100.0)
+
+    assert find_offset(block()[:9], ZONE, near_the_middle) is None
+    assert find_offset(block()[:10], ZONE, near_the_middle) is not None

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from siting.data import atomic_folder, atomic_path, drafts, folder_exchange
+from siting.data import atomic_path, drafts, folder_exchange
+from siting.data.folder_exchange import atomic_folder
 from siting.errors import SitingError
-
 
 # Python warns of forks beside threads; the children here end at once.
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import math
 import subprocess
 import sys
 import threading
@@ -360,6 +361,20 @@ def test_what_cannot_be_written_is_refused_before(database: str, schema: str, ho
         read_postgis(database, None, table="t", schema=schema)
 
 
+def test_geopandas_reads_and_writes_the_same(database: str, schema: str, homes: gpd.GeoDataFrame) -> None:
+    sqlalchemy = pytest.importorskip("sqlalchemy")
+    pytest.importorskip("geoalchemy2")
+    engine = sqlalchemy.create_engine(database.replace("postgresql://", "postgresql+psycopg://"))
+    write_postgis(homes, database, "ours", schema=schema)
+    homes.to_postgis("theirs", engine, schema=schema, index=True)
+    theirs = gpd.read_postgis(f"SELECT * FROM {schema}.ours", engine, geom_col="geom", index_col="id")
+    assert_geodataframe_equal(theirs.rename_geometry("geometry"), homes, check_crs=False)
+    assert theirs.crs.to_epsg() == 4547
+    ours = read_postgis(database, None, table="theirs", schema=schema).set_index("id")
+    assert_geodataframe_equal(ours, homes)
+    engine.dispose()
+
+
 # --- connections ---
 
 
@@ -389,6 +404,7 @@ def test_connections_and_engines_are_taken(database: str, schema: str, homes: gp
         else:
             with pytest.raises(LayerError, match=f'has no table "{table}"'):
                 read_postgis(database, None, table=table, schema=schema)
+    assert len(read_postgis(database, None, table="a", schema=schema, time_limit=math.inf)) == 3
     with pytest.raises(LayerError, match="the connection is a object"):
         read_postgis(object(), None, table="a")
 
@@ -488,11 +504,12 @@ def test_arguments_that_contradict_are_refused(database: str) -> None:
     for given, words in (
         ({}, "takes table= or query="), ({"table": "a", "query": "b"}, "one of the two"),
         ({"table": "a", "params": [1]}, "params= are for query="), ({"query": "a", "schema": "b"}, "schema= is for"),
+        ({"table": "a", "role": None, "id_prefix": "x"}, "need a role"),
         ({"table": "a", "time_limit": 0}, "time_limit=0"),
         ({"table": "a", "time_limit": float("nan")}, "time_limit=nan"),
     ):  # fmt: skip
         with pytest.raises(SitingError, match=words):
-            read_postgis(database, "communities", **given)
+            read_postgis(database, **{"role": "communities", **given})
 
 
 # --- several at once, and connections that end ---
@@ -613,6 +630,15 @@ def test_a_study_reads_from_a_database(
         layers = st.Study.from_toml(recipe).layers
         read = layers["communities"].read("communities", strict=False)
         assert read["population"].to_dict() == {"a-h1": 10, "a-h2": 20, "a-h3": 30}
+
+
+def test_a_datum_is_converted(database: str, schema: str, homes: gpd.GeoDataFrame) -> None:
+    moved = st.data.convert_datum(homes.to_crs(4490), "WGS84", "GCJ-02")
+    write_postgis(moved, database, "t", schema=schema)
+    for role in ("communities", None):
+        back = read_postgis(database, role, table="t", schema=schema, datum="GCJ-02").to_crs(homes.crs)
+        assert np.max(shapely.distance(back.geometry.array, homes.geometry.array)) < 1e-3
+    assert moved.to_crs(homes.crs).distance(homes).min() > 100
 
 
 def test_a_study_refuses_a_source_of_two_kinds(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -14,7 +14,7 @@ DOCS = Path(__file__).resolve().parents[1] / "docs"
 FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 
 
-@pytest.mark.parametrize("page", ["methods/coordinates.md", "how-to/own_data.md"])
+@pytest.mark.parametrize("page", ["methods/coordinates.md", "how-to/own_data.md", "how-to/datums.md"])
 def test_the_examples_print_what_they_say(page: str) -> None:
     text = (DOCS / page).read_text(encoding="utf-8")
     blocks = re.findall(r"^```pycon\n(.*?)^```$", text, flags=re.DOTALL | re.MULTILINE)

@@ -465,6 +465,8 @@ def test_straight_lines_have_the_limit_of_pairs_that_travel_has() -> None:
 
 @pytest.mark.parametrize("x", [1e300, -1e300, 1e19])
 def test_coordinates_beyond_all_numbers_are_refused(x: float) -> None:
-    frame = gpd.GeoDataFrame({"population": [1, 2]}, geometry=gpd.points_from_xy([x, 530_000], [x, 3_380_000]), crs=4547)
+    frame = gpd.GeoDataFrame(
+        {"population": [1, 2]}, geometry=gpd.points_from_xy([x, 530_000], [x, 3_380_000]), crs=4547
+    )
     with pytest.raises(st.SitingError, match="outside"):
         st.check_layer(frame, "communities")

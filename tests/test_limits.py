@@ -114,6 +114,7 @@ OTHERS = {
     "Study max_snap": "checked in the file", "Places max_snap": "made by locate", "Mismatch limit": "a result",
     "Reach limit": "a result", "Decay limit": "a result",
     "Assignment limit": "a result", "Circle metres": "checked in the file", "Circle minutes": "checked in the file",
+    "DatumOffset metres": "a result", "DatumOffset beside": "a result", "datum_offset beside": "a layer",
     "Goal metres": "checked in the file", "Goal minutes": "checked in the file", "Column beside": "names of columns",
     "check_together beside": "a name of a layer",
 }  # fmt: skip

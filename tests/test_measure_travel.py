@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -117,11 +118,11 @@ def test_row_26_implausible_metres(town_network: st.Network, layer: Make, metres
 def test_row_26_implausible_minutes(town_network: st.Network, layer: Make, minutes: float) -> None:
     """Row 26: a quarter (of an hour), or the seconds of one, are no minutes."""
     a = layer({"a": (0, 0)})
-    with pytest.raises(ProblemError, match="give minutes from 0.5 to 600"):
+    with pytest.raises(ProblemError, match=r"give minutes from 0.5 to 600"):
         st.travel(town_network, a, a, minutes=minutes)
-    with pytest.raises(ProblemError, match="give minutes from 0.5 to 600"):
+    with pytest.raises(ProblemError, match=r"give minutes from 0.5 to 600"):
         st.straight_line(a, a, minutes=minutes)
-    with pytest.raises(ProblemError, match="give minutes from 0.5 to 600"):
+    with pytest.raises(ProblemError, match=r"give minutes from 0.5 to 600"):
         st.service_areas(town_network, a, minutes=[5, minutes])
 
 
@@ -414,3 +415,28 @@ def test_parts_snap_as_far_as_they_may(town_network: st.Network, layer: Make) ->
     for max_snap, pairs in ((50.0, 0), (70.0, 1)):
         (part,) = travel_in_parts(town_network, home, shop, metres=500, max_snap=max_snap)
         assert len(part) == pairs
+
+
+@pytest.mark.parametrize("at_a_time", [1, 7, 2**26])
+def test_straight_lines_in_parts(monkeypatch: pytest.MonkeyPatch, at_a_time: int) -> None:
+    """However many are found at a time: on a lattice of 100 m each inner point has five within 100 m."""
+    monkeypatch.setattr(sys.modules["siting.measure.travel"], "PAIRS_AT_ONCE", at_a_time)
+    at = [(500_000 + 100 * (i % 5), 3_380_000 + 100 * (i // 5)) for i in range(25)]
+    points = gpd.GeoDataFrame(
+        index=[f"p{i}" for i in range(25)], geometry=gpd.points_from_xy(*np.array(at).T), crs=4547
+    )
+    reach = st.straight_line(points, points, metres=100)
+    assert len(reach) == 9 * 5 + 12 * 4 + 4 * 3
+    assert reach.pairs().query("origin == 'p12'")["destination"].tolist() == ["p12", "p7", "p11", "p13", "p17"]
+    none = st.straight_line(points.iloc[:0], points, metres=100)
+    assert len(none) == 0
+
+
+def test_too_many_straight_lines_are_refused() -> None:
+    at = gpd.points_from_xy([500_000.0 + i for i in range(20)], [3_380_000.0] * 20)
+    points = gpd.GeoDataFrame(index=[f"p{i}" for i in range(20)], geometry=at, crs=4547)
+    assert len(st.straight_line(points, points, metres=100, max_pairs=400)) == 400
+    with pytest.raises(ProblemError, match="more than max_pairs=399 pairs; lower the limit"):
+        st.straight_line(points, points, metres=100, max_pairs=399)
+    with pytest.raises(ProblemError, match="max_pairs is 'all'; give a number"):
+        st.straight_line(points, points, metres=100, max_pairs="all")  # type: ignore[arg-type]

@@ -45,10 +45,12 @@ IDEAS = {
     "who walks": "walk who speed slope stairs grade",
     "streets": "network streets split walking ferries any_street oneway height length graph nodes x y u v",
     "layers and tables": (
-        "layer layers frame frames rows columns mapping encoding crs missing strict role curve cell table values "
-        "figures bands area areas boundary parcels floor_area far_from near source path name names word key lacking"
+        "layer layers frame frames rows columns mapping encoding crs datum missing strict outside role curve cell "
+        "table values figures bands area areas boundary parcels floor_area far_from near source path name names word "
+        "key lacking"
     ),
-    "a table of a database": "connection table query params schema geometry if_exists srid",
+    "how a table is read": "skip_rows header strip_units id_prefix id_prefixes",
+    "a table of a database": "connection query params schema geometry if_exists srid",
     "a standard": "standard rule scope household_size documents changes status other",
     "a study": "study plan plans",
     "what readers see": (

@@ -345,10 +345,10 @@ def test_plan(tmp_path: Path) -> None:
         "1,234",
         "1,300",
         "5.35 %",
-        "2.50",
         "at most 2 new sites",
     ):
         assert words in page.text
+    assert "2.50" not in page.text  # seconds, which differ from run to run
     assert "Two sites are chosen." in page.text
     assert "Communities that no candidate can reach (2): c7, c9" in " ".join(page.text.split())
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import geopandas as gpd
 import pandas as pd
@@ -12,7 +12,9 @@ import pytest
 import shapely
 
 import siting as st
+from siting.errors import SitingError
 from siting.study import Outcome
+from siting.study.outputs import is_result, results_folder
 from siting.study.run import judge
 from siting.study.tables import facility_words
 
@@ -360,7 +362,7 @@ def test_a_study_without_a_standard_has_no_verdict(town: Path) -> None:
         ("at_most = 1", "at_most = 9", "only 3 candidates"),
         ('name = "most"', 'name = "a/b"', "letters, digits"),
         ('name = "most"', 'name = "[/red]"', "letters, digits"),
-        ('name = "all"', 'name = "most"', 'names occur twice: "most"'),
+        ('name = "all"', 'name = "most"', 'name "most" occurs twice'),
         ('[[goal]]\nname = "most"', '[goal]\nname = "most"', "no TOML"),
         ("[shares]", '[walk]\nchildcar = "adult"\n[shares]', 'services without a layer: "childcar"'),
         ("[shares]", '[documents.x]\ntitel = "x"\n[shares]', '"titel"'),
@@ -371,7 +373,7 @@ def test_goals_and_tables_are_checked_before_a_layer_is_read(town: Path, old: st
     """Row 27, and what would end as a fault of ours: it is told before anything is measured or written."""
     text = town.read_text(encoding="utf-8")
     if "max_snap" in new:
-        old, new, told = "year = 2025", "year = 2025\nmax_snap = 0.01", "is max_snap in metres"
+        old, new, told = "year = 2025", "year = 2025\nmax_snap = 10", "is max_snap in metres"
         town.write_text(text.replace(old, new, 1), encoding="utf-8")
         homes = st.read_layer(town.parent / "town.gpkg", "communities", layer="communities")
         homes = homes.set_geometry(homes.translate(20, 20))
@@ -438,12 +440,35 @@ def test_tables_of_goals_that_are_gone_are_removed(town: Path) -> None:
     out = town.parent / "out"
     outcome.write(out)
     (out / "tables" / "mine.csv").write_text("kept", encoding="utf-8")
+    (out / "notes.docx").write_text("kept", encoding="utf-8")
     text = town.read_text(encoding="utf-8").replace('name = "most"', 'name = "best"')
     town.write_text(text, encoding="utf-8")
     st.run(st.Study.from_toml(town)).write(out)
     names = {path.stem for path in (out / "tables").glob("*.csv")}
     assert {"plan_best", "assignment_best", "plan_all", "curve_all", "mine"} <= names
     assert not {"plan_most", "assignment_most"} & names
+    assert (out / "notes.docx").read_text(encoding="utf-8") == "kept"
+
+
+def test_results_that_are_open_in_a_gis_are_left_alone(tmp_path: Path) -> None:
+    """Its log would be taken for that of the new file."""
+    (tmp_path / "results.gpkg-wal").write_bytes(b"edits")
+    with pytest.raises(SitingError, match=r'"results\.gpkg" in ".*" is open in another program; close it there first'):
+        results_folder(tmp_path)
+    (tmp_path / "results.gpkg-wal").write_bytes(b"")
+    results_folder(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("path", "known"),
+    [
+        ("coverage.html", True), ("report.html", True), ("results.gpkg", True), ("results.gpkg-shm", True),
+        ("tables", True), ("tables/plans.csv", True), ("tables/curve_all.csv", True), ("tables/mine.csv", False),
+        ("tables/plans.xlsx", False), ("notes.docx", False), ("photos/coverage.html", False), ("plans.csv", False),
+    ],
+)  # fmt: skip
+def test_files_of_a_study_are_known(path: str, known: bool) -> None:
+    assert is_result(PurePath(path)) is known
 
 
 def test_layers_that_lie_elsewhere_are_refused(town: Path) -> None:

@@ -120,7 +120,7 @@ def test_the_shell_finds_the_datum_and_says_what_was_converted(folder: Path) -> 
     )
     text = checked(folder, "en")
     assert "lies 589 m off the streets, as GCJ-02 beside streets in WGS84 does" in text
-    assert "read nurseries.gpkg:childcare as GCJ-02 (--datum GCJ-02" in text
+    assert "read nurseries.gpkg:childcare as GCJ-02 (--datum GCJ-02)" in text
     text = checked(folder, "en", datum="GCJ-02")
     assert "converted from GCJ-02 to WGS84 (35 rows)" in text
     assert "no offset of a datum beside the streets (35 places compared)" in text

@@ -59,14 +59,20 @@ def _read(file: Path, role: str, postgis: str | None = None, **options: Any) -> 
 
 def compare_with_streets(out: Console, frame: Any, streets: Path, role: str, lang: Language) -> None:
     """Print whether a layer fits the streets of another file, or lies off them as a wrong datum would."""
-    found = datum_offset(frame, read_layer(streets, "streets"), name=role, beside_name="streets")
+    found = datum_offset(frame, read_layer(streets, "streets"), names=(role, "streets"))
     if found.datums is None:
         line = label("check.fits", lang, places=f"{found.places:,}")
     else:
         mine, others = found.datums
-        names = {"layer": str(frame.attrs.get("source", role)), "beside": streets.name}
+        names = {"layer": str(frame.attrs.get("source", role)), "near": streets.name}
         reading = [
-            label("check.read_plain" if datum == "WGS84" else "check.read_as", lang, name=names[which], datum=datum)
+            label(
+                "check.read_plain" if datum == "WGS84" else "check.read_as",
+                lang,
+                name=names[which],
+                datum=datum,
+                how=f"--datum {datum}",
+            )
             for which, datum in found.read_as.items()
         ]
         remedy = label("list.semicolon", lang).join(reading)

@@ -128,7 +128,7 @@ def try_often(writer: Writer, number: int, *, absent: bool = False) -> dict[str,
 @pytest.mark.parametrize("name", [*FILES, *FOLDERS])
 def test_a_writer_that_is_killed(server: Server, name: str, tries: Any, record: Any) -> None:
     """A writer killed at a random moment leaves the old whole or the new whole; the next run clears up (row 30)."""
-    number = tries(5, 200)
+    number = tries(2 if name == "results" else 5, 200)
     counts = try_often(Writer(server, name), number)
     told = ", ".join(f"{counts.pop(kind)} {kind}" for kind in ("killed", "old", "new", "missing"))
     record(number, told=f"{name}: {told}", **counts)
@@ -140,7 +140,7 @@ def test_a_folder_whose_writer_is_killed_between_two_steps(
     two_steps: Server, name: str, tries: Any, record: Any
 ) -> None:
     """Where folders cannot be exchanged in one step, a kill never mixes, and the next run puts right what it left."""
-    number = tries(3, 200)
+    number = tries(2, 200)
     counts = try_often(Writer(two_steps, name), number, absent=True)
     told = ", ".join(f"{counts.pop(kind)} {kind}" for kind in ("killed", "old", "new", "missing"))
     record(number, told=f"{name}: {told}", **counts)

@@ -26,14 +26,21 @@ from siting.terminal_text import COMMANDS, TextConsole
 RUN = "window.ran=1"
 NAMES = [
     f"<script>{RUN}</script>", f"</script><script>{RUN}</script>", f"<img src=x onerror={RUN}>", f"<svg/onload={RUN}>",
-    f"\"><b onmouseover={RUN}>", f"' autofocus onfocus={RUN} '", f"javascript:{RUN}", f"`${{{RUN}}}`", "<!--", "-->", "]]>",
-    "<iframe src=http://example.org>", "<link rel=stylesheet href=//example.org>", "<style>@import '//example.org'</style>",
-    "<base href=//example.org>", "<meta http-equiv=refresh content=0>", "</title><h1>x", "&lt;b&gt;", "&#x3C;", "\u2028\u2029",
-    "{{ 7919*7907 }}", "{% for x in (1,2) %}x{% endfor %}", "{# x #}", "${7919*7907}", "#{7919*7907}", "%(x)s", "%n%s", "{0}",
+    f"\"><b onmouseover={RUN}>", f"' autofocus onfocus={RUN} '", f"javascript:{RUN}", f"`${{{RUN}}}`", "<!--", "-->",
+    "]]>",
+    "<iframe src=http://example.org>", "<link rel=stylesheet href=//example.org>",
+    "<style>@import '//example.org'</style>",
+    "<base href=//example.org>", "<meta http-equiv=refresh content=0>", "</title><h1>x", "&lt;b&gt;", "&#x3C;",
+    "\u2028\u2029",
+    "{{ 7919*7907 }}", "{% for x in (1,2) %}x{% endfor %}", "{# x #}", "${7919*7907}", "#{7919*7907}", "%(x)s",
+    "%n%s", "{0}",
     "=1+1", "=cmd|' /C calc'!A0", "+1+1", "-1+1", "@SUM(A1)", "\t=1+1", "\r=1+1", "=HYPERLINK(\"http://example.org\")",
-    "\x1b[2J\x1b[31m", "\x1b]0;x\x07", "\x1b]8;;http://example.org\x1b\\x", "\x9b2J", "\x08\x08", "\u202egpj.exe", "\u2066x\u2069",
-    "a\x00b", "\ud800", "\ufeffx", "e\u0301", "👩‍👩‍👧‍👦🏠", "长" * 10_000, "../../x", "/etc/passwd", "C:\\x", "CON", "a/b", "a:b",
-    "'; DROP TABLE communities;--", "\"; DROP TABLE x", "<a:b xmlns:a='x'/>", "\\input{/etc/passwd}$x_1^2$", "!!python/object:x",
+    "\x1b[2J\x1b[31m", "\x1b]0;x\x07", "\x1b]8;;http://example.org\x1b\\x", "\x9b2J", "\x08\x08", "\u202egpj.exe",
+    "\u2066x\u2069",
+    "a\x00b", "\ud800", "\ufeffx", "e\u0301", "👩‍👩‍👧‍👦🏠", "长" * 10_000, "../../x", "/etc/passwd", "C:\\x",
+    "CON", "a/b", "a:b",
+    "'; DROP TABLE communities;--", "\"; DROP TABLE x", "<a:b xmlns:a='x'/>", "\\input{/etc/passwd}$x_1^2$",
+    "!!python/object:x",
 ]  # fmt: skip
 #: What is written as it is when a cell of a table is a number.
 NUMBER = re.compile(r"[+-]?[\d.]+(?:e[+-]?\d+)?$", re.IGNORECASE)
@@ -72,17 +79,14 @@ def _texts(layers: dict[str, Any], study: Any, name: str) -> Any:
         layers[role] = frame.assign(name=name)
         layers[role].attrs["notice"] = {"zh": name, "en": name}
         layers[role].attrs["attribution"] = name
-    layers["communities"]["kind"] = name
-    layers["childcare"]["facility_type"] = name
     layers["streets"]["highway"] = name
     return study
 
 
 def _ids(layers: dict[str, Any], study: Any, name: str) -> Any:
     for role in ("communities", "childcare", "candidates"):
-        layers[role].index = pd.Index(
-            [f"{name}{k}" if k else name for k in range(len(layers[role]))], name="id", dtype=object
-        )
+        ids = [f"{name}{role[:2]}{k}" for k in range(len(layers[role]))]
+        layers[role].index = pd.Index(ids, name="id", dtype=object)
     return study
 
 
@@ -121,7 +125,7 @@ PLACES: dict[str, Place] = {
 
 
 def run(folder: Path, place: Place, name: str) -> tuple[Path, str] | None:
-    """Run a study with a name in one place; return its results and what the terminal showed, or None if it is refused."""
+    """Run a study with a name in one place; return its results and what the terminal showed, None if it is refused."""
     layers = town()
     sources = {role: Source(path=folder / f"{role}.parquet") for role in layers}
     study = st.Study(

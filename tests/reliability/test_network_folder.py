@@ -267,7 +267,7 @@ def lot(first: int, last: int) -> Iterator[tuple[str, str]]:
 
 def test_damaged_networks(tries: Callable[[int, int], int], record: Callable[..., None]) -> None:
     """A damaged or crafted network folder is refused, or answers as before."""
-    number = tries(100, 2000)
+    number = tries(60, 2000)
     env = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join([str(Path(st.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]),

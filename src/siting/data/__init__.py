@@ -14,7 +14,6 @@ from siting.data.convert_datum import convert_datum
 from siting.data.coordinate_checks import check_extent, check_together
 from siting.data.crs import points, to_crs, to_metric
 from siting.data.datum_offsets import DatumOffset, datum_offset
-from siting.data.folder_exchange import atomic_folder
 from siting.data.heading_list import list_headings
 from siting.data.postgis import read_postgis
 from siting.data.postgis_write import write_postgis
@@ -26,7 +25,7 @@ from siting.data.types_of_facilities import closest_types, facility_types, of_ty
 from siting.data.write import write_layer, write_table
 
 __all__ = [
-    "Column", "DatumOffset", "Role", "atomic_folder", "atomic_path", "check_extent", "check_layer", "check_together",
+    "Column", "DatumOffset", "Role", "atomic_path", "check_extent", "check_layer", "check_together",
     "closest_types", "combine_layers", "common_crs", "convert_datum", "datum_offset", "facility_types", "list_headings",
     "list_roles", "load_sample", "metric_crs", "of_type", "one_layer", "points", "read_arrow", "read_layer",
     "read_postgis", "role", "sample_path", "to_crs", "to_metric", "type_of", "types_in", "write_layer", "write_postgis",

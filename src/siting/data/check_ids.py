@@ -57,7 +57,13 @@ def set_ids(frame: Any, role: str, layer: str, *, from_column: bool) -> tuple[An
             faults = _spreadsheet_faults(read.listed)
         if read.trimmed:
             logger.info("%s: white space around %d ids was trimmed", layer, read.trimmed)
-    index = pd.Index(ids, name="id", dtype="str")
+    try:
+        index = pd.Index(ids, name="id", dtype="str")
+    except UnicodeEncodeError:
+        whole = [str(each).encode("utf-8", "replace").decode() for each in ids]
+        broken = [row for row, (old, new) in enumerate(zip(ids, whole, strict=True), start=1) if old != new]
+        faults = [*faults, f"{len(broken)} ids hold half a character: rows {some(broken)}; read them in their encoding"]
+        index = pd.Index(whole, name="id", dtype="str")
     labels: list[str] = index.to_numpy(dtype=object).tolist()
     empty = np.flatnonzero(index == "")
     for row in empty:

@@ -112,7 +112,7 @@ def _strip_words(series: Any, column: Column, parsed: Parsed, reading: Reading, 
             return plain
         row = next(iter(read))
         example = f'"{series.iloc[row]}" as {amount(round(read[row][0] * factor, 6))}'
-        return f"{plain}, or read {len(read)} of them without the words around, such as {example}: strip_units=True"
+        return f"{plain}, or read {len(read)} of them with strip_units=True, such as {example}"
     done = Stripped()
     for row, (value, words, is_rounded) in read.items():
         parsed.numbers[row], parsed.bad[row] = value, False

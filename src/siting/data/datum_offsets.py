@@ -71,7 +71,7 @@ class DatumOffset:
 
     Attributes
     ----------
-    layer, beside
+    layer, near
         Their names.
     places
         The number of places that were compared.
@@ -80,13 +80,13 @@ class DatumOffset:
     metres
         Its length; 0 where there is none.
     read_as
-        The datum to read the layer ("layer") or the other one ("beside") with; "WGS84" is without datum=.
+        The datum to read the layer ("layer") or the other one ("near") with; "WGS84" is without datum=.
     text
         The offset and its remedy in words; empty where there is none.
     """
 
     layer: str
-    beside: str
+    near: str
     places: int
     datums: Pair | None = None
     metres: float = 0.0
@@ -98,18 +98,18 @@ class DatumOffset:
 
     def __str__(self) -> str:
         if self.datums is None:
-            return f"{self.layer}: no offset of a datum beside {self.beside}, by {self.places} places"
+            return f"{self.layer}: no offset of a datum beside {self.near}, by {self.places} places"
         return f"{self.layer}: {self.text}"
 
 
-def datum_offset(layer: Any, beside: Any, *, name: str | None = None, beside_name: str | None = None) -> DatumOffset:
+def datum_offset(layer: Any, near: Any, *, names: tuple[str, str] | None = None) -> DatumOffset:
     """Find a constant offset between two layers that a wrong datum explains, such as homes beside streets.
 
     Parameters
     ----------
-    layer, beside
+    layer, near
         GeoDataFrames or GeoSeries with a CRS: places, and what they lie near to, best the streets.
-    name, beside_name
+    names
         Their names in messages; default their sources.
 
     Returns
@@ -128,16 +128,16 @@ def datum_offset(layer: Any, beside: Any, *, name: str | None = None, beside_nam
     >>> from siting.data import convert_datum, load_sample
     >>> town = load_sample()
     >>> homes = convert_datum(town["communities"], "WGS84", "GCJ-02")
-    >>> found = datum_offset(homes, town["streets"], name="communities", beside_name="streets")
+    >>> found = datum_offset(homes, town["streets"], names=("communities", "streets"))
     >>> bool(found), found.datums, round(found.metres)
     (True, ('GCJ-02', 'WGS84'), 588)
     >>> bool(datum_offset(town["communities"], town["streets"]))
     False
     """
-    called = name or str(one_layer(layer, name or "layer").attrs.get("source", "the layer"))
-    other = beside_name or str(one_layer(beside, beside_name or "beside").attrs.get("source", "the other layer"))
-    crs = common_crs([beside], layer=other)
-    shapes = np.asarray(to_crs(beside, crs).geometry.array, dtype=object)
+    frames, stand_in = (one_layer(layer, "layer"), one_layer(near, "near")), ("the layer", "the other layer")
+    called, other = names or (str(one.attrs.get("source", word)) for one, word in zip(frames, stand_in, strict=True))
+    crs = common_crs([near], layer=other)
+    shapes = np.asarray(to_crs(near, crs).geometry.array, dtype=object)
     shapes = shapes[np.isfinite(shapely.bounds(shapes)).all(axis=1)]
     place = shapely.get_coordinates(points(to_crs(layer, crs)))
     place = place[np.isfinite(place).all(axis=1)]
@@ -154,7 +154,7 @@ def datum_offset(layer: Any, beside: Any, *, name: str | None = None, beside_nam
     found = find_offset(place, crs, metres_to)
     if found is None:
         return DatumOffset(called, other, len(place))
-    reading = read_as(found.datums, layer.attrs.get("datum"), beside.attrs.get("datum"))
+    reading = read_as(found.datums, layer.attrs.get("datum"), near.attrs.get("datum"))
     text = describe(found, other, reading)
     return DatumOffset(called, other, len(place), found.datums, found.metres, reading, text)
 
@@ -221,29 +221,29 @@ def _stands_out(moved: Floats, radius: float, least: float, distances: Callable[
     return bool(least < means.min() and means.mean() - least > APART * spread)
 
 
-def read_as(pair: Pair, converted: object = None, beside_converted: object = None) -> dict[str, Datum]:
-    """Return the datums to read the layer ("layer") and the other one ("beside") with; WGS84 is without any.
+def read_as(pair: Pair, converted: object = None, near_converted: object = None) -> dict[str, Datum]:
+    """Return the datums to read the layer ("layer") and the other one ("near") with; WGS84 is without any.
 
-    *converted* and *beside_converted* are ``attrs["datum"]`` of the layers.
+    *converted* and *near_converted* are ``attrs["datum"]`` of the layers.
     """
     mine, others = pair
     if _source(converted) == others:  # it was converted from another datum than it is in
         return {"layer": mine}
-    if _source(beside_converted) == mine:
-        return {"beside": others}
-    return {name: datum for name, datum in (("layer", mine), ("beside", others)) if is_shifted(datum)}
+    if _source(near_converted) == mine:
+        return {"near": others}
+    return {name: datum for name, datum in (("layer", mine), ("near", others)) if is_shifted(datum)}
 
 
-def describe(found: Offset, beside: str, reading: Mapping[str, Datum]) -> str:
+def describe(found: Offset, near: str, reading: Mapping[str, Datum]) -> str:
     """Describe an offset and its remedy, `read_as`."""
-    names = {"layer": "it", "beside": beside}
+    names = {"layer": "it", "near": near}
     parts = [
         f'read {names[which]} with datum="{datum}"' if is_shifted(datum) else f"read {names[which]} without datum="
         for which, datum in reading.items()
     ]
     mine, others = found.datums
     return (
-        f"lies {found.metres:,.0f} m from where it fits {beside}, as {mine} beside {others} does (mean distance "
+        f"lies {found.metres:,.0f} m from where it fits {near}, as {mine} beside {others} does (mean distance "
         f"{found.as_is:.0f} m, moved by that {found.moved:.0f} m); {' and '.join(parts)}"
     )
 

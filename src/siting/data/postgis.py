@@ -62,7 +62,7 @@ def read_postgis(
     mapping: str | Path | None = None,
     strip_units: bool | None = None,
     id_prefix: str = "",
-    time_limit: float | None = 600.0,
+    time_limit: float | None = None,
 ) -> Any:
     r"""Read a layer from a PostGIS database and bring it to the canonical form of its role.
 
@@ -72,7 +72,7 @@ def read_postgis(
         An address, ``"postgresql://user@host/database"`` or ``"service=name"``, in which ``${NAME}`` stands for an
         environment variable; or a connection of psycopg 3; or an engine or connection of SQLAlchemy with psycopg.
     role
-        Name of a role (see `list_roles`), or a `Role`; None returns the rows unchecked.
+        Name of a role (see `list_roles`), or a `Role`; None returns the rows unchecked, with *crs* and *datum* only.
     table, query
         A table or view by its exact name, or one SELECT; one of the two.
     params
@@ -86,7 +86,7 @@ def read_postgis(
     crs
         The CRS of geometries with SRID 0; it may not contradict another SRID.
     time_limit
-        Seconds that a statement may take, None for any.
+        Seconds that a statement may take; 600 when not given, ``math.inf`` for any.
 
     Returns
     -------
@@ -116,6 +116,8 @@ def read_postgis(
         raise SitingError("params= are for query=")
     if query is not None and schema is not None:
         raise SitingError("schema= is for table=; in a query write schema.table")
+    if role is None and (columns or mapping or strip_units or id_prefix or strict):
+        raise SitingError("columns=, mapping=, strip_units=, id_prefix= and strict= need a role")
     kind = None if role is None else roles.role(role)
     title = "query" if table is None else ".".join(filter(None, (schema, table)))
     name = f"{kind.name} ({title})" if kind else title

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 from siting.data.extras import extra
 from siting.errors import LayerError, SitingError
 
-#: Seconds to wait for a server, and at most for a table that another session has locked.
-ANSWER, LOCK = 10, 10.0
+#: Seconds to wait for a server, at most for a table that another session has locked, and for a statement.
+ANSWER, LOCK, STATEMENT = 10, 10.0, 600.0
 # What the libraries would otherwise wait for without end when a cable is pulled: seconds, and milliseconds.
 _ALIVE = {"keepalives_idle": 30, "tcp_user_timeout": 60_000}
 _URL = re.compile(r"(?:postgres|postgresql)(?:\+\w+)?://(?:[^@/?]*@)?[^@/?]*(?:/[^@?]*)?(?:\?.*)?")
@@ -26,7 +26,7 @@ _ANSWERS = {
     "42501": '{what}; user "{who}" lacks the right, ask the owner of the table or schema to grant it',
     "25006": "{what}; the server or the connection is read-only, write to another",
     "55P03": "is locked by another session; try again when it has ended, or end it (pg_stat_activity shows it)",
-    "57014": "took longer than time_limit={time_limit:g} seconds and was stopped; give a longer time_limit=, or None",
+    "57014": "took longer than time_limit={time_limit:g} seconds and was stopped; give a longer time_limit=",
     "40P01": "two sessions waited for each other, and this one was stopped; try again",
     "40001": "another session changed the same rows; try again",
     "53100": "the disk of the server is full ({what}); nothing was written",
@@ -59,8 +59,9 @@ class Database(NamedTuple):
 def transaction(given: Any, name: str, *, time_limit: float | None, settings: Mapping[str, str]) -> Iterator[Database]:
     """Yield a database in one transaction (a savepoint, in one that is open); all errors are `LayerError`."""
     psycopg = _psycopg()
-    if time_limit is not None and not time_limit > 0:
-        raise SitingError(f"time_limit={time_limit!r}; give seconds above 0, or None")
+    seconds = STATEMENT if time_limit is None else time_limit
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not seconds > 0:
+        raise SitingError(f"time_limit={time_limit!r}; give seconds above 0, or math.inf")
     with _opened(given, name) as connection:
         if not isinstance(connection, psycopg.Connection):
             kind = type(connection).__name__
@@ -74,16 +75,17 @@ def transaction(given: Any, name: str, *, time_limit: float | None, settings: Ma
             with (
                 connection.transaction(),
                 connection.cursor(row_factory=psycopg.rows.tuple_row) as cursor,
-                _set(cursor, {**_limits(time_limit), **settings}),
+                _set(cursor, {**_limits(seconds), **settings}),
             ):
                 yield Database(cursor, connection.info.dbname, user, _home(cursor, connection.info.dbname, name))
         except psycopg.Error as fault:
-            raise LayerError(name, _in_words(fault, connection, user, time_limit)) from fault
+            raise LayerError(name, _in_words(fault, connection, user, seconds)) from fault
 
 
-def _limits(time_limit: float | None) -> dict[str, str]:
-    wait = LOCK if time_limit is None else min(LOCK, time_limit / 2)
-    return {"statement_timeout": f"{round(1000 * (time_limit or 0))}", "lock_timeout": f"{max(1, round(1000 * wait))}"}
+def _limits(seconds: float) -> dict[str, str]:
+    # Milliseconds; the server takes 0 for any, and three weeks at most.
+    statement = 0 if seconds > 2_000_000 else max(1, round(1000 * seconds))
+    return {"statement_timeout": f"{statement}", "lock_timeout": f"{max(1, round(1000 * min(LOCK, seconds / 2)))}"}
 
 
 @contextlib.contextmanager
@@ -194,10 +196,10 @@ def _no_connection(text: str, parts: Mapping[str, Any]) -> str:
     return f"no connection to {where}: {line}"
 
 
-def _in_words(fault: Any, connection: Any, user: str, time_limit: float | None) -> str:
+def _in_words(fault: Any, connection: Any, user: str, seconds: float) -> str:
     code, what = fault.sqlstate, (fault.diag.message_primary or " ".join(str(fault).split()))
     if connection.broken or code in ("57P01", "57P02", "57P03") or (code or "").startswith("08"):
         return _LOST.format(what=what)
     words = _ANSWERS.get(code or "", "the server answers: {what}")
     detail = fault.diag.message_detail or ""
-    return words.format(what=what, who=user, detail=" ".join(detail.split()).rstrip("."), time_limit=time_limit or 0.0)
+    return words.format(what=what, who=user, detail=" ".join(detail.split()).rstrip("."), time_limit=seconds)

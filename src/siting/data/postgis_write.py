@@ -43,7 +43,7 @@ def write_postgis(
     schema: str | None = None,
     if_exists: IfExists = "fail",
     srid: int | None = None,
-    time_limit: float | None = 600.0,
+    time_limit: float | None = None,
 ) -> None:
     """Write a layer to a table of a PostGIS database in one transaction: completely or not at all.
 
@@ -64,7 +64,7 @@ def write_postgis(
     srid
         The SRID to keep a CRS under that has no exact EPSG code; it is defined in the database where it is not.
     time_limit
-        Seconds that a statement may take, None for any.
+        Seconds that a statement may take; 600 when not given, ``math.inf`` for any.
 
     Raises
     ------

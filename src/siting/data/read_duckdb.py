@@ -16,7 +16,7 @@ _CLOSED = {
     "enable_external_access": "false", "autoinstall_known_extensions": "false", "autoload_known_extensions": "false",
     "allow_community_extensions": "false", "memory_limit": "8GB", "lock_configuration": "true",
 }  # fmt: skip
-_TABLES = "SELECT schema_name, table_name FROM duckdb_tables() WHERE NOT internal ORDER BY ALL"
+_TABLES = "SELECT schema_name, table_name FROM duckdb_tables() ORDER BY ALL"
 
 
 def read_duckdb(source: Source) -> tuple[Any, str | None]:

@@ -36,18 +36,8 @@ def read_parquet(source: Source) -> tuple[Any, str | None]:
             if deep := [column for column in sorted(shapes) if deep_column(file.read(columns=[column]).column(0))]:
                 what = f'"{deep[0]}" holds shapes whose parts lie in parts more than {MOST_NESTED} times'
                 raise LayerError(name, f"{what}; draw them as points, lines or polygons")
-        frame = gpd.read_parquet(source.file)
-        return overture.flattened(frame.drop(columns=_coverings(described, frame)), name), None
+        return overture.flattened(gpd.read_parquet(source.file), name), None
     except LayerError:
         raise
     except Exception as fault:  # pyarrow raises many kinds
         raise LayerError(name, f"cannot be read as GeoParquet: {fault}") from fault
-
-
-def _coverings(described: bytes, frame: Any) -> list[str]:
-    """Return the columns that only repeat the bounds of the shapes."""
-    found = set()
-    for column in json.loads(described)["columns"].values():
-        for paths in column.get("covering", {}).values():
-            found |= {path[0] for path in paths.values()}
-    return sorted(found & set(frame.columns))

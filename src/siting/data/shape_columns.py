@@ -49,7 +49,7 @@ def _from_wkb(
     _refuse_unread(column, texts, shapes, "WKB", layer)
     known = shapes[~shapely.is_missing(shapes)]
     codes = {str(code) if code else "" for code in np.unique(shapely.get_srid(known)).tolist()}
-    return shapely.set_srid(shapes, 0), _crs(codes, column, layer)
+    return shapes, _crs(codes, column, layer)
 
 
 def _refuse_unread(column: pd.Series[Any], texts: Sequence[str], shapes: Any, kind: str, layer: str) -> None:

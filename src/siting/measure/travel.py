@@ -226,6 +226,8 @@ def straight_line(
     0      a           b  50.0
     """
     farthest = walk_limit(metres, minutes, walk)
+    if not isinstance(max_pairs, Real):
+        raise ProblemError(f"max_pairs is {max_pairs!r}; give a number of pairs, or math.inf for no limit")
     for what, layer in (("origins", origins), ("destinations", destinations)):
         check_extent(one_layer(layer, what), what)
     rows, columns = unique_ids(origins.index, "origins"), unique_ids(destinations.index, "destinations")

@@ -191,7 +191,8 @@ class Places:
             raise NetworkError(f"only Places are added to Places, not a {type(other).__name__}; locate the layer first")
         ids = self.ids.append(other.ids)
         if not ids.is_unique:
-            raise NetworkError(f"places share ids: {some(ids[ids.duplicated()])}; make them differ")
+            remedy = "make them differ, for example with id_prefix= of read_layer"
+            raise NetworkError(f"places share ids: {some(ids[ids.duplicated()])}; {remedy}")
         both = frozen_columns(*(np.concatenate([getattr(self, name), getattr(other, name)]) for name in OF_PLACES))
         if self.shape is not None or other.shape is not None:
             none = [np.full(len(one), None, object) if one.shape is None else one.shape for one in (self, other)]

@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 import pyproj
 
-from siting.data import atomic_folder
+from siting.data.folder_exchange import atomic_folder
 from siting.errors import NetworkError
 from siting.network.part_checks import KINDS, check_parts
 from siting.network.parts import Parts

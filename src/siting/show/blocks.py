@@ -205,7 +205,6 @@ def plan_blocks(plan: Plan, lang: str) -> Iterator[Block]:
         ("objective", Cell(amount(float_of(plan.objective)))),
         ("bound", Cell(amount(float_of(plan.bound)))),
         ("gap", Cell(show(plan.gap, "gap"))),
-        ("seconds", Cell(show(plan.seconds, "seconds"))),
     ]
     facts += _proof(plan, lang)
     if plan.rules:

@@ -13,6 +13,7 @@ import pandas as pd
 from siting.errors import LayerError, SitingError, some
 from siting.labels import Language, label, named
 from siting.measure.services import APART, people_column, set_apart
+from siting.numbers import floats
 from siting.show import map_values as encode
 from siting.show.colours import band_colours
 from siting.show.map_plans import describe_plan, mark_changes
@@ -85,7 +86,12 @@ def _weights(service: str, communities: gpd.GeoDataFrame | None) -> tuple[str | 
     column = next((name for name in (people_column(service), "population") if name in columns), None)
     if communities is None or column is None:
         return None, None
-    return column, np.nan_to_num(communities[column].to_numpy(dtype=float, na_value=np.nan))
+    values = floats(communities[column])
+    wrong = np.isinf(values) | (np.isnan(values) & communities[column].notna().to_numpy())
+    if wrong.any():
+        rows = f"{wrong.sum()} of {len(wrong)} rows: {some(communities.index[wrong])}"
+        raise LayerError("communities", f'"{column}" is not a number in {rows}; read the layer with read_layer')
+    return column, np.nan_to_num(values)
 
 
 def _areas(service: str, areas: gpd.GeoDataFrame, bands: pd.DataFrame | None, lang: Language) -> list[dict[str, Any]]:

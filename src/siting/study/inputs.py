@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from siting.data import read_layer, read_postgis
+from siting.errors import SitingError
 from siting.labels import label, named
 
 __all__ = ["OF_DATABASES", "OF_FILES", "Circle", "Goal", "Source"]
@@ -91,6 +93,12 @@ class Goal:
     curve: int = 0
     on_map: bool = False
     time_limit: float | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a name that cannot be part of the name of a file."""
+        if not (isinstance(self.name, str) and re.fullmatch(r"[\w-]{1,60}", self.name)):
+            named_so = f"[[goal]] {str(self.name)[:60]!r}"
+            raise SitingError(f"{named_so}: the name is used for files; write letters, digits, - and _ only")
 
     def title(self, lang: str) -> str:
         """Describe the goal.

@@ -14,6 +14,8 @@ __all__ = ["check_apart", "check_name"]
 NAME = re.compile(r"\w[\w-]{0,59}")
 #: Names of devices on Windows, which no file may have.
 DEVICES = re.compile("(con|prn|aux|nul|com[0-9]|lpt[0-9])", re.IGNORECASE)
+#: Beginnings of the names of a GeoPackage's own tables.
+TABLES = re.compile("(gpkg|rtree|sqlite)_", re.IGNORECASE)
 #: Most characters of a name that is no name in a message.
 SHOWN = 40
 
@@ -37,6 +39,8 @@ def check_name(name: object, where: str) -> str:
         raise SitingError(f"{where} {shown} stands in names of files, layers and columns; {rule}")
     if DEVICES.fullmatch(text):
         raise SitingError(f"{where} {shown} is the name of a device on Windows; write another")
+    if TABLES.match(text):
+        raise SitingError(f"{where} {shown} begins like a table of the GeoPackage itself; write another")
     return name
 
 

@@ -9,8 +9,9 @@ from typing import Any
 
 import pandas as pd
 
-from siting.data import atomic_folder, write_layer, write_table
+from siting.data import write_layer, write_table
 from siting.data.drafts import WAIT
+from siting.data.folder_exchange import atomic_folder
 from siting.errors import SitingError
 from siting.labels import known, label, named
 from siting.measure.services import walker

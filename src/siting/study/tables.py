@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+import logging
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -12,6 +14,7 @@ import pandas as pd
 
 from siting.data import to_crs
 from siting.data.district_names import names_apart
+from siting.errors import some
 from siting.labels import label, named
 from siting.measure.services import APART
 from siting.numbers import percent
@@ -20,9 +23,15 @@ from siting.show.cells import role_name
 from siting.study.values import Proposal, Results
 
 __all__ = [
-    "attribution", "coverage_table", "datum_words", "district_table", "facility_words", "network_words", "notices",
-    "places_table", "result_layers", "result_tables", "with_names",
+    "attribution", "coverage_table", "datum_words", "district_table", "facility_words", "free_names", "network_words",
+    "notices", "places_table", "result_layers", "result_tables", "with_names", "with_own_names",
 ]  # fmt: skip
+
+
+log = logging.getLogger(__name__)
+
+#: Columns of the bands of a service that communities get.
+BAND = ("facility", "cost", "band")
 
 
 def notices(results: Results) -> list[Mapping[str, str]]:
@@ -164,29 +173,76 @@ def with_names(results: Results, plan: Plan) -> NamedPlan:
 
 
 def result_layers(results: Results) -> dict[str, gpd.GeoDataFrame]:
-    """Layers with results: communities, service areas, proposed sites, and the inputs."""
-    layers = dict(results.layers)
-    communities = layers["communities"].copy()
-    for service, found in results.bands.items():
-        for column in ("facility", "cost", "band"):
-            communities[f"{service}_{column}"] = found[column]
-    for name, proposal in results.proposals.items():
-        communities[f"{name.replace('-', '_')}_site"] = proposal.plan.assignment["site"]
-    layers["communities"] = communities
-    for service, areas in results.areas.items():
-        ids = [f"{service}-{row.limit:g}{row.unit}" for row in areas.itertuples()]
-        layers[f"areas_{service}"] = areas.set_axis(pd.Index(ids, name="id"))
-    sites, crs = [], results.network.crs
-    for name, proposal in results.proposals.items():
-        chosen = to_crs(layers["candidates"].loc[list(proposal.plan.sites)], crs)
-        chosen = chosen.join(proposal.plan.table.add_prefix("plan_"))
-        sites.append(chosen.assign(site=chosen.index, goal=name).set_axis([f"{name}/{i}" for i in chosen.index]))
-    if sites:
-        layers["proposed"] = gpd.GeoDataFrame(pd.concat(sites).rename_axis("id"), crs=crs)
+    """Layers with results: communities, service areas, proposed sites, and the inputs.
+
+    The columns and layers of the user keep their names; what is added gets another where its name is taken.
+    """
+    layers = {role: with_own_names(frame, role) for role, frame in results.layers.items()}
+    found = [(f"{service}_{column}", bands[column]) for service, bands in results.bands.items() for column in BAND]
+    found += [
+        (f"{name.replace('-', '_')}_site", proposal.plan.assignment["site"])
+        for name, proposal in results.proposals.items()
+    ]
+    communities = layers["communities"]
+    names = free_names([name for name, _ in found], [*communities.columns, "id"], "communities")
+    layers["communities"] = communities.assign(**{name: at for name, (_, at) in zip(names, found, strict=True)})
+    made = {f"areas_{service}": _areas(service, areas) for service, areas in results.areas.items()}
+    if any(proposal.plan.sites for proposal in results.proposals.values()):
+        made["proposed"] = _proposed(results, layers["candidates"])
     attributed = {"attribution": attribution(results), "notice": next(iter(notices(results)), None)}
-    for name in layers.keys() - results.layers.keys():
-        layers[name].attrs.update({k: v for k, v in attributed.items() if v})
+    for name, frame in zip(free_names(made, layers, "results.gpkg", "layers"), made.values(), strict=True):
+        frame.attrs.update({k: v for k, v in attributed.items() if v})
+        layers[name] = frame
     return {name: frame for name, frame in layers.items() if len(frame)}
+
+
+def _areas(service: str, areas: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    ids = [f"{service}-{row.limit:g}{row.unit}" for row in areas.itertuples()]
+    return areas.set_axis(pd.Index(ids, name="id"))
+
+
+def _proposed(results: Results, candidates: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return a row per proposed site: the candidate with the figures of its plan."""
+    crs, sites = results.network.crs, []
+    tables = {name: proposal.plan.table.add_prefix("plan_") for name, proposal in results.proposals.items()}
+    figures_of = dict.fromkeys(column for table in tables.values() for column in table.columns)
+    added = [*figures_of, "site", "goal"]
+    names = dict(zip(added, free_names(added, [*candidates.columns, "id"], "proposed"), strict=True))
+    for name, proposal in results.proposals.items():
+        chosen = to_crs(candidates.loc[list(proposal.plan.sites)], crs)
+        figures = tables[name].assign(site=chosen.index, goal=name).rename(columns=names)
+        sites.append(chosen.join(figures).set_axis([f"{name}/{i}" for i in chosen.index]))
+    return gpd.GeoDataFrame(pd.concat(sites).rename_axis("id"), crs=crs)
+
+
+def with_own_names(frame: gpd.GeoDataFrame, role: str) -> gpd.GeoDataFrame:
+    """Return the layer with columns that a GeoPackage holds: none differs from another in case only."""
+    names = [name for name in frame.columns if name != "geometry"]
+    new = dict(zip(names, free_names(names, ["id", "geometry"], role), strict=True))
+    return frame.rename(columns=new) if list(new) != list(new.values()) else frame
+
+
+def free_names(wanted: Iterable[str], taken: Iterable[str], where: str, what: str = "columns") -> list[str]:
+    """Return the wanted names, with a number where one is taken in upper or lower case, which is logged.
+
+    Examples
+    --------
+    >>> free_names(["childcare_cost", "childcare_band"], ["Childcare_Cost", "name"], "communities")
+    ['childcare_cost_2', 'childcare_band']
+    """
+    wanted = list(wanted)
+    meant, used, names, moved = {name.casefold() for name in wanted}, {name.casefold() for name in taken}, [], []
+    for name in wanted:
+        free = name
+        if name.casefold() in used:
+            numbered = (f"{name}_{n}" for n in itertools.count(2))
+            free = next(each for each in numbered if each.casefold() not in used | meant)
+        used.add(free.casefold())
+        names.append(free)
+        moved += [free] if free != name else []
+    if moved:
+        log.warning("%s: %s of results whose names are taken are called %s", where, what, some(moved))
+    return names
 
 
 def result_tables(results: Results) -> dict[str, pd.DataFrame]:
@@ -206,6 +262,8 @@ def result_tables(results: Results) -> dict[str, pd.DataFrame]:
         tables[f"plan_{name}"] = with_names(results, plan).table.reset_index()
         tables[f"assignment_{name}"] = plan.assignment.rename_axis("community").reset_index()
         if curve is not None:
+            # Seconds differ from run to run; the same input gives the same files.
+            curve = curve.drop(columns="seconds", errors="ignore")
             tables[f"curve_{name}"] = curve.assign(chosen=[" ".join(map(str, ids)) for ids in curve["chosen"]])
     if results.proposals:
         tables["plans"] = pd.DataFrame([_plan_row(*each) for each in results.proposals.items()])
@@ -217,5 +275,5 @@ def _plan_row(name: str, proposal: Proposal) -> dict[str, Any]:
     row: dict[str, Any] = {"goal": name, "rules": "; ".join(plan.rules)}
     row |= {key: getattr(plan, key) for key in ("limit", "unit", "how", "status")}
     row["sites"] = len(plan.sites)
-    row |= {key: getattr(plan, key) for key in ("covered", "total", "share", "objective", "bound", "gap", "seconds")}
+    row |= {key: getattr(plan, key) for key in ("covered", "total", "share", "objective", "bound", "gap")}
     return row | {"unreachable": " ".join(map(str, plan.unreachable))}

@@ -19,7 +19,7 @@ from siting.data.values import parse_choices
 from siting.errors import LayerError, StandardError, some
 from siting.judge.standards.conditions import ANY, COMPARISON
 from siting.judge.wording.sentences import Message
-from siting.numbers import Bools
+from siting.numbers import MOST_COUNT, Bools
 
 __all__ = ["SEVERAL", "Missing", "counted", "filled", "flags", "graded", "matches", "of_choices", "of_types"]
 
@@ -112,6 +112,10 @@ def counted(values: pd.Series, layer: str) -> pd.Series:
         raise LayerError(layer, f'"{values.name}" holds text, not numbers; read the layer with read_layer')
     numbers = values.to_numpy(float)
     _refuse(values, layer, ~(np.isfinite(numbers) & (numbers >= 0)), "negative or infinite", "; mend it")
+    if numbers.sum() >= MOST_COUNT:
+        exact = "; from 2^53 on numbers are not exact; correct it"
+        _refuse(values, layer, numbers >= MOST_COUNT, "9,007,199,254,740,992 or more", exact)
+        raise LayerError(layer, f'"{values.name}" adds up to {numbers.sum():.3g}{exact}')
     return values
 
 

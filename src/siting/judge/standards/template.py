@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from importlib.resources import files
 from pathlib import Path
@@ -39,7 +40,7 @@ def write_template(path: str | Path) -> Path:
     text = files("siting.judge").joinpath("template.toml").read_text(encoding="utf-8")
     if re.fullmatch(r"[a-z][a-z0-9_]*", target.stem):
         text = text.replace(NAME, target.stem)
-    if target.exists():
+    if os.path.lexists(target):
         raise StandardError(f'"{target}" is there already; give another name, it is not overwritten')
     try:
         with atomic_path(target) as draft:
