@@ -491,3 +491,18 @@ def test_words_that_are_not_understood_end_with_status_2() -> None:
     assert siting("demo", "--nothing").returncode == 2
     assert siting("run", "none.toml").returncode == 2
     assert "there is no such file" in siting("run", "none.toml").stderr
+
+
+def test_an_error_after_a_signal_is_not_reported(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    """Compiled packages that are being imported make an ImportError of an interruption."""
+
+    def fail() -> None:
+        raise ImportError("numpy._core failed")
+
+    monkeypatch.setattr(cli, "app", fail)
+    with pytest.raises(ImportError):
+        cli.main([15])
+    assert capsys.readouterr().err == ""
+    with pytest.raises(SystemExit, match="1"):
+        cli.main()
+    assert "ImportError: numpy._core failed" in capsys.readouterr().err
