@@ -145,7 +145,9 @@ def test_a_disk_that_fills_within_a_new_file(name: str, small_disk: Path) -> Non
         try:
             WRITERS[name](small_disk / name)
         except SitingError as fault:
-            assert re.search(r"the disk is full|^layer\.fgb: not all 400 rows were written; is the disk full\?", str(fault))
+            assert re.search(
+                r"the disk is full|^layer\.fgb: not all 400 rows were written; is the disk full\?", str(fault)
+            )
         else:
             break
         assert [path.name for path in small_disk.iterdir()] == ["ballast"]
