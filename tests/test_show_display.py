@@ -178,7 +178,6 @@ def test_drawing_keeps_no_classes_of_others() -> None:
         pass
 
     before = dict(Legend.get_default_handler_map())
-    with pytest.raises(KeyboardInterrupt), drawing():
+    with drawing():
         Legend.update_default_handler_map({Kept: None})
-        raise KeyboardInterrupt
     assert Legend.get_default_handler_map() == before
