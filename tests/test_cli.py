@@ -519,7 +519,9 @@ def test_a_layer_of_streets_is_chosen_and_a_crs_without_a_code_named(tmp_path: P
     assert "World Geodetic System 1984, Transverse Mercator, 114°" in done.stdout.replace("\n", "")
 
 
-def test_an_error_after_a_signal_is_not_reported(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+def test_an_error_after_a_signal_is_not_reported(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Compiled packages that are being imported make an ImportError of an interruption."""
 
     def fail() -> None:
