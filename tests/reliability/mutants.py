@@ -155,6 +155,8 @@ def readers(folder: Path) -> dict[str, Callable[[Path], Any]]:
         "standard": lambda path: st.load_standard(path),
         "role": st.data.Role.from_toml,
         "mapping": lambda path: st.read_layer(folder / "csv" / "seed.csv", "communities", mapping=path),
+        "gpx": lambda path: st.read_layer(path, "candidates").to_crs(4326),
+        "dxf": lambda path: st.read_layer(path, "candidates", crs="EPSG:4549").to_crs(4326),
         "osm": st.Network.from_osm,
         "pbf": st.Network.from_osm,
         "graphml": lambda path: st.Network.from_graph(path),

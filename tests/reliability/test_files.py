@@ -120,7 +120,7 @@ def _duckdb(frame: Any, file: Path) -> None:
     duckdb = pytest.importorskip("duckdb")
     table = (
         pd.DataFrame(frame.drop(columns="geometry"))
-        .assign(wkt=shapely.to_wkt(frame.geometry.to_numpy()))
+        .assign(wkt=[f"SRID=4326;{shape}" for shape in frame.geometry.to_wkt()])
         .astype({"name": object})
     )
     with duckdb.connect(str(file)) as database:
