@@ -517,3 +517,20 @@ def test_a_layer_of_streets_is_chosen_and_a_crs_without_a_code_named(tmp_path: P
     done = siting(*checked, "--streets-layer", "a")
     assert done.returncode == 0
     assert "World Geodetic System 1984, Transverse Mercator, 114°" in done.stdout.replace("\n", "")
+
+
+def test_an_error_after_a_signal_is_not_reported(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Compiled packages that are being imported make an ImportError of an interruption."""
+
+    def fail() -> None:
+        raise ImportError("numpy._core failed")
+
+    monkeypatch.setattr(cli, "app", fail)
+    with pytest.raises(ImportError):
+        cli.main([15])
+    assert capsys.readouterr().err == ""
+    with pytest.raises(SystemExit, match="1"):
+        cli.main()
+    assert "ImportError: numpy._core failed" in capsys.readouterr().err

@@ -11,11 +11,11 @@ import logging
 import os
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal, NoReturn, cast
 
 import typer
 from typer.core import TyperGroup
@@ -283,17 +283,26 @@ def _run(recipe: Path, folder: Path, lang: str | None, *, outside: bool = False)
     run_in_terminal(out, replace(study, lang=_lang(lang) or study.lang), folder)
 
 
-def main() -> None:
-    """Run the command line; bad input gives one message and exit status 2."""
+def main(signals: Sequence[int] = ()) -> None:
+    """Run the command line; bad input gives one message and exit status 2.
+
+    An error after one of *signals* has come is raised again: the signal is its cause.
+    """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a character that the terminal's encoding lacks is no error
     try:
         app()
-    except SitingError as error:
+    except Exception as error:
+        if signals:
+            raise
+        _report(error)
+
+
+def _report(error: Exception) -> NoReturn:
+    if isinstance(error, SitingError):
         err.print(f"[red]✗[/red] {label('cli.error', 'en')}", end=" ")
         err.print(_typed(str(error)), markup=False, highlight=False, soft_wrap=True)
         sys.exit(2)
-    except Exception:
-        err.print(traceback.format_exc(), markup=False, highlight=False, soft_wrap=True)
-        sys.exit(1)
+    err.print("".join(traceback.format_exception(error)), markup=False, highlight=False, soft_wrap=True)
+    sys.exit(1)

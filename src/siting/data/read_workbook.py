@@ -16,6 +16,7 @@ from siting.data.header_rows import Row, joined_heading, refuse_unit, void, with
 from siting.data.source import Source
 from siting.data.tables import choose, framed
 from siting.data.values import MOST_DIGITS, text_of
+from siting.data.zip_archive import ZIP_FAULTS
 from siting.errors import LayerError, some
 
 logger = logging.getLogger(__name__)
@@ -72,7 +73,7 @@ def read_excel(source: Source) -> pd.DataFrame:
                 book.close()
     except LayerError:
         raise
-    except (zipfile.BadZipFile, KeyError, OSError, ValueError, SyntaxError) as fault:
+    except (*ZIP_FAULTS, SyntaxError, TypeError, AttributeError) as fault:  # the latter of openpyxl
         raise LayerError(layer, f"is no Excel workbook that can be read: {fault}") from fault
     return sheet_table(rows, layout, errors, source)
 
