@@ -639,6 +639,9 @@ def test_a_datum_is_converted(database: str, schema: str, homes: gpd.GeoDataFram
         back = read_postgis(database, role, table="t", schema=schema, datum="GCJ-02").to_crs(homes.crs)
         assert np.max(shapely.distance(back.geometry.array, homes.geometry.array)) < 1e-3
     assert moved.to_crs(homes.crs).distance(homes).min() > 100
+    asked = f"SELECT id, population, ST_SetSRID(geom, 0) AS geom FROM {schema}.t"  # services give degrees
+    back = read_postgis(database, "communities", query=asked, datum="GCJ-02").to_crs(homes.crs)
+    assert np.max(shapely.distance(back.geometry.array, homes.geometry.array)) < 1e-3
 
 
 def test_a_study_refuses_a_source_of_two_kinds(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
