@@ -284,6 +284,7 @@ def test_another_kind_under_a_wrong_name_is_recognised(tmp_path: Path) -> None:
 
 
 def test_a_file_called_as_a_geodatabase(tmp_path: Path) -> None:
+    assert "is a folder; name a file or a geodatabase (.gdb) in it" in refused(tmp_path)
     (tmp_path / "a.gdb").write_bytes(b"x")
     assert refused(tmp_path / "a.gdb") == ('communities: "a.gdb" is no folder, as a geodatabase is; is the name right?')
 
