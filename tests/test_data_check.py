@@ -13,7 +13,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from siting.data import check_layer
+from siting.data import check_layer, load_sample
 from siting.data.values import flag_of, number_of, parse_numbers, share_of, text_of, texts, trim
 from siting.errors import LayerError, SitingError
 
@@ -734,3 +734,12 @@ def test_a_crs_across_the_date_line() -> None:
 
 def test_a_negative_whole_is_no_fault_of_its_part() -> None:
     assert '"population" is negative in 1 of 2 rows' in fault(layer(population=[-5, 10], elderly=[1, 10]))
+
+
+@pytest.mark.parametrize("kind", ["Int64", "int64[pyarrow]"])
+def test_a_missing_whole_beside_its_part_names_the_row(kind: str) -> None:
+    """A nullable column stays as it is when it has errors, and is compared with others."""
+    homes = load_sample()["communities"]
+    homes["population"] = pd.array([None, *homes["population"][1:]], dtype=kind)
+    with pytest.raises(LayerError, match='"population" is missing in 1 of 316 rows: "C001"'):
+        check_layer(homes, "communities")

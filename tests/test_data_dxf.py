@@ -70,6 +70,8 @@ def test_closed_lines_are_areas(tmp_path: Path) -> None:
     file = written(tmp_path / "a.dxf", drawing(entities))
     assert "has no CRS; give the one of its coordinates" in refused(file, "districts", crs=None)
     out = read_layer(file, "districts", crs="EPSG:4549")
+    alone = written(tmp_path / "b.dxf", drawing(line("A3", "小区", SQUARE)))
+    assert 'its layers are "小区"; close the lines around its areas in the drawing' in refused(alone, "districts")
     assert list(out.index) == ["A1", "A2"]
     assert out.geometry.iloc[0].equals(shapely.Polygon(SQUARE))
     assert out.area.tolist() == [10000, 10000]
@@ -128,6 +130,15 @@ def test_the_text_of_a_drawing(
         out = read_layer(file, "candidates", crs="EPSG:4549")
     assert out[["drawing_layer", "text"]].values.tolist() == [["注記", "公園"]]
     assert f"its text was read as {encoding if encoding != 'big5' else 'cp950'}" in caplog.text
+
+
+def test_a_drawing_without_a_header(tmp_path: Path) -> None:
+    """Small programs write the entities only."""
+    content = drawing(text("1", "点", 500000, 3200000, "甲村"))
+    content = content[content.index("ENDSEC") + len("ENDSEC") :].lstrip()
+    assert "HEADER" not in content
+    out = read_layer(written(tmp_path / "a.dxf", content), "candidates", crs="EPSG:4549", layer="点")
+    assert out["text"].tolist() == ["甲村"]
 
 
 def test_the_encoding_can_be_given(tmp_path: Path) -> None:

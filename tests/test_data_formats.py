@@ -112,6 +112,19 @@ def test_kml_that_other_programs_write(tmp_path: Path) -> None:
     assert out["households"].to_dict() == {"001": 5, "002": 6}
 
 
+def test_ids_beside_numbers_that_programs_give_to_placemarks(tmp_path: Path) -> None:
+    file = tmp_path / "a.kml"
+    pyogrio.write_dataframe(town().rename(columns={"id": "小区编号"}), file, driver="LIBKML", layer="小区")
+    text = file.read_text(encoding="utf-8")
+    number = re.compile(r'id="[^"]*\.(\d)"')
+    assert len(number.findall(text)) == 2
+    for ids in (r'id="小区.\1"', r'id="ID_0000\1"'):
+        file.write_text(number.sub(ids, text), encoding="utf-8")
+        assert list(read_layer(file, "communities").index) == ["001", "002"]
+    file.write_text(number.sub(r'id="甲\1"', text), encoding="utf-8")
+    assert list(read_layer(file, "communities").index) == ["甲1", "甲2"]
+
+
 def test_kml_without_names(tmp_path: Path) -> None:
     place = "<Placemark><name>甲</name><Point><coordinates>120,29</coordinates></Point></Placemark>"
     (tmp_path / "市.kml").write_text(f"<kml><Document>{place}</Document></kml>", encoding="utf-8")
@@ -271,6 +284,7 @@ def test_another_kind_under_a_wrong_name_is_recognised(tmp_path: Path) -> None:
 
 
 def test_a_file_called_as_a_geodatabase(tmp_path: Path) -> None:
+    assert "is a folder; name a file or a geodatabase (.gdb) in it" in refused(tmp_path)
     (tmp_path / "a.gdb").write_bytes(b"x")
     assert refused(tmp_path / "a.gdb") == ('communities: "a.gdb" is no folder, as a geodatabase is; is the name right?')
 

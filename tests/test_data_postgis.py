@@ -468,8 +468,8 @@ def test_the_answers_of_the_server_come_with_a_remedy(
     write_postgis(homes, database, "homes", schema=schema)
     for asked, words in (
         ({"table": "hoems", "schema": schema}, 'no table "hoems" in the schema .*; near are "homes"'),
-        ({"table": "homes"}, f'there is one in the schema "{schema}", give schema='),
-        ({"table": f"{schema}.homes"}, f"give schema='{schema}', table='homes'"),
+        ({"table": "homes"}, f'there is one in the schema "{schema}": give schema='),
+        ({"table": f"{schema}.homes"}, f"give schema='{schema}', table='homes', or in a shell {schema}.homes"),
         ({"query": "SELEC 1"}, "the query cannot be run: syntax error"),
         (
             {"query": "SELECT pg_sleep(5), ST_Point(1, 2) AS geom", "time_limit": 0.3},
@@ -639,6 +639,9 @@ def test_a_datum_is_converted(database: str, schema: str, homes: gpd.GeoDataFram
         back = read_postgis(database, role, table="t", schema=schema, datum="GCJ-02").to_crs(homes.crs)
         assert np.max(shapely.distance(back.geometry.array, homes.geometry.array)) < 1e-3
     assert moved.to_crs(homes.crs).distance(homes).min() > 100
+    asked = f"SELECT id, population, ST_SetSRID(geom, 0) AS geom FROM {schema}.t"  # services give degrees
+    back = read_postgis(database, "communities", query=asked, datum="GCJ-02").to_crs(homes.crs)
+    assert np.max(shapely.distance(back.geometry.array, homes.geometry.array)) < 1e-3
 
 
 def test_a_study_refuses_a_source_of_two_kinds(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

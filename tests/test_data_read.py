@@ -274,6 +274,15 @@ def test_a_title_above_the_header(tmp_path: Path) -> None:
     assert 'row 2 holds "金华市小区人口表"' in refused(file)
 
 
+def test_headings_in_big5(tmp_path: Path) -> None:
+    file = tmp_path / "a.csv"
+    head = "編號,小區名稱,常住人口,戶數,60歲及以上老年人口,3歲以下嬰幼兒,經度,緯度\n"
+    file.write_bytes((head + "1,幸福社區,300,100,60,9,114.2,22.3\n").encode("big5"))
+    out = read_layer(file, "communities")
+    assert list(out.columns) == ["name", "population", "households", "elderly", "infants", "geometry"]
+    assert out["name"].tolist() == ["幸福社區"]
+
+
 def test_blank_rows_and_columns_are_passed_over(tmp_path: Path) -> None:
     file = tmp_path / "a.csv"
     file.write_text("\nid,population,lon,lat,,\n,,,,,\n1,5,120,29,,\n\n")

@@ -148,8 +148,9 @@ def test_an_encoding_that_lacks_a_character(tmp_path: Path) -> None:
     [
         ("with strip_units=True, such", "with --strip-units, such", "with strip_units = true, such"),
         ('give crs="EPSG:4549"', 'give --crs "EPSG:4549"', 'give crs = "EPSG:4549"'),
-        ("but crs= says EPSG:4326", "but --crs says EPSG:4326", "but crs = … says EPSG:4326"),
-        ("choose with columns=,", "choose with a --mapping: [columns] …,", "choose with columns = { … },"),
+        ("layer='表 1' is for", "--layer '表 1' is for", "layer = '表 1' is for"),
+        ("but crs= says EPSG:4326", "but --crs says EPSG:4326", "but crs says EPSG:4326"),
+        ("choose with columns=,", "choose with a --mapping: [columns] …,", "choose with columns,"),
         (
             'with columns={"lon": "…", "lat": "…"}',
             'with a --mapping: [columns] lon = "…", lat = "…"',

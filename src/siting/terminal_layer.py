@@ -14,6 +14,7 @@ from rich.text import Text
 
 from siting.data import Role, datum_offset, list_headings, list_roles, read_layer, read_postgis
 from siting.data import role as role_of
+from siting.data.datums import crs_name
 from siting.data.types_of_facilities import closest_types, type_of, types_in
 from siting.errors import LayerError, SitingError
 from siting.judge.standards.columns_used import rules_by_column
@@ -33,7 +34,8 @@ def read_and_report(out: Console, file: Path, role: str, lang: Language, **optio
             _print_headings(out, fault.partial, role, lang)
         raise
     kind = role_of(role).zh if lang == "zh" else role
-    rows = label("check.rows", lang, name=file.name, rows=f"{len(frame):,}", role=kind, crs=_system(frame.crs))
+    crs = frame.crs.to_string() if frame.crs.to_authority() else crs_name(frame.crs)
+    rows = label("check.rows", lang, name=file.name, rows=f"{len(frame):,}", role=kind, crs=crs)
     out.print(rows, highlight=False, markup=False)
     if (datum := frame.attrs.get("datum")) is not None:
         converted = label("check.datum", lang, source=datum["from"], target=datum["to"], rows=f"{datum['rows']:,}")
@@ -45,15 +47,6 @@ def read_and_report(out: Console, file: Path, role: str, lang: Language, **optio
         reasons = label("list.comma", lang).join(f"{named('closed', key, lang)} {n:,}" for key, n in closed.items())
         out.print(label("check.closed", lang, reasons=reasons), highlight=False, markup=False)
     return frame
-
-
-def _system(crs: Any) -> str:
-    """Name a CRS by its code, or by its name, datum, projection and central meridian."""
-    if crs.to_authority() is not None or not crs.is_projected:
-        return str(crs.to_string()) if crs.to_authority() is not None else str(crs.name)
-    operation = crs.coordinate_operation
-    origin = [f"{each.value:g}°" for each in operation.params if each.name == "Longitude of natural origin"]
-    return f"{crs.name} ({', '.join([crs.geodetic_crs.datum.name, operation.method_name, *origin])})"
 
 
 def _read(file: Path, role: str, postgis: str | None = None, **options: Any) -> Any:

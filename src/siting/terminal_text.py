@@ -28,8 +28,8 @@ PIECE = re.compile(
 
 #: A keyword of `read_layer` in a message, with its value where there is one.
 KEYWORD = re.compile(
-    r"(?<=[\s(])(?P<key>layer|encoding|skip_rows|header|strip_units|id_prefix|crs|datum|columns|missing|mapping)="
-    r"(?P<value>True|\d+|\"[^\"]*\"|\{\"[^{}]*\"\})?"
+    r"(?:(?<=[\s(])|^)(?P<key>layer|encoding|skip_rows|header|strip_units|id_prefix|crs|datum|columns|missing|mapping)="
+    r"(?P<value>True|\d+|\"[^\"]*\"|'[^']*'|\{\"[^{}]*\"\})?"
 )
 
 
@@ -42,18 +42,20 @@ def as_typed(text: str, *, options: bool) -> str:
     >>> as_typed(message, options=True)
     'leave them out with --skip-rows 2; choose one with --layer; name it with a --mapping: [columns] id = "编号"'
     >>> as_typed(message, options=False)
-    'leave them out with skip_rows = 2; choose one with layer = …; name it with columns = { id = "编号" }'
+    'leave them out with skip_rows = 2; choose one with layer; name it with columns = { id = "编号" }'
     """
 
     def typed(match: re.Match[str]) -> str:
         key, value = match["key"], match["value"] or ""
+        if not (value or options):
+            return key
         if key == "columns":
             pairs = re.sub(r'"([\w-]+)": ', r"\1 = ", value[1:-1]) or "…"
             return f"a --mapping: [columns] {pairs}" if options else f"columns = {{ {pairs} }}"
         if options and key != "missing":
             return f"--{key.replace('_', '-')} {'' if value == 'True' else value}".rstrip()
-        value = "true" if value == "True" else value or "…"
-        return f"{key} = {value} in a study" if options else f"{key} = {value}"
+        equal = f"{key} = {'true' if value == 'True' else value}"
+        return f"{equal} in a study" if options else equal
 
     if options:  # both ways are one here
         text = re.sub(r'columns=\{"[^{}]*"\}, or in a mapping: \[columns\]', "a --mapping: [columns]", text)

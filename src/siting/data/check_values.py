@@ -144,7 +144,7 @@ def subset_faults(frame: Any, role: Role, labels: Sequence[str]) -> list[str]:
         if any(name not in frame.columns or frame[name].dtype.kind not in "if" for name in (part, whole)):
             continue
         # A negative whole is its own error, not one of its parts.
-        above = ((frame[part] > frame[whole]) & (frame[whole] >= 0)).to_numpy(dtype=bool)
+        above = ((frame[part] > frame[whole]) & (frame[whole] >= 0)).to_numpy(dtype=bool, na_value=False)
         if above.any():
             pairs = zip(compress(labels, above), frame[part][above], frame[whole][above], strict=True)
             rows = [f"{label}: {a} > {b}" for label, a, b in pairs]

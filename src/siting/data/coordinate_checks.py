@@ -200,7 +200,8 @@ def _projected_fault(corners: Floats, labels: Sequence[Any], crs: CRS, elsewhere
         if not _outside(corners, unprefixed).any():
             return f"{text}the x carries no zone number: set {crs_name(unprefixed)}"
     if not _outside(corners[:, [1, 0, 3, 2]], crs).any():
-        return f"{text}x and y look swapped (x is the easting, y the northing)"
+        swap = 'columns={"x": "…", "y": "…"}'
+        return f"{text}x and y look swapped: x must be the easting, y the northing; name the columns so with {swap}"
     if (abs(corners[outside]) <= 180).all():
         if not outside.all():
             return f"{text}these look like degrees among metres; correct these rows"

@@ -51,9 +51,14 @@ def same_crs(one: CRS, other: CRS) -> bool:
 
 
 def crs_name(crs: CRS) -> str:
-    """Name *crs* for a message."""
-    authority = crs.to_authority()
-    return f"{':'.join(authority)} ({crs.name})" if authority else crs.name
+    """Name *crs* for a message, one without a code by its name, datum, projection and central meridian."""
+    if authority := crs.to_authority():
+        return f"{':'.join(authority)} ({crs.name})"
+    operation, base = crs.coordinate_operation, crs.geodetic_crs
+    if not crs.is_projected or operation is None or base is None or base.datum is None:
+        return crs.name
+    origin = [f"{each.value:g}°" for each in operation.params if each.name == "Longitude of natural origin"]
+    return f"{crs.name} ({', '.join([base.datum.name, operation.method_name, *origin])})"
 
 
 def datum_name(crs: CRS) -> str:

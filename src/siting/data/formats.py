@@ -89,7 +89,8 @@ def local_file(path: str | Path, role: str) -> tuple[Path, Format]:
     if not re.match(r"[A-Za-z]:[\\/]", text) and _REMOTE.search(text):
         raise LayerError(role, f'"{text}" is not a local file; download it first')
     if (kind := FORMATS.get(file.suffix.lower())) is None:
-        raise LayerError(role, f'"{file.name}" is {_ways_out(file)}')
+        what = "a folder; name a file or a geodatabase (.gdb) in it" if file.is_dir() else _ways_out(file)
+        raise LayerError(role, f'"{file.name}" is {what}')
     try:
         _refuse_others(file, kind, role)
         head = b"" if kind.folder else _head(file)

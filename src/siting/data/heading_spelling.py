@@ -18,6 +18,11 @@ _ANOTHER = re.compile("^原|曾用|旧|变更前|规划|拟[建设]|备注|说�
 _NO_FLAG = re.compile("编号|证号|代码|名称|数|星级|级别|^[家个处张床户人年次名所]$")
 #: Words for people after an age.
 PEOPLE = ("人口", "老年人口", "老年人", "老人", "常住人口", "常住老年人口", "婴幼儿", "儿童")
+# Traditional characters of headings, as in files in Big5, and their simplified ones.
+_TRADITIONAL = str.maketrans(
+    "編號區縣鄉鎮稱類戶數總經緯標歲嬰兒養機構託護認證員設積樓層時間開關屬業職醫療級務對無與園學實備選點價費單齡殘處場萬畝頃佔廠運營質寬長過橋內專體獨慮遠貼",
+    "编号区县乡镇称类户数总经纬标岁婴儿养机构托护认证员设积楼层时间开关属业职医疗级务对无与园学实备选点价费单龄残处场万亩顷占厂运营质宽长过桥内专体独虑远贴",
+)
 #: People of an age, as bureaus write it: "其中：60岁（含）以上常住老年人口数".
 _AGE = re.compile(
     r"(?:其中[:,]?)?(?P<before>常住|户籍)?(?:人口)?[:,]?"
@@ -33,8 +38,8 @@ _AGE = re.compile(
 
 
 def normalized(name: object) -> str:
-    """Return *name* for comparison: NFKC, no case, blanks or underscores, one sign for "to": "0-3岁"."""
-    text, before = str(name), ""
+    """Return *name* for comparison: NFKC, no case, blanks or underscores, simplified, one sign for "to": "0-3岁"."""
+    text, before = str(name).translate(_TRADITIONAL), ""
     while text != before:
         before = text
         text = _IGNORED.sub("", unicodedata.normalize("NFKC", text).casefold()).replace("周岁", "岁")

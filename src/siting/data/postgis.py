@@ -186,14 +186,18 @@ def _table(database: Database, table: str, schema: str | None, name: str) -> Any
     ).fetchall()
     what = f'the database "{database.name}" has no table "{table}"' + (f' in the schema "{schema}"' if schema else "")
     if homes := [home for home, other in rows if other == table]:
-        raise LayerError(name, f"{what}; there is one in the schema {some(homes)}, give schema=")
+        raise LayerError(name, f"{what}; there is one in the schema {some(homes)}: {_with_schema(homes[0], table)}")
     full = {f"{home}.{other}": (home, other) for home, other in rows}
     if table in full:
-        raise LayerError(name, f"{what}; give schema={full[table][0]!r}, table={full[table][1]!r}")
+        raise LayerError(name, f"{what}: {_with_schema(*full[table])}")
     names = list(dict.fromkeys(other for _, other in rows))
     near = difflib.get_close_matches(table, names, n=3, cutoff=0.5) or names
     listed = f"; near are {some(near)}" if near else "; it has no table with geometries that you may see"
     raise LayerError(name, what + listed)
+
+
+def _with_schema(schema: str, table: str) -> str:
+    return f"give schema={schema!r}, table={table!r}, or in a shell {schema}.{table}"
 
 
 def _read(database: Database, source: Any, params: Any, geometry: str | None, given: Any, name: str) -> Any:

@@ -57,7 +57,8 @@ def read_layer(
         Your choice of columns, canonical name → name in the file (also ``lon``, ``lat``, ``x``, ``y``, ``wkt``,
         ``wkb``, ``h3``).
     encoding
-        Encoding of a CSV or Shapefile. Default: what its content is, UTF-8, GB18030 or Big5, as logged.
+        Encoding of a CSV, Shapefile, KML, GPX, DXF or MapInfo file. Default: what its content is, UTF-8, GB18030 or
+        Big5, as logged, or what a KML or GPX file says.
     crs
         The CRS of the coordinates if the file has none; it may not contradict the file.
     datum

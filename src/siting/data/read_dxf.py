@@ -22,6 +22,9 @@ _BINARY = b"AutoCAD Binary DXF"
 #: From this version on, the text of a drawing is UTF-8, whatever its code page says.
 _UNICODE = "AC1021"
 _BLOCK = re.compile(rb"^[ \t]*0[ \t]*\r?\n[ \t]*BLOCK[ \t]*\r?$", re.M)
+_HEADER = re.compile(rb"^[ \t]*2[ \t]*\r?\n[ \t]*HEADER[ \t]*\r?$", re.M)
+#: An empty one: without any, GDAL takes all text for Latin letters, whatever encoding it is given.
+_NO_VARIABLES = b"0\nSECTION\n2\nHEADER\n0\nENDSEC\n"
 #: Flags of a block that stands in another file, as a reference or an overlay of one.
 _EXTERNAL = 4 | 8
 _COLUMNS = {"Layer": "drawing_layer", "Text": "text", "EntityHandle": "id", "BlockName": "block"}
@@ -39,6 +42,7 @@ def read_dxf(source: Source) -> tuple[Any, str | None]:
         raise LayerError(source.name, f"{what}; bind them in the drawing (XREF, Bind), or detach them, and save it")
     polygons = "Polygon" in source.geometry or not source.geometry
     options = {"INLINE_BLOCKS": "NO", "CLOSED_LINE_AS_POLYGON": "YES" if polygons else "NO"}
+    data = data if _HEADER.search(data) else _NO_VARIABLES + data
     frame = read_through(source, "DXF", "entities", None, data, ENCODING=page, **options)
     frame = frame[~frame["PaperSpace"].eq(True)] if "PaperSpace" in frame.columns else frame
     if "LineString" not in source.geometry:
@@ -46,8 +50,10 @@ def read_dxf(source: Source) -> tuple[Any, str | None]:
     fits = _fits(frame.geometry.array, source.geometry)
     names = sorted(frame["Layer"].fillna("0")[fits].unique().tolist())
     if source.layer is None and not names:
-        raise LayerError(source.name, f"has nothing drawn as {' or '.join(source.geometry)}; its layers are "
-                         f"{some(sorted(frame['Layer'].dropna().unique()), most=40) or 'empty'}")  # fmt: skip
+        what = f"has nothing drawn as {' or '.join(source.geometry)}"
+        remedy = "; close the lines around its areas in the drawing" if "Polygon" in source.geometry else ""
+        listed = some(sorted(frame["Layer"].dropna().unique()), most=40) or "empty"
+        raise LayerError(source.name, f"{what}; its layers are {listed}{remedy}")
     layer = tables.choose(names, source.layer, source.role, source.name)
     return _named(_only(frame[frame["Layer"].fillna("0").eq(layer)], source, layer)), layer
 

@@ -98,9 +98,16 @@ def _read_kml(source: Source, parts: Sequence[bytes]) -> tuple[Any, str | None]:
     data, at = layers[layer]
     frame = read_through(source, "LIBKML", at, None, data).rename(columns={"Name": "name"})
     frame = without_empty(frame.drop(columns=[look for look in _LOOKS if look in frame.columns]))
-    if "id" in frame.columns and frame["id"].isna().any():
+    if "id" in frame.columns and (frame["id"].isna().any() or _numbers_places(frame["id"])):
         frame = frame.rename(columns={"id": "placemark_id"})
     return frame, layer
+
+
+def _numbers_places(marks: Sequence[Any]) -> bool:
+    """Whether ids only count the placemarks, as those of GDAL ("layer.1") and ArcGIS ("ID_00001") do."""
+    found = [re.fullmatch(r"(.+\.|ID_)(\d+)", mark) for mark in marks if isinstance(mark, str)]
+    counted = {(match[1], int(match[2]) - at) for at, match in enumerate(found) if match}
+    return None not in found and len(counted) == 1
 
 
 def read_gpx(source: Source) -> tuple[Any, str | None]:
