@@ -493,7 +493,9 @@ def test_words_that_are_not_understood_end_with_status_2() -> None:
     assert "there is no such file" in siting("run", "none.toml").stderr
 
 
-def test_an_error_after_a_signal_is_not_reported(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+def test_an_error_after_a_signal_is_not_reported(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Compiled packages that are being imported make an ImportError of an interruption."""
 
     def fail() -> None:
