@@ -193,6 +193,21 @@ def test_a_folder_that_may_not_be_written_to(name: str, tmp_path: Path) -> None:
         folder.chmod(0o755)
 
 
+def test_a_folder_of_results_within_one_that_may_not_be_written_to() -> None:
+    """A folder is exchanged beside itself, but one within it can be made: the message names it."""
+    with tempfile.TemporaryDirectory() as above:
+        (folder := Path(above, "mine")).mkdir()
+        folder.chmod(0o777)
+        Path(above).chmod(0o555)
+        with as_nobody(), pytest.raises(SitingError) as caught, results_folder(folder):
+            pass
+        named = str(caught.value).rpartition("such as ")[2].strip('"')
+        assert named == str(folder / "results")
+        with as_nobody(), results_folder(named):
+            pass
+        Path(above).chmod(0o755)
+
+
 @contextlib.contextmanager
 def as_nobody() -> Iterator[None]:
     """Give up the rights of the administrator, for whom no folder is read-only."""

@@ -93,6 +93,8 @@ def local_file(path: str | Path, role: str) -> tuple[Path, Format]:
     try:
         _refuse_others(file, kind, role)
         head = b"" if kind.folder else _head(file)
+    except LayerError:
+        raise
     except (OSError, ValueError) as fault:
         why = fault.strerror if isinstance(fault, OSError) else fault
         raise LayerError(role, f'"{file}" cannot be read: {why}') from fault
