@@ -531,3 +531,15 @@ def test_write_table(tmp_path: Path) -> None:
     assert (tmp_path / "t.csv").read_text(encoding="utf-8-sig").startswith("'+名称,n")
     with pytest.raises(SitingError, match=r"tables are written as \.csv"):
         write_table(frame, tmp_path / "t.txt")
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".gpkg", ".csv"])
+def test_half_a_character_or_a_number_beyond_all_is_written_or_refused(tmp_path: Path, suffix: str) -> None:
+    points = gpd.points_from_xy([120.0], [29.0])
+    ids = gpd.GeoDataFrame(
+        {"places": [1]}, geometry=points, index=pd.Index(["\ud800"], name="id", dtype=object), crs=4326
+    )
+    huge = gpd.GeoDataFrame({"places": [1], "more": pd.Series([2**70], dtype=object)}, geometry=points, crs=4326)
+    for frame in (ids, huge):
+        with contextlib.suppress(LayerError):  # any other error is one of ours
+            write_layer(frame, tmp_path / f"x{suffix}")

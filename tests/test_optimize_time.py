@@ -6,6 +6,7 @@ import importlib.util
 import itertools
 import math
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -181,3 +182,28 @@ def test_a_proof_is_added_up_once(street: tuple[st.Reach, pd.Series], monkeypatc
     assert plan.verify().optimal
     assert len(priced) == len({id(each) for each in priced}) <= len(plan.answer.proof.v)
     assert "table" not in vars(plan)  # what was not made is not made to be compared
+
+
+def test_pairs_below_every_price_do_not_change_a_proof(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proof of many prices looks only at pairs that are above one of them: the bound is the same."""
+    rng = np.random.default_rng(4)
+    costs = rng.integers(1, 100, (60, 30)).astype(float)
+    origin, site = np.nonzero(costs)
+    table = pd.DataFrame({"origin": origin, "destination": site, "cost": costs[origin, site]})
+    reach = st.Reach.from_pairs(table, origins=range(60), destinations=range(30), limit=100)
+    plan = st.solve(st.MinTravel(), reach, demand=pd.Series(1, index=range(60)), rules=[st.AtMost(7)])
+    model, made = plan.answer.model, plan.answer.proof
+    assert model is not None
+    looked: list[int] = []
+    real = proof.lagrangian
+    monkeypatch.setattr(proof, "lagrangian", lambda *args: looked.append(args[0].benefit.nnz) or real(*args))
+    monkeypatch.setattr(proof, "MANY", 1)
+    few = proof.bound_of(model, made)
+    assert max(looked) < 0.5 * model.benefit.nnz
+    monkeypatch.setattr(proof, "MANY", 10**9)
+    assert proof.bound_of(model, made) == few
+    shares = replace(model, shares=csr_array(np.ones((1, 60))), wanted=np.array([10.0]))
+    with_share = replace(made, m=np.full((len(made.m), 1), 40.0))
+    all_pairs = proof.bound_of(shares, with_share)
+    monkeypatch.setattr(proof, "MANY", 1)
+    assert proof.bound_of(shares, with_share) == pytest.approx(all_pairs, rel=1e-12)

@@ -14,6 +14,7 @@ import shapely
 import siting as st
 from siting.errors import SitingError
 from siting.study import Outcome
+from siting.study.inputs import Goal
 from siting.study.outputs import is_result, results_folder
 from siting.study.run import judge
 from siting.study.tables import facility_words
@@ -485,3 +486,9 @@ def test_a_measuring_crs_for_elsewhere_is_refused(town: Path) -> None:
     town.write_text(text, encoding="utf-8")
     with pytest.raises(st.errors.LayerError, match=r"made for 73.*the layer lies at 114"):
         st.run(st.Study.from_toml(town))
+
+
+@pytest.mark.parametrize("name", ["../x", "a/b", "", "x" * 61, "a b", "\ud800", "</script>"])
+def test_the_name_of_a_goal_is_that_of_its_files(name: str) -> None:
+    with pytest.raises(st.SitingError, match="the name is used for files"):
+        Goal(name, "childcare", metres=300.0, at_most=1)

@@ -226,7 +226,7 @@ def reader(seeds: Path) -> Iterator[Reader]:
 @pytest.mark.parametrize("kind", KINDS)
 def test_damaged_files_are_read_or_refused(kind: str, reader: Reader, tries: Any, record: Any) -> None:
     """A damaged file of any kind is read or refused: no other error, no crash, no hang."""
-    number = tries(6, 500)
+    number = tries(3, 500)
     ends: Counter[str] = Counter()
     for k in range(number):
         for what, how in reader.attempt(kind, k).items():

@@ -398,7 +398,7 @@ def _way(one: Door, two: Door, edges: Any, way: Any) -> float:
 
 def test_whole_layers_are_refused_told_or_right(tmp_path: Path, tries: Any, record: Any) -> None:
     """A layer with anything in it is refused, told of, or measured right, from the check to the map and the file."""
-    number = tries(120, 10_000)
+    number = tries(100, 10_000)
     layers, foreign, wrong, leaked = 0, Counter[str](), Counter[str](), Counter[str]()
     first: dict[str, str] = {}
     seed = 0

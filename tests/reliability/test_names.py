@@ -74,12 +74,16 @@ def town() -> dict[str, gpd.GeoDataFrame]:
     }
 
 
+def _column(frame: Any, name: str) -> Any:
+    return pd.Series([name] * len(frame), frame.index, dtype=object)  # text of pandas cannot hold half a character
+
+
 def _texts(layers: dict[str, Any], study: Any, name: str) -> Any:
     for role, frame in layers.items():
-        layers[role] = frame.assign(name=name)
+        layers[role] = frame.assign(name=_column(frame, name))
         layers[role].attrs["notice"] = {"zh": name, "en": name}
         layers[role].attrs["attribution"] = name
-    layers["streets"]["highway"] = name
+    layers["streets"]["highway"] = _column(layers["streets"], name)
     return study
 
 
@@ -91,7 +95,7 @@ def _ids(layers: dict[str, Any], study: Any, name: str) -> Any:
 
 
 def _districts(layers: dict[str, Any], study: Any, name: str) -> Any:
-    layers["communities"]["district"] = name
+    layers["communities"]["district"] = _column(layers["communities"], name)
     layers["districts"].index = pd.Index([name, f"{name}e"], name="id", dtype=object)
     return study
 
@@ -111,7 +115,7 @@ def _goals(layers: dict[str, Any], study: Any, name: str) -> Any:
 
 
 def _services(layers: dict[str, Any], study: Any, name: str) -> Any:
-    layers["candidates"]["services"] = name
+    layers["candidates"]["services"] = _column(layers["candidates"], name)
     source = replace(study.layers["childcare"], role="facilities")
     layers_of = {role: at for role, at in study.layers.items() if role != "childcare"} | {name: source}
     circles, goals = ((replace(each, service=name),) for each in (study.circles[0], study.goals[0]))

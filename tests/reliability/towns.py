@@ -168,6 +168,8 @@ def _number(frame: Any, role: str) -> str | None:
 
 @_slip(HARMLESS)
 def other_system(rng: Any, frame: Any, role: str) -> Slip:
+    if frame.crs != PLANE:  # done already
+        return Slip(frame)
     target = str(rng.choice(SYSTEMS))
     moved = shapely.transform(frame.geometry.to_numpy(), _way(target).transform, interleaved=False)
     return Slip(frame.set_geometry(gpd.GeoSeries(moved, index=frame.index)).set_crs(target, allow_override=True))
@@ -199,6 +201,8 @@ def other_type(rng: Any, frame: Any, role: str) -> Slip:
 
 @_slip(HARMLESS)
 def other_ids(rng: Any, frame: Any, role: str) -> Slip:
+    if frame.index.name != "id" or "编号" in frame.columns:  # done already
+        return Slip(frame)
     kind = int(rng.integers(6))
     frame = frame.copy()
     if kind == 0:

@@ -108,8 +108,8 @@ def write_layer(frame: Any, path: str | Path, *, layer: str | None = None) -> No
         refuse_endless(frame[column], name)
     if kept_attrs(frame.attrs) and suffix not in (".gpkg", ".parquet", ".geoparquet"):
         logger.info("%s: %s does not keep the notice and the attribution; a GeoPackage does", name, target.suffix)
-    flat = _with_index(frame, name)
     try:
+        flat = _with_index(frame, name)
         if suffix == ".gdb":
             refuse_other_folders(target, name)
         place = atomic_folder(target, ours=lambda _: True) if suffix == ".gdb" else atomic_path(target)
@@ -117,7 +117,7 @@ def write_layer(frame: Any, path: str | Path, *, layer: str | None = None) -> No
             writer(_Job(flat, draft, target, layer, name))
     except SitingError:
         raise
-    except (RuntimeError, OSError, ValueError, TypeError, sqlite3.Error) as fault:
+    except (RuntimeError, OSError, ValueError, TypeError, ArithmeticError, sqlite3.Error) as fault:
         raise LayerError(name, f'cannot be written to "{target.name}": {fault}') from fault
     logger.info("%s: %d rows written to %s", name, len(frame), target.name)
 

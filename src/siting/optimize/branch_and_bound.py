@@ -107,7 +107,10 @@ class BranchAndBound:
             value = None if self.x is None else self.value
             if (most is not None and self.nodes >= most) or self.report(value, floored(self.bound, self.grain)):
                 return False
-            self._branch(heapq.heappop(self._open)[2])
+            entry = heapq.heappop(self._open)
+            if not self._branch(entry[2]):
+                heapq.heappush(self._open, entry)
+                return False
         return True
 
     def _add_node(
@@ -157,28 +160,36 @@ class BranchAndBound:
         further = (Multipliers(solved.v + step * v, solved.y + step * y, solved.m + step * m) for step in steps)
         return next((each for each in further if self.terms.bound(each, lower, upper)[0] <= self.limit), solved)
 
-    def _branch(self, node: _Node) -> None:
+    def _branch(self, node: _Node) -> bool:
+        """Split a node; False, and nothing changed, when the time was up before."""
         if self._reduced is None:
             self._reduced = _ReducedRelaxation(self.terms, node.lower, node.upper)
         reduced = self._reduced
-        reduced.go(node)
+        reduced.go(node, self.control.seconds_left)
+        if self.control.must_stop:
+            return False
         x = node.x if node.x is not None else np.zeros(len(node.lower))
         column = self._branching_column(node, reduced, x)
-        if not node.fixes:
-            self.tree.price[node.index] = -1  # its children bound it
-        prefer = int(x[column] >= 0.5)
+        prefer, sides = int(x[column] >= 0.5), []
         for at in (prefer, 1 - prefer):
             lower, upper = node.lower.copy(), node.upper.copy()
             lower[column] = upper[column] = float(at)
-            reduced.go(node)
+            reduced.go(node, self.control.seconds_left)
             solved = reduced.solve(lower, upper, self.control.seconds_left)
-            basis, rank = reduced.relaxation.simplex.basis(), 2 * node.index + (at == prefer)
+            if solved.x is None and solved.ray is None and self.control.time_limit is not None:
+                return False  # its prices bound worse than those of the node
+            sides.append((at, lower, upper, solved, reduced.relaxation.simplex.basis()))
+        if not node.fixes:
+            self.tree.price[node.index] = -1  # its children bound it
+        for at, lower, upper, solved, basis in sides:
+            rank = 2 * node.index + (at == prefer)
             child = self._add_node((node.index, column, at), lower, upper, solved, basis, rank)
             if solved.x is not None:
                 fall = node.bound - (child.bound if child else self.limit)
                 self._update_pseudo_cost(column, at, x[column], fall)
                 if child is not None and (self.nodes % 8 < 2 or child.bound >= self.bound):
                     self.offer(self.round_x(solved.x, child.lower, child.upper))
+        return True
 
     def _update_pseudo_cost(self, column: int, at: int, x: float, fall: float) -> None:
         distance = x if at == 0 else 1 - x
@@ -227,11 +238,11 @@ class _ReducedRelaxation:
         self.reached = terms.serves.T @ upper > 0
         self._root_basis: Any = None
 
-    def go(self, node: _Node) -> None:
-        """Restore the basis of a node in the solver."""
+    def go(self, node: _Node, seconds: float = math.inf) -> None:
+        """Restore the basis of a node in the solver; that of the root is found first, for at most *seconds*."""
         self.relaxation.set_box(node.lower[self.columns], node.upper[self.columns])
         if node.basis is None and self._root_basis is None:
-            self.relaxation.solve()
+            self.relaxation.solve(seconds=seconds)
             self._root_basis = self.relaxation.simplex.basis()
         else:
             self.relaxation.simplex.back_to(self._root_basis if node.basis is None else node.basis)

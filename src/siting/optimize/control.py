@@ -116,8 +116,10 @@ class Control:
 
     @property
     def status(self) -> str:
-        """Status of a search that ended without a proof."""
-        return "time_limit" if not self.interrupted and self.seconds_left <= 0 else "feasible"
+        """Status of a search that ended without a proof; a solver with the same limit may end a moment earlier."""
+        if self.interrupted or self.time_limit is None or (self.gap > 0 and self.seconds_left > 0):
+            return "feasible"
+        return "time_limit"
 
     def report(self, step: str, value: float | None = None, bound: float | None = None) -> bool:
         """Report value and bound to the user; True when the search must stop: time, Ctrl-C, or the gap is reached."""

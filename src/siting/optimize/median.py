@@ -27,6 +27,7 @@ import numpy as np
 from siting.numbers import Bools, Floats, Ints, Ints8
 from siting.optimize import median_kernels as kernels
 from siting.optimize.control import Control
+from siting.optimize.first_plan import GRACE
 from siting.optimize.interchange import CountLimits, interchange, sorted_pairs
 from siting.optimize.median_kernels import BestTwo, SortedPairs
 from siting.optimize.model import Model
@@ -155,7 +156,8 @@ class _Search:
         self._shrink()
         free = self.state == kernels.FREE
         first = np.zeros(len(free), bool) if start is None else np.asarray(start, bool) & free
-        self.improve(first if first.sum() <= self.limits.many else np.zeros(len(free), bool))
+        first = first if first.sum() <= self.limits.many else np.zeros(len(free), bool)
+        self.improve(first, self.control.with_grace(GRACE))
         root = _Node(
             self.tree.add(-1, -1, -1), self.state.copy(), self.limits.few, self.limits.many, self._first_prices(),
             np.zeros(len(free)), np.zeros(len(free)),
@@ -305,11 +307,12 @@ class _Search:
         is_open[np.argsort(-often, kind="stable")[: self.limits.many]] = True
         self.improve(is_open & (often > 0))
 
-    def improve(self, is_open: Bools) -> None:
+    def improve(self, is_open: Bools, control: Control | None = None) -> None:
         """Interchange columns from *is_open*, all of them free, and keep the plan if it is the best so far."""
         free, opened = self.state == kernels.FREE, self.state == kernels.OPEN
         value = self.model.value
-        x, total = interchange(self.pairs, self.base, value, free, is_open & free, self.limits, self.control)
+        within = self.control if control is None else control
+        x, total = interchange(self.pairs, self.base, value, free, is_open & free, self.limits, within)
         total += float(value[opened].sum())
         if total > self.value:
             self.value, self.x = total, x | opened

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -11,11 +11,14 @@ import numpy.typing as npt
 from siting.numbers import Floats, Ints
 from siting.optimize.model import Model
 from siting.optimize.proof_kernels import add_surplus
+from siting.optimize.sparse_rows import keep_entries, row_of_entries
 
 __all__ = ["SINGLE_PRECISION", "Proof", "ProofTree", "bound_of", "lagrangian"]
 
 #: Rounding error of single precision, as a share of a sum: 6e-8 of each term, which counts for several columns.
 SINGLE_PRECISION = 1e-6
+#: Prices of a proof from which pairs are looked through for those that count.
+MANY = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,17 +126,19 @@ def bound_of(model: Model, proof: Proof) -> float:
     """
     if not _has_right_signs(model, proof) or not _covers_all_plans(proof):
         return np.inf
-    fixings: dict[int, list[tuple[int, int]]] = {}
-    for node, *fixing in np.column_stack([proof.fixed_node, proof.fixed_column, proof.fixed_at]).tolist():
-        fixings.setdefault(node, []).append((fixing[0], fixing[1]))
+    model = _priced(model, proof)
+    fixings = {int(node): np.flatnonzero(proof.fixed_node == node) for node in np.unique(proof.fixed_node)}
     parents, worst = set(proof.parent.tolist()), -np.inf
     evaluated: dict[int, tuple[float, Floats]] = {}
     boxes: list[tuple[Floats, Floats]] = []
     for node, above in enumerate(proof.parent.tolist()):
         lower, upper = (bound.copy() for bound in (boxes[above] if node else (model.lower, model.upper)))
-        decisions = [*fixings.get(above, []), (int(proof.column[node]), int(proof.at[node]))] if node else []
-        for column, at in decisions:  # on the way, and what was proven fixed at the node above
-            lower[column], upper[column] = max(lower[column], at), min(upper[column], at)
+        if node:  # what was proven fixed at the node above, and the decision on the way
+            there = fixings.get(above, np.zeros(0, np.int64))
+            columns = np.append(proof.fixed_column[there], proof.column[node])
+            at = np.append(proof.fixed_at[there], proof.at[node])
+            np.maximum.at(lower, columns, at)
+            np.minimum.at(upper, columns, at)
         boxes.append((lower, upper))
         if node in parents and node not in fixings:
             continue
@@ -147,10 +152,24 @@ def bound_of(model: Model, proof: Proof) -> float:
         value = base + float(gain.sum())
         if node not in parents:
             worst = max(worst, value)
-        for column, at in fixings.get(node, []):
-            if lower[column] <= 1 - at <= upper[column]:
-                worst = max(worst, value - float(gain[column]) + float(reduced[column]) * (1 - at))
+        if node in fixings:
+            columns, other = proof.fixed_column[fixings[node]], 1 - proof.fixed_at[fixings[node]]
+            possible = (lower[columns] <= other) & (other <= upper[columns])
+            left = value - gain[columns] + reduced[columns] * other
+            worst = max(worst, float(left[possible].max(initial=-np.inf)))
     return worst
+
+
+def _priced(model: Model, proof: Proof) -> Model:
+    """Leave out pairs whose benefit is above the price of the need in no node, where there are many prices."""
+    if len(proof.v) < MANY:
+        return model
+    share = np.zeros(len(model.must))
+    for m in np.unique(proof.m, axis=0):
+        share = np.maximum(share, model.shares.T @ m)
+    least = proof.v.min(axis=0) - share
+    above = model.benefit.data >= least[row_of_entries(model.benefit)] - 1e-9 * np.abs(model.benefit.data)
+    return replace(model, benefit=keep_entries(model.benefit, above))
 
 
 def _has_right_signs(model: Model, proof: Proof) -> bool:

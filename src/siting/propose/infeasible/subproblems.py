@@ -247,6 +247,11 @@ class _Clock(Control):
     def must_stop(self) -> bool:
         return self.outer.interrupted or self.interrupted or self.seconds_left <= 0
 
+    @property
+    def status(self) -> str:
+        """Status of a search that ended without a proof: mostly as the question was answered."""
+        return "time_limit" if not self.interrupted and self.seconds_left <= 0 else "feasible"
+
     def report(self, step: str, value: float | None = None, bound: float | None = None) -> bool:
         enough = self.enough - _slack(self.enough)
         known = value is not None and math.isfinite(value) and value >= enough

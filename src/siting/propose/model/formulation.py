@@ -14,7 +14,7 @@ import siting.propose.problem as problem
 from siting.errors import ProblemError
 from siting.numbers import Bools, Floats, Ints
 from siting.optimize.model import Model
-from siting.optimize.sparse_rows import with_data
+from siting.optimize.sparse_rows import row_max
 from siting.propose.model.checks import refuse_contradictions, refuse_unknown
 from siting.propose.model.constraints import Constraint, build_constraints, known_costs
 from siting.propose.model.inputs import Demand, Inputs, Reaches
@@ -147,7 +147,7 @@ class Formulation:
 
     @cached_property
     def costs(self) -> csr_array:
-        """Cost of each pair of the model, where everybody must be served at any cost; 0 in other rows."""
+        """Cost of each pair of a `MinFarthest`; 0 where a rule asks for a block of its own. Without pairs else."""
         return self._numbers[1]
 
     @cached_property
@@ -167,19 +167,28 @@ class Formulation:
         size, kept = len(self.inputs.communities), self.needs
         position = np.full(len(self.blocks) * size, -1, np.int64)
         position[kept] = np.arange(len(kept))
-        parts = []
+        parts, farthest = [], isinstance(self.objective, problem.MinFarthest)
         for number, block in enumerate(self.blocks):
             community, column, cost = self.serving(block.service, block.phase, block.limit)
+            need = position[number * size + community]
+            if (need < 0).any():
+                inside = np.flatnonzero(need >= 0)
+                need, community, column, cost = need[inside], community[inside], column[inside], cost[inside]
             worth = block.worth[community] * self.unit_benefit(block, cost)
-            far = cost if block.limit is None else np.zeros(len(cost))
-            parts.append((position[number * size + community], column, worth, far))
-        need, column, worth, far = (
+            far = [cost if block.limit is None else np.zeros(len(cost))] if farthest else []
+            parts.append((need, column.astype(np.int32), worth, *far))
+        need, column, worth, *data = (
             each[0] if len(each) == 1 else np.concatenate(each) for each in zip(*parts, strict=True)
         )
-        inside = np.flatnonzero(need >= 0)
-        pairs = csr_array((inside, (need[inside], column[inside])), shape=(len(kept), len(self.variables)))
-        pairs.sort_indices()
-        benefit, costs = (with_data(pairs, data[pairs.data]) for data in (worth, far))
+        # needs are in order, as the pairs of `Inputs` are
+        start = np.append(0, np.cumsum(np.bincount(need, minlength=len(kept)))).astype(np.int32)
+        shape = (len(kept), len(self.variables))
+        costs = csr_array((data[0].copy(), column.copy(), start), shape=shape) if farthest else csr_array(shape)
+        benefit = csr_array((worth, column, start), shape=shape)
+        for matrix in (benefit, costs):
+            matrix.sort_indices()
+        once = isinstance(self.objective, problem.MaxCoverage) and self.objective.decay is None
+        amounts = row_max(benefit, benefit.data) if once else benefit.data  # which are the same in a row
         model = Model(
             benefit=benefit,
             value=self.value,
@@ -191,7 +200,7 @@ class Formulation:
             shares=self._shares(position, size, len(kept)),
             wanted=np.array([share.wanted for share in self.shares], float),
             must=np.concatenate([b.must for b in self.blocks])[kept],
-            grain=_grain(np.concatenate([worth, self.value, [self.constant]])),
+            grain=_grain(np.concatenate([amounts, self.value, [self.constant]])),
             constant=self.constant,
             times=np.repeat([b.times for b in self.blocks], size)[kept] if self.times > 1 else None,
         )
@@ -204,8 +213,13 @@ class Formulation:
         at = np.flatnonzero(variables.serves & variables.open_in(service, phase))
         order = at[np.argsort(variables.site[at], kind="stable")]
         first = np.searchsorted(variables.site[order], np.arange(len(self.inputs.sites) + 1))
-        community, site, cost = pairs.community[near], pairs.site[near], pairs.cost[near]
-        count = first[site + 1] - first[site]
+        community, site, cost = pairs.community, pairs.site, pairs.cost
+        if not near.all():
+            community, site, cost = community[near], site[near], cost[near]
+        each = np.diff(first)
+        if (each == 1).all():
+            return community, order[site], cost
+        count = each[site]
         pair = np.repeat(np.arange(len(site)), count)
         offset = np.arange(len(pair)) - np.repeat(np.cumsum(count) - count, count)
         return community[pair], order[first[site[pair]] + offset], cost[pair]

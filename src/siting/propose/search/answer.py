@@ -52,7 +52,8 @@ class Answer:
         """Return the bound that a proof gives, added up anew; NaN without one."""
         if proof is None or self.model is None or self.found is None:
             return math.nan
-        return self.sense * proven_bound(self.model, proof, self.found.too_few, self.sense * self.bound) + 0.0
+        enough = self.sense * self.bound + 0.999 * self.grain  # the bound as stated is rounded to the grain
+        return self.sense * proven_bound(self.model, proof, self.found.too_few, enough) + 0.0
 
     @property
     def grain(self) -> float:
