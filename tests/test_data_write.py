@@ -389,7 +389,7 @@ def test_rows_that_did_not_arrive_are_noticed(tmp_path: Path, monkeypatch: pytes
     before = file.read_bytes()
     honest = pyogrio.write_dataframe
     monkeypatch.setattr(pyogrio, "write_dataframe", lambda frame, *args, **more: honest(frame.iloc[:1], *args, **more))
-    with pytest.raises(LayerError, match="only 1 of 2 rows were written"):
+    with pytest.raises(LayerError, match="not all of its 2 rows arrived"):
         write_layer(layer(), file)
     assert [p.name for p in tmp_path.iterdir()] == ["a.gpkg"]
     assert file.read_bytes() == before

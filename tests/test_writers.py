@@ -140,18 +140,25 @@ def test_a_full_disk(name: str, small_disk: Path) -> None:
 @pytest.mark.parametrize("name", ["layer.gdb", "layer.fgb"])  # GDAL says little or nothing of a full disk
 def test_a_disk_that_fills_within_a_new_file(name: str, small_disk: Path) -> None:
     room = os.statvfs(small_disk)
+    words = r"the disk is full|^layer\.fgb: cannot be written: not all of its 400 rows arrived; is the disk full\?"
+    full = 0
     for left in range(8192, 200_000, 16_384):
         (small_disk / "ballast").write_bytes(b"x" * max(room.f_bavail * room.f_frsize - left, 0))
-        said = ""
-        try:
-            WRITERS[name](small_disk / name)
-        except SitingError as fault:
-            said = str(fault)
-        if not said:
+        fault = error_of(WRITERS[name], small_disk / name)
+        if fault is None:
             break
-        assert re.search(r"the disk is full|^layer\.fgb: not all 400 rows were written; is the disk full\?", said)
+        full += 1
+        assert re.search(words, str(fault))
         assert [path.name for path in small_disk.iterdir()] == ["ballast"]
-    assert left > 8192, "the disk was never full"
+    assert full
+
+
+def error_of(writer: Callable[[Path], object], target: Path) -> SitingError | None:
+    try:
+        writer(target)
+    except SitingError as fault:
+        return fault
+    return None
 
 
 @pytest.fixture
@@ -184,6 +191,21 @@ def test_a_folder_that_may_not_be_written_to(name: str, tmp_path: Path) -> None:
             WRITERS[name](folder / name)
         assert not list(folder.iterdir())
         folder.chmod(0o755)
+
+
+def test_a_folder_of_results_within_one_that_may_not_be_written_to() -> None:
+    """A folder is exchanged beside itself, but one within it can be made: the message names it."""
+    with tempfile.TemporaryDirectory() as above:
+        (folder := Path(above, "mine")).mkdir()
+        folder.chmod(0o777)
+        Path(above).chmod(0o555)
+        with as_nobody(), pytest.raises(SitingError) as caught, results_folder(folder):
+            pass
+        named = str(caught.value).rpartition("such as ")[2].strip('"')
+        assert named == str(folder / "results")
+        with as_nobody(), results_folder(named):
+            pass
+        Path(above).chmod(0o755)
 
 
 @contextlib.contextmanager

@@ -97,7 +97,11 @@ def _acquire(lock: Any, target: Path, wait: float) -> None:
                 raise SitingError(_in_use(target, file, signed)) from fault
             time.sleep(POLL)
         except (OSError, RuntimeError) as fault:
-            raise SitingError(f'nothing can be written to the folder "{target.parent}": {why(fault)}') from fault
+            within = (
+                f', such as "{target / "results"}"' if isinstance(fault, PermissionError) and target.is_dir() else ""
+            )
+            words = f'nothing can be written to the folder "{target.parent}": {why(fault)}{within}'
+            raise SitingError(words) from fault
         else:
             return
 

@@ -28,7 +28,7 @@ from siting.data.heading_spelling import NAME_BYTES
 from siting.data.source import kept_attrs, warnings_logged
 from siting.data.tables import guarded
 from siting.data.write_geodatabase import refuse_other_folders, write_geodatabase
-from siting.data.written import check_written, disk_full_told
+from siting.data.written import check_written, disk_full_told, rows_in
 from siting.errors import LayerError, SitingError, some
 
 __all__ = ["write_layer", "write_table"]
@@ -195,9 +195,9 @@ def _write_gdal(job: _Job, driver: str, frame: Any = None, **options: Any) -> No
     layer, shapes = options.get("layer"), job.frame.geometry.array
     with disk_full_told(job.draft.parent):
         pyogrio.write_dataframe(job.frame if frame is None else frame, job.draft, driver=driver, **options)
-        count = pyogrio.read_info(job.draft, layer=layer, force_feature_count=True)["features"]
-        if count != len(job.frame):
-            raise LayerError(layer or job.draft.name, f"not all {len(job.frame)} rows were written; is the disk full?")
+        if rows_in(job.draft, layer) != len(job.frame):
+            what = f"cannot be written: not all of its {len(job.frame)} rows arrived; is the disk full?"
+            raise LayerError(layer or job.draft.name, what)
         if driver == "GPKG":
             _fix_date(job.draft, str(layer))
     whole = ~(shapely.is_missing(shapes) | shapely.is_empty(shapes))

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from siting.data.read_gdal import GEODATABASE_TABLE
-from siting.data.written import disk_full_told
+from siting.data.written import disk_full_told, rows_in
 from siting.errors import LayerError, some
 
 #: Limits of whole numbers: of the type that every version of ArcGIS reads, and of those that a float holds exactly.
@@ -96,9 +96,9 @@ def _check(draft: Path, layer: str, columns: list[str], rows: int, name: str) ->
     if layer not in names:
         remedy = "give another with layer=, of letters, digits and underscores"
         raise LayerError(name, f'a geodatabase has no layer called "{layer}"; {remedy}')
-    info = pyogrio.read_info(draft, layer=layer, force_feature_count=True)
+    info = pyogrio.read_info(draft, layer=layer)
     if changed := [column for column in columns if column not in set(info["fields"])]:
         what = f"names of columns that a geodatabase changes: {some(changed)}"
         raise LayerError(name, f"{what}; begin them with a letter, without blanks, or write a GeoPackage (.gpkg)")
-    if info["features"] != rows:
-        raise LayerError(name, f"not all {rows} rows were written; is the disk full?")
+    if rows_in(draft, layer) != rows:
+        raise LayerError(name, f"cannot be written: not all of its {rows} rows arrived; is the disk full?")

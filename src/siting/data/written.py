@@ -11,7 +11,7 @@ import struct
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-__all__ = ["check_written", "disk_full_told"]
+__all__ = ["check_written", "disk_full_told", "rows_in"]
 
 #: Bytes below which a disk counts as full when a writer fails on it.
 LITTLE = 1 << 20
@@ -31,6 +31,16 @@ def disk_full_told(folder: Path) -> Iterator[None]:
         if len(words) > 3 * KEPT:
             raise RuntimeError(f"{words[:KEPT]} … {words[-KEPT:]}") from fault
         raise
+
+
+def rows_in(draft: Path, layer: str | None) -> int:
+    """Return how many rows a file has, after reading the shape of each: the number that it states may be wrong."""
+    import pyogrio
+
+    try:
+        return len(pyogrio.read_bounds(draft, layer=layer)[0])
+    except IndexError:  # there is no layer
+        return 0
 
 
 def check_written(draft: Path, layer: str, rows: int, shapes: int) -> None:
