@@ -141,19 +141,19 @@ class Allocation:
             )
         )  # fmt: skip
 
-    def best(self, x: Bools) -> Floats | None:
-        """Best people on arcs for given columns; None where rules cannot be kept."""
+    def best(self, x: Bools, seconds: float | None = None) -> Floats | None:
+        """Best people on arcs for given columns; None where rules cannot be kept, or *seconds* are too few."""
         linear = mixed_integer_model(self, fixed=x)
-        outcome = highs.run(linear)
+        outcome = highs.run(linear, time_limit=seconds)
         if outcome.x is None:
             return None
         people = rounded(self, x, outcome.x[len(x) :] / self.scale)
         for gain in (np.ones(len(self.gain)), -self.cost):  # ties: most people served, then the least travel
             if len(people) <= SMOOTHED:
-                people = self._then(linear, x, people, gain)
+                people = self._then(linear, x, people, gain, seconds)
         return people if self.keeps(x, people) else None
 
-    def _then(self, linear: highs.Programme, x: Bools, people: Floats, gain: Floats) -> Floats:
+    def _then(self, linear: highs.Programme, x: Bools, people: Floats, gain: Floats, seconds: float | None) -> Floats:
         """Of the flows with equal value and service, one with the most of *gain*; the given one if none is found."""
         none = np.zeros(len(x))
         floors = [csr_array(np.concatenate([none, row])[None, :]) for row in (self.gain, np.ones(len(gain)))]
@@ -165,7 +165,7 @@ class Allocation:
             row_lower=np.concatenate([linear.row_lower, worth]),
             row_upper=np.concatenate([linear.row_upper, [np.inf, np.inf]]),
         )
-        outcome = highs.run(second)
+        outcome = highs.run(second, time_limit=seconds)
         better = people if outcome.x is None else rounded(self, x, outcome.x[len(x) :] / self.scale)
         return better if self.keeps(x, better) and self.worth(x, better) >= self.worth(x, people) - 1e-6 else people
 
