@@ -30,7 +30,7 @@ from siting.propose.search.pruning import without
 __all__ = ["CapacitatedAnswer", "search_capacitated"]
 
 #: Seconds, about, to write an arc into the model of the solver and pass it on.
-WRITING = 1.2e-5
+WRITING = 7e-6
 #: Seconds, about, for each arc that the solver may take to end.
 ENDING = 2.5e-6
 
