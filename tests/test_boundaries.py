@@ -73,7 +73,7 @@ def test_a_longer_way_is_told_in_whole_metres_or_tenths(unit: Any, limit: float,
     """Below 100 in tenths, else in whole units; the step that is told is enough."""
     pairs = pd.DataFrame({"origin": ["a"], "destination": ["x"], "cost": [cost]})
     reach = st.Reach.from_pairs(pairs, origins=["a"], destinations=["x"], limit=limit, unit=unit)
-    plan = st.solve(st.MinSites(), reach, demand=pd.Series({"a": 3}), rules=[st.NobodyBeyond(5.0), st.AtMost(1)])
+    plan = st.solve(st.MinSites(), reach, demand=pd.Series({"a": 3}), rules=[st.NobodyBeyond(limit / 15), st.AtMost(1)])
     assert plan.status == "infeasible"
     assert to in plan.explain("en")
 

@@ -15,6 +15,7 @@ from typing import Literal
 import geopandas as gpd
 import pandas as pd
 import pytest
+from pyproj import CRS
 from rich.cells import cell_len
 from rich.console import Console
 
@@ -491,3 +492,45 @@ def test_words_that_are_not_understood_end_with_status_2() -> None:
     assert siting("demo", "--nothing").returncode == 2
     assert siting("run", "none.toml").returncode == 2
     assert "there is no such file" in siting("run", "none.toml").stderr
+
+
+def test_messages_are_in_the_words_of_the_shell_or_the_study(tmp_path: Path) -> None:
+    table = tmp_path / "小区.csv"
+    table.write_text("小区表\n编号,常住人口,经度,纬度\n1,120人,120,29\n", encoding="gb18030")
+    streets = "[layers]\nstreets = { path = '小区.csv' }\n"
+    (tmp_path / "a.toml").write_text(streets + "communities = { path = '小区.csv' }\n", encoding="utf-8")
+    checked = ["check", table, "--role", "communities"]
+    assert "leave them out with --skip-rows 1: row 2" in siting(*checked).stderr
+    assert "read 1 of them with --strip-units, such as" in siting(*checked, "--skip-rows", 1).stderr
+    assert siting(*checked, "--skip-rows", 1, "--strip-units").returncode == 0
+    assert "leave them out with skip_rows = 1: row 2" in siting("run", tmp_path / "a.toml").stderr
+
+
+def test_a_layer_of_streets_is_chosen_and_a_crs_without_a_code_named(tmp_path: Path) -> None:
+    town, file = st.load_sample(), tmp_path / "town.gpkg"
+    for layer in ("a", "b"):
+        st.write_layer(town["streets"].head(400), file, layer=layer)
+    system = CRS.from_proj4("+proj=tmerc +lon_0=114 +x_0=500000 +datum=WGS84")
+    st.write_layer(town["childcare"].to_crs(system), tmp_path / "c.gpkg")
+    checked = ["check", tmp_path / "c.gpkg", "--role", "childcare", "--streets", file]
+    assert "choose one with --streets-layer" in siting(*checked).stderr
+    done = siting(*checked, "--streets-layer", "a")
+    assert done.returncode == 0
+    assert "World Geodetic System 1984, Transverse Mercator, 114°" in done.stdout.replace("\n", "")
+
+
+def test_an_error_after_a_signal_is_not_reported(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Compiled packages that are being imported make an ImportError of an interruption."""
+
+    def fail() -> None:
+        raise ImportError("numpy._core failed")
+
+    monkeypatch.setattr(cli, "app", fail)
+    with pytest.raises(ImportError):
+        cli.main([15])
+    assert capsys.readouterr().err == ""
+    with pytest.raises(SystemExit, match="1"):
+        cli.main()
+    assert "ImportError: numpy._core failed" in capsys.readouterr().err

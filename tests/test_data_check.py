@@ -260,7 +260,7 @@ def test_trimming_is_told(caplog: pytest.LogCaptureFixture) -> None:
         ([None, "b", "c"], '1 ids are empty: rows "1"'),
         ([1.0, 2.0, float("nan")], '1 ids are empty: rows "3"'),
         ([1.0, 2.5, 3.0], 'ids are numbers with a fraction: "2.5"'),
-        ([1.1010119900101123e17, 2.0, 3.0], "have lost digits"),
+        ([1.1010119900101123e17, 2.0, 3.0], 'have lost digits: "110101199001011232"'),
     ],
 )
 def test_ids_that_name_no_row(ids: list[Any], message: str) -> None:

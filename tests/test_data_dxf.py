@@ -68,7 +68,7 @@ def test_closed_lines_are_areas(tmp_path: Path) -> None:
     """By their mark, or because they end where they begin; an open line is none."""
     entities = line("A1", "小区", SQUARE, 1) + line("A2", "小区", [*SQUARE, SQUARE[0]]) + line("A3", "小区", SQUARE)
     file = written(tmp_path / "a.dxf", drawing(entities))
-    assert "has no CRS; give it where the layer is read" in refused(file, "districts", crs=None)
+    assert "has no CRS; give the one of its coordinates" in refused(file, "districts", crs=None)
     out = read_layer(file, "districts", crs="EPSG:4549")
     assert list(out.index) == ["A1", "A2"]
     assert out.geometry.iloc[0].equals(shapely.Polygon(SQUARE))

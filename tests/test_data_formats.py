@@ -225,7 +225,7 @@ def test_mif_without_a_system_needs_one(tmp_path: Path) -> None:
         "Data\n\nPoint 500000 3208999\n"
     )
     (tmp_path / "a.mid").write_text('"x",7\n')
-    assert "has no CRS; give it where the layer is read" in refused(tmp_path / "a.mif")
+    assert "has no CRS; give the one of its coordinates" in refused(tmp_path / "a.mif")
     assert read_layer(tmp_path / "a.mif", "communities", crs="EPSG:4549")["population"].to_dict() == {"x": 7}
 
 
@@ -264,6 +264,15 @@ def test_another_kind_under_a_wrong_name_is_recognised(tmp_path: Path) -> None:
     assert "protected by a password" in refused(tmp_path / "b.xlsx")
     (tmp_path / "c.xls").write_bytes(b"PK\x03\x04" + b"\x00" * 600)
     assert "it looks like .zip or .kmz or .xlsx or .xlsm; rename it" in refused(tmp_path / "c.xls")
+    (tmp_path / "d.csv").write_bytes(b"PK\x03\x04" + b"\x00" * 600)
+    assert "it looks like .zip or .kmz or .xlsx or .xlsm; rename it" in refused(tmp_path / "d.csv")
+    (tmp_path / "e.xls").write_bytes("编号\t常住人口\n1\t20\n".encode("gb18030"))
+    assert "it looks like a table of text; rename it to .csv" in refused(tmp_path / "e.xls")
+
+
+def test_a_file_called_as_a_geodatabase(tmp_path: Path) -> None:
+    (tmp_path / "a.gdb").write_bytes(b"x")
+    assert refused(tmp_path / "a.gdb") == ('communities: "a.gdb" is no folder, as a geodatabase is; is the name right?')
 
 
 VRT = "<OGRVRTDataSource><OGRVRTLayer name='a'><SrcDataSource>/vsicurl/http://x</SrcDataSource></OGRVRTLayer></OGRVRTDataSource>"

@@ -34,7 +34,19 @@ def test_the_error_of_a_title_names_the_key_that_mends_it(
     file, above = written(tmp_path, title + ROWS), title.count("\n")
     assert f"leave them out with skip_rows={above}: row {above + 1} seems to be the header" in refused(file)
     assert read_layer(file, "communities", skip_rows=above)["population"].tolist() == [120, 80]
-    assert f'the first {above} rows are left out: "金华市小区人口表"' in caplog.text
+    rows = "row 1 is" if above == 1 else f"rows 1 to {above} are"
+    assert f'{rows} left out: "金华市小区人口表"' in caplog.text
+
+
+@pytest.mark.parametrize("title", ["小区表,\n单位：万人,\n", "小区表（单位：万人）,\n", "小区表,,单位：万人\n"])
+def test_a_title_with_a_unit_is_not_left_out(tmp_path: Path, title: str) -> None:
+    """Nobody would see that the numbers are 10,000 times too small."""
+    above = title.count("\n")
+    file = written(tmp_path, title + ROWS)
+    assert f'row {above} says that the table is in "万人"; write the unit' in refused(file, skip_rows=above)
+    mended = title.replace("万人", "") + ROWS.replace("常住人口", "常住人口（万人）")
+    out = read_layer(written(tmp_path, mended), "communities", skip_rows=above)
+    assert out["population"].tolist() == [1_200_000, 800_000]
 
 
 def test_rows_are_counted_below_the_header(tmp_path: Path) -> None:
@@ -67,6 +79,12 @@ def test_a_header_of_two_rows(tmp_path: Path, caplog: pytest.LogCaptureFixture) 
     assert out["elderly"].tolist() == [30, 9]
     assert list(out.index) == ["1", "2"]
     assert 'rows 2 to 3 are one header: "编号", "名称", "常住人口", "人口60岁及以上", "经度"' in caplog.text
+    assert "if rows 2 to 3 are one header, read it with header=2;" in refused(file, skip_rows=1)
+    head = "编号,名称,人口,,,经度,纬度\n,,常住,户籍,60岁及以上,,\n"
+    below_is_short = written(tmp_path, head + "1,甲,120,99,30,120.0,29\n")
+    assert "if it is row 2 alone, leave out what is above with skip_rows=1" in refused(below_is_short)
+    out = read_layer(below_is_short, "communities", header=2)
+    assert out[["population", "registered", "elderly"]].values.tolist() == [[120, 99, 30]]
     upper_is_short = written(tmp_path, "人口,,位置,,\n" + ROWS)
     assert "if these rows are a header of two rows, read it with header=2" in refused(upper_is_short)
 

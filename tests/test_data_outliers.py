@@ -246,7 +246,7 @@ def test_a_layer_far_from_all_streets_is_asked_about(
 ) -> None:
     with caplog.at_level(logging.WARNING, "siting"):
         town_network.locate(rows([(114.31, 31.5), (114.32, 31.5)]), name="homes")
-    assert "reached by none" in caplog.text
+    assert "no street leads to them" in caplog.text
     assert "is the CRS of both right" in caplog.text
 
 

@@ -162,7 +162,7 @@ def test_crs_is_set_where_the_file_has_none(tmp_path: Path) -> None:
     """Rows 1 and 10: a Shapefile without .prj."""
     pyogrio.write_dataframe(town()[["id", "geometry"]].assign(cost=1.0), tmp_path / "a.shp")
     (tmp_path / "a.prj").unlink()
-    assert 'has no CRS; give it where the layer is read, read_layer(..., crs="EPSG:4549")' in refused(
+    assert 'has no CRS; give the one of its coordinates, such as crs="EPSG:4549", where the layer is read' in refused(
         tmp_path / "a.shp", "candidates"
     )
     assert read_layer(tmp_path / "a.shp", "candidates", crs="EPSG:4490").crs.to_epsg() == 4490

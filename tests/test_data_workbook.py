@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -175,3 +176,16 @@ def test_headings_over_others_are_joined_where_they_add_something() -> None:
     assert joined_heading(["人口情况", "常住人口", "60岁以上"]) == "常住人口60岁以上"
     assert joined_heading(["人口", "常住人口"]) == "常住人口"
     assert joined_heading(["男", "60岁以上"]) == "男60岁以上"
+
+
+def test_a_damaged_sheet_is_refused(tmp_path: Path) -> None:
+    """Whatever byte of the packed cells is wrong: the archive may be sound, and its content not."""
+    file = book(tmp_path / "a.xlsx", [["id", "name"], *([f"k{n}", f"小区{n * n}"] for n in range(60))])
+    whole = file.read_bytes()
+    with zipfile.ZipFile(file) as archive:
+        sheet = archive.getinfo("xl/worksheets/sheet1.xml")
+    start = sheet.header_offset + 30 + len(sheet.filename)
+    for at in range(start, start + sheet.compress_size, sheet.compress_size // 12):
+        file.write_bytes(whole[:at] + bytes(byte ^ 0xFF for byte in whole[at : at + 8]) + whole[at + 8 :])
+        with pytest.raises(LayerError, match="is no Excel workbook that can be read"):
+            read_layer(file, "communities")

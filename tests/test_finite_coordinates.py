@@ -111,7 +111,7 @@ def test_endless_streets_are_refused_by_row(shape: str) -> None:
 
 def test_another_column_of_geometry_is_looked_at_too(tmp_path: Path) -> None:
     frame = SITES.assign(door=spoiled(SITES, "x", math.nan).geometry)
-    with pytest.raises(LayerError, match=f'NaN or infinite: "{SITES.index[ROW]}"; draw them'):
+    with pytest.raises(LayerError, match=f'NaN or infinite: "{SITES.index[ROW]}"; correct them'):
         siting.write_layer(frame, tmp_path / "a.parquet")
 
 

@@ -276,7 +276,7 @@ def test_row_09_gcj02_points_labelled_wgs84(tmp_path: Path) -> None:
         st.write_layer(st.data.convert_datum(homes.to_crs(4326), "WGS84", datum), file)
         read = st.read_layer(file, "communities")  # labelled EPSG:4326, as it comes
         assert read.to_crs(homes.crs).distance(homes).median() > 300
-        found = st.data.datum_offset(read, town["streets"], name="communities", beside_name="streets")
+        found = st.data.datum_offset(read, town["streets"], names=("communities", "streets"))
         assert found, datum
         assert datum in str(found)
         back = st.read_layer(file, "communities", datum=datum)

@@ -180,7 +180,7 @@ def test_what_it_cannot_start_from(reach: st.Reach, what: WhatIf) -> None:
         WhatIf(reach, people.where(people > 2))
     with pytest.raises(st.errors.ProblemError, match="no column"):
         WhatIf(reach, PEOPLE[[]])
-    with pytest.raises(st.errors.ProblemError, match='too large to be added up: "demand"'):
+    with pytest.raises(st.errors.ProblemError, match='"demand" is 9,007,199'):
         WhatIf(reach, pd.Series(1e308, index=list("abcd")))
     with pytest.raises(st.errors.ProblemError, match="give a Reach"):
         WhatIf(what, people)
@@ -210,7 +210,7 @@ def test_without_pairs_or_sites() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("unit", [1, 0.1, 1 / 3, 1e-300, 1e12])
+@pytest.mark.parametrize("unit", [1, 0.1, 1 / 3, 1e-300, 1e10])
 def test_nothing_drifts(unit: float) -> None:
     """After thousands of steps the numbers are those of the first time, to the last bit, and those of `coverage`."""
     dice = np.random.default_rng(7)
@@ -227,7 +227,7 @@ def test_nothing_drifts(unit: float) -> None:
         if step % 500 == 0:
             anew = WhatIf(reach, people, open=what.sites)
             assert anew.table.equals(what.table)
-            close_to(what.table, st.coverage(reach.select(what.sites), people), exact=unit in (1, 1e12))
+            close_to(what.table, st.coverage(reach.select(what.sites), people), exact=unit in (1, 1e10))
     for _ in range(4000):
         what.undo()
     assert what.table.equals(first)

@@ -166,3 +166,18 @@ def test_an_audit_shows_its_counts_and_what_is_short() -> None:
     assert "<script" not in shown
     assert "未达标 short" in shown
     assert "2025" in shown
+
+
+def test_drawing_keeps_no_classes_of_others() -> None:
+    """geopandas adds a class to the legends of matplotlib for each layer of polygons, and would keep all of them."""
+    from matplotlib.legend import Legend
+
+    from siting.show.fonts import drawing
+
+    class Kept:
+        pass
+
+    before = dict(Legend.get_default_handler_map())
+    with drawing():
+        Legend.update_default_handler_map({Kept: None})
+    assert Legend.get_default_handler_map() == before

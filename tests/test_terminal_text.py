@@ -19,7 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 import siting as st
-from siting.terminal_text import TextConsole, printable
+from siting.terminal_text import TextConsole, as_typed, printable
 
 #: A title, a link, a cleared screen, a bell, C1, a carriage return, a backspace, and text turned around.
 ATTACKS = [
@@ -141,3 +141,29 @@ def test_an_encoding_that_lacks_a_character(tmp_path: Path) -> None:
     out = run("check", "没有✓.gpkg", "--role", "childcare", folder=tmp_path, PYTHONUTF8="0", PYTHONIOENCODING="ascii")
     assert "??" in out
     assert "cannot be read" in out
+
+
+@pytest.mark.parametrize(
+    ("message", "in_a_shell", "in_a_study"),
+    [
+        ("with strip_units=True, such", "with --strip-units, such", "with strip_units = true, such"),
+        ('give crs="EPSG:4549"', 'give --crs "EPSG:4549"', 'give crs = "EPSG:4549"'),
+        ("but crs= says EPSG:4326", "but --crs says EPSG:4326", "but crs = … says EPSG:4326"),
+        ("choose with columns=,", "choose with a --mapping: [columns] …,", "choose with columns = { … },"),
+        (
+            'with columns={"lon": "…", "lat": "…"}',
+            'with a --mapping: [columns] lon = "…", lat = "…"',
+            'with columns = { lon = "…", lat = "…" }',
+        ),
+        (
+            'by columns={"id": "a"}, or in a mapping: [columns] id = "a"',
+            'by a --mapping: [columns] id = "a"',
+            'by columns = { id = "a" }, or in a mapping: [columns] id = "a"',
+        ),
+        ('as 0 with missing="zero"', 'as 0 with missing = "zero" in a study', 'as 0 with missing = "zero"'),
+        ('"layer=3" and xlayer=3', '"layer=3" and xlayer=3', '"layer=3" and xlayer=3'),
+    ],
+)
+def test_messages_name_keys_as_they_are_typed(message: str, in_a_shell: str, in_a_study: str) -> None:
+    assert as_typed(message, options=True) == in_a_shell
+    assert as_typed(message, options=False) == in_a_study

@@ -6,6 +6,7 @@ import ast
 import contextlib
 import errno
 import os
+import re
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
@@ -24,6 +25,7 @@ from siting.data import write, write_table
 from siting.errors import SitingError
 from siting.judge.audit_workbook import write_workbook
 from siting.judge.standards.template import write_template
+from siting.study.outputs import results_folder
 
 SOURCE = Path(st.__file__).parent
 FOLDERS = ("network", "layer.gdb")
@@ -134,6 +136,24 @@ def test_a_full_disk(name: str, small_disk: Path) -> None:
     assert not [path for path in small_disk.rglob(".*") if "siting" in path.name]
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["layer.gdb", "layer.fgb"])  # GDAL says little or nothing of a full disk
+def test_a_disk_that_fills_within_a_new_file(name: str, small_disk: Path) -> None:
+    room = os.statvfs(small_disk)
+    for left in range(8192, 200_000, 16_384):
+        (small_disk / "ballast").write_bytes(b"x" * max(room.f_bavail * room.f_frsize - left, 0))
+        said = ""
+        try:
+            WRITERS[name](small_disk / name)
+        except SitingError as fault:
+            said = str(fault)
+        if not said:
+            break
+        assert re.search(r"the disk is full|^layer\.fgb: not all 400 rows were written; is the disk full\?", said)
+        assert [path.name for path in small_disk.iterdir()] == ["ballast"]
+    assert left > 8192, "the disk was never full"
+
+
 @pytest.fixture
 def small_disk() -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as above:
@@ -242,6 +262,14 @@ def test_the_longest_name_can_be_written(name: str, tmp_path: Path) -> None:
     WRITERS[name](target)
     assert target.exists()
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
+
+
+def test_a_folder_of_results_of_a_name_that_nothing_can_have(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    for name, match in {"文" * 86: "name is too long", "a\0b": "NUL character", "file/results": "is a file"}.items():
+        with pytest.raises(SitingError, match=match), results_folder(tmp_path / name):
+            pass
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 # --- all writers

@@ -7,10 +7,10 @@ __all__ = ["main"]
 
 def main() -> None:
     """Run the command line until its end, or a signal."""
-    with interruptible():
+    with interruptible() as signals:
         from siting.cli import main as run  # everything else is imported when signals can be answered
 
-        run()
+        run(signals)
 
 
 if __name__ == "__main__":

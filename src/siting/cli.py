@@ -11,11 +11,11 @@ import logging
 import os
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal, NoReturn, cast
 
 import typer
 from typer.core import TyperGroup
@@ -23,7 +23,7 @@ from typer.core import TyperGroup
 import siting as st
 from siting.errors import SitingError
 from siting.labels import label
-from siting.terminal_text import TextConsole, printable
+from siting.terminal_text import TextConsole, as_typed, printable
 
 __all__ = ["main"]
 
@@ -84,6 +84,17 @@ Outside = Annotated[
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print the log.")]
 
 
+class _Typed(logging.Formatter):
+    """Messages with keywords as options of the command, or as keys of the study that it reads."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return _typed(super().format(record))
+
+
+def _typed(text: str) -> str:
+    return as_typed(text, options=not {"run", "audit", "demo"} & set(sys.argv[1:3]))
+
+
 @app.callback()
 def _root(verbose: Verbose = False) -> None:
     from rich.logging import RichHandler
@@ -98,7 +109,8 @@ def _root(verbose: Verbose = False) -> None:
 
     handler = RichHandler(console=err, show_time=False, show_path=False)
     handler.addFilter(once)
-    logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(message)s", handlers=[handler])
+    handler.setFormatter(_Typed("%(message)s"))
+    logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, handlers=[handler])
     logging.captureWarnings(True)
 
 
@@ -130,6 +142,7 @@ def check(
     streets: Annotated[
         Path | None, typer.Option(help="Streets that the layer must fit, to find a wrong datum.")
     ] = None,
+    streets_layer: Annotated[str | None, typer.Option(help="Layer of the streets in a file with several.")] = None,
     strict: Annotated[bool, typer.Option(help="Refuse rows that may be too far away, and inexact datums.")] = False,
     mapping: Mapped = None,
     encoding: Encoding = None,
@@ -148,7 +161,7 @@ def check(
         skip_rows=skip_rows, header=header, strip_units=strip_units, postgis=postgis,
     )  # fmt: skip
     if streets is not None:
-        compare_with_streets(out, frame, streets, role, words)
+        compare_with_streets(out, frame, streets, role, words, layer=streets_layer)
 
 
 @app.command("import")
@@ -270,17 +283,26 @@ def _run(recipe: Path, folder: Path, lang: str | None, *, outside: bool = False)
     run_in_terminal(out, replace(study, lang=_lang(lang) or study.lang), folder)
 
 
-def main() -> None:
-    """Run the command line; bad input gives one message and exit status 2."""
+def main(signals: Sequence[int] = ()) -> None:
+    """Run the command line; bad input gives one message and exit status 2.
+
+    An error after one of *signals* has come is raised again: the signal is its cause.
+    """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a character that the terminal's encoding lacks is no error
     try:
         app()
-    except SitingError as error:
+    except Exception as error:
+        if signals:
+            raise
+        _report(error)
+
+
+def _report(error: Exception) -> NoReturn:
+    if isinstance(error, SitingError):
         err.print(f"[red]✗[/red] {label('cli.error', 'en')}", end=" ")
-        err.print(str(error), markup=False, highlight=False, soft_wrap=True)
+        err.print(_typed(str(error)), markup=False, highlight=False, soft_wrap=True)
         sys.exit(2)
-    except Exception:
-        err.print(traceback.format_exc(), markup=False, highlight=False, soft_wrap=True)
-        sys.exit(1)
+    err.print("".join(traceback.format_exception(error)), markup=False, highlight=False, soft_wrap=True)
+    sys.exit(1)

@@ -13,7 +13,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -31,12 +31,15 @@ class Interrupted(BaseException):
 
 
 @contextmanager
-def interruptible() -> Iterator[None]:
-    """End the process when a signal interrupts the block: status 130 for Ctrl-C, 143 for SIGTERM."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # signals arrive in the main thread only
-        return
+def interruptible() -> Iterator[Sequence[int]]:
+    """End the process when a signal interrupts the block: status 130 for Ctrl-C, 143 for SIGTERM.
+
+    The block gets the list of the signals that came: an error after one is a consequence of it.
+    """
     got: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield got  # signals arrive in the main thread only
+        return
 
     def handle(number: int, _: Any) -> None:
         if not got:  # a second Ctrl-C must not stop the clearing up
@@ -52,11 +55,13 @@ def interruptible() -> Iterator[None]:
     threading.Thread(target=_end_in_time, args=(receiver, heeded), daemon=True).start()
     unraisable, sys.unraisablehook = sys.unraisablehook, _silent(sys.unraisablehook)
     try:
-        yield
+        yield got
         if got:  # the exception was lost, as in a finalizer of Python
             raise Interrupted
-    except Interrupted:
-        _leave(got[0])
+    except BaseException:
+        if not got:
+            raise
+        _leave(got[0])  # whatever compiled code made of it, such as an ImportError
     finally:
         sys.unraisablehook = unraisable
         signal.set_wakeup_fd(former)

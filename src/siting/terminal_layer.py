@@ -33,7 +33,7 @@ def read_and_report(out: Console, file: Path, role: str, lang: Language, **optio
             _print_headings(out, fault.partial, role, lang)
         raise
     kind = role_of(role).zh if lang == "zh" else role
-    rows = label("check.rows", lang, name=file.name, rows=f"{len(frame):,}", role=kind, crs=frame.crs.to_string())
+    rows = label("check.rows", lang, name=file.name, rows=f"{len(frame):,}", role=kind, crs=_system(frame.crs))
     out.print(rows, highlight=False, markup=False)
     if (datum := frame.attrs.get("datum")) is not None:
         converted = label("check.datum", lang, source=datum["from"], target=datum["to"], rows=f"{datum['rows']:,}")
@@ -47,6 +47,15 @@ def read_and_report(out: Console, file: Path, role: str, lang: Language, **optio
     return frame
 
 
+def _system(crs: Any) -> str:
+    """Name a CRS by its code, or by its name, datum, projection and central meridian."""
+    if crs.to_authority() is not None or not crs.is_projected:
+        return str(crs.to_string()) if crs.to_authority() is not None else str(crs.name)
+    operation = crs.coordinate_operation
+    origin = [f"{each.value:g}°" for each in operation.params if each.name == "Longitude of natural origin"]
+    return f"{crs.name} ({', '.join([crs.geodetic_crs.datum.name, operation.method_name, *origin])})"
+
+
 def _read(file: Path, role: str, postgis: str | None = None, **options: Any) -> Any:
     if postgis is None:
         return read_layer(file, role, **options)
@@ -57,9 +66,15 @@ def _read(file: Path, role: str, postgis: str | None = None, **options: Any) -> 
     return read_postgis(postgis, role, table=table, schema=schema or None, **options)
 
 
-def compare_with_streets(out: Console, frame: Any, streets: Path, role: str, lang: Language) -> None:
+def compare_with_streets(
+    out: Console, frame: Any, streets: Path, role: str, lang: Language, *, layer: str | None = None
+) -> None:
     """Print whether a layer fits the streets of another file, or lies off them as a wrong datum would."""
-    found = datum_offset(frame, read_layer(streets, "streets"), names=(role, "streets"))
+    try:
+        near = read_layer(streets, "streets", layer=layer)
+    except LayerError as fault:
+        raise SitingError(str(fault).replace("choose one with layer=", "choose one with --streets-layer")) from fault
+    found = datum_offset(frame, near, names=(role, "streets"))
     if found.datums is None:
         line = label("check.fits", lang, places=f"{found.places:,}")
     else:

@@ -11,7 +11,7 @@ from rich.cells import cell_len, chop_cells
 from rich.console import Console
 from rich.segment import Segment
 
-__all__ = ["TextConsole", "printable", "side_by_side", "wrapped"]
+__all__ = ["TextConsole", "as_typed", "printable", "side_by_side", "wrapped"]
 
 #: What commands a terminal or turns the order of reading: controls but line breaks and tabs, marks of direction, line
 #: separators, and halves of pairs, which stand for bytes of file names that are no text.
@@ -25,6 +25,39 @@ PIECE = re.compile(
     r"\s+|[（“《【(\[]*(?:[^\W\d_]?\d[\d,.]*(?: [%％])?(?: (?=[^\x00-\xff])[^\x00-\xff])?|[\x21-\xff≥≤≈–…]+|[^\s])"
     r"[，。；：、！？）”》】%)\]]*"
 )
+
+#: A keyword of `read_layer` in a message, with its value where there is one.
+KEYWORD = re.compile(
+    r"(?<=[\s(])(?P<key>layer|encoding|skip_rows|header|strip_units|id_prefix|crs|datum|columns|missing|mapping)="
+    r"(?P<value>True|\d+|\"[^\"]*\"|\{\"[^{}]*\"\})?"
+)
+
+
+def as_typed(text: str, *, options: bool) -> str:
+    r"""Return a message with the keywords of `read_layer` as options of a shell, or else as keys of a study.
+
+    Examples
+    --------
+    >>> message = 'leave them out with skip_rows=2; choose one with layer=; name it with columns={"id": "编号"}'
+    >>> as_typed(message, options=True)
+    'leave them out with --skip-rows 2; choose one with --layer; name it with a --mapping: [columns] id = "编号"'
+    >>> as_typed(message, options=False)
+    'leave them out with skip_rows = 2; choose one with layer = …; name it with columns = { id = "编号" }'
+    """
+
+    def typed(match: re.Match[str]) -> str:
+        key, value = match["key"], match["value"] or ""
+        if key == "columns":
+            pairs = re.sub(r'"([\w-]+)": ', r"\1 = ", value[1:-1]) or "…"
+            return f"a --mapping: [columns] {pairs}" if options else f"columns = {{ {pairs} }}"
+        if options and key != "missing":
+            return f"--{key.replace('_', '-')} {'' if value == 'True' else value}".rstrip()
+        value = "true" if value == "True" else value or "…"
+        return f"{key} = {value} in a study" if options else f"{key} = {value}"
+
+    if options:  # both ways are one here
+        text = re.sub(r'columns=\{"[^{}]*"\}, or in a mapping: \[columns\]', "a --mapping: [columns]", text)
+    return KEYWORD.sub(typed, text)
 
 
 def printable(text: str) -> str:

@@ -61,11 +61,13 @@ with interrupt.interruptible():
         "[threading.Thread(target=time.sleep, args=(60,)).start(), time.sleep(60)]",
         "[exec('try:\\n time.sleep(60)\\nexcept Exception: pass') for _ in range(9)]",
         "type('Lost', (), {'__del__': lambda self: time.sleep(60)})()",
+        "exec('try:\\n time.sleep(60)\\nexcept BaseException: raise ImportError')",
     ],
-    ids=["in compiled code", "with a thread", "with handlers", "in a finalizer"],
+    ids=["in compiled code", "with a thread", "with handlers", "in a finalizer", "in an import"],
 )
 def test_a_process_that_is_busy(busy: str) -> None:
-    """Compiled code that lets no signal in, threads that go on, a finalizer that swallows exceptions."""
+    """Compiled code that lets no signal in, threads that go on, a finalizer that swallows exceptions, an import
+    that makes another of them."""
     command = [sys.executable, "-c", BUSY.format(busy=busy)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as run:
         assert run.stdout is not None

@@ -118,4 +118,5 @@ def test_a_write_that_is_ended_leaves_the_old_table_or_the_new(
                                "LOOP EXECUTE format('DROP TABLE killed.%I', t); END LOOP; END $$")  # fmt: skip
     record(number, told=f"{written} after a new table", broken=broken, litter=litter, held=held)
     assert (broken, litter, held) == (0, 0, 0)
-    assert 0 < written < number  # some were ended before they had written
+    assert written < number  # some were ended before they had written
+    assert number < 50 or written  # and some after

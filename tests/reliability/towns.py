@@ -168,6 +168,8 @@ def _number(frame: Any, role: str) -> str | None:
 
 @_slip(HARMLESS)
 def other_system(rng: Any, frame: Any, role: str) -> Slip:
+    if frame.crs != PLANE:  # done already
+        return Slip(frame)
     target = str(rng.choice(SYSTEMS))
     moved = shapely.transform(frame.geometry.to_numpy(), _way(target).transform, interleaved=False)
     return Slip(frame.set_geometry(gpd.GeoSeries(moved, index=frame.index)).set_crs(target, allow_override=True))

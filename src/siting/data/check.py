@@ -111,7 +111,7 @@ def check_layer(
     if len(totals):  # their numbers are not errors
         rows = [word if labels[row] == word else f"{labels[row]}: {word}" for row, word in totals.items()]
         what = f"{len(rows)} of {len(labels)} rows are totals of others: {some(rows)}"
-        faults.append(f"{what}; remove them of the file, or leave them out by [keep] of a mapping")
+        faults.append(f"{what}; remove them from the file, or leave them out by [keep] of a mapping")
         kept = np.setdiff1d(np.arange(len(out)), totals.index)
         out, labels = out.iloc[kept].copy(), [labels[row] for row in kept]
     reading = Reading(layer, labels, missing, strip_units)

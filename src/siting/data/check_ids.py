@@ -133,7 +133,8 @@ def _float_id_faults(source: Any) -> list[str]:
         return []
     numbers = numbers[np.isfinite(numbers)]
     whole = numbers == np.floor(numbers)
-    parts, long = numbers[~whole].tolist(), numbers[whole & (abs(numbers) >= MOST_DIGITS)].tolist()
+    parts = numbers[~whole].tolist()
+    long = [f"{number:.0f}" for number in numbers[whole & (abs(numbers) >= MOST_DIGITS)]]
     faults = [f"ids are numbers with a fraction: {some(parts)}; give whole numbers or text"] if parts else []
     if long:
         what = f"ids of more than 15 digits were kept as numbers and have lost digits: {some(long)}"

@@ -106,8 +106,8 @@ def _strip_words(series: Any, column: Column, parsed: Parsed, reading: Reading, 
     at = np.flatnonzero(parsed.bad)
     texts = series.iloc[at].tolist()
     read = {row: found for row, text in zip(at, texts, strict=True) if (found := stripped(text, column, factor))}
+    plain = f"write plain numbers, in {column.unit}" if column.unit else "write plain numbers"
     if not reading.strip_units:
-        plain = "write plain numbers"
         if not read:
             return plain
         row = next(iter(read))
@@ -125,7 +125,7 @@ def _strip_words(series: Any, column: Column, parsed: Parsed, reading: Reading, 
             '%s: "%s" was read without the words around its numbers in %d of %d rows: %s%s', reading.layer, column.name,
             len(read), len(series), done, rounded,
         )  # fmt: skip
-    return "write plain numbers with a unit that fits the column" if read else "write plain numbers"
+    return plain
 
 
 def _row_faults(what: str, series: Any, wrong: Bools, labels: Sequence[str], remedy: str) -> list[str]:

@@ -67,7 +67,8 @@ def in_region(lonlat: Floats) -> Bools:
     >>> in_region(np.array([jinhua, hong_kong, taipei, seoul])).tolist()
     [True, True, False, False]
     """
-    column, row = (2 * (lonlat - (WEST, SOUTH))).T
+    with np.errstate(over="ignore"):  # numbers that are no degrees are outside
+        column, row = (2 * (lonlat - (WEST, SOUTH))).T
     near = (row >= 0) & (row < CELLS.shape[0]) & (column >= 0) & (column < CELLS.shape[1])
     inside = np.zeros(len(lonlat), np.bool_)
     inside[near] = CELLS[row[near].astype(np.intp), column[near].astype(np.intp)]

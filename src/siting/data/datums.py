@@ -20,8 +20,8 @@ from siting.errors import LayerError
 
 WGS84 = CRS.from_epsg(4326)
 NO_CRS = (
-    'has no CRS; give it where the layer is read, read_layer(..., crs="EPSG:4549"), '
-    'or set it, frame.set_crs("EPSG:4549")'
+    'has no CRS; give the one of its coordinates, such as crs="EPSG:4549", where the layer is read, '
+    'or set it with frame.set_crs("EPSG:4549")'
 )
 
 #: Transformations less accurate than this, metres, are reported; NAD83 to WGS 84 (4 m) is the first.

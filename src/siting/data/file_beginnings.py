@@ -13,9 +13,14 @@ _MARKS = ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"), (b"\xef\xbb\xb
 _BEFORE_ROOT = r"\s*(?:<\?.*?\?>\s*|<!--.*?-->\s*)*<(?:[\w.-]+:)?"
 
 
-def anything(head: bytes) -> bool:  # noqa: ARG001  # plain text has no first bytes
-    """Whether the file may be a table of text."""
+def anything(head: bytes) -> bool:  # noqa: ARG001  # a folder has no first bytes
+    """Whether the file may be of the kind."""
     return True
+
+
+def plain_text(head: bytes) -> bool:
+    """Whether the file may be a table of text, which has no first bytes of its own."""
+    return not head.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"SQLite format 3\0", b"%PDF-"))
 
 
 def signature(mark: bytes, at: int = 0) -> Begins:

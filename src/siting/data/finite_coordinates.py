@@ -33,4 +33,4 @@ def refuse_endless(frame: Any, layer: str) -> None:
     endless = endless_rows(frame.geometry.array)
     if endless.any():
         rows = f"{endless.sum()} of {len(endless)} rows have coordinates that are NaN or infinite"
-        raise LayerError(layer, f"{rows}: {some(compress(frame.index, endless))}; draw them or take them out")
+        raise LayerError(layer, f"{rows}: {some(compress(frame.index, endless))}; correct them or take them out")

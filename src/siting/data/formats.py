@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from siting.data import tables
-from siting.data.file_beginnings import Begins, anything, signature, word, xml_root
+from siting.data.file_beginnings import Begins, anything, plain_text, signature, word, xml_root
 from siting.data.read_duckdb import read_duckdb
 from siting.data.read_dxf import read_dxf
 from siting.data.read_gdal import GEODATABASE_TABLE, read_gdal, read_geojson, read_layers, read_shapefile
@@ -76,7 +76,7 @@ FORMATS: dict[str, Format] = {
     ".tab": Format(read_mapinfo, word("!table")),
     ".mif": Format(read_mapinfo, word(r"version\b")),
     ".duckdb": Format(read_duckdb, signature(b"DUCK", at=8), layers=True),
-    ".csv": Format(_csv, header=True),
+    ".csv": Format(_csv, plain_text, header=True),
     ".xlsx": _EXCEL,
     ".xlsm": _EXCEL,
     ".xls": Format(read_xls, signature(_OLE), layers=True, header=True),
@@ -93,6 +93,8 @@ def local_file(path: str | Path, role: str) -> tuple[Path, Format]:
     try:
         _refuse_others(file, kind, role)
         head = b"" if kind.folder else _head(file)
+    except LayerError:
+        raise
     except (OSError, ValueError) as fault:
         why = fault.strerror if isinstance(fault, OSError) else fault
         raise LayerError(role, f'"{file}" cannot be read: {why}') from fault
@@ -155,7 +157,9 @@ def _looks_like(head: bytes) -> str:
         return "it is a page of the web; open it in a spreadsheet program and save it as .xlsx"
     if head.startswith(_OLE):
         return "it is an old .xls, or protected by a password; in Excel, save it as .xlsx without a password"
-    known = (suffix for suffix, kind in FORMATS.items() if kind.begins is not anything)
+    known = (suffix for suffix, kind in FORMATS.items() if kind.begins not in (anything, plain_text))
     if kinds := [suffix for suffix in known if FORMATS[suffix].begins(head)]:
         return f"it looks like {' or '.join(kinds)}; rename it, if it is that"
+    if b"\0" not in head and any(sign in head for sign in (b",", b"\t", b";")):
+        return "it looks like a table of text; rename it to .csv"
     return "it is damaged, or a file of another kind renamed"

@@ -74,8 +74,8 @@ def _empty_faults(shapes: Any, labels: Sequence[str]) -> tuple[list[str], Bools]
     endless = endless_rows(shapes)
     none = (shapely.is_missing(shapes) | shapely.is_empty(shapes)) & ~endless
     checks = (
-        (none, "have no geometry, or one that cannot be read", "; draw them or take them out"),
-        (endless, "have coordinates that are NaN or infinite", "; draw them or take them out"),
+        (none, "have no geometry, or one that cannot be read", "; draw them, fill their coordinates or take them out"),
+        (endless, "have coordinates that are NaN or infinite", "; correct them or take them out"),
     )
     found = [(wrong, f"{wrong.sum()} of {len(shapes)} rows {what}", remedy) for wrong, what, remedy in checks]
     faults = [f"{what}: {some(compress(labels, wrong))}{remedy}" for wrong, what, remedy in found if wrong.any()]

@@ -17,6 +17,8 @@ __all__ = [
     "joined_header",
     "joined_heading",
     "refuse_title",
+    "refuse_unit",
+    "refuse_unnamed",
     "row_width",
     "void",
     "without_titles",
@@ -27,6 +29,12 @@ logger = logging.getLogger(__name__)
 # Headings that only group others.
 _OVER = re.compile(
     "(?:基本|基础|机构|小区|设施|人口|床位|托位|人员|地理|空间|位置)?(?:信息|情况|数据|坐标|位置|概况|资料)|其中[:：]?"
+)
+# A unit that a title gives for the whole table, other than the units of the columns.
+_OF_ALL = re.compile(
+    r"(?:^|[\s(（,，;；。]|计量)单位[:：]\s*"
+    r"([百千万亿]+(?:人|口|户|张|个|平方米|平米|㎡|m2|公顷)?|亩|公顷|(?:平方)?(?:公里|千米)|(?:千|百万|亿)?元|ha|km2?)"
+    r"(?=$|[\s)）,，、;；/])"
 )
 Row = list[Any]
 
@@ -53,9 +61,19 @@ def without_titles(rows: list[Row], source: Source) -> list[Row]:
     if source.skip_rows >= len(rows) > 0:
         raise LayerError(source.name, f"skip_rows is {source.skip_rows}, but the table has only {len(rows)} rows")
     above = [text_of(cell) for row in rows[: source.skip_rows] for cell in row if not void(cell)]
+    for number, row in enumerate(rows[: source.skip_rows], start=1):
+        refuse_unit(row, number, source.name)
     if above:
-        logger.warning("%s: the first %d rows are left out: %s", source.name, source.skip_rows, some(above))
+        which = "row 1 is" if source.skip_rows == 1 else f"rows 1 to {source.skip_rows} are"
+        logger.warning("%s: %s left out: %s", source.name, which, some(above))
     return [[None] * len(row) for row in rows[: source.skip_rows]] + rows[source.skip_rows :]
+
+
+def refuse_unit(row: Row, number: int, layer: str) -> None:
+    """Refuse a row above the header that gives a unit for the whole table: its numbers would be read in another."""
+    if unit := next((match[1] for cell in row if not void(cell) and (match := _OF_ALL.search(text_of(cell)))), ""):
+        remedy = f"write the unit into the headings that it is of, such as 常住人口（{unit}）, and delete it here"
+        raise LayerError(layer, f'row {number} says that the table is in "{unit}"; {remedy}')
 
 
 def refuse_title(numbered: list[tuple[int, Row]], width: int, layer: str) -> None:
@@ -72,6 +90,17 @@ def refuse_title(numbered: list[tuple[int, Row]], width: int, layer: str) -> Non
     if len(filled) > 1:
         remedy += "; if these rows are a header of two rows, read it with header=2"
     raise LayerError(layer, f"{title}; {remedy}")
+
+
+def refuse_unnamed(numbered: list[tuple[int, Row]], stray: Sequence[int], layer: str) -> None:
+    """Refuse a header that leaves columns without a name, whose cells are in the rows *stray*."""
+    (line, _), (below, row) = numbered[:2]
+    what = f"rows {some(map(str, stray))} have cells in a column without a name"
+    remedy = f"row {line} must name every column (are there commas inside a cell?)"
+    if below == stray[0] and all(_is_name(c) for c in row if not void(c)):
+        remedy = f"if rows {line} to {below} are one header, read it with header={below - line + 1}"
+        remedy += f"; if it is row {below} alone, leave out what is above with skip_rows={below - 1}"
+    raise LayerError(layer, f"{what}; {remedy}")
 
 
 def _is_name(cell: Any) -> bool:

@@ -15,14 +15,11 @@ import pandas as pd
 import shapely
 
 from siting.data import roles
-from siting.data.check import Missing, check_layer
-from siting.data.check_ids import with_id_prefix
-from siting.data.china_datums import read_datum
-from siting.data.convert_datum import in_wgs84
-from siting.data.datums import crs_name, read_crs, same_crs
-from siting.data.mapping import LayerMapping
+from siting.data.check import Missing
+from siting.data.datums import crs_name, same_crs
 from siting.data.postgis_connection import Database, transaction
 from siting.data.postgis_srid import crs_of
+from siting.data.read_options import ReadOptions
 from siting.data.roles import Role
 from siting.errors import LayerError, SitingError, some
 
@@ -121,29 +118,15 @@ def read_postgis(
     kind = None if role is None else roles.role(role)
     title = "query" if table is None else ".".join(filter(None, (schema, table)))
     name = f"{kind.name} ({title})" if kind else title
-    plan = None if mapping is None or kind is None else LayerMapping.from_toml(mapping, kind)
-    crs = plan.options.get("crs") if plan is not None and crs is None else crs
-    datum = plan.options.get("datum") if plan is not None and datum is None else datum
-    read_as = None if datum is None else read_datum(datum)
-    given = None if crs is None else read_crs(crs, name)
-    datum = plan.options.get("datum") if plan is not None and datum is None else datum
-    read_as = None if datum is None else read_datum(datum)
+    options = ReadOptions.of(
+        kind, name, mapping, columns=columns, crs=crs, datum=datum, missing=missing, strict=strict,
+        strip_units=strip_units, id_prefix=id_prefix,
+    )  # fmt: skip
     with transaction(connection, name, time_limit=time_limit, settings=_READING) as database:
         asked = _table(database, table, schema, name) if table is not None else _query(query or "")
-        frame = _read(database, asked, params, geometry, given, name)
+        frame = _read(database, asked, params, geometry, options.crs, name)
     frame.attrs["source"] = f"{database.name}:{title}"
-    if kind is None:
-        return in_wgs84(frame, read_as, name)
-    chosen, options = dict(columns or {}), {} if plan is None else plan.options
-    strip = bool(options.get("strip_units", False)) if strip_units is None else strip_units
-    if plan is not None:
-        source = frame.attrs["source"]
-        frame, planned, dropped = plan.apply(frame, kind, name, strip_units=strip)
-        chosen = {**planned, **chosen}
-        frame.attrs |= {"source": source, **({"dropped": dropped} if dropped else {})}
-    out = check_layer(frame, kind, columns=chosen, missing=missing, name=name, strict=strict, strip_units=strip)
-    out = in_wgs84(out, read_as, name)
-    return with_id_prefix(out, id_prefix, name) if id_prefix else out
+    return options.checked(frame, frame.attrs["source"])
 
 
 class _Column(NamedTuple):

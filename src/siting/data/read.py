@@ -7,21 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
-import pandas as pd
 
-from siting.data import roles, tables
+from siting.data import roles
 from siting.data.arrow_tables import frame_of, table_of
-from siting.data.check import Missing, check_layer
-from siting.data.check_ids import with_id_prefix
-from siting.data.china_datums import Datum, is_shifted, read_datum
-from siting.data.convert_datum import in_wgs84
-from siting.data.datums import WGS84, crs_name, read_crs, same_crs
+from siting.data.check import Missing
 from siting.data.formats import local_file
 from siting.data.header_rows import check_counts
-from siting.data.mapping import LayerMapping
-from siting.data.mojibake import mend_mojibake, mended_choice
+from siting.data.read_options import ReadOptions
 from siting.data.roles import Role
-from siting.data.source import Source, kept_attrs
+from siting.data.source import Source
 from siting.errors import LayerError
 
 __all__ = ["read_arrow", "read_layer"]
@@ -112,33 +106,26 @@ def read_layer(
     """
     kind = roles.role(role)
     file, form = local_file(path, kind.name)
-    plan = None if mapping is None else LayerMapping.from_toml(mapping, kind)
-    options = {} if plan is None else plan.options
-    layer = options.get("layer") if layer is None else layer
-    encoding = options.get("encoding") if encoding is None else encoding
-    crs = options.get("crs") if crs is None else crs
-    datum = options.get("datum") if datum is None else datum
-    read_as = None if datum is None else read_datum(datum)
     name = f"{kind.name} ({file.name})"
-    rows = options.get("skip_rows", 0) if skip_rows is None else skip_rows
-    header = options.get("header") if header is None else header
-    strip = bool(options.get("strip_units", False)) if strip_units is None else strip_units
-    if (rows or header is not None) and not form.header:
+    options = ReadOptions.of(
+        kind, name, mapping, layer=layer, columns=columns, encoding=encoding, crs=crs, datum=datum, missing=missing,
+        strict=strict, skip_rows=skip_rows, header=header, strip_units=strip_units, id_prefix=id_prefix,
+    )  # fmt: skip
+    if (options.skip_rows or options.header is not None) and not form.header:
         raise LayerError(name, f"skip_rows and header are for tables, such as CSV; {file.suffix.lower()} is none")
-    if layer is not None and not form.layers:
-        raise LayerError(name, f"layer={layer!r} is for files that hold several; {file.suffix.lower()} holds one layer")
-    given = None if crs is None else read_crs(crs, name)
-    source = Source(file, kind.name, name, layer, encoding, rows, header, given, kind.geometry)
+    if options.layer is not None and not form.layers:
+        what = f"layer={options.layer!r} is for files that hold several"
+        raise LayerError(name, f"{what}; {file.suffix.lower()} holds one layer")
+    source = Source(
+        file, kind.name, name, options.layer, options.encoding, options.skip_rows, options.header, options.crs,
+        kind.geometry,
+    )  # fmt: skip
     check_counts(source)
     try:
         frame, layer = form.read(source)
     except OSError as fault:
         raise LayerError(name, f"cannot be read: {fault.strerror or fault}") from fault
-    frame, chosen = _with_places(mend_mojibake(frame, name), kind, columns or {}, given, plan, name, strip, read_as)
-    frame.attrs["source"] = f"{file.name}:{layer}" if layer else file.name
-    out = check_layer(frame, kind, columns=chosen, missing=missing, name=name, strict=strict, strip_units=strip)
-    out = in_wgs84(out, read_as, name)
-    return with_id_prefix(out, id_prefix, name) if id_prefix else out
+    return options.checked(frame, f"{file.name}:{layer}" if layer else file.name)
 
 
 def read_arrow(
@@ -185,49 +172,8 @@ def read_arrow(
     kind = roles.role(role)
     if isinstance(table, gpd.GeoDataFrame):
         raise LayerError(kind.name, "is a GeoDataFrame already; give it to check_layer")
-    name, plan = kind.name, None if mapping is None else LayerMapping.from_toml(mapping, kind)
-    options = {} if plan is None else plan.options
-    crs = options.get("crs") if crs is None else crs
-    datum = options.get("datum") if datum is None else datum
-    read_as = None if datum is None else read_datum(datum)
-    strip = bool(options.get("strip_units", False)) if strip_units is None else strip_units
-    given = None if crs is None else read_crs(crs, name)
-    frame = mend_mojibake(frame_of(table_of(table, name), name), name)
-    frame, chosen = _with_places(frame, kind, columns or {}, given, plan, name, strip, read_as)
-    out = check_layer(frame, kind, columns=chosen, missing=missing, name=name, strict=strict, strip_units=strip)
-    out = in_wgs84(out, read_as, name)
-    return with_id_prefix(out, id_prefix, name) if id_prefix else out
-
-
-def _with_places(
-    frame: Any,
-    role: Role,
-    columns: Mapping[str, str],
-    given: Any,
-    plan: LayerMapping | None,
-    name: str,
-    strip: bool,
-    datum: Datum | None,
-) -> tuple[Any, dict[str, str]]:
-    """Apply the mapping, make the geometry of a table, and set the CRS; return the choice of other columns, too."""
-    table = not isinstance(frame, gpd.GeoDataFrame)
-    attrs = dict(frame.attrs) if table else kept_attrs(frame.attrs)
-    chosen, renumber = mended_choice(columns, frame.columns), table
-    if plan is not None:
-        renumber |= isinstance(frame.index, pd.RangeIndex)
-        frame, planned, dropped = plan.apply(frame, role, name, strip_units=strip)
-        chosen = {**planned, **chosen}
-        attrs |= {"dropped": dropped} if dropped else {}
-    if table:
-        places = {key: chosen.pop(key) for key in roles.COORDINATES if key in chosen}
-        frame, attrs["understood"] = tables.with_geometry(frame, places, given, name)
-    frame = frame.reset_index(drop=True) if renumber else frame
-    if given is None and datum is not None and is_shifted(datum):
-        given = frame.crs or WGS84  # services give degrees
-    if given is not None and frame.crs is None:
-        frame = frame.set_crs(given)
-    elif given is not None and not same_crs(frame.crs, given):
-        remedy = "leave crs= out and reproject what was read with to_crs(frame, crs), or correct the file"
-        raise LayerError(name, f"is in {crs_name(frame.crs)}, but crs= says {crs_name(given)}; {remedy}")
-    frame.attrs = attrs
-    return frame, chosen
+    options = ReadOptions.of(
+        kind, kind.name, mapping, columns=columns, crs=crs, datum=datum, missing=missing, strict=strict,
+        strip_units=strip_units, id_prefix=id_prefix,
+    )  # fmt: skip
+    return options.checked(frame_of(table_of(table, kind.name), kind.name))

@@ -12,10 +12,11 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from siting.data.header_rows import Row, joined_heading, void, without_titles
+from siting.data.header_rows import Row, joined_heading, refuse_unit, void, without_titles
 from siting.data.source import Source
 from siting.data.tables import choose, framed
 from siting.data.values import MOST_DIGITS, text_of
+from siting.data.zip_archive import ZIP_FAULTS
 from siting.errors import LayerError, some
 
 logger = logging.getLogger(__name__)
@@ -26,12 +27,6 @@ MOST_UNPACKED = 1 << 30
 MOST_RATIO = 200
 #: Rows that a sheet of Excel has, and cells that are read.
 EXCEL_ROWS, MOST_CELLS = 1_048_576, 30_000_000
-#: A unit that a title gives for the whole table, other than the units of the columns.
-_OF_ALL = re.compile(
-    r"(?:^|[\s(（,，;；。]|计量)单位[:：]\s*"
-    r"([百千万亿]+(?:人|口|户|张|个|平方米|平米|㎡|m2|公顷)?|亩|公顷|(?:平方)?(?:公里|千米)|(?:千|百万|亿)?元|ha|km2?)"
-    r"(?=$|[\s)）,，、;；/])"
-)
 _TAGS = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 
 
@@ -78,7 +73,7 @@ def read_excel(source: Source) -> pd.DataFrame:
                 book.close()
     except LayerError:
         raise
-    except (zipfile.BadZipFile, KeyError, OSError, ValueError, SyntaxError) as fault:
+    except (*ZIP_FAULTS, SyntaxError, TypeError, AttributeError) as fault:  # the latter of openpyxl
         raise LayerError(layer, f"is no Excel workbook that can be read: {fault}") from fault
     return sheet_table(rows, layout, errors, source)
 
@@ -229,11 +224,7 @@ def _head(rows: list[Row], starts: dict[tuple[int, int], Merged], layer: str) ->
         full = [i for i, cell in enumerate(row, start=1) if not void(cell)]
         ranges = [starts.get((number, i)) for i in full]
         if full and all(each is not None and each.right > each.left for each in ranges):
-            if unit := next((match[1] for i in full if (match := _OF_ALL.search(text_of(row[i - 1])))), ""):
-                remedy = (
-                    f"write the unit into the headings that it is of, such as 常住人口（{unit}）, and take the row out"
-                )
-                raise LayerError(layer, f'row {number} says that the table is in "{unit}"; {remedy}')
+            refuse_unit(row, number, layer)
             logger.warning("%s: row %d is passed over as a title: %s", layer, number, some(row[i - 1] for i in full))
             row[:] = [None] * len(row)
         elif full:

@@ -17,7 +17,7 @@ import shapely
 
 from siting.data.code_pages import ranked_pages, required_page
 from siting.data.datums import crs_name, read_crs, same_crs
-from siting.data.header_rows import Row, joined_header, refuse_title, row_width, void, without_titles
+from siting.data.header_rows import Row, joined_header, refuse_title, refuse_unnamed, row_width, void, without_titles
 from siting.data.heading_spelling import normalized
 from siting.data.roles import COORDINATES, coordinate_names
 from siting.data.shape_columns import read_h3, read_shapes
@@ -152,9 +152,8 @@ def framed(rows: list[Row], source: Source) -> pd.DataFrame:
         logger.info("%s: the first column, which has no name, numbers the rows and was left out", layer)
         kept.remove(0)
     unnamed = [i for i in kept if not names[i]]
-    if stray := [str(n) for n, row in body if any(not void(row[i]) for i in unnamed if i < len(row))]:
-        remedy = f"row {line} must name every column (are there commas inside a cell, or does the header go on below?)"
-        raise LayerError(layer, f"rows {some(stray)} have cells in a column without a name; {remedy}")
+    if stray := [n for n, row in body if any(not void(row[i]) for i in unnamed if i < len(row))]:
+        refuse_unnamed(numbered, stray, layer)
     if twice := sorted({names[i] for i in kept if names.count(names[i]) > 1}):
         raise LayerError(layer, f"columns occur twice: {some(twice)}; rename or remove one")
     frame = pd.DataFrame({names[i]: pd.Series(columns[i], dtype=object) for i in kept})

@@ -197,8 +197,7 @@ def _write_gdal(job: _Job, driver: str, frame: Any = None, **options: Any) -> No
         pyogrio.write_dataframe(job.frame if frame is None else frame, job.draft, driver=driver, **options)
         count = pyogrio.read_info(job.draft, layer=layer, force_feature_count=True)["features"]
         if count != len(job.frame):
-            what = f"only {count} of {len(job.frame)} rows were written; is the disk full?"
-            raise LayerError(layer or job.draft.name, what)
+            raise LayerError(layer or job.draft.name, f"not all {len(job.frame)} rows were written; is the disk full?")
         if driver == "GPKG":
             _fix_date(job.draft, str(layer))
     whole = ~(shapely.is_missing(shapes) | shapely.is_empty(shapes))

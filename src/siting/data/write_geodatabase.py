@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from siting.data.read_gdal import GEODATABASE_TABLE
+from siting.data.written import disk_full_told
 from siting.errors import LayerError, some
 
 #: Limits of whole numbers: of the type that every version of ArcGIS reads, and of those that a float holds exactly.
@@ -57,11 +58,12 @@ def write_geodatabase(frame: Any, draft: Path, target: Path, layer: str | None, 
         "FID": "OBJECTID" if "objectid" not in taken else "OBJECTID_1",
         "GEOMETRY_NAME": "SHAPE" if "shape" not in taken else "SHAPE_1",
     }
-    pyogrio.write_dataframe(
-        _plain_numbers(frame, name), draft, driver="OpenFileGDB", layer=chosen, layer_options=options,
-        promote_to_multi=_mixed(frame),
-    )  # fmt: skip
-    _check(draft, chosen, columns, len(frame), name)
+    plain = _plain_numbers(frame, name)
+    with disk_full_told(draft.parent):
+        pyogrio.write_dataframe(
+            plain, draft, driver="OpenFileGDB", layer=chosen, layer_options=options, promote_to_multi=_mixed(frame)
+        )
+        _check(draft, chosen, columns, len(frame), name)
 
 
 def _mixed(frame: Any) -> bool | None:
@@ -99,4 +101,4 @@ def _check(draft: Path, layer: str, columns: list[str], rows: int, name: str) ->
         what = f"names of columns that a geodatabase changes: {some(changed)}"
         raise LayerError(name, f"{what}; begin them with a letter, without blanks, or write a GeoPackage (.gpkg)")
     if info["features"] != rows:
-        raise LayerError(name, f"only {info['features']} of {rows} rows were written; is the disk full?")
+        raise LayerError(name, f"not all {rows} rows were written; is the disk full?")

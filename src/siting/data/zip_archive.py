@@ -17,8 +17,9 @@ from siting.errors import LayerError, some
 #: Bytes that an archive may unpack to, and members that it may have.
 MOST_UNPACKED, MOST_MEMBERS = 2 << 30, 100_000
 _CHUNK = 1 << 20
-_FAULTS = (zipfile.BadZipFile, zipfile.LargeZipFile, OSError, ValueError, RuntimeError, EOFError, LookupError,
-           struct.error, zlib.error, lzma.LZMAError, OverflowError)  # fmt: skip
+#: What the packages for archives raise for a damaged one.
+ZIP_FAULTS = (zipfile.BadZipFile, zipfile.LargeZipFile, OSError, ValueError, RuntimeError, EOFError, LookupError,
+              struct.error, zlib.error, lzma.LZMAError, OverflowError)  # fmt: skip
 
 
 class Archive:
@@ -72,7 +73,7 @@ def open_archive(path: Path, layer: str) -> Iterator[Archive]:
             yield Archive(archive, layer)
     except LayerError:
         raise
-    except _FAULTS as fault:
+    except ZIP_FAULTS as fault:
         if "password" in str(fault) or "encrypted" in str(fault):
             raise LayerError(layer, "is protected by a password; unpack it, and read the file in it") from fault
         raise LayerError(layer, f"cannot be unpacked: {fault}; is the copy complete?") from fault

@@ -15,11 +15,13 @@ __all__ = ["amounts", "groups", "in_order", "refuse_inexact", "unique_ids", "wei
 
 def refuse_inexact(values: Floats, ids: pd.Index, what: str) -> None:
     """Refuse numbers from 2 to the power of 53 on, and sums of them, which floats do not hold exactly."""
-    if not float(values.sum()) >= MOST_COUNT:
+    with np.errstate(over="ignore"):
+        total = float(values.sum())
+    if not total >= MOST_COUNT:
         return
     large = values >= MOST_COUNT
     rows = some(f"{name}: {value:.6g}" for name, value in zip(ids[large], values[large], strict=True))
-    found = f"is 9,007,199,254,740,992 or more for {rows}" if large.any() else f"adds up to {values.sum():.3g}"
+    found = f"is 9,007,199,254,740,992 or more for {rows}" if large.any() else f"adds up to {total:.3g}"
     raise ProblemError(f"{what} {found}; from 2^53 on numbers are not exact; correct them")
 
 

@@ -124,7 +124,7 @@ def _report(placed: Places, near: Bools, name: str) -> None:
     if far.any():
         km = float(placed.snap.min()) / 1000  # the layer lies elsewhere as a whole
         question = f"; the nearest street is {km:,.0f} km off: is the CRS of both right, do they cover one city?"
-        text = "%s: %d of %d lie more than %g m from any street and are reached by none: %s%s"
+        text = "%s: %d of %d lie more than %g m from any street, and no street leads to them: %s%s"
         log.warning(text, name, far.sum(), len(far), placed.max_snap, some(placed.ids[far]), question * (km >= 10))
     moved = placed.moved
     if len(moved):

@@ -52,6 +52,7 @@ def _just_installed() -> list[str]:
 def drawing() -> Iterator[None]:
     """Draw in the library's own style: matplotlib's defaults, its own fonts; global settings are as before after it."""
     import matplotlib.style
+    from matplotlib.legend import Legend
 
     ours = {
         "font.family": measuring_families(),
@@ -76,5 +77,10 @@ def drawing() -> Iterator[None]:
         "figure.facecolor": PAPER,
         "savefig.facecolor": PAPER,
     }
-    with matplotlib.style.context(["default", ours]):
-        yield
+    handlers = dict(Legend.get_default_handler_map())
+    try:
+        with matplotlib.style.context(["default", ours]):
+            yield
+    finally:
+        # geopandas adds a class of its own for each layer of polygons, and would keep all of them.
+        Legend.set_default_handler_map(handlers)

@@ -12,6 +12,7 @@ import pandas as pd
 from siting.data import write_layer, write_table
 from siting.data.drafts import WAIT
 from siting.data.folder_exchange import atomic_folder
+from siting.data.write_faults import not_written
 from siting.errors import SitingError
 from siting.labels import known, label, named
 from siting.measure.services import walker
@@ -33,10 +34,13 @@ def results_folder(folder: str | Path, *, wait: float = WAIT) -> AbstractContext
     *wait* is how many seconds another process that writes the same folder is waited for. SitingError when the folder
     cannot be replaced: it cannot be written to, another process writes it, or a program has its GeoPackage open.
     """
-    for end in ("-wal", "-journal"):
-        log = Path(folder, FILES["layers"] + end)
-        if log.exists() and log.stat().st_size:
-            raise SitingError(f'"{FILES["layers"]}" in "{folder}" is open in another program; close it there first')
+    try:
+        logs = [Path(folder, FILES["layers"] + end) for end in ("-wal", "-journal")]
+        in_use = any(log.exists() and log.stat().st_size for log in logs)
+    except OSError as fault:
+        raise not_written(folder, fault) from fault
+    if in_use:
+        raise SitingError(f'"{FILES["layers"]}" in "{folder}" is open in another program; close it there first')
     return atomic_folder(folder, ours=is_result, wait=wait)
 
 

@@ -11,7 +11,6 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.sparse import coo_array
 
-from siting.errors import ProblemError, some
 from siting.measure import Reach
 from siting.numbers import Bools, Floats, Ints, Ints32, Positions
 
@@ -36,11 +35,7 @@ class SiteWeights(NamedTuple):
         shape = (len(reach.origins), len(reach.destinations))
         pairs = coo_array((np.ones(len(reach), np.int8), (reach.origin, reach.destination)), shape=shape).tocsc()
         values = frame.to_numpy(float).T
-        with np.errstate(over="ignore"):
-            total = values.sum(axis=1)
-        if not np.isfinite(total).all():
-            raise ProblemError(f"demand is too large to be added up: {some(frame.columns[~np.isfinite(total)])}")
-        fine = (62 - np.frexp(total)[1]).astype(np.intc)
+        fine = (62 - np.frexp(values.sum(axis=1))[1]).astype(np.intc)
         weight = np.rint(np.ldexp(values, fine[:, None])).astype(np.int64, order="C")
         near = pairs.indices.astype(np.int32, copy=False)
         return cls(pairs.indptr.astype(np.int64), near, weight, weight.sum(axis=1), fine)
