@@ -16,8 +16,10 @@ from scipy.sparse import csr_array
 from siting.optimize.capacitated import engine as capacity_engine
 from siting.optimize.capacitated import search as capacity_search
 from siting.optimize.capacitated.engine import solve_as_milp, solve_capacitated
+from siting.optimize.capacitated.open_places import OpenPlaces
 from siting.optimize.capacitated.problem import CapacitatedProblem, Prices, bound_of_prices, value_of
 from siting.optimize.control import Control
+from siting.optimize.max_flow import maximum_flow
 
 
 def problem(near: Any, weight: list[int], capacity: list[float], **more: Any) -> CapacitatedProblem:
@@ -219,3 +221,25 @@ def test_time_is_kept() -> None:
     found = solve_capacitated(p, Control(time_limit=0))
     assert found.status in ("time_limit", "optimal")
     assert found.bound >= 6
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_places_that_are_added_count_as_a_flow_made_anew(seed: int) -> None:
+    """What places add, and who is lost without some of them, is the difference of two maximum flows."""
+    rng = np.random.default_rng(seed)
+    need, destination = np.nonzero(rng.random((12, 5)) < 0.4)
+    amount, places, fewer = rng.integers(0, 9, 12), rng.integers(0, 15, 5), rng.integers(0, 15, 5)
+
+    def most(room: Any) -> int:
+        return int(maximum_flow(amount, room, need.astype(np.int32), destination.astype(np.int32)).flow.sum())
+
+    flow, room = OpenPlaces(amount, 5, need, destination), np.zeros(5, np.int64)
+    for j in [*rng.permutation(5), int(rng.integers(0, 5))]:  # one of them grows
+        before = most(room)
+        room[j] += places[j]
+        assert flow.add(int(j), int(places[j])) == most(room) - before
+    for _ in range(2):  # nothing changed
+        for j in range(5):
+            without = room.copy()
+            without[j] -= min(room[j], fewer[j])
+            assert flow.lost_without(j, int(min(room[j], fewer[j]))) == most(room) - most(without)

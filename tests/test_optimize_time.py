@@ -25,6 +25,7 @@ from siting.optimize.dispersion import farthest_first, smallest_distance, solve_
 from siting.optimize.distances import distinct, place_of
 from siting.optimize.first_plan import first_plan
 from siting.optimize.model import Model
+from siting.optimize.relaxation import Lagrangian, Multipliers, best_multipliers
 from siting.propose.search import bottleneck
 
 _SPEC = importlib.util.spec_from_file_location(
@@ -143,6 +144,28 @@ def test_a_first_plan_by_hand() -> None:
     assert served is not None
     assert served.tolist() == [True, False, True]
     assert first_plan(model_of([1, 1, 1], [-np.inf], [1], serves, must=[True] * 3), Control()) is None
+
+
+def two_shares() -> Model:
+    """Four sites that serve 10, 8, 3 and 2 people; 10 of the first two are wanted, and 5 of the others."""
+    model = model_of([[0] * 4], [-np.inf], [np.inf], np.eye(4), value=[-1.0] * 4)
+    shares = csr_array(np.array([[10.0, 8.0, 0.0, 0.0], [0.0, 0.0, 3.0, 2.0]]))
+    benefit = csr_array((np.zeros(4), model.benefit.indices, model.benefit.indptr), shape=(4, 4))
+    return replace(model, benefit=benefit, shares=shares, wanted=np.array([10.0, 5.0]))
+
+
+def test_people_of_a_share_that_is_met_count_no_more() -> None:
+    plan = first_plan(two_shares(), Control(time_limit=9))
+    assert plan is not None
+    assert plan.tolist() == [True, False, True, True]
+
+
+def test_a_first_bound_prices_all_shares_together() -> None:
+    terms = Lagrangian(two_shares())
+    stopped = Multipliers(terms.w, np.zeros(1), np.zeros(2))
+    best = best_multipliers(terms, stopped)
+    assert best.m.tolist() == pytest.approx([0.1, 0.5])
+    assert terms.bound(best, np.zeros(4), np.ones(4))[0] == pytest.approx(-3)  # the first share alone takes 1
 
 
 @pytest.fixture

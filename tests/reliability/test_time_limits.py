@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import logging
 import math
+import os
 import sys
 import time
 from collections import defaultdict
@@ -18,6 +19,8 @@ import pytest
 from siting.optimize.control import Control
 
 log = logging.getLogger(__name__)
+#: Limits of one round of all kinds after the other: 200 calls take 12 minutes at most.
+LIMITS = [0.5, 2.0, 10.0, 0.5, 2.0, 10.0, 0.5]
 #: Seconds that a call may take beyond its limit, or a share of it; and of `verify`, or a share of the call.
 LATE, LATE_SHARE, CHECK, CHECK_SHARE = 1.0, 0.05, 0.5, 0.1
 
@@ -40,12 +43,14 @@ def test_a_time_limit_is_kept_and_there_is_a_plan_and_a_bound(
 ) -> None:
     """A time limit is kept for the whole call, which ends with a plan, a finite bound and a true status.
 
-    The seconds are those of the process, so that other work on the machine does not count.
+    On a machine with nothing else to do the clock is that on the wall, else that of the process: other work on the
+    machine does not count.
     """
-    monkeypatch.setattr(Control, "clock", staticmethod(time.process_time))
     number, kinds = tries(12, 200), list(problems.KINDS)
     few = number < 100
-    sizes, limits = (["tiny", "small"], [0.5]) if few else (list(problems.SIZES), [0.5, 2.0, 10.0])
+    quiet = not few and hasattr(os, "getloadavg") and os.getloadavg()[0] < (os.cpu_count() or 1)
+    monkeypatch.setattr(Control, "clock", staticmethod(time.perf_counter if quiet else time.process_time))
+    sizes, limits = (["tiny", "small"], [0.5]) if few else (list(problems.SIZES), LIMITS)
     wrong: dict[str, list[str]] = defaultdict(list)
     worst = defaultdict[str, list[float]](lambda: [-math.inf, 0.0])
     for turn in range(number):
@@ -58,7 +63,10 @@ def test_a_time_limit_is_kept_and_there_is_a_plan_and_a_bound(
             wrong[fault].append(f"{kind}, {size}, limit {limit:g}, seed {turn}")
     late, check = max(each[0] for each in worst.values()), max(each[1] for each in worst.values())
     names = ("late", "no_plan", "no_bound", "untrue", "silent", "slow_check", "wrong")
-    told = f"at most {late:.2f} s beyond the limit; the check at most {100 * check:.0f} % of the call or {CHECK} s"
+    by = "on the wall" if quiet else "of the process"
+    told = (
+        f"at most {late:.2f} s ({by}) beyond the limit; the check at most {100 * check:.0f} % of the call or {CHECK} s"
+    )
     record(number, told=told, **{name: len(wrong[name]) for name in names})
     for kind, (over, share) in sorted(worst.items()):
         log.info("%-28s %6.2f s beyond the limit, check %4.1f %% of the call", kind, over, 100 * share)
@@ -68,9 +76,9 @@ def test_a_time_limit_is_kept_and_there_is_a_plan_and_a_bound(
 def _faults(kind: str, size: str, limit: float, seed: int, worst: list[float]) -> list[str]:
     """Solve one problem and name what is wrong with the answer; *worst* keeps the largest excess and share."""
     call, reports = problems.make_call(kind, size, seed), list[Any]()
-    began = time.process_time()
+    began, wall = time.process_time(), time.perf_counter()
     plan = call.solve(time_limit=limit, progress=reports.append)
-    took = time.process_time() - began
+    took = min(time.process_time() - began, time.perf_counter() - wall)  # the wall does not count what others take
     began = time.process_time()
     checked = plan.verify()
     check = time.process_time() - began

@@ -66,7 +66,7 @@ def solve_covering(model: Model, control: Control, *, start: Bools | None = None
 def _by_branch_and_bound(reduced: Reduced, control: Control, begin: Bools | None, size: int) -> Solution:
     small = reduced.model
     terms = Lagrangian(small)
-    rounding = BudgetRounding(terms) if _has_only_a_budget(small) else RepairRounding(terms, control)
+    rounding = BudgetRounding(terms, control) if _has_only_a_budget(small) else RepairRounding(terms, control)
     search = BranchAndBound(terms, control, rounding.round_x)
     if begin is not None:
         search.offer(begin)

@@ -90,37 +90,39 @@ def first_plan(model: Model, control: Control) -> Bools | None:
     if counts.any():
         counted = csr_array((counts[row], b.indices, b.indptr), shape=b.shape)
         by_cost = np.where(cost > 0, cost, cost[cost > 0].min(initial=1.0))
-        open_by_gain(opening, counted, times, 1.0 / by_cost, None, lambda: _met(model, opening.x), control)
-    if _met(model, opening.x) and not control.must_stop:
-        open_by_gain(opening, b, times, None, model.value, lambda: False, control)
+        open_by_gain(opening, counted, times, 1.0 / by_cost, None, lambda *now: _met(model, *now), control)
+    if _met(model, ~np.isnan(model.served(opening.x))) and not control.must_stop:
+        open_by_gain(opening, b, times, None, model.value, lambda *_: False, control)
     plans = [x for x in (opening.x, model.lower > 0, model.upper > 0) if model.is_feasible(x)]
     return max(plans, key=model.objective, default=None)
 
 
-def _met(model: Model, x: Bools) -> bool:
-    """Whether all shares and needs that must be served are."""
-    served = ~np.isnan(model.served(x))
-    return bool(
-        served[model.must].all()
-        and (model.shares @ served.astype(float) >= model.wanted - 1e-9 * np.abs(model.wanted)).all()
-    )
+def _met(model: Model, served: Bools, best: Floats | None = None) -> bool:
+    """Whether all shares and needs that must be served are; in *best* needs of shares that are met count no more."""
+    short = model.shares @ served.astype(float) < model.wanted - 1e-9 * np.abs(model.wanted)
+    if best is not None and not short.all():
+        best[~model.must & (model.shares.T @ short.astype(float) <= 0)] = np.inf
+    return bool(served[model.must].all() and not short.any())
 
 
 def open_by_gain(
     opening: Opening, benefit: csr_array, times: Ints | None, factor: Floats | None, value: Floats | None,
-    met: Callable[[], bool], control: Control,
+    met: Callable[[Bools, Floats], bool], control: Control,
 ) -> None:  # fmt: skip
-    """Open the column that adds most, its gain times *factor* plus *value*, until *met*, or none adds anything."""
+    """Open the column that adds most, its gain times *factor* plus *value*, until *met*, or none adds anything.
+
+    *met* is asked with the needs that are served, and what each has; it may raise that, so that less is to be gained.
+    """
     by_column, (needs, columns) = csr_array(benefit.T.tocsr()), benefit.shape
-    best, count = np.zeros(needs), np.zeros(needs, np.int64)
+    best = np.zeros(needs)
+    count = np.bincount(row_of_entries(benefit)[opening.x[benefit.indices]], minlength=needs)
+    enough = 1 if times is None else times
     served = opening.model.served(opening.x)
     best[~np.isnan(served)] = served[~np.isnan(served)] if times is None and value is not None else 0.0
     if value is None:  # what is served counts no more
         best[~np.isnan(served)] = np.inf
     factor = np.ones(columns) if factor is None else factor
     value = np.zeros(columns) if value is None else value
-    if times is not None:
-        count = np.bincount(row_of_entries(benefit)[opening.x[benefit.indices]], minlength=needs)
 
     def entries(j: int) -> tuple[Any, Any]:
         there = slice(*by_column.indptr[j : j + 2])
@@ -136,7 +138,7 @@ def open_by_gain(
     queue = [(-gain(j), j) for j in np.flatnonzero(~opening.x & (opening.model.upper > 0)).tolist()]
     queue = [each for each in queue if each[0] < 0]
     heapq.heapify(queue)
-    opened = looked = 0
+    looked = 0
     while queue:
         looked += 1
         if looked % OFTEN == 0 and control.must_stop:
@@ -152,6 +154,5 @@ def open_by_gain(
             continue
         need, worth = entries(j)
         best[need], count[need] = np.maximum(best[need], worth), count[need] + 1
-        opened += 1
-        if (opened < OFTEN or opened % OFTEN == 0 or not queue) and met():
+        if met(count >= enough, best):
             return

@@ -88,7 +88,7 @@ def solve_late(model: Model, control: Control, start: Bools | None) -> Solution:
     if model.is_out_of_reach:
         return Solution.infeasible("rules")
     known = start is not None and model.is_feasible(start)
-    return _unsolved(model, control.status, start if known else first_plan(model, control))
+    return _unsolved(model, "time_limit", start if known else first_plan(model, control))
 
 
 def _unsolved(model: Model, status: str, start: Bools | None) -> Solution:

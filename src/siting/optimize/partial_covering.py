@@ -126,7 +126,7 @@ class DecisionProblem:
         """Search for a plan with *p* columns by rounding the relaxation, then locally; *kicks* times."""
         multipliers = self.relax(relaxation, p)
         terms = self.with_columns(p)
-        rounding = BudgetRounding(terms)
+        rounding = BudgetRounding(terms, self.control)
         x = multipliers.x if multipliers.x is not None else np.zeros(len(self.free))
         plan = rounding.round_x(x)
         if self.model.is_feasible(plan):
@@ -140,7 +140,7 @@ class DecisionProblem:
         """Begin the search for a plan of *p* columns that reaches the share."""
         terms = self.with_columns(p)
         multipliers = Relaxation(terms).solve(seconds=self.control.seconds_left)
-        rounding = BudgetRounding(terms)
+        rounding = BudgetRounding(terms, self.control)
         search = BranchAndBound(terms, self.control, rounding.round_x, report)
         search.ceiling, search.wanted, search.tree.grain = self.ceiling, _least_reached(self.wanted), 0.0
         if multipliers.x is not None:

@@ -31,6 +31,8 @@ from siting.optimize.sparse_rows import largest_entry, transposed, with_data
 
 __all__ = ["Lagrangian", "Multipliers", "Relaxation", "best_multipliers"]
 
+#: Parts of the prices of single shares that are tried for all of them together.
+PARTS = (1.0, 0.8, 0.6, 0.4)
 #: Rows, the longest first, whose prices are tried one by one where the relaxation was not solved.
 ROWS_ALONE = 8
 
@@ -112,8 +114,9 @@ class Lagrangian:
 def best_multipliers(terms: Lagrangian, solved: Multipliers) -> Multipliers:
     """Return multipliers as solved, or, where the solver was stopped early, the best that need no solver.
 
-    Those count each column by itself, without overlaps, and use one row of limited costs, or one share, or neither: a
-    relaxed knapsack (Dantzig, G., 1957, Discrete-variable extremum problems, Operations Research 5, pp. 266-277).
+    Those count each column by itself, without overlaps, and use one row of limited costs, one share, all shares, or
+    none of these: a relaxed knapsack (Dantzig, G., 1957, Discrete-variable extremum problems, Operations Research 5,
+    pp. 266-277).
     """
     if solved.x is not None or solved.ray is not None:
         return solved
@@ -131,6 +134,7 @@ def best_multipliers(terms: Lagrangian, solved: Multipliers) -> Multipliers:
             y = np.zeros(len(model.high))
             y[row] = _critical_ratio(alone[free], cost[free], model.high[row] - float(cost @ model.lower))
             candidates.append(Multipliers(no_prices, y, np.zeros(len(model.wanted))))
+    together = np.zeros(len(model.wanted))
     for share in range(len(model.wanted)):
         adds = terms.serves @ model.shares[[share]].toarray()[0]
         costly = free & (alone < 0) & (adds > 0)
@@ -140,8 +144,11 @@ def best_multipliers(terms: Lagrangian, solved: Multipliers) -> Multipliers:
         enough = np.flatnonzero(np.cumsum(adds[costly][order]) >= model.wanted[share])
         if len(enough):
             m = np.zeros(len(model.wanted))
-            m[share] = ratio[order[enough[0]]]
+            m[share] = together[share] = ratio[order[enough[0]]]
             candidates.append(Multipliers(no_prices, np.zeros(len(model.high)), m))
+    if np.count_nonzero(together) > 1:  # a column counts for several shares: less for each
+        parts = (part * together for part in PARTS)
+        candidates += [Multipliers(no_prices, np.zeros(len(model.high)), part) for part in parts]
     return min(candidates, key=lambda each: terms.bound(each, model.lower, model.upper)[0])
 
 

@@ -18,6 +18,8 @@ __all__ = ["BudgetRounding", "RepairRounding", "greedy"]
 RAISED = 30
 #: Pairs of columns looked at, about, in a perturbation, and limits of the number of its kicks.
 PERTURBED_PAIRS, KICKS = 6_000_000, (5, 60)
+#: Pairs of columns that a search looks at in a second, about.
+PAIRS_A_SECOND = 6e6
 
 
 def _cover(terms: Lagrangian) -> Cover:
@@ -55,9 +57,9 @@ def greedy(terms: Lagrangian, wanted: float) -> Bools:
 class BudgetRounding:
     """Plans where one row of costs has an upper limit (or there is no row), and nothing else is asked."""
 
-    def __init__(self, terms: Lagrangian) -> None:
+    def __init__(self, terms: Lagrangian, control: Control | None = None) -> None:
         model = terms.model
-        self.terms, self.cover = terms, _cover(terms)
+        self.terms, self.cover, self.control = terms, _cover(terms), control
         self.free = (model.lower == 0) & (model.upper > 0)
         self.cost, self.budget = np.zeros(len(self.free)), 0.0
         if model.rows.shape[0]:
@@ -78,8 +80,11 @@ class BudgetRounding:
         return self.improve(plan, movable, int(np.clip(PERTURBED_PAIRS // size, *KICKS)), 5)
 
     def improve(self, plan: Bools, movable: Bools, kicks: int = 0, strength: int = 3) -> Bools:
-        """Fill up and interchange among the *movable* columns; then kick and begin again, *kicks* times."""
+        """Fill up and interchange among the *movable* columns; then kick and begin again, *kicks* times at most."""
         model, plan = self.terms.model, plan.copy()
+        if kicks and self.control is not None and self.control.time_limit is not None:
+            size = max(int(movable.sum()) * int((plan & self.free).sum()), 1)
+            kicks = min(kicks, int(PAIRS_A_SECOND * self.control.seconds_left / size))
         budget = self.budget - float(self.cost[plan & self.free & ~movable].sum())
         improve(self.cover, model.value, self.cost, budget, movable, plan, kicks, strength)
         return plan

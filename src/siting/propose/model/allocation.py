@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from scipy.sparse import block_array, csr_array, vstack
+from scipy.sparse import block_array, csc_array, csr_array, vstack
 
 from siting.numbers import Bools, Floats, Ints
 from siting.optimize import highs
+from siting.optimize.capacitated.open_places import OpenPlaces
 from siting.optimize.max_flow import LARGEST, maximum_flow
 from siting.propose.model.formulation import Formulation
 from siting.propose.model.inputs import within
@@ -84,6 +85,30 @@ class Allocation:
         need, pool = self.need[mine].astype(np.int32), self.pool[mine].astype(np.int32)
         return float(maximum_flow(self.amount.astype(np.int64), room.astype(np.int64), need, pool).flow.sum())
 
+    def added_and_lost(self, x: Bools, columns: Ints, phase: int) -> tuple[float, list[tuple[float, float]]]:
+        """Count the people with a place in a phase, in whole numbers: without new *columns* of x, and for each of them.
+
+        For each column: those whom it adds, when it opens after the columns before it, and those whom it alone serves.
+        """
+        rest = x.copy()
+        rest[columns] = False
+        if math.isnan(start := self.most(rest, phase)):
+            return start, [(start, start)] * len(columns)
+        here = self.of_pool["phase"].to_numpy() == phase
+        mine = np.flatnonzero(self.open_pools(x)[self.pool] & here[self.pool])
+        flow = OpenPlaces(self.amount.astype(np.int64), self.room.shape[0], self.need[mine], self.pool[mine])
+        for pool in np.flatnonzero(self.open_pools(rest) & here).tolist():
+            flow.add(pool, int((self.room[[pool]] @ rest.astype(float))[0]))
+        room = csc_array(self.room[:, columns])
+        pools = [
+            [(int(i), int(places)) for i, places in zip(room.indices[there], room.data[there], strict=True) if here[i]]
+            for there in (slice(*room.indptr[k : k + 2]) for k in range(len(columns)))
+        ]
+        added = [float(sum(flow.add(*each) for each in own)) for own in pools]
+        return start, [
+            (more, float(sum(flow.lost_without(*each) for each in own))) for more, own in zip(added, pools, strict=True)
+        ]
+
     def amounts(self, flows: pd.DataFrame) -> Floats:
         """People on each arc of a table of flows."""
         people = np.zeros(len(self.need))
@@ -116,19 +141,19 @@ class Allocation:
             )
         )  # fmt: skip
 
-    def best(self, x: Bools) -> Floats | None:
-        """Best people on arcs for given columns; None where rules cannot be kept."""
+    def best(self, x: Bools, seconds: float | None = None) -> Floats | None:
+        """Best people on arcs for given columns; None where rules cannot be kept, or *seconds* are too few."""
         linear = mixed_integer_model(self, fixed=x)
-        outcome = highs.run(linear)
+        outcome = highs.run(linear, time_limit=seconds)
         if outcome.x is None:
             return None
         people = rounded(self, x, outcome.x[len(x) :] / self.scale)
         for gain in (np.ones(len(self.gain)), -self.cost):  # ties: most people served, then the least travel
             if len(people) <= SMOOTHED:
-                people = self._then(linear, x, people, gain)
+                people = self._then(linear, x, people, gain, seconds)
         return people if self.keeps(x, people) else None
 
-    def _then(self, linear: highs.Programme, x: Bools, people: Floats, gain: Floats) -> Floats:
+    def _then(self, linear: highs.Programme, x: Bools, people: Floats, gain: Floats, seconds: float | None) -> Floats:
         """Of the flows with equal value and service, one with the most of *gain*; the given one if none is found."""
         none = np.zeros(len(x))
         floors = [csr_array(np.concatenate([none, row])[None, :]) for row in (self.gain, np.ones(len(gain)))]
@@ -140,7 +165,7 @@ class Allocation:
             row_lower=np.concatenate([linear.row_lower, worth]),
             row_upper=np.concatenate([linear.row_upper, [np.inf, np.inf]]),
         )
-        outcome = highs.run(second)
+        outcome = highs.run(second, time_limit=seconds)
         better = people if outcome.x is None else rounded(self, x, outcome.x[len(x) :] / self.scale)
         return better if self.keeps(x, better) and self.worth(x, better) >= self.worth(x, people) - 1e-6 else people
 

@@ -295,17 +295,13 @@ def _order_by_places(
     people = flows[flows["phase"] == last].groupby("column")["people"].sum().reindex(chosen).fillna(0.0).to_numpy()
     needs = _needs_of(chosen, pairs, len(problem.variables))
     order = np.lexsort((chosen, -people, problem.variables.begin[chosen]))
-    now, total, most = answer.x.copy(), pairs.weight.sum(), loads.most(answer.x, last)
-    now[chosen] = False
-    served = loads.most(now, last)
+    total = pairs.weight.sum()
+    served, counts = loads.added_and_lost(answer.x, chosen[order], last)
     figures: list[tuple[float, ...]] = []
-    for c in order:
-        now[chosen[c]] = True
-        before, served = served, loads.most(now, last)
-        without = answer.x.copy()
-        without[chosen[c]] = False
-        within, lost = float(pairs.weight[needs[c]].sum()), most - loads.most(without, last)
-        figures.append((served - before, served / total if total else math.nan, within, lost))
+    for c, (added, lost) in zip(order, counts, strict=True):
+        served += added
+        within = float(pairs.weight[needs[c]].sum())
+        figures.append((added, served / total if total else math.nan, within, lost))
     return chosen[order], figures
 
 

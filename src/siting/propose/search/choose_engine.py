@@ -22,6 +22,9 @@ from siting.optimize.solution import Solution
 
 __all__ = ["only_counted", "proven_bound", "solve_model", "tightened"]
 
+#: Seconds, about, that an engine needs for a pair before it looks at the clock again.
+PRESOLVE = 2e-7
+
 
 def proven_bound(model: Model, proof: Proof, too_few: int | None = None, enough: float = -math.inf) -> float:
     """Return the bound of a proof for a model, or its reduced one; *too_few* columns do not reach the share.
@@ -68,7 +71,8 @@ def tightened(model: Model) -> Model:
 
 def _engine(model: Model, control: Control, start: Bools | None) -> Solution:
     counted = only_counted(model)
-    if control.must_stop and not control.interrupted:  # no time for more than a first plan
+    late = control.seconds_left < PRESOLVE * model.benefit.nnz
+    if (control.must_stop or late) and not control.interrupted:  # no time for more than a first plan
         return solve_late(model, control, start)
     if model.times is not None or (model.has_levels and (not counted or model.shares.shape[0])):
         return solve_milp(model, control, start=start)
