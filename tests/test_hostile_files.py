@@ -471,3 +471,39 @@ def test_coordinates_beyond_all_numbers_are_refused(x: float) -> None:
     )
     with pytest.raises(st.SitingError, match="outside"):
         st.check_layer(frame, "communities")
+
+
+# --- damaged parts of a Shapefile
+
+
+@pytest.fixture
+def shapefile(tmp_path: Path) -> Path:
+    homes = st.load_sample()["communities"].iloc[:3][["population", "elderly", "geometry"]]
+    st.write_layer(homes, tmp_path / "homes.shp")
+    return tmp_path / "homes.shp"
+
+
+def test_columns_that_lost_their_names_are_refused(shapefile: Path) -> None:
+    table = shapefile.with_suffix(".dbf")
+    data = bytearray(table.read_bytes())
+    for start in (32, 64):
+        data[start : start + 11] = bytes(11)
+    table.write_bytes(data)
+    with pytest.raises(st.errors.LayerError, match="columns occur twice"):
+        st.read_layer(shapefile, "communities")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        (b"Gauss_Kruger", b"Gaus_Kruger", "cannot be brought to degrees, or is damaged"),
+        (b"D_China_2000", b"D_Chin\xff\xff2000", "its CRS cannot be understood"),
+    ],
+)
+def test_a_damaged_prj_is_refused(shapefile: Path, old: bytes, new: bytes, told: str) -> None:
+    prj = shapefile.with_suffix(".prj")
+    data = prj.read_bytes()
+    assert old in data
+    prj.write_bytes(data.replace(old, new))
+    with pytest.raises(st.errors.LayerError, match=told):
+        st.read_layer(shapefile, "communities")

@@ -212,7 +212,7 @@ def _projected_fault(corners: Floats, labels: Sequence[Any], crs: CRS, elsewhere
 
 
 @cache
-def _to_degrees(crs: CRS) -> Transformer:
+def to_degrees(crs: CRS) -> Transformer:
     """Return the transformer from *crs* to degrees, cached because making one takes a tenth of a second."""
     return Transformer.from_crs(crs, WGS84, always_xy=True)
 
@@ -231,7 +231,7 @@ def _outside(corners: Floats, crs: CRS, margin: float = MARGIN) -> Bools:
     """Mark the boxes outside the area of use of *crs*."""
     if margin == MARGIN and len(corners) > 100 and _all_inside(corners, crs):
         return np.zeros(len(corners), np.bool_)
-    lon, lat = _to_degrees(crs).transform(corners[:, [0, 2]].ravel(), corners[:, [1, 3]].ravel())
+    lon, lat = to_degrees(crs).transform(corners[:, [0, 2]].ravel(), corners[:, [1, 3]].ravel())
     lon, lat = np.reshape(lon, (-1, 2)), np.reshape(lat, (-1, 2))
     area = crs.area_of_use
     west, south, east, north = area.bounds if area else (-180.0, -90.0, 180.0, 90.0)

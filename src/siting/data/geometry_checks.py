@@ -11,8 +11,9 @@ import geopandas as gpd
 import numpy as np
 import shapely
 from pyproj import CRS
+from pyproj.exceptions import ProjError
 
-from siting.data.coordinate_checks import extent_faults
+from siting.data.coordinate_checks import extent_faults, to_degrees
 from siting.data.datums import NO_CRS, crs_name, datum_doubt
 from siting.data.extent import middle_place
 from siting.data.finite_coordinates import endless_rows
@@ -66,6 +67,10 @@ def crs_faults(crs: CRS | None) -> list[str]:
     if not (crs.is_geographic or crs.is_projected):
         unlocated = "is a local system without a location on the earth"
         return [f"{crs_name(crs)} {unlocated}; give the layer in a geographic or projected CRS"]
+    try:
+        to_degrees(crs)
+    except ProjError:
+        return [f"{crs_name(crs)} cannot be brought to degrees, or is damaged; give the CRS that the layer was made in"]
     return []
 
 

@@ -36,7 +36,7 @@ def _opened(file: Path, layer: str) -> sqlite3.Connection:
         except sqlite3.OperationalError:  # a disk to read only, with a log of changes beside the file
             database.close()
             database = sqlite3.connect(f"{path}&immutable=1", uri=True)
-    except sqlite3.Error as fault:
+    except (sqlite3.Error, UnicodeDecodeError) as fault:
         raise LayerError(layer, f"cannot be opened as a GeoPackage: {fault}") from fault
     return database
 
@@ -68,5 +68,5 @@ def _quoted(name: str) -> str:
 def _rows(database: sqlite3.Connection, query: str, layer: str) -> list[tuple[object, ...]]:
     try:
         return database.execute(query).fetchall()
-    except sqlite3.Error as fault:
+    except (sqlite3.Error, UnicodeDecodeError) as fault:
         raise LayerError(layer, f"cannot be opened as a GeoPackage: {fault}") from fault

@@ -14,7 +14,7 @@ import geopandas as gpd
 from siting.data import shapefile_encoding, tables
 from siting.data.geopackage_views import refuse_endless_views
 from siting.data.source import Source, warnings_logged
-from siting.errors import LayerError, SitingError
+from siting.errors import LayerError, SitingError, some
 
 #: What makes other drivers open a file of text, and what that names, before the driver of its suffix: GDAL looks for
 #: such words anywhere in the beginning.
@@ -121,8 +121,12 @@ def read_through(
         raise
     except UnicodeDecodeError as fault:
         raise LayerError(name, f"its text is not {encoding or 'UTF-8'}; say which it is with encoding=") from fault
+    except UnboundLocalError as fault:  # of pyogrio, where GDAL cannot write the CRS as text
+        raise LayerError(name, "its CRS cannot be understood; mend or remove the .prj, and give the CRS") from fault
     except (RuntimeError, OSError, ValueError, LookupError) as fault:
         raise LayerError(name, f"cannot be read: {_reason(fault, source)}") from fault
+    if len(twice := frame.columns[frame.columns.duplicated()].unique()):
+        raise LayerError(name, f"columns occur twice: {some(twice)}; rename or remove one")
     if not isinstance(frame, gpd.GeoDataFrame):
         raise LayerError(name, "is a table without geometry; save it as CSV with coordinates, or choose another layer")
     metadata = info.get("layer_metadata") or {}
