@@ -23,9 +23,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import shapely
+from pyproj import CRS
 
 import siting as st
 from siting.data import geopackage_views, nested_shapes, read_workbook
+from siting.data.extent import middle_place
 
 #: Seconds, of a busy machine.
 LONGEST = 60.0
@@ -507,3 +509,16 @@ def test_a_damaged_prj_is_refused(shapefile: Path, old: bytes, new: bytes, told:
     prj.write_bytes(data.replace(old, new))
     with pytest.raises(st.errors.LayerError, match=told):
         st.read_layer(shapefile, "communities")
+
+
+def test_an_id_with_a_nul_is_refused(tmp_path: Path) -> None:
+    homes = st.load_sample()["communities"].iloc[:2].set_axis(["a\0b", "c"])
+    with pytest.raises(st.errors.LayerError, match=r"ids hold a NUL, where files cut them off: \"'a\\x00b'\""):
+        st.check_layer(homes.rename_axis("id"), "communities")
+    with pytest.raises(st.errors.LayerError, match="holds a NUL"):
+        st.write_layer(homes, tmp_path / "homes.gpkg")
+
+
+def test_a_system_without_a_projection_is_refused() -> None:
+    with pytest.raises(st.errors.SitingError, match="neither geographic nor projected"):
+        middle_place(CRS("EPSG:4978"), np.array([[0.0, 0.0, 1.0, 1.0]]))

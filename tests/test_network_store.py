@@ -362,9 +362,10 @@ OUT_OF_RANGE: list[tuple[str, Any, Any, str]] = [
     ("metres", 2, -100.0, '"metres" is not from'),
     ("oneway", 1, 2, '"oneway" is not from -1 to 1 at "1"'),
     ("first", 0, 1, '"first" leads from 1'),
-    ("first", -1, 2**40, '"first" leads from 0 to 1099511627776'),
-    ("first", 3, 2**40, "fewer than two vertices"),
-    ("first", 3, -(2**40), "fewer than two vertices"),
+    ("first", -1, -1, '"first" is not from 0'),
+    ("first", 3, 2**63 - 1, '"first" is not from 0'),
+    ("first", 3, -(2**40), '"first" is not from 0'),
+    ("first", 3, 12, "fewer than two vertices"),
     ("first", 3, 4, "fewer than two vertices"),
     ("vertices", 0, np.nan, '"vertices" is not from'),
 ]

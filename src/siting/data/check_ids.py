@@ -68,6 +68,8 @@ def set_ids(frame: Any, role: str, layer: str, *, from_column: bool) -> tuple[An
     empty = np.flatnonzero(index == "")
     for row in empty:
         labels[row] = f"row {row + 1}"
+    if cut := [repr(name) for name in index if "\0" in name]:
+        faults.append(f"ids hold a NUL, where files cut them off: {some(cut)}; take it out")
     if len(empty):
         faults.append(f"{len(empty)} ids are empty: rows {some(empty + 1)}; every row needs one")
     return frame.set_axis(index, axis=0), labels, faults + ([] if source is None else duplicate_faults(index))

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import shapely
 from pyproj import CRS, Proj
+from pyproj.exceptions import ProjError
 
+from siting.errors import SitingError
 from siting.numbers import Floats
 
 #: A degree of latitude on the mean sphere of the earth, metres.
@@ -49,8 +51,12 @@ def relative_longitude(lon: Any, middle: float) -> Any:
 
 @cache
 def projection(crs: CRS) -> Proj:
-    """Return the projection of *crs*, from and to degrees of its own datum."""
-    return Proj(crs)
+    """Return the projection of *crs*, from and to degrees of its own datum; SitingError where it has none."""
+    try:
+        return Proj(crs)
+    except ProjError as fault:
+        what = f"the CRS {crs.name[:80]} is neither geographic nor projected, or damaged"
+        raise SitingError(f"{what}; give the layer in a geographic or projected CRS") from fault
 
 
 def middle_place(crs: CRS, corners: Floats) -> tuple[float, float]:

@@ -78,7 +78,8 @@ def feature_count(source: Source, driver: str, layer: str | int, data: bytes) ->
 
     try:
         opened = _opened(source, driver, data)
-        return int(pyogrio.read_info(opened, layer=layer, force_feature_count=True)["features"])
+        with warnings_logged(source.name):
+            return int(pyogrio.read_info(opened, layer=layer, force_feature_count=True)["features"])
     except (RuntimeError, ValueError, UnicodeDecodeError) as fault:
         raise LayerError(source.name, f"cannot be read as {driver}: {_reason(fault, source)}") from fault
 

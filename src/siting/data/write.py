@@ -168,6 +168,9 @@ def _with_index(frame: Any, name: str) -> Any:
         if clash := [key for key in names if key in frame.columns]:
             raise LayerError(name, f"index and columns share the names {some(clash)}; rename or drop one")
         out = frame.reset_index(names=names)
+        for key in names:
+            if cut := [repr(each) for each in out[key] if isinstance(each, str) and "\0" in each]:
+                raise LayerError(name, f'"{key}" holds a NUL, where files cut texts off: {some(cut)}; take it out')
     out = with_plain_geometry(out)
     out.attrs = kept_attrs(frame.attrs)
     if strange := [c for c in out.columns if not isinstance(c, str)]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from xml.etree.ElementTree import ParseError
 from xml.parsers import expat
 
+from siting.data.source import warnings_logged
 from siting.errors import NetworkError
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def read_graphml(path: str | os.PathLike[str]) -> nx.Graph[Any]:
         raise NetworkError(f"{file}: larger than {MOST_BYTES / 2**30:g} GiB; read it yourself and give the graph")
     _look(file)
     try:
-        with file.open("rb") as stream:
+        with file.open("rb") as stream, warnings_logged(str(file)):
             graph: nx.Graph[Any] = nx.read_graphml(stream)
     except (nx.NetworkXError, ParseError, ValueError, KeyError, TypeError, StopIteration) as fault:
         raise NetworkError(f"{file}: no GraphML that networkx can read ({fault})") from fault

@@ -91,6 +91,7 @@ def _check_edges(parts: Parts) -> None:
 
 def _check_lines(vertices: Floats, first: Any) -> None:
     _within(vertices, -FARTHEST, FARTHEST, "vertices")
+    _within(first, 0, len(vertices), "first")
     if first[0] != 0 or first[-1] != len(vertices):
         raise NetworkError(f'"first" leads from {first[0]} to {first[-1]}, not from 0 to {len(vertices)}')
     short = first[1:] < first[:-1] + 2

@@ -97,6 +97,7 @@ def _value(rule: str, key: str, value: Any) -> Any:
     listed = isinstance(value, list | tuple)
     if key in NUMBERS:
         check(isinstance(value, int | float) and not isinstance(value, bool), "a number")
+        check(not isinstance(value, int) or abs(value) < 10**300, "a number below 1e300")
         return float(value)
     if key == "year":
         check(isinstance(value, int) and not isinstance(value, bool), "a year such as 2025")
