@@ -521,4 +521,4 @@ def test_an_id_with_a_nul_is_refused(tmp_path: Path) -> None:
 
 def test_a_system_without_a_projection_is_refused() -> None:
     with pytest.raises(st.errors.SitingError, match="neither geographic nor projected"):
-        middle_place(CRS("EPSG:4978"), np.array([[0.0, 0.0, 1.0, 1.0]]))
+        middle_place(CRS("EPSG:5773"), np.array([[0.0, 0.0, 1.0, 1.0]]))
