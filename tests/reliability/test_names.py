@@ -102,7 +102,10 @@ def _districts(layers: dict[str, Any], study: Any, name: str) -> Any:
 
 def _columns(layers: dict[str, Any], study: Any, name: str) -> Any:
     for role in ("communities", "childcare", "candidates"):
-        layers[role] = layers[role].assign(**{name: "x"})
+        frame = layers[role].assign(placed="x")
+        # Names as objects: pandas cannot add half a character to an index of texts.
+        names = pd.Index([name if column == "placed" else column for column in frame.columns], dtype=object)
+        layers[role] = frame.set_axis(names, axis=1)
     return study
 
 
