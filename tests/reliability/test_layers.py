@@ -42,6 +42,8 @@ _SPEC.loader.exec_module(towns)
 LIMIT, SNAP = 400.0, 250.0
 #: The library rounds each street to millimetres; polygons are entered every 10 m.
 NEAR, RIM = 0.03, 12.0
+#: Walks are compared in whole millimetres: within so many metres either of two may be the shorter.
+ROUNDED = 0.0015
 FILES = (".gpkg", ".geojson", ".parquet", ".csv", ".xlsx", ".shp")
 
 
@@ -335,8 +337,9 @@ def costs(network: st.Network, streets: Any, homes: Any, sites: Any) -> dict[tup
             first = [_way(one, two, edges, way) for one, two in itertools.product(from_, to) if one[3]]
             found[i, j] = {min(found[i, j]), min([math.inf, *first])}
         straight, free = shapely.distance(shape, other), (min([SNAP, *(d[2] for d in doors)]) for doors in (from_, to))
-        if straight <= sum(free) + 1e-6:
-            found[i, j] = {min(each, straight) for each in found[i, j]}  # no street lies between them
+        if straight <= sum(free) + ROUNDED:
+            near = {min(each, straight) for each in found[i, j]}  # no street lies between them
+            found[i, j] = near | (found[i, j] if straight >= sum(free) - ROUNDED else set())
     return found
 
 
