@@ -58,7 +58,7 @@ STREETS = 100.0
 #: Share of sites that are open already.
 EXISTING = 0.05
 #: The square of the family of Cordeau, Furini and Ljubić, in its own unit, and its radius.
-SQUARE, RADIUS = 30.0, 5.5
+SQUARE, RADIUS = 3000.0, 550.0
 
 #: Name, demands, candidates, metres, sites to open, seed.
 CITIES = {

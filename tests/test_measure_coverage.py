@@ -278,8 +278,9 @@ def test_words_of_services_that_are_not_understood_are_named(layer: Make, caplog
 
 # What holds for any table
 
-Limits = some.integers(0, 10**6).map(lambda mm: mm / 1000)
-Costs = some.lists(Limits, min_size=4, max_size=4)
+Metres = some.integers(0, 10**6).map(lambda mm: mm / 1000)
+Limits = some.integers(10**4, 10**6).map(lambda mm: mm / 1000) | some.just(0.0)
+Costs = some.lists(Metres, min_size=4, max_size=4)
 Weights = some.lists(some.integers(0, 50), min_size=4, max_size=4)
 
 

@@ -177,7 +177,7 @@ def towns(draw: Any) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame, gpd.GeoDataFra
         return gpd.GeoDataFrame(geometry=points, crs=CRS, index=pd.Index([f"p{i}" for i in range(count)], name="id"))
 
     origins, destinations = layer(draw(some.integers(1, 6))), layer(draw(some.integers(1, 6)))
-    return streets, origins, destinations, draw(some.sampled_from([0.5, 30.0, 250.0]))
+    return streets, origins, destinations, draw(some.sampled_from([10.0, 30.0, 250.0]))
 
 
 def as_pairs(found: search.Pairs) -> Pairs:
