@@ -70,7 +70,11 @@ def decode(data: bytes, encoding: str | None, layer: str) -> str:
     """Decode the bytes of a text file: by *encoding*, else by its content as UTF-8, GB18030 or Big5, as logged."""
     if encoding is not None or data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return _decode_as(data, required_page(encoding or "utf-16", layer), layer)
+    marked = data.startswith(codecs.BOM_UTF8)
     data = data.removeprefix(codecs.BOM_UTF8)
+    if marked and _valid(data):
+        logger.info("%s: read as utf-8", layer)
+        return data.decode("utf-8")
     if (mended := _without_half_letters(data, layer)) is not None:
         return mended
     part = data if len(data) <= MOST_SAMPLED else data[:MOST_SAMPLED].rpartition(b"\n")[0]
