@@ -22,6 +22,7 @@ from scipy.sparse import csr_array, diags_array, eye_array
 from siting.numbers import Bools, Floats, Ints
 from siting.optimize import highs
 from siting.optimize.control import Control
+from siting.optimize.first_bound import first_bound
 from siting.optimize.first_plan import first_plan
 from siting.optimize.model import Model
 from siting.optimize.proof import Proof, bound_of
@@ -92,9 +93,9 @@ def solve_late(model: Model, control: Control, start: Bools | None) -> Solution:
 
 
 def _unsolved(model: Model, status: str, start: Bools | None) -> Solution:
-    """Return the plan known without the solver, where time is too short for it, and the bound that all are served."""
-    proof = _all_served(model)
-    bound = floored(bound_of(model, proof), model.grain)
+    """Return the plan known without the solver, where time is too short for it, and a bound in closed form."""
+    bound, proof = first_bound(model)
+    bound = floored(bound, model.grain)
     if start is None:
         return Solution.without_plan(bound, status, "rules", proof, 1)
     value = model.objective(start)
