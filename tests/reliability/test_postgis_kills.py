@@ -97,13 +97,13 @@ def test_a_write_that_is_ended_leaves_the_old_table_or_the_new(
     assert writer.stdout is not None
     chance, number = random.Random(14), tries(10, 200)
     broken = litter = held = written = 0
-    before = [(0,)]
+    before, longest = [(0,)], 5.0  # in times of a write, as it was measured; a machine that has become busy needs more
     with psycopg.connect(database, autocommit=True) as connection:
         for _ in range(number):
-            writer.stdin.write(f"{chance.uniform(0.0, 5.0):.4f}\n")
+            writer.stdin.write(f"{chance.uniform(0.0, longest):.4f}\n")
             writer.stdin.flush()
             if how == "a cut connection":
-                time.sleep(chance.uniform(0.0, 0.3))
+                time.sleep(chance.uniform(0.0, 0.06 * longest))
                 connection.execute(
                     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'siting'"
                 )
@@ -112,11 +112,11 @@ def test_a_write_that_is_ended_leaves_the_old_table_or_the_new(
             one, other = _state(connection)
             broken, litter = broken + one, litter + other
             now = connection.execute("SELECT DISTINCT version FROM killed.old").fetchall()
+            longest = max(2.0, longest * (1.5 if now == before else 1 / 1.5))
             written, before = written + (now != before), now
             connection.execute("DO $$ DECLARE t text; BEGIN FOR t IN SELECT relname FROM pg_class WHERE relkind = 'r' "
                                "AND relnamespace = 'killed'::regnamespace AND relname LIKE 'new %' "
                                "LOOP EXECUTE format('DROP TABLE killed.%I', t); END LOOP; END $$")  # fmt: skip
     record(number, told=f"{written} after a new table", broken=broken, litter=litter, held=held)
     assert (broken, litter, held) == (0, 0, 0)
-    assert written < number  # some were ended before they had written
-    assert number < 50 or written  # and some after
+    assert 0 < written < number  # some were ended before they had written

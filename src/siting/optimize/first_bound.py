@@ -56,7 +56,7 @@ def _longest(model: Model) -> int | None:
 
 
 def _filling(ratio: Floats, weight: Floats, room: float, *, dearest: bool) -> float:
-    """Return the ratio of the column that fills the *room*, the dearest or the cheapest first; 0 if it never is full."""
+    """Return the ratio of the column that fills the *room*, dearest or cheapest first; 0 if it is never full."""
     order = np.argsort(-ratio if dearest else ratio, kind="stable")
     last = int(np.searchsorted(np.cumsum(weight[order]), room))
     return float(ratio[order[last]]) if last < len(order) else 0.0
