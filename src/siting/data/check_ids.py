@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from siting.data.heading_spelling import normalized
-from siting.data.values import MOST_DIGITS, cells, distinct, joined, numbered, texts
+from siting.data.values import MOST_DIGITS, as_arrow, cells, distinct, joined, numbered, texts
 from siting.errors import LayerError, some
 
 logger = logging.getLogger(__name__)
@@ -59,6 +59,7 @@ def set_ids(frame: Any, role: str, layer: str, *, from_column: bool) -> tuple[An
             logger.info("%s: white space around %d ids was trimmed", layer, read.trimmed)
     try:
         index = pd.Index(ids, name="id", dtype="str")
+        as_arrow(index)  # pandas 2 keeps texts as objects, and does not look at them
     except UnicodeEncodeError:
         whole = [str(each).encode("utf-8", "replace").decode() for each in ids]
         broken = [row for row, (old, new) in enumerate(zip(ids, whole, strict=True), start=1) if old != new]

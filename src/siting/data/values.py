@@ -91,7 +91,7 @@ def texts(column: Any) -> Texts:
         except (pa.ArrowException, UnicodeError):  # half a character, which no file can hold
             pass
     if pd.api.types.is_integer_dtype(dtype):
-        return Texts(_as_column(pc.fill_null(pc.cast(_arrow(column), pa.string()), "")), 0)
+        return Texts(_as_column(pc.fill_null(pc.cast(as_arrow(column), pa.string()), "")), 0)
     if pd.api.types.is_object_dtype(dtype):
         values = cells(column)
         read = [text_of(value) for value in values]
@@ -108,7 +108,8 @@ def texts(column: Any) -> Texts:
     return Texts(np.array([*read, ""], dtype=object)[codes], int(spaced[codes].sum()))
 
 
-def _arrow(column: Any) -> Any:
+def as_arrow(column: Any) -> Any:
+    """Return a column or index as an Arrow array; UnicodeEncodeError where a text holds half a character."""
     extended = isinstance(column.dtype, pd.api.extensions.ExtensionDtype)
     array = pa.array(column.array if extended else column.to_numpy())
     return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
@@ -117,7 +118,7 @@ def _arrow(column: Any) -> Any:
 def _trimmed(column: Any) -> Texts:
     """Trim a column of texts; a clean one is not copied."""
     if isinstance(column.dtype, pd.StringDtype):
-        source = _arrow(column)
+        source = as_arrow(column)
     else:
         source = pa.array(column.to_numpy(dtype=object), type=pa.large_string(), from_pandas=True)
     full = pc.fill_null(source, "")
@@ -155,7 +156,7 @@ def numbered(name: str, rows: int) -> Any:
 
 def distinct(ids: Any) -> bool:
     """Whether no two texts are equal; Arrow takes a third of the time of pandas."""
-    return len(pc.unique(_arrow(ids))) == len(ids)
+    return len(pc.unique(as_arrow(ids))) == len(ids)
 
 
 def number_of(value: Any) -> float:
@@ -232,7 +233,7 @@ def _read_numbers(column: Any, reader: Callable[[Any], float], *, decimal: bool)
     bad = np.zeros(len(column), dtype=np.bool_)
     left = np.ones(len(column), dtype=np.bool_)
     if decimal and isinstance(column.dtype, pd.StringDtype):
-        source = _arrow(column)
+        source = as_arrow(column)
         matches = pc.fill_null(pc.match_substring_regex(source, _DECIMAL), False)
         left = ~matches.to_numpy(zero_copy_only=False)
         values[~left] = pc.cast(pc.filter(source, matches), pa.float64()).to_numpy()
