@@ -181,47 +181,48 @@ def _mends(rule_start, rule, amount, activity, low, high, slack, missed, j):
 
 @compiled
 def fill(start, row, utility, other, weight, rule_start, rule, amount, low, high, slack, scale, x, total, count,
-         activity, least):
-    """Open the column that adds most, its gain times *scale*, while rules stay kept and something is gained."""
+         activity, least, most):
+    """Open the column that adds most, its gain times *scale*, while rules stay kept and something is gained.
+
+    At most so many; return whether that was the end.
+    """
     gain = np.zeros(len(x))
-    while True:
+    for _ in range(most):
         gains(start, row, utility, other, weight, total, gain)
-        best, most = -1, least
+        best, value = -1, least
         for j in range(len(x)):
-            if not x[j] and gain[j] * scale[j] > most and gain[j] > least:
+            if not x[j] and gain[j] * scale[j] > value and gain[j] > least:
                 if _mends(rule_start, rule, amount, activity, low, high, slack, 0, j):
-                    best, most = j, gain[j] * scale[j]
+                    best, value = j, gain[j] * scale[j]
         if best < 0:
-            return
+            return True
         x[best] = True
         _shift(start, row, utility, total, count, best, 1)
         _move(rule_start, rule, amount, activity, best, 1.0)
+    return False
 
 
 @compiled
 def interchange(start, row, utility, other, weight, rule_start, rule, amount, low, high, slack, x, total, count,
-                activity, least, rounds):
-    """Replace an open column by the best other one while that gains; return whether no replacement gains."""
+                activity, least, columns):
+    """Replace each of some open columns by the best other one where that gains; return whether any was replaced."""
     gain = np.zeros(len(x))
-    for _ in range(rounds):
-        better = False
-        for k in range(len(x)):
-            if not x[k]:
-                continue
-            _shift(start, row, utility, total, count, k, -1)
-            _move(rule_start, rule, amount, activity, k, -1.0)
-            gains(start, row, utility, other, weight, total, gain)
-            missed = _missed(activity, low, high, slack)
-            best, most = k, gain[k] + least
-            for j in range(len(x)):
-                if not x[j] and gain[j] > most:
-                    if _mends(rule_start, rule, amount, activity, low, high, slack, missed, j):
-                        best, most = j, gain[j]
-            x[k] = False
-            x[best] = True
-            better = better or best != k
-            _shift(start, row, utility, total, count, best, 1)
-            _move(rule_start, rule, amount, activity, best, 1.0)
-        if not better:
-            return True
-    return False
+    better = False
+    for k in columns:
+        if not x[k]:
+            continue
+        _shift(start, row, utility, total, count, k, -1)
+        _move(rule_start, rule, amount, activity, k, -1.0)
+        gains(start, row, utility, other, weight, total, gain)
+        missed = _missed(activity, low, high, slack)
+        best, most = k, gain[k] + least
+        for j in range(len(x)):
+            if not x[j] and gain[j] > most:
+                if _mends(rule_start, rule, amount, activity, low, high, slack, missed, j):
+                    best, most = j, gain[j]
+        x[k] = False
+        x[best] = True
+        better = better or best != k
+        _shift(start, row, utility, total, count, best, 1)
+        _move(rule_start, rule, amount, activity, best, 1.0)
+    return better

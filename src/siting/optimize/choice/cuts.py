@@ -55,7 +55,7 @@ class Cuts:
         market, slope = self.market, np.zeros(self.market.size)
         constant, used = 0.0, np.flatnonzero(v > 0)
         for k in used.tolist():
-            constant += v[k] * self.constant[k]
+            constant += float(v[k]) * self.constant[k]
             slope += v[k] * self.slope[k]
         over = np.where(np.isinf(market.high), 0.0, market.high)
         under = np.where(np.isinf(market.low), 0.0, market.low)

@@ -26,6 +26,8 @@ __all__ = ["Capture", "fewest_for_target", "most_captured"]
 
 #: Rounds of cuts at the root, and at a node.
 ROOT, NODE = 250, 3
+#: Rounds of cuts for a bound on the number of columns.
+COUNTED = 40
 #: Names in progress and `Plan.engine`.
 ENGINE = "capture"
 
@@ -103,6 +105,13 @@ class _Search(BranchAndBound):
         super().__init__(self.cuts, control, plans.rounded, report)  # type: ignore[arg-type]
         self._reduced = _Relaxation(self.master, self)  # type: ignore[assignment]
 
+    @property
+    def limit(self) -> float:
+        """Nodes with a bound up to this are closed; half of what counts as the same, for a proof added up anew."""
+        if self.ceiling is not None or self.x is None:
+            return super().limit
+        return self.value + 0.5 * SAME * abs(self.value)
+
     def root(self) -> None:
         """Bound the root."""
         model = self.cuts.model
@@ -142,3 +151,127 @@ def most_captured(market: Market, control: Control, start: Bools | None = None) 
     bound = max(value, min(search.bound, market.total))
     proven = finished or bound - value <= SAME * abs(value)
     return Capture(search.x, value, value if proven else bound, "optimal" if proven else control.status, proof, market)
+
+
+def fewest_for_target(
+    market: Market, counted: Bools, target: float, control: Control, start: Bools | None = None
+) -> Capture:
+    """Open as few of the columns *counted* as possible so that *target* is captured.
+
+    `value` and `bound` are numbers of columns, below 0 as the engines maximise. The proof is for the market with one
+    column less than the bound, where less than the target is captured.
+    """
+    enough = target * (1 - SAME) if target > 0 else target
+    best = _enough(market, enough, control, start)
+    if best is None:
+        asked = _decide(market, enough, control, None)
+        if asked.x is None:
+            bound = -math.inf if asked.status == "infeasible" else 0.0
+            return Capture(None, -math.inf, bound, asked.status, asked.proof, market)
+        best = asked.x
+    best = _spared(market, best, counted, enough)
+    low, shown = _least_count(market, counted, int(best[counted].sum()), enough, control)
+    status = control.status
+    while True:
+        count = int(best[counted].sum())
+        if count <= low:
+            status = "optimal"
+            break
+        if control.report(ENGINE, -float(count), -float(low)):
+            break
+        fewer = market.limited(counted, count - 1.0)
+        report = _CountReport(control, -float(count), -float(low))
+        asked = _decide(fewer, enough, report, best)
+        if asked.x is not None:
+            best = _spared(market, asked.x, counted, enough)
+        elif asked.status == "infeasible":
+            low, shown, status = count, asked, "optimal"
+            break
+        else:
+            status = control.status
+            break
+    value, proof = -float(best[counted].sum()), None if shown is None else shown.proof
+    return Capture(best, value, -float(low), status, proof, market if shown is None else shown.market)
+
+
+class _CountReport(Control):
+    """The control of a question on the way: it reports the numbers of columns that are known."""
+
+    def __init__(self, outer: Control, value: float, bound: float) -> None:
+        vars(self).update(vars(outer.for_subproblem()))
+        self.outer, self.known = outer, (value, bound)
+
+    def report(self, step: str, value: float | None = None, bound: float | None = None) -> bool:
+        """Report the numbers; the question ends with the time only."""
+        self.outer.report(step, *self.known)
+        return self.must_stop
+
+
+def _decide(market: Market, enough: float, control: Control, near: Bools | None) -> Capture:
+    """Find a plan that captures enough, or show that there is none ("infeasible")."""
+    plans = Plans(market, control)
+    best = plans.first(None if near is None else _nearest(market, near))
+    points = [np.zeros(market.size)] + ([] if best is None else [best.astype(float)])
+    search = _Search(market, points, plans, control)
+    search.ceiling, search.wanted = enough - SAME * abs(enough), enough
+    search.offer(best)
+    if search.value < enough:
+        search.root()
+    finished = search.value >= enough or search.run()
+    x = search.x if search.value >= enough else None
+    status = "optimal" if x is not None else "infeasible" if finished else control.status
+    return Capture(x, search.value, search.bound, status, None if x is not None else search.proof(), market)
+
+
+def _nearest(market: Market, x: Bools) -> Bools:
+    """Shut the column without which most is captured, until the rows are kept."""
+    x = x.copy()
+    while not market.keeps(x) and x.any():
+        without = []
+        for j in np.flatnonzero(x).tolist():
+            fewer = x.copy()
+            fewer[j] = False
+            without.append((-market.captured(fewer), j))
+        x[min(without)[1]] = False
+    return x
+
+
+def _enough(market: Market, enough: float, control: Control, start: Bools | None) -> Bools | None:
+    """Make a plan that captures enough, greedily; None where that finds none."""
+    begin = np.zeros(market.size, bool) if start is None or not market.keeps(start) else start
+    if not market.keeps(begin):
+        return None
+    x = Plans(market, control.with_grace(1.0)).filled(begin, until=enough)
+    return x if market.captured(x) >= enough else None
+
+
+def _spared(market: Market, x: Bools, counted: Bools, enough: float) -> Bools:
+    """Shut counted columns that the target does not need, the first ones first."""
+    for j in np.flatnonzero(x & counted).tolist():
+        fewer = x.copy()
+        fewer[j] = False
+        if market.keeps(fewer) and market.captured(fewer) >= enough:
+            x = fewer
+    return x
+
+
+def _least_count(
+    market: Market, counted: Bools, most: int, enough: float, control: Control
+) -> tuple[int, Capture | None]:
+    """Return how many columns are needed by the bound of the relaxation, and what shows that one less is too few."""
+    low, high, shown = 0, most, None
+    while low < high and not control.must_stop:
+        middle = (low + high) // 2
+        fewer = market.limited(counted, float(middle))
+        search = _Search(fewer, [np.zeros(market.size)], Plans(fewer, control), control.for_subproblem())
+        search.ceiling = enough - SAME * abs(enough)
+        solved = search.master.solve(
+            search.cuts.model.lower, search.cuts.model.upper, control.seconds_left, COUNTED, search.limit
+        )
+        search.begin(solved)
+        if search.bound <= search.limit:
+            shown = Capture(None, -math.inf, search.bound, "infeasible", search.proof(), fewer)
+            low = middle + 1
+        else:
+            high = middle
+    return low, shown

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from siting.numbers import Bools, Floats
@@ -10,6 +12,9 @@ from siting.optimize.choice.problem import Market
 from siting.optimize.control import Control
 
 __all__ = ["Plans"]
+
+#: Pairs that are gone through between two looks at the clock.
+STEP = 50_000_000
 
 
 class Plans:
@@ -21,6 +26,8 @@ class Plans:
         self._columns = (by.indptr, by.indices, by.data, market.other, market.weight)
         self._rules = (rules.indptr, rules.indices, rules.data, market.low, market.high, market.slack)
         self.least = kernels.LEAST * max(market.total, 1e-300)
+        #: Columns that are looked at between two looks at the clock.
+        self.step = max(1, STEP // max(1, market.utility.nnz))
         self._seen: set[bytes] = set()
 
     def _state(self, x: Bools) -> tuple[Floats, np.ndarray, Floats]:
@@ -28,20 +35,27 @@ class Plans:
         count = np.asarray((u > 0).astype(np.int64) @ x.astype(np.int64), np.int64)
         return np.asarray(u @ opened, float), count, np.asarray(self.market.rows @ opened, float)
 
-    def filled(self, x: Bools, scale: Floats | None = None) -> Bools:
-        """Open further columns, the one that adds most times *scale* first."""
-        x = x.copy()
+    def filled(self, x: Bools, scale: Floats | None = None, until: float = math.inf) -> Bools:
+        """Open further columns, the one that adds most times *scale* first, until they capture enough."""
+        x, state = x.copy(), self._state(x)
         scale = np.ones(len(x)) if scale is None else scale
-        kernels.fill(*self._columns, *self._rules, scale, x, *self._state(x), self.least)
+        step = self.step if math.isinf(until) else 1
+        while not self.control.must_stop and (math.isinf(until) or self.market.captured(x) < until):
+            if kernels.fill(*self._columns, *self._rules, scale, x, *state, self.least, step):
+                break
         return x
 
     def improved(self, x: Bools, rounds: int = 50) -> Bools:
         """Interchange columns while that gains and time is left."""
         x = x.copy()
         for _ in range(rounds):
-            if self.control.must_stop or kernels.interchange(
-                *self._columns, *self._rules, x, *self._state(x), self.least, 1
-            ):
+            state, better, at = self._state(x), False, np.flatnonzero(x)
+            for first in range(0, len(at), self.step):
+                if self.control.must_stop:
+                    return x
+                some = at[first : first + self.step]
+                better |= kernels.interchange(*self._columns, *self._rules, x, *state, self.least, some)
+            if not better:
                 break
         return self.filled(x)
 

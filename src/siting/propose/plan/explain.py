@@ -38,7 +38,7 @@ def summarise(plan: SolvedProblem, lang: str) -> str:
         "covered": amount(plan.covered), "total": amount(plan.total), "gap": percent(plan.gap),
         "bound": amount(plan.bound), "objective": amount(plan.objective), "what": _counted(plan, lang),
     }  # fmt: skip
-    lines.append(label("plan.raises", lang, **numbers))
+    lines.append(label("plan.raises" if plan.problem.market is None else "plan.captures", lang, **numbers))
     if "year" in plan.communities.index.names:
         by_year = plan.communities.groupby(level="year")[["demand", "served"]].sum()
         by_year = by_year[by_year["demand"] > 0]
@@ -86,6 +86,7 @@ def _sites(plan: SolvedProblem, lang: str) -> Iterator[str]:
     others = second_best(plan) if 0 < len(plan.sites) <= BARGAINED else None
     for row in plan.table.reset_index().to_dict("records"):
         key = ("plan.site_near" if row["people"] else "plan.site_idle") if by_way else "plan.site"
+        key = "plan.site_market" if plan.problem.market is not None else key
         line = label(
             key, lang, order=row["order"], site=_place(row, lang),
             adds=amount(row["adds"]), share=percent(row["share_after"]), lost=amount(row["lost_without"]),
