@@ -138,9 +138,7 @@ def bound_of(model: Model, proof: Proof) -> float:
     return worst_leaf(proof, model.lower, model.upper, at)
 
 
-def worst_leaf(
-    proof: Proof, lower: Floats, upper: Floats, evaluate: Callable[[int], tuple[float, Floats]]
-) -> float:
+def worst_leaf(proof: Proof, lower: Floats, upper: Floats, evaluate: Callable[[int], tuple[float, Floats]]) -> float:
     """Return the largest bound of a leaf of the tree, or of a branch that was closed by a fixing.
 
     *evaluate* gives for a row of multipliers the part of the bound that is not of the columns, and the reduced value of

@@ -134,9 +134,7 @@ def gains(start, row, utility, other, weight, total, gain):
         sum_ = 0.0
         for t in range(start[j], start[j + 1]):
             i = row[t]
-            sum_ += weight[i] * (
-                captured_share(total[i] + utility[t], other[i]) - captured_share(total[i], other[i])
-            )
+            sum_ += weight[i] * (captured_share(total[i] + utility[t], other[i]) - captured_share(total[i], other[i]))
         gain[j] = sum_
 
 
@@ -180,8 +178,26 @@ def _mends(rule_start, rule, amount, activity, low, high, slack, missed, j):
 
 
 @compiled
-def fill(start, row, utility, other, weight, rule_start, rule, amount, low, high, slack, scale, x, total, count,
-         activity, least, most):
+def fill(
+    start,
+    row,
+    utility,
+    other,
+    weight,
+    rule_start,
+    rule,
+    amount,
+    low,
+    high,
+    slack,
+    scale,
+    x,
+    total,
+    count,
+    activity,
+    least,
+    most,
+):
     """Open the column that adds most, its gain times *scale*, while rules stay kept and something is gained.
 
     At most so many; return whether that was the end.
@@ -191,9 +207,9 @@ def fill(start, row, utility, other, weight, rule_start, rule, amount, low, high
         gains(start, row, utility, other, weight, total, gain)
         best, value = -1, least
         for j in range(len(x)):
-            if not x[j] and gain[j] * scale[j] > value and gain[j] > least:
-                if _mends(rule_start, rule, amount, activity, low, high, slack, 0, j):
-                    best, value = j, gain[j] * scale[j]
+            more = not x[j] and gain[j] * scale[j] > value and gain[j] > least
+            if more and _mends(rule_start, rule, amount, activity, low, high, slack, 0, j):
+                best, value = j, gain[j] * scale[j]
         if best < 0:
             return True
         x[best] = True
@@ -203,8 +219,25 @@ def fill(start, row, utility, other, weight, rule_start, rule, amount, low, high
 
 
 @compiled
-def interchange(start, row, utility, other, weight, rule_start, rule, amount, low, high, slack, x, total, count,
-                activity, least, columns):
+def interchange(
+    start,
+    row,
+    utility,
+    other,
+    weight,
+    rule_start,
+    rule,
+    amount,
+    low,
+    high,
+    slack,
+    x,
+    total,
+    count,
+    activity,
+    least,
+    columns,
+):
     """Replace each of some open columns by the best other one where that gains; return whether any was replaced."""
     gain = np.zeros(len(x))
     better = False
@@ -217,9 +250,9 @@ def interchange(start, row, utility, other, weight, rule_start, rule, amount, lo
         missed = _missed(activity, low, high, slack)
         best, most = k, gain[k] + least
         for j in range(len(x)):
-            if not x[j] and gain[j] > most:
-                if _mends(rule_start, rule, amount, activity, low, high, slack, missed, j):
-                    best, most = j, gain[j]
+            more = not x[j] and gain[j] > most
+            if more and _mends(rule_start, rule, amount, activity, low, high, slack, missed, j):
+                best, most = j, gain[j]
         x[k] = False
         x[best] = True
         better = better or best != k

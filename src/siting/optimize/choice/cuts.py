@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from scipy.sparse import block_array, csr_array
 
-from siting.numbers import Floats, Ints
+from siting.numbers import Floats
 from siting.optimize.choice.problem import Market
 from siting.optimize.highs import Programme, Simplex
 from siting.optimize.proof import Proof, covers_all_plans, worst_leaf
 from siting.optimize.relaxation import Multipliers
 from siting.optimize.sparse_rows import largest_entry
 
-__all__ = ["Cuts", "Master", "MarketProof", "bound_of_market"]
+__all__ = ["Cuts", "MarketProof", "Master", "bound_of_market"]
 
 #: Price of a broken row, as a multiple of all that can be captured for each of its largest entry.
 PENALTY = 1e3
@@ -131,8 +130,10 @@ class Master:
         signs = np.where(np.arange(len(self.sides)) < self.over, -1.0, 1.0)
         slack = csr_array((signs, (self.sides, np.arange(len(signs)))), shape=(rows, len(signs)))
         scaled = csr_array(market.rows.multiply(1.0 / self.row_unit[:, None]).tocsr())
-        matrix = csr_array(block_array([[scaled, csr_array((rows, 1)), slack]], format="csr")) if rows else csr_array(
-            (0, m + 1)
+        matrix = (
+            csr_array(block_array([[scaled, csr_array((rows, 1)), slack]], format="csr"))
+            if rows
+            else csr_array((0, m + 1))
         )
         cost = np.concatenate([np.zeros(m), [-1.0], np.full(len(signs), PENALTY)])
         lower, upper = np.zeros(len(cost)), np.concatenate([np.ones(m), [2.0], np.full(len(signs), np.inf)])

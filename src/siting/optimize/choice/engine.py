@@ -15,7 +15,7 @@ import numpy as np
 
 from siting.numbers import Bools, Floats
 from siting.optimize.branch_and_bound import BranchAndBound
-from siting.optimize.choice.cuts import Cuts, MarketProof, Master, bound_of_market
+from siting.optimize.choice.cuts import Cuts, MarketProof, Master
 from siting.optimize.choice.plans import Plans
 from siting.optimize.choice.problem import Market
 from siting.optimize.control import Control
@@ -34,8 +34,10 @@ ENGINE = "capture"
 
 @dataclass(frozen=True, eq=False)
 class Capture:
-    """What an engine found: columns of the market (None without a plan), what they capture, or how many open, and the
-    bound with its proof; *market* is the one of the proof."""
+    """What an engine found: columns of the market (None without a plan), their value, and the bound with its proof.
+
+    *market* is the one of the proof.
+    """
 
     x: Bools | None
     value: float
@@ -80,7 +82,7 @@ class _Relaxation:
         self.master, self.search = master, search
         self.relaxation = master  # whose `simplex` is asked for a basis
 
-    def go(self, node: Any, seconds: float = math.inf) -> None:
+    def go(self, node: Any, _seconds: float = math.inf) -> None:
         """Set the box of a node; the dual simplex goes on from wherever it stands."""
         self.master.set_box(node.lower, node.upper)
 
@@ -99,10 +101,10 @@ class _Relaxation:
 class _Search(BranchAndBound):
     """The branch and bound of a market."""
 
-    def __init__(self, market: Market, points: list[Floats], plans: Plans, control: Control, report: Any = None) -> None:
+    def __init__(self, market: Market, points: list[Floats], plans: Plans, control: Control) -> None:
         self.cuts = _Terms(market, points)
         self.master = Master(self.cuts)
-        super().__init__(self.cuts, control, plans.rounded, report)  # type: ignore[arg-type]
+        super().__init__(self.cuts, control, plans.rounded)  # type: ignore[arg-type]
         self._reduced = _Relaxation(self.master, self)  # type: ignore[assignment]
 
     @property
@@ -201,7 +203,7 @@ class _CountReport(Control):
         vars(self).update(vars(outer.for_subproblem()))
         self.outer, self.known = outer, (value, bound)
 
-    def report(self, step: str, value: float | None = None, bound: float | None = None) -> bool:
+    def report(self, step: str, value: float | None = None, bound: float | None = None) -> bool:  # noqa: ARG002
         """Report the numbers; the question ends with the time only."""
         self.outer.report(step, *self.known)
         return self.must_stop

@@ -78,7 +78,7 @@ class Plans:
         plans = [self.improved(x) for x in plans]
         return max(plans, key=market.captured)
 
-    def rounded(self, x: Floats, lower: Floats, upper: Floats) -> Bools | None:
+    def rounded(self, x: Floats, lower: Floats, _upper: Floats) -> Bools | None:
         """Make a plan of a relaxed one: its largest columns that keep the rows, filled up, and interchanged."""
         plan = lower > 0.5
         activity = np.asarray(self.market.rows @ plan.astype(float), float)

@@ -68,7 +68,12 @@ def _refuse_missing(objective: problem.Objective, inputs: Inputs, *, bounded: bo
         name = type(objective).__name__
         raise ProblemError(f"{name} without AtMost(n) would open every site; say how many, or give a Budget")
     asks = inputs.all(
-        problem.Cover, problem.NobodyBeyond, problem.AtLeast, problem.OnePer, problem.Supply, problem.Required,
+        problem.Cover,
+        problem.NobodyBeyond,
+        problem.AtLeast,
+        problem.OnePer,
+        problem.Supply,
+        problem.Required,
         problem.TargetMarketShare,
     ) or (phases is not None and phases.cover)
     if isinstance(objective, problem.MinSites) and not asks:
@@ -83,8 +88,9 @@ def _refuse_pairs(objective: problem.Objective, inputs: Inputs, variables: Varia
     """Refuse rules that do not go with the objective or each other, and distances that cannot be compared."""
     beyond = objective.beyond if isinstance(objective, problem.MinTravel) else None
     for pairs in inputs.pairs:
-        if beyond is not None and beyond < pairs.limit:
-            raise ProblemError(f"{objective}: beyond is less than the {pairs.limit:g} {pairs.unit} that were searched")
+        if beyond is not None and beyond < pairs.longest:
+            searched = f"{pairs.longest:g} {pairs.unit} that were searched"
+            raise ProblemError(f"{objective}: beyond is less than the {searched}")
     if inputs.all(problem.Backup):
         places = inputs.all(problem.Capacity)
         decays = isinstance(objective, problem.MaxCoverage) and objective.decay is not None

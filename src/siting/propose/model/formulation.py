@@ -17,7 +17,7 @@ from siting.optimize.model import Model
 from siting.optimize.sparse_rows import row_max
 from siting.propose.model.checks import refuse_contradictions, refuse_unknown
 from siting.propose.model.constraints import Constraint, build_constraints, known_costs
-from siting.propose.model.inputs import Demand, Inputs, Reaches
+from siting.propose.model.inputs import Demand, Inputs, Rates, Reaches
 from siting.propose.model.market import Utilities, choice_of, competitors_of, refuse_beside_choice, utilities
 from siting.propose.model.read_problem import read
 from siting.propose.model.shares import Closeness, Share, build_closeness, build_shares
@@ -284,15 +284,16 @@ def _grain(values: Floats) -> float:
 def build(
     objective: problem.Objective,
     reach: Reaches,
-    demand: Demand,
+    demand: Demand | None,
     rules: Sequence[problem.Rule],
     options: pd.DataFrame | None = None,
     *,
+    take_up: Rates = None,
     bounded: bool = False,
 ) -> Formulation:
     """Check a problem and formulate it; with *bounded* the caller limits the number of sites."""
     refuse_unknown(objective, rules)
-    inputs = read(reach, demand, rules, options)
+    inputs = read(reach, demand, rules, options, take_up)
     refuse_beside_choice(objective, inputs)
     cost = objective.cost if isinstance(objective, problem.MinCost) else None
     variables = build_variables(inputs, cost, competitors_of(objective, inputs))

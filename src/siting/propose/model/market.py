@@ -36,7 +36,7 @@ class Utilities:
     def shares(self, x: Bools) -> Floats:
         """Return the share of each community that comes to open variables."""
         own = np.asarray(self.utility @ x.astype(float), float)
-        return np.divide(own, own + self.other, out=np.zeros(len(own)), where=own > 0)
+        return np.asarray(np.divide(own, own + self.other, out=np.zeros(len(own)), where=own > 0), float)
 
     def captured(self, x: Bools) -> float:
         """Return how many people come to open variables."""
@@ -55,7 +55,7 @@ def competitors_of(objective: problem.Objective, inputs: Inputs) -> Bools:
         mask[:, inputs.site_positions(choice.competitors, f"{type(choice).__name__}: competitors")] = True
         for kind in (problem.Existing, problem.Required):
             if (both := mask & inputs.named(kind)).any():
-                names = some(inputs.sites[both.any(axis=0)])
+                names = some(inputs.sites[np.flatnonzero(both.any(axis=0))])
                 raise ProblemError(f"{kind.__name__} and the competitors of {choice} name the same sites: {names}")
     return mask
 

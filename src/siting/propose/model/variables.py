@@ -69,7 +69,7 @@ class Variables:
 
 
 def build_variables(inputs: Inputs, cost: SiteNumbers = None, taken: Bools | None = None) -> Variables:
-    """Make a variable for each opening and closing; *cost* is that of the objective, and nothing opens where *taken*."""
+    """Make a variable for each opening and closing; *cost* is that of the objective; *taken* sites stay shut."""
     existing, forbidden, wanted = map(inputs.named, (problem.Existing, problem.Forbidden, problem.Required))
     required = wanted & ~existing
     for name, both in (("Required", required & forbidden), ("Existing", existing & forbidden)):

@@ -44,6 +44,9 @@ OPTIONS: dict[type, tuple[str, ...]] = {
     ),
 }
 
+#: Options that are left out at 0 or empty.
+EMPTY = ("travel", "competitors", "no_choice")
+
 
 def rule_words(rule: Value | Part | str, lang: str, unit: str = "") -> str:
     """Put a rule, an objective or a part of a rule into words, with distances in "m" or "min"; a text stays as it is.
@@ -75,7 +78,7 @@ def rule_words(rule: Value | Part | str, lang: str, unit: str = "") -> str:
     options = [
         _option(name, value, lang, unit)
         for name in OPTIONS.get(kind, ())
-        if (value := getattr(rule, name)) is not None and value is not False and (value or name not in ("travel", "competitors", "no_choice"))
+        if (value := getattr(rule, name)) is not None and value is not False and (value or name not in EMPTY)
     ]
     return label(f"rule.{kind.__name__}", lang, n=number) + bracketed(
         ("，" if lang == "zh" else ", ").join(options), lang

@@ -35,7 +35,8 @@ class Choice(Value):
                 f"{name}: attractiveness is {self.attractiveness!r}; give a Series with a number for each site id"
             )
         if not callable(self.decay):
-            raise ProblemError(f"{name}: decay is {self.decay!r}; give a function of the cost, such as power(2, least=100)")
+            mend = "give a function of the cost, such as power(2, least=100)"
+            raise ProblemError(f"{name}: decay is {self.decay!r}; {mend}")
         if isinstance(self.competitors, Iterable) and not isinstance(self.competitors, str):
             object.__setattr__(self, "competitors", tuple(self.competitors))
         object.__setattr__(self, "competitors", ids_of(self.competitors, f"{name}: competitors"))
