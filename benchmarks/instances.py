@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 import siting as st
+from benchmarks import ours
 from benchmarks.city import Floats
 from benchmarks.data import shared
 from benchmarks.measure import AbsentError
@@ -94,11 +94,8 @@ def _instance(path: Path, row: Any) -> Instance:
 
 
 def _rule(name: str, *given: object, **asked: object) -> Any:
-    made = getattr(importlib.import_module("siting"), name, None)
-    if made is None:
-        raise AbsentError(f"siting has no {name}")
     try:
-        return made(*given, **asked)
+        return ours.public(name)(*given, **asked)
     except TypeError as error:
         raise AbsentError(f"siting.{name}: {error}") from None
 
@@ -149,7 +146,7 @@ def _points(path: Path, objective: str, p: int, rounded: Any) -> tuple[Any, Any,
     demand = pd.Series(1.0, index=_ids(len(xy)))
     if len(xy) ** 2 > MOST_PAIRS:
         exact = (lambda metres: metres) if rounded is None else rounded
-        return _rule(objective), _rule("PointReach", xy, xy, rounded=exact), demand, [st.AtMost(p)]
+        return _rule(objective), _rule("PointReach.from_points", xy, xy, rounded=exact), demand, [st.AtMost(p)]
     return _rule(objective), _whole(_distances(xy.to_numpy(float), rounded)), demand, [st.AtMost(p)]
 
 
