@@ -113,7 +113,7 @@ class Reach:
     @classmethod
     def from_matrix(
         cls,
-        matrix: pd.DataFrame | npt.ArrayLike,
+        table: pd.DataFrame | npt.ArrayLike,
         *,
         origins: Iterable[object] | None = None,
         destinations: Iterable[object] | None = None,
@@ -124,7 +124,7 @@ class Reach:
 
         Parameters
         ----------
-        matrix
+        table
             A DataFrame whose index are the origins and whose columns the destinations, or an array. Where there is no
             path the cost is missing (NaN) or infinite.
         origins, destinations
@@ -143,16 +143,16 @@ class Reach:
         >>> Reach.from_matrix(costs)
         <Reach: 2 origins × 2 destinations, 3 pairs>
         """
-        if isinstance(matrix, pd.DataFrame):
+        if isinstance(table, pd.DataFrame):
             if origins is not None or destinations is not None:
                 raise ProblemError("a DataFrame has its ids: leave origins and destinations out")
-            rows, columns = unique_ids(matrix.index, "origins"), unique_ids(matrix.columns, "destinations")
-            cost = np.column_stack([_costs(matrix[name], name) for name in columns]) if len(columns) else None
+            rows, columns = unique_ids(table.index, "origins"), unique_ids(table.columns, "destinations")
+            cost = np.column_stack([_costs(table[name], name) for name in columns]) if len(columns) else None
         else:
             if origins is None or destinations is None:
                 raise ProblemError("an array has no ids: give origins and destinations, or a DataFrame")
             rows, columns = unique_ids(origins, "origins"), unique_ids(destinations, "destinations")
-            cost = np.asarray(matrix)
+            cost = np.asarray(table)
             if cost.ndim != 2 or cost.dtype.kind not in "iuf":
                 raise ProblemError(f"the matrix is an array of {cost.dtype} with {cost.ndim} axes; give numbers in two")
             cost = cost.astype(float)

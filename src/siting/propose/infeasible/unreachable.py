@@ -83,9 +83,8 @@ def _too_far(
     barred = lost & np.any([np.zeros(size, bool), *barring.values()], axis=0)
     key = "plan.too_far" if formulation.times == 1 else "plan.too_few"
     if (lost & ~barred).any():
-        way = [
-            f"{cost:.4g} {pairs.unit}" if cost < math.inf else f"> {pairs.longest:g} {pairs.unit}" for cost in nearest
-        ]
+        beyond = "—" if math.isinf(pairs.limit) else f"> {pairs.limit:g} {pairs.unit}"
+        way = [f"{cost:.4g} {pairs.unit}" if cost < math.inf else beyond for cost in nearest]
         yield key, values | _people(formulation, service, lost & ~barred, way)
     if barred.any():
         by = tuple(part for part, mask in barring.items() if (mask & barred).any())

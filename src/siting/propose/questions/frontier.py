@@ -84,7 +84,9 @@ def frontier(
         raise ProblemError("frontier counts people; leave the bonus of Together out")
     if budgets is not None:
         points = _budgets(budgets, rules)
-        problem = build(objective, reach, demand, [*rules, Budget(points[-1], cost)], options, take_up=take_up, bounded=True)
+        problem = build(
+            objective, reach, demand, [*rules, Budget(points[-1], cost)], options, take_up=take_up, bounded=True
+        )
         return _curve(problem, points, "budget", time_limit, gap)
     if cost is not None:
         raise ProblemError("frontier: cost without budgets does nothing; give budgets, or leave cost out")
