@@ -205,13 +205,13 @@ def test_the_first_plan_is_there_and_the_bound_holds_when_time_is_up() -> None:
 
 
 def test_interchange_keeps_rows_and_never_loses() -> None:
-    made = medium(2, most=6)
+    made = medium(2, most=2)
     rows = replace(
         made, rows=csr_array(np.vstack([made.rows.toarray(), np.arange(made.size) % 4])),
         low=np.append(made.low, 3.0), high=np.append(made.high, 7.0),
     )  # fmt: skip
     start = np.zeros(made.size, bool)
-    start[[3, 7]] = True  # 6 of the 3 to 7 that the row wants
+    start[[3, 4]] = True  # 3 of the 3 to 7 that the row wants, all by the first
     plans = Plans(rows, Control())
     better = plans.improved(start)
     assert rows.keeps(better)
@@ -225,3 +225,21 @@ def test_the_same_market_gives_the_same_plan() -> None:
     assert two.x is not None
     assert one.x.tolist() == two.x.tolist()
     assert one.value == two.value
+
+
+def test_where_the_relaxation_does_not_tell_the_search_shows_that_fewer_are_too_few() -> None:
+    branched = 0
+    for seed in range(12):
+        made = medium(seed, 40, 13, 10)
+        plans = np.array(list(itertools.product([0, 1], repeat=made.size)))
+        own = made.utility @ plans.T
+        share = np.divide(own, own + made.other[:, None], out=np.zeros(own.shape), where=own > 0)
+        values = made.constant + made.weight @ share
+        target = float(np.quantile(values, 0.93))
+        least = plans[values >= target * (1 - 1e-9)].sum(axis=1).min()
+        found = fewest_for_target(made, np.ones(made.size, bool), target, Control())
+        assert (-found.value, -found.bound, found.status) == (least, least, "optimal"), seed
+        assert found.proof is not None, seed
+        assert bound_of_market(found.market, found.proof) < target, seed
+        branched += len(found.proof.tree.parent) > 1
+    assert branched

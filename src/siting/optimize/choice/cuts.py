@@ -10,6 +10,7 @@ from scipy.sparse import block_array, csr_array
 
 from siting.numbers import Floats
 from siting.optimize.choice.problem import Market
+from siting.optimize.control import Control
 from siting.optimize.highs import Programme, Simplex
 from siting.optimize.proof import Proof, covers_all_plans, worst_leaf
 from siting.optimize.relaxation import Multipliers
@@ -156,7 +157,7 @@ class Master:
         """Set the box of the columns."""
         self.simplex.bound(self.every, lower, upper)
 
-    def solve(self, lower: Floats, upper: Floats, seconds: float, rounds: int, enough: float) -> Multipliers:
+    def solve(self, lower: Floats, upper: Floats, control: Control, rounds: int, enough: float) -> Multipliers:
         """Solve in a box, with new cuts for some rounds; stop when the bound is *enough* to close the node.
 
         A cut is made between the point and the one before, which lies deeper [1]_; at the point where that cuts off
@@ -171,10 +172,10 @@ class Master:
         best: Multipliers | None = None
         least, centre = math.inf, None
         for turn in range(rounds + 1):
-            if turn and seconds <= 0:
+            if turn and control.must_stop:
                 break
             self._add_new()
-            answer = self.simplex.solve(seconds=max(seconds, 0.01) if math.isfinite(seconds) else seconds)
+            answer = self.simplex.solve(seconds=max(control.seconds_left, 0.01))
             if answer.status != "optimal":
                 break
             x = np.clip(answer.x[: self.size], lower, upper)

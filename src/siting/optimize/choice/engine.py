@@ -90,12 +90,12 @@ class _Relaxation:
         """Estimate the bound after a decision on one column."""
         lower, upper = node.lower.copy(), node.upper.copy()
         lower[column] = upper[column] = float(at)
-        solved = self.master.solve(lower, upper, self.search.control.seconds_left, 0, -math.inf)
+        solved = self.master.solve(lower, upper, self.search.control, 0, -math.inf)
         return node.bound if solved.x is None else self.master.cuts.bound(solved, lower, upper)[0]
 
-    def solve(self, lower: Floats, upper: Floats, seconds: float) -> Multipliers:
+    def solve(self, lower: Floats, upper: Floats, _seconds: float) -> Multipliers:
         """Solve in a box, with a few new cuts."""
-        return self.master.solve(lower, upper, seconds, NODE, self.search.limit)
+        return self.master.solve(lower, upper, self.search.control, NODE, self.search.limit)
 
 
 class _Search(BranchAndBound):
@@ -118,7 +118,7 @@ class _Search(BranchAndBound):
         """Bound the root."""
         model = self.cuts.model
         enough = -math.inf if self.x is None and self.ceiling is None else self.limit
-        solved = self.master.solve(model.lower, model.upper, self.control.seconds_left, ROOT, enough)
+        solved = self.master.solve(model.lower, model.upper, self.control, ROOT, enough)
         if solved.x is not None:
             self.offer(self.round_x(solved.x, model.lower, model.upper))
         self.begin(solved)
@@ -267,9 +267,8 @@ def _least_count(
         fewer = market.limited(counted, float(middle))
         search = _Search(fewer, [np.zeros(market.size)], Plans(fewer, control), control.for_subproblem())
         search.ceiling = enough - SAME * abs(enough)
-        solved = search.master.solve(
-            search.cuts.model.lower, search.cuts.model.upper, control.seconds_left, COUNTED, search.limit
-        )
+        box = search.cuts.model.lower, search.cuts.model.upper
+        solved = search.master.solve(*box, control, COUNTED, search.limit)
         search.begin(solved)
         if search.bound <= search.limit:
             shown = Capture(None, -math.inf, search.bound, "infeasible", search.proof(), fewer)
