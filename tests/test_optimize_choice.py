@@ -204,19 +204,12 @@ def test_the_first_plan_is_there_and_the_bound_holds_when_time_is_up() -> None:
     assert -few.bound <= -exact.value <= -few.value
 
 
-def test_interchange_keeps_rows_and_never_loses() -> None:
-    made = medium(2, most=2)
-    rows = replace(
-        made, rows=csr_array(np.vstack([made.rows.toarray(), np.arange(made.size) % 4])),
-        low=np.append(made.low, 3.0), high=np.append(made.high, 7.0),
-    )  # fmt: skip
-    start = np.zeros(made.size, bool)
-    start[[3, 4]] = True  # 3 of the 3 to 7 that the row wants, all by the first
-    plans = Plans(rows, Control())
-    better = plans.improved(start)
-    assert rows.keeps(better)
-    assert rows.captured(better) > rows.captured(start)
-    assert most_captured(rows, Control()).value >= rows.captured(better)
+def test_a_column_is_replaced_by_the_best_that_keeps_the_rows() -> None:
+    # one is open, of at least 3: not y, which would capture most
+    made = market([[1, 9, 2]], [1], [10], 1, rows=[[3, 0, 4]], low=[3], high=[math.inf])
+    plans = Plans(made, Control())
+    assert plans.improved(np.array([True, False, False])).tolist() == [False, False, True]
+    assert most_captured(made, Control()).value == pytest.approx(10 * 2 / 3)
 
 
 def test_the_same_market_gives_the_same_plan() -> None:
