@@ -106,8 +106,9 @@ def _sites(plan: SolvedProblem, lang: str) -> Iterator[str]:
         line = label(
             key, lang, order=row["order"], site=_place(row, lang),
             adds=_people(plan, row["adds"]), share=percent(row["share_after"]),
-            lost=_people(plan, row["lost_without"]), people=_people(plan, row["people"]), mean=amount(round(row["mean"], 1)),
-            farthest=amount(round(row["farthest"], 1)), unit=label(f"unit.{plan.unit}", lang),
+            lost=_people(plan, row["lost_without"]), people=_people(plan, row["people"]),
+            mean=amount(round(row["mean"], 1)), farthest=amount(round(row["farthest"], 1)),
+            unit=label(f"unit.{plan.unit}", lang),
         )  # fmt: skip
         if others is not None:
             instead, loss = others.iloc[row["order"] - 1]
