@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -107,6 +108,17 @@ def test_a_plan_says_what_it_wins() -> None:
 
 
 PLACES = pd.Series({"x": 5.0, "y": 5.0, "r": 5.0})
+
+
+def test_report_and_card_speak_of_visitors(tmp_path: Path) -> None:
+    plan = share_plan(st.AtMost(1))
+    page = st.write_report(tmp_path / "report.html", plan).read_text(encoding="utf-8")
+    for words in ("市场份额", "新增吸引人数", "累计市场份额", "预计前往人数", "40.4 %"):
+        assert words in page
+    for words in ("覆盖率", "新增覆盖人数", "就近服务人数"):
+        assert words not in page
+    assert "expected visitors" in plan._repr_html_()
+    assert "8.1 / 20 (40.4 %)" in plan._repr_html_()
 
 
 @pytest.mark.parametrize(
