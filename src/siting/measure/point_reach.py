@@ -76,7 +76,7 @@ class PointReach:
     destinations: pd.Index
     start: Floats
     stop: Floats
-    rounded: Rounded = _millimetres
+    rounded: Rounded
     unit: Unit = "m"
     how: str = "straight line"
 
