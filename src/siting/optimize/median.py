@@ -50,8 +50,9 @@ SLOW = 0.01
 PATIENCE = 20
 #: First step of a node as a multiple of the last successful step above it.
 LONGER = 8.0
-#: Nodes after which what is left at the root is searched as a covering problem.
-FEW_NODES = 40
+#: Nodes after which a tree must have closed this share of the root's gap; else what is left at the root is searched as
+#: a covering problem.
+PROGRESS = {64: 0.1, 512: 0.4}
 #: Number of first nodes that search for a better plan, and interval of later ones.
 EAGER, SELDOM = 10, 50
 
@@ -242,11 +243,11 @@ class _Search:
     def _branch(self, heap: list[tuple[float, int, _Node]], root: _Node) -> None:
         """Split the box with the highest bound, until none can contain a better plan."""
         self._restrict(root)
-        tried = False
+        checks = sorted(PROGRESS)
         while heap and not self._report("tree", -heap[0][0]):
-            if not tried and len(self.tree.parent) > FEW_NODES:
-                tried = True
-                if self._by_levels(root):
+            if checks and len(self.tree.parent) > checks[0]:
+                little = root.bound + heap[0][0] < PROGRESS[checks.pop(0)] * (root.bound - self.cutoff)
+                if little and self._by_levels(root):
                     heap.clear()
                     return
             node = heapq.heappop(heap)[2]
