@@ -75,6 +75,13 @@ def test_lists_and_nearest_are_those_of_all_pairs(
     among = np.unique(opened)
     assert (at == among[cost[:, among].argmin(axis=1)]).all()
     assert (least == cost[:, among].min(axis=1)).all()
+    limits = data.draw(some.lists(some.integers(-1, 9), min_size=len(start), max_size=len(start)))
+    for given_columns, asked in ((None, np.arange(len(stop))), (among, among)):
+        ptr, columns, within = reach.within(rows, limits, given_columns)
+        for i in rows.tolist():
+            part = slice(ptr[i], ptr[i + 1])
+            assert sorted(columns[part].tolist()) == asked[cost[i, asked] <= limits[i]].tolist()
+            assert (within[part] == cost[i, columns[part]]).all()
     pairs = reach.to(reach.destinations[among])
     assert (pairs.cost.reshape(len(start), -1) == np.sort(cost[:, among], axis=1)).all()
     assert (pairs.cost == cost[pairs.origin, among[pairs.destination]]).all()

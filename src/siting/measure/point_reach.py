@@ -17,7 +17,9 @@ from scipy.spatial import cKDTree
 
 from siting.data import check_extent, common_crs, one_layer
 from siting.errors import ProblemError, some
+from siting.measure import point_kernels as kernels
 from siting.measure.alignment import unique_ids
+from siting.measure.point_kernels import Grid
 from siting.measure.reach import Reach, Unit
 from siting.network.snapping import polygons_or_points
 from siting.numbers import Floats, Ints, Ints32, floats
@@ -30,6 +32,8 @@ BLOCK = 2**22
 MAX_PAIRS = 2**28
 #: Relative rounding error of distances that are computed in two ways.
 ROUNDING = 1e-12
+#: Halvings that find a distance to its last digits.
+STEPS = 60
 #: Number of neighbours among which the first of those at one distance is looked for.
 TIED = 8
 
@@ -213,6 +217,55 @@ class PointReach:
             costs[part] = np.take_along_axis(cost, order, axis=1)
         return NearestLists(columns, costs, radius)
 
+    def within(
+        self, rows: npt.ArrayLike, limits: npt.ArrayLike, columns: npt.ArrayLike | None = None
+    ) -> tuple[Ints, Ints32, Floats]:
+        """List all destinations within a limit of each of some origins.
+
+        Parameters
+        ----------
+        rows, columns
+            Positions of origins, and of the destinations to look among; all when not given.
+        limits
+            The largest cost that counts, inclusive, one for each of *rows*; below 0 nothing is within it.
+
+        Returns
+        -------
+        tuple
+            Where the list of each origin begins and the last ends, positions of destinations, and their costs; in no
+            particular order within a list.
+        """
+        start, limit = self.start[np.asarray(rows, np.intp)], np.asarray(limits, float)
+        among = np.arange(len(self.stop)) if columns is None else np.asarray(columns, np.intp)
+        if not len(among) or not len(start):
+            return np.zeros(len(start) + 1, np.int64), np.zeros(0, np.int32), np.zeros(0)
+        grid, order = _grid(self.stop[among])
+        x, y = np.ascontiguousarray(start[:, 0]), np.ascontiguousarray(start[:, 1])
+        radius, count = self._radius(limit), np.empty(len(start), np.int64)
+        kernels.count_within(grid, x, y, radius, count)
+        ptr = np.append(0, np.cumsum(count))
+        found = np.empty(ptr[-1], np.int64)
+        kernels.list_within(grid, x, y, radius, ptr, found)
+        row, found = np.repeat(np.arange(len(start)), count), among[order[found]]
+        cost = self._cost(start[row], self.stop[found])
+        inside = cost <= limit[row]
+        if not inside.all():
+            row, found, cost = row[inside], found[inside], cost[inside]
+            ptr = np.searchsorted(row, np.arange(len(start) + 1))
+        return ptr, found.astype(np.int32), cost
+
+    def _radius(self, limit: Floats) -> Floats:
+        """Return a distance that nothing within each limit exceeds, below 0 where nothing is within it."""
+        ends = np.concatenate([self.start, self.stop])
+        across = 2 * float(np.hypot(*np.ptp(ends, axis=0))) + 1.0  # above all distances
+        low, high = np.zeros(len(limit)), np.full(len(limit), across)
+        nothing, everything = self._rounded(low) > limit, self._rounded(high) <= limit
+        for _ in range(STEPS):
+            middle = (low + high) / 2
+            inside = self._rounded(middle) <= limit
+            low, high = np.where(inside, middle, low), np.where(inside, high, middle)
+        return np.where(nothing, -1.0, np.where(everything, across, high * (1 + ROUNDING)))
+
     def nearest(self, rows: npt.ArrayLike, columns: npt.ArrayLike) -> tuple[Ints, Floats]:
         """Return the nearest of some destinations for each of some origins, and its cost.
 
@@ -297,6 +350,20 @@ class PointReach:
             raise ProblemError("rounded must give a number of 0 or more for each of an array of metres")
         if (np.diff(costs.astype(float)) < 0).any():
             raise ProblemError("rounded falls with the distance; the nearest would not be the best")
+
+
+def _grid(points: Floats) -> tuple[Grid, Ints]:
+    """Sort points into square cells of about two points each; return them with their positions."""
+    low, size = points.min(axis=0), np.ptp(points, axis=0)
+    side = float(np.sqrt(size[0] * size[1] / (len(points) / 2)))
+    side = max(side, float(size.max()) / (2 * len(points)), 1e-9)
+    across, up = int(size[0] / side) + 1, int(size[1] / side) + 1
+    cell = np.minimum(((points[:, 1] - low[1]) / side).astype(np.int64), up - 1) * across
+    cell += np.minimum(((points[:, 0] - low[0]) / side).astype(np.int64), across - 1)
+    order = np.argsort(cell, kind="stable")
+    begin = np.searchsorted(cell[order], np.arange(across * up + 1))
+    x, y = (np.ascontiguousarray(points[order, axis]) for axis in (0, 1))
+    return Grid(begin, x, y, float(low[0]), float(low[1]), side, across, up), order
 
 
 def _parts(rows: int, columns: int) -> Iterator[slice]:
