@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from siting.compiled import compiled
-from siting.numbers import Floats, Ints
+from siting.numbers import Floats, Ints, Ints32
 
 
 class Grid(NamedTuple):
-    """Points in the order of square cells, row by row: where each cell begins, and the points themselves."""
+    """Points in the order of square cells, row by row: where each cell begins, and the points with their numbers."""
 
     begin: Ints
+    number: Ints32
     x: Floats
     y: Floats
     left: float
@@ -24,7 +25,7 @@ class Grid(NamedTuple):
 @compiled
 def count_within(grid, x, y, radius, count):
     """Count the points within the radius of each place."""
-    begin, px, py, left, bottom, side, across, up = grid
+    begin, number, px, py, left, bottom, side, across, up = grid
     for i in range(x.shape[0]):
         count[i] = 0
         r = radius[i]
@@ -46,9 +47,9 @@ def count_within(grid, x, y, radius, count):
 
 
 @compiled
-def list_within(grid, x, y, radius, start, places):
-    """List the points within the radius of each place, as positions in the order of the grid."""
-    begin, px, py, left, bottom, side, across, up = grid
+def list_within(grid, x, y, radius, start, found, squares):
+    """List the points within the radius of each place: their numbers, and the squares of their distances."""
+    begin, number, px, py, left, bottom, side, across, up = grid
     for i in range(x.shape[0]):
         r = radius[i]
         if r < 0.0:
@@ -63,6 +64,8 @@ def list_within(grid, x, y, radius, start, places):
             for k in range(begin[line * across + c0], begin[line * across + c1 + 1]):
                 dx = px[k] - x[i]
                 dy = py[k] - y[i]
-                if dx * dx + dy * dy <= most:
-                    places[t] = k
+                square = dx * dx + dy * dy
+                if square <= most:
+                    found[t] = number[k]
+                    squares[t] = square
                     t += 1

@@ -239,20 +239,19 @@ class PointReach:
         among = np.arange(len(self.stop)) if columns is None else np.asarray(columns, np.intp)
         if not len(among) or not len(start):
             return np.zeros(len(start) + 1, np.int64), np.zeros(0, np.int32), np.zeros(0)
-        grid, order = _grid(self.stop[among])
+        grid = _grid(self.stop[among], among)
         x, y = np.ascontiguousarray(start[:, 0]), np.ascontiguousarray(start[:, 1])
         radius, count = self._radius(limit), np.empty(len(start), np.int64)
         kernels.count_within(grid, x, y, radius, count)
         ptr = np.append(0, np.cumsum(count))
-        found = np.empty(ptr[-1], np.int64)
-        kernels.list_within(grid, x, y, radius, ptr, found)
-        row, found = np.repeat(np.arange(len(start)), count), among[order[found]]
-        cost = self._cost(start[row], self.stop[found])
-        inside = cost <= limit[row]
+        found, squares = np.empty(ptr[-1], np.int32), np.empty(ptr[-1])
+        kernels.list_within(grid, x, y, radius, ptr, found, squares)
+        cost = self._rounded(np.sqrt(squares, out=squares))
+        inside = cost <= np.repeat(limit, count)
         if not inside.all():
-            row, found, cost = row[inside], found[inside], cost[inside]
-            ptr = np.searchsorted(row, np.arange(len(start) + 1))
-        return ptr, found.astype(np.int32), cost
+            kept = np.append(0, np.cumsum(inside))
+            ptr, found, cost = kept[ptr], found[inside], cost[inside]
+        return ptr, found, cost
 
     def _radius(self, limit: Floats) -> Floats:
         """Return a distance that nothing within each limit exceeds, below 0 where nothing is within it."""
@@ -352,8 +351,8 @@ class PointReach:
             raise ProblemError("rounded falls with the distance; the nearest would not be the best")
 
 
-def _grid(points: Floats) -> tuple[Grid, Ints]:
-    """Sort points into square cells of about two points each; return them with their positions."""
+def _grid(points: Floats, numbers: npt.NDArray[np.intp]) -> Grid:
+    """Sort points into square cells of about two points each."""
     low, size = points.min(axis=0), np.ptp(points, axis=0)
     side = float(np.sqrt(size[0] * size[1] / (len(points) / 2)))
     side = max(side, float(size.max()) / (2 * len(points)), 1e-9)
@@ -363,7 +362,7 @@ def _grid(points: Floats) -> tuple[Grid, Ints]:
     order = np.argsort(cell, kind="stable")
     begin = np.searchsorted(cell[order], np.arange(across * up + 1))
     x, y = (np.ascontiguousarray(points[order, axis]) for axis in (0, 1))
-    return Grid(begin, x, y, float(low[0]), float(low[1]), side, across, up), order
+    return Grid(begin, numbers[order].astype(np.int32), x, y, float(low[0]), float(low[1]), side, across, up)
 
 
 def _parts(rows: int, columns: int) -> Iterator[slice]:
