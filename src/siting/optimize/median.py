@@ -73,13 +73,19 @@ class _Node:
     theta: float = 1.0
 
 
-def solve_median(model: Model, control: Control, *, start: Bools | None = None) -> Solution:
+def solve_median(
+    model: Model, control: Control, *, start: Bools | None = None, price: Floats | None = None
+) -> Solution:
     """Solve a model whose benefits differ along a row, to the proven optimum.
 
     Parameters
     ----------
     model
         Without shares and with at most one row, with equal coefficients of all undecided columns.
+    start
+        A plan to begin with.
+    price
+        A price of each need to begin with.
 
     Raises
     ------
@@ -91,7 +97,7 @@ def solve_median(model: Model, control: Control, *, start: Bools | None = None) 
     pairs = sorted_pairs(model.benefit, state.astype(np.int8))
     if limits is None or not (np.diff(pairs.ptr) > 0)[model.must].all():  # or a need has no column
         return Solution.infeasible(ENGINE)
-    return _Search(model, control, limits, state.astype(np.int8), pairs).run(start)
+    return _Search(model, control, limits, state.astype(np.int8), pairs).run(start, price)
 
 
 def _count_limits(model: Model) -> CountLimits | None:
@@ -155,16 +161,17 @@ class _Search:
         more = (1 - 1e-5) * self.model.grain - 1e-12 * size if exact else 0.5 * SAME * size
         return max(self.value + more, self.hopeless)
 
-    def run(self, start: Bools | None) -> Solution:
+    def run(self, start: Bools | None, price: Floats | None = None) -> Solution:
         """Search for plans and prices at the root, then branch."""
         self._shrink()
         free = self.state == kernels.FREE
         first = np.zeros(len(free), bool) if start is None else np.asarray(start, bool) & free
         first = first if first.sum() <= self.limits.many else np.zeros(len(free), bool)
         self.improve(first, self.control.with_grace(GRACE))
+        first_prices = self._first_prices()
         root = _Node(
-            self.tree.add(-1, -1, -1), self.state.copy(), self.limits.few, self.limits.many, self._first_prices(),
-            np.zeros(len(free)), np.zeros(len(free)),
+            self.tree.add(-1, -1, -1), self.state.copy(), self.limits.few, self.limits.many,
+            first_prices if price is None else price, np.zeros(len(free)), np.zeros(len(free)),
         )  # fmt: skip
         stop, theta, rounds = False, 1.0, 0
         while True:
