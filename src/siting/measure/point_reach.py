@@ -161,6 +161,11 @@ class PointReach:
     def __len__(self) -> int:
         return len(self.origins) * len(self.destinations)
 
+    @property
+    def in_millimetres(self) -> bool:
+        """Whether costs are rounded to whole millimetres."""
+        return self.rounded is _millimetres
+
     def costs(self, rows: npt.ArrayLike, columns: npt.ArrayLike) -> Floats:
         """Return the costs between some origins and some destinations.
 

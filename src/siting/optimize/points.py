@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -140,7 +140,8 @@ def _bound_of_rest(problem: PointProblem, left: Bools, proof: Proof) -> float:
     rows: Any = csr_array(left[kept].astype(float)[None])
     columns = np.flatnonzero(~open_there)
     model = Model(
-        benefit=benefit, value=np.zeros(count), rows=rows, low=np.array([-np.inf]), high=np.array([float(problem.many)]),
+        benefit=benefit, value=np.zeros(count), rows=rows,
+        low=np.array([-np.inf]), high=np.array([float(problem.many)]),
         lower=open_there.astype(float), upper=np.ones(count), shares=csr_array((0, len(weight))), wanted=np.zeros(0),
         must=np.ones(len(weight), bool),
     )  # fmt: skip
@@ -148,9 +149,7 @@ def _bound_of_rest(problem: PointProblem, left: Bools, proof: Proof) -> float:
 
 
 def _renumbered(proof: Proof, columns: Ints) -> Proof:
-    """Number the columns of a proof as *columns* says."""
-    from dataclasses import replace
-
+    """Return a proof whose columns are numbered as *columns* says."""
     column = np.where(proof.column >= 0, columns[np.maximum(proof.column, 0)], -1) if len(columns) else proof.column
     fixed = columns[proof.fixed_column] if len(columns) else proof.fixed_column
     return replace(proof, column=column, fixed_column=fixed)
