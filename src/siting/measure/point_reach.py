@@ -17,9 +17,9 @@ from scipy.spatial import cKDTree
 
 from siting.data import check_extent, common_crs, one_layer
 from siting.errors import ProblemError, some
-from siting.measure import point_kernels as kernels
+from siting.measure import grid_kernels as kernels
 from siting.measure.alignment import unique_ids
-from siting.measure.point_kernels import Grid
+from siting.measure.grid_kernels import Grid
 from siting.measure.reach import Reach, Unit
 from siting.network.snapping import polygons_or_points
 from siting.numbers import Floats, Ints, Ints32, floats
@@ -257,6 +257,22 @@ class PointReach:
             kept = np.append(0, np.cumsum(inside))
             ptr, found, cost = kept[ptr], found[inside], cost[inside]
         return ptr, found, cost
+
+    def count_within(self, rows: npt.ArrayLike, limits: npt.ArrayLike, columns: npt.ArrayLike | None = None) -> Ints:
+        """Count the destinations that `within` looks at for each origin: those that it lists, hardly more.
+
+        Parameters
+        ----------
+        rows, limits, columns
+            As for `within`.
+        """
+        start, limit = self.start[np.asarray(rows, np.intp)], np.asarray(limits, float)
+        among = np.arange(len(self.stop)) if columns is None else np.asarray(columns, np.intp)
+        count = np.zeros(len(start), np.int64)
+        if len(among) and len(start):
+            x, y = np.ascontiguousarray(start[:, 0]), np.ascontiguousarray(start[:, 1])
+            kernels.count_within(_grid(self.stop[among], among), x, y, self._radius(limit), count)
+        return count
 
     def _radius(self, limit: Floats) -> Floats:
         """Return a distance that nothing within each limit exceeds, below 0 where nothing is within it."""

@@ -100,6 +100,11 @@ class _Search:
 
     def run(self) -> PointSolution:
         """Find a plan, lower prices, close columns, and solve what is left."""
+        if not self.problem.many or not self.left.any():  # one plan
+            self.offer(self.problem.opened)
+            return PointSolution(
+                self.x, self.value, self.value, "optimal", PointProof(self.known, np.zeros(0, np.int64))
+            )
         x, total = alternate(self.problem, self.control.with_grace(GRACE))
         self.offer(x, total)
         price = self._first_prices()
@@ -132,6 +137,8 @@ class _Search:
         """Prices between the nearest and the second nearest open column of the plan."""
         points, opened = self.problem.points, np.flatnonzero(self.x)
         first = points.nearest(self.rows, opened)[1]
+        if self.problem.many >= int(self.problem.free.sum()):  # all open
+            return first
         if len(opened) < 2:
             return np.asarray(np.minimum(1.5 * first, self.known))
         near = np.asarray(cKDTree(points.stop[opened]).query(points.start, k=[2])[1])[:, 0]
@@ -234,10 +241,11 @@ class _Search:
         if grain > 0:
             farthest = np.ceil(farthest / grain) * grain
         farthest = np.minimum(farthest, self.weight * self.known)
-        ptr, column, cost = problem.points.within(self.rows, farthest / self.weight, columns)
-        if len(cost) > MOST_PAIRS:
-            log.info("%s: %d pairs are left, too many for a table", ENGINE, len(cost))
+        pairs = int(problem.points.count_within(self.rows, farthest / self.weight, columns).sum())
+        if pairs > MOST_PAIRS:
+            log.info("%s: %d pairs are left, too many for a table", ENGINE, pairs)
             return proof, 1
+        ptr, column, cost = problem.points.within(self.rows, farthest / self.weight, columns)
         position = np.full(len(self.left), -1, np.int32)
         position[columns] = np.arange(len(columns), dtype=np.int32)
         count = np.diff(ptr)
