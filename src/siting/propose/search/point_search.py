@@ -19,7 +19,7 @@ from siting.optimize.control import Control
 from siting.optimize.point_median import solve_point_median
 from siting.optimize.points import PointProblem, PointProof, bound_of_points
 from siting.propose.model.formulation import Formulation, build
-from siting.propose.model.inputs import Demand
+from siting.propose.model.inputs import Demand, Rates
 from siting.propose.problem import Objective, Rule
 from siting.propose.search.answer import Answer
 
@@ -53,7 +53,14 @@ class PointAnswer(Answer):
 
 
 def search_points(
-    objective: Objective, points: PointReach, demand: Demand, rules: Sequence[Rule], options: Any, control: Control
+    objective: Objective,
+    points: PointReach,
+    demand: Demand | None,
+    rules: Sequence[Rule],
+    options: Any,
+    control: Control,
+    *,
+    take_up: Rates = None,
 ) -> tuple[Formulation, Answer]:
     """Solve a problem between points; return it with the table of the sites that open."""
     _refuse_all_pairs(objective, rules, options)
@@ -61,7 +68,7 @@ def search_points(
     ends = Reach(
         points.origins, points.destinations, nothing, nothing, np.zeros(0), math.inf, points.unit, how=points.how
     )
-    problem = build(objective, ends, demand, rules)
+    problem = build(objective, ends, demand, rules, take_up=take_up)
     variables, inputs = problem.variables, problem.inputs
     opened = variables.lower > 0
     most = min(rule.n for rule in inputs.all(problems.AtMost))
@@ -81,7 +88,7 @@ def search_points(
     median = PointProblem(between, weight[served], variables.lower, variables.upper, many, grain)
     control.sense = problem.sense
     found = solve_point_median(median, control)
-    problem = build(objective, _to(points, columns[found.x]), demand, rules)
+    problem = build(objective, _to(points, columns[found.x]), demand, rules, take_up=take_up)
     model = replace(problem.model, grain=grain)
     value = -model.objective(found.x) + 0.0
     bound = value if found.status == "optimal" else min(value, found.bound)
