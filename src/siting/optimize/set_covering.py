@@ -1,0 +1,113 @@
+"""Set covering: all needs served at the least cost, with a proof.
+
+Prices and covers of `siting.optimize.set_cover_search` first; where they do not meet, the relaxation, solved on the
+columns that matter (the others are priced, and join where they are worth it), then branch and bound, in turns with the
+search for covers.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from siting.numbers import Bools, Floats
+from siting.optimize.branch_and_bound import BranchAndBound
+from siting.optimize.control import Control
+from siting.optimize.model import Model
+from siting.optimize.presolve import Reduced, with_columns
+from siting.optimize.relaxation import Lagrangian, Multipliers, Relaxation
+from siting.optimize.set_cover_search import CoverSearch
+from siting.optimize.solution import SAME, Solution, floored
+
+__all__ = ["is_set_covering", "solve_set_covering"]
+
+NAME = "covering"
+#: Steps of the first search, for each row and column; then nodes of the tree and steps in turns, twice as many each.
+FIRST_STEPS, NODES, STEPS_PER_NODE = 10, 30, 1000
+#: Columns of each row with which the relaxation begins, and how many join it at once.
+BEGIN, JOIN = 10, 2_000
+
+
+def is_set_covering(model: Model) -> bool:
+    """Whether the objective is the least cost of serving all needs, each of which can be served, and nothing else."""
+    free = (model.lower == 0) & (model.upper > 0)
+    if len(model.high) or len(model.wanted) or model.times is not None or not len(model.must) or not free.any():
+        return False
+    served_by_free = np.diff(model.benefit.indptr) > 0
+    return bool(
+        model.must.all()
+        and served_by_free.all()
+        and not model.benefit.data.any()
+        and (model.value[free] < 0).all()
+        and free[model.benefit.indices].all()
+    )
+
+
+def solve_set_covering(reduced: Reduced, control: Control, begin: Bools | None, size: int) -> Solution:
+    """Serve all at the least cost; the proof is of the reduced model."""
+    model = reduced.model
+    covers = CoverSearch(model, control)
+    if begin is not None and model.is_feasible(begin):
+        covers.offer(begin)
+    covers.begin()
+    n, m = model.benefit.shape
+    covers.search(FIRST_STEPS * (n + m))
+    terms = Lagrangian(model)
+    search = BranchAndBound(terms, control, lambda x, *_: covers.rounded(x))
+    search.offer(covers.plan())
+    multipliers = _priced(terms, covers, None)
+    if not covers.is_proven and not control.report("rounding", search.value, floored(_worth(covers), model.grain)):
+        multipliers = _relaxed(terms, covers, control)
+        search.offer(covers.plan())
+    search.begin(multipliers)
+    done, nodes = False, NODES
+    while not (done := search.run(search.nodes + nodes)) and not _stopped(search, control):
+        if covers.search(STEPS_PER_NODE * nodes):
+            search.offer(covers.plan())
+        nodes *= 2
+    del done
+    proof, bound = search.tree.proof(), max(floored(search.bound, search.grain), search.value)
+    if search.x is None:
+        return Solution.without_plan(bound, control.status, NAME, proof, search.nodes)
+    proven = bound <= search.value + (SAME * abs(search.value) if search.grain <= 0 else 0.0)
+    plan = reduced.widen(search.x, size)
+    return Solution(plan, search.value, bound, "optimal" if proven else control.status, NAME, proof, search.nodes)
+
+
+def _stopped(search: BranchAndBound, control: Control) -> bool:
+    value = None if search.x is None else search.value
+    return control.report("search", value, floored(search.bound, search.grain))
+
+
+def _worth(covers: CoverSearch) -> float:
+    """Return the bound on the objective."""
+    model = covers.model
+    return model.constant + float(model.value[model.lower > 0].sum()) - covers.bound
+
+
+def _priced(terms: Lagrangian, covers: CoverSearch, x: Floats | None) -> Multipliers:
+    """Return the prices as multipliers of the model."""
+    return Multipliers(-covers.price, np.zeros(len(terms.model.high)), np.zeros(len(terms.model.wanted)), x)
+
+
+def _relaxed(terms: Lagrangian, covers: CoverSearch, control: Control) -> Multipliers:
+    """Solve the relaxation on the nearest columns, and on those that are worth more than they cost by its prices."""
+    model = terms.model
+    inside = (model.lower > 0) | covers.nearest(BEGIN) if len(model.value) > JOIN else np.ones(len(model.value), bool)
+    x = None
+    while not control.must_stop:
+        relaxation = Relaxation(Lagrangian(with_columns(model, inside)))
+        solved = relaxation.solve(seconds=control.seconds_left)
+        if solved.x is None:
+            break
+        x = np.zeros(len(model.value))
+        x[inside] = solved.x
+        covers.set_prices(-solved.v)
+        covers.rounded(x)
+        _, r = terms.bound(solved, model.lower, model.upper)
+        worth = np.flatnonzero(~inside & (r > 1e-9 * max(1.0, float(np.abs(model.value).max()))))
+        if not len(worth) or covers.is_proven:
+            break
+        inside[worth[np.argsort(-r[worth], kind="stable")[:JOIN]]] = True
+    return _priced(terms, covers, x)
