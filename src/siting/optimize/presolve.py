@@ -39,8 +39,8 @@ from siting.optimize.sparse_rows import (
 
 __all__ = ["Reduced", "reduce", "weights", "with_columns"]
 
-#: Rounds of dropping columns and merging needs; later ones find little.
-ROUNDS = 3
+#: Rounds of dropping columns and merging needs; later ones find little, but where all needs must be served.
+ROUNDS, COVER_ROUNDS = 3, 30
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +74,8 @@ def reduce(model: Model, *, replaced: bool = True) -> Reduced:
     benefit = model.benefit if model.benefit.has_sorted_indices else model.benefit.sorted_indices()
     keep = model.upper > 0
     small, columns = with_columns(replace(model, benefit=benefit), keep), columns[keep]
-    for _ in range(ROUNDS):
+    rounds = COVER_ROUNDS if model.must.all() and not len(model.high) else ROUNDS
+    for _ in range(rounds):
         small = _with_forced(small) if replaced else small
         for change in (_without_served, _merged, _without_implied):
             small, step = change(small)

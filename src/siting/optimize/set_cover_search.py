@@ -27,12 +27,14 @@ from siting.optimize.set_cover_kernels import (
 )
 from siting.optimize.sparse_rows import transposed, with_data
 
-__all__ = ["CoverSearch"]
+__all__ = ["CoverSearch", "part_of"]
 
 #: Columns of each row, the cheapest by reduced costs, that prices are improved on, and that covers are searched in.
 PRICED, SEARCHED = 20, 10
 #: Rounds of prices on all columns, then on those that matter, and how often these are chosen anew.
 FIRST_ROUNDS, ROUNDS, TIMES = 300, 3000, 6
+#: Columns up to which the relaxation is solved at once, so that rounds on all columns are enough.
+FEW = 2_000
 #: Greedy covers on the way of the prices.
 GREEDY = 50
 #: Steps of the search between two looks at the clock, about, for a step through a thousand pairs.
@@ -162,12 +164,14 @@ class CoverSearch:
         price = self.price.copy()
         bound, _, _ = price_rows(self.sets, price, self.cost, enough, FIRST_ROUNDS, 1.0, 30)
         self.set_prices(price)
+        if len(self.columns) <= FEW:
+            return
         marked, step = np.zeros(len(self.columns), bool), 0.5
         for times in range(TIMES):
             if self.is_proven or self.control.must_stop:
                 return
             marked |= nearest_columns(self.sets, reduced_costs(self.sets, price), PRICED, 0.0)
-            core = self.sets if marked.all() else _part(self.sets, np.flatnonzero(marked))
+            core = self.sets if marked.all() else part_of(self.sets, np.flatnonzero(marked))
             rounds, patience = (ROUNDS, 100) if not times else (ROUNDS // 4, 40)
             bound, _, _ = price_rows(core, price, self.cost, enough, rounds, step, patience)
             self.set_prices(price)
@@ -193,7 +197,7 @@ class _Core:
 
     def __init__(self, search: CoverSearch, marked: Bools) -> None:
         self.marked, self.at = marked, np.flatnonzero(marked)
-        self.sets = _part(search.sets, self.at)
+        self.sets = part_of(search.sets, self.at)
         self.x = search.x[self.at].copy()
         self.weight = np.ones(len(self.sets.back_start) - 1)
         self.moved = np.full(len(self.at), -1, np.int64)
@@ -206,10 +210,10 @@ def _incidence(model: Model, columns: np.ndarray) -> Incidence:
     pattern = with_data(model.benefit, np.ones(model.benefit.nnz))
     by_column = transposed(pattern)
     whole = _of(by_column, np.maximum(-model.value, 0.0))
-    return whole if len(columns) == len(model.value) else _part(whole, columns)
+    return whole if len(columns) == len(model.value) else part_of(whole, columns)
 
 
-def _part(sets: Incidence, columns: np.ndarray) -> Incidence:
+def part_of(sets: Incidence, columns: np.ndarray) -> Incidence:
     """Return some of the columns."""
     n, length = len(sets.back_start) - 1, np.diff(sets.start)[columns]
     start = np.append(0, np.cumsum(length))

@@ -7,8 +7,6 @@ search for covers.
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from siting.numbers import Bools, Floats
@@ -18,13 +16,16 @@ from siting.optimize.model import Model
 from siting.optimize.presolve import Reduced, with_columns
 from siting.optimize.relaxation import Lagrangian, Multipliers, Relaxation
 from siting.optimize.set_cover_search import CoverSearch
+from siting.optimize.set_cover_tree import Tree, grown
 from siting.optimize.solution import SAME, Solution, floored
 
 __all__ = ["is_set_covering", "solve_set_covering"]
 
 NAME = "covering"
-#: Steps of the first search, for each row and column; then nodes of the tree and steps in turns, twice as many each.
-FIRST_STEPS, NODES, STEPS_PER_NODE = 10, 30, 1000
+#: Steps of the first search for each row and column, and nodes of the first tree.
+FIRST_STEPS, FIRST_NODES = 30, 500
+#: Nodes of the tree with a solver and, for each, steps of the search, in turns; twice as many each time.
+NODES, STEPS_PER_NODE = 100, 1000
 #: Columns of each row with which the relaxation begins, and how many join it at once.
 BEGIN, JOIN = 10, 2_000
 
@@ -53,31 +54,54 @@ def solve_set_covering(reduced: Reduced, control: Control, begin: Bools | None, 
     covers.begin()
     n, m = model.benefit.shape
     covers.search(FIRST_STEPS * (n + m))
-    terms = Lagrangian(model)
-    search = BranchAndBound(terms, control, lambda x, *_: covers.rounded(x))
-    search.offer(covers.plan())
-    multipliers = _priced(terms, covers, None)
-    if not covers.is_proven and not control.report("rounding", search.value, floored(_worth(covers), model.grain)):
-        multipliers = _relaxed(terms, covers, control)
+    return _Search(reduced, covers, control).run(size)
+
+
+class _Search:
+    """The exact search: trees in turns with the search for covers."""
+
+    def __init__(self, reduced: Reduced, covers: CoverSearch, control: Control) -> None:
+        self.reduced, self.covers, self.control, self.model = reduced, covers, control, reduced.model
+        self.terms = Lagrangian(self.model)
+        self.search = BranchAndBound(self.terms, control, lambda x, *_: covers.rounded(x))
+
+    def run(self, size: int) -> Solution:
+        """Search until a tree is complete, or the control stops it."""
+        search, covers, control, model = self.search, self.covers, self.control, self.model
         search.offer(covers.plan())
-    search.begin(multipliers)
-    done, nodes = False, NODES
-    while not (done := search.run(search.nodes + nodes)) and not _stopped(search, control):
-        if covers.search(STEPS_PER_NODE * nodes):
+        multipliers = _priced(self.terms, covers, None)
+        if not self._is_done("rounding", _worth(covers)):
+            multipliers = _relaxed(self.terms, covers, control)
             search.offer(covers.plan())
-        nodes *= 2
-    del done
-    proof, bound = search.tree.proof(), max(floored(search.bound, search.grain), search.value)
-    if search.x is None:
-        return Solution.without_plan(bound, control.status, NAME, proof, search.nodes)
-    proven = bound <= search.value + (SAME * abs(search.value) if search.grain <= 0 else 0.0)
-    plan = reduced.widen(search.x, size)
-    return Solution(plan, search.value, bound, "optimal" if proven else control.status, NAME, proof, search.nodes)
+        small = None if self._is_done("rounding", _worth(covers)) else grown(covers, control, FIRST_NODES)
+        if small is not None:
+            return self._proven(small, size)
+        search.offer(covers.plan())
+        search.begin(multipliers)
+        nodes, tried = NODES, False
+        while not search.run(search.nodes + nodes) and not self._is_done("search", search.bound):
+            if not tried and (tree := grown(covers, control)) is not None:
+                return self._proven(tree, size)
+            tried = True
+            covers.search(STEPS_PER_NODE * nodes)
+            search.offer(covers.plan())
+            nodes *= 2
+        proof, bound = search.tree.proof(), max(floored(search.bound, search.grain), search.value)
+        if search.x is None:
+            return Solution.without_plan(bound, control.status, NAME, proof, search.nodes)
+        proven = bound <= search.value + (SAME * abs(search.value) if search.grain <= 0 else 0.0)
+        status, plan = "optimal" if proven else control.status, self.reduced.widen(search.x, size)
+        return Solution(plan, search.value, bound, status, NAME, proof, search.nodes)
 
+    def _is_done(self, step: str, bound: float) -> bool:
+        value = None if self.search.x is None else self.search.value
+        return self.covers.is_proven or self.control.report(step, value, floored(bound, self.model.grain))
 
-def _stopped(search: BranchAndBound, control: Control) -> bool:
-    value = None if search.x is None else search.value
-    return control.report("search", value, floored(search.bound, search.grain))
+    def _proven(self, tree: Tree, size: int) -> Solution:
+        x = self.covers.plan()
+        assert x is not None
+        value = self.model.objective(x)
+        return Solution(self.reduced.widen(x, size), value, value, "optimal", NAME, tree.proof, tree.nodes)
 
 
 def _worth(covers: CoverSearch) -> float:
