@@ -33,8 +33,9 @@ def price_rows(sets, price, known, enough, rounds, step, patience):
     n, m = len(sets.back_start) - 1, len(start) - 1
     u, best_bound, since, done = price.copy(), -np.inf, 0, 0
     covered, way = np.zeros(n), np.zeros(n)
-    for done in range(rounds):
+    for _ in range(rounds):
         bound = 0.0
+        done += 1
         for i in range(n):
             bound += u[i]
             covered[i] = 0.0
@@ -78,7 +79,7 @@ def price_rows(sets, price, known, enough, rounds, step, patience):
         move = step * max(known - bound, 1e-6 * abs(known)) / norm
         for i in range(n):
             u[i] = max(0.0, u[i] + move * way[i])
-    return best_bound, step, done + 1
+    return best_bound, step, done
 
 
 @compiled
@@ -123,8 +124,8 @@ def greedy_cover(sets, left, price, x):
     where it is below 0 (Caprara, A., Fischetti, M. and Toth, P., 1999, A heuristic method for the set covering problem,
     Operations Research 47, pp. 730-743). Return the cost; infinite where a row cannot be covered.
     """
-    start, rows, back_start, back, cost = sets
-    n, m = len(back_start) - 1, len(start) - 1
+    start, rows, cost = sets.start, sets.rows, sets.cost
+    n, m = len(sets.back_start) - 1, len(start) - 1
     count, more, dear = np.zeros(n, np.int64), np.zeros(m, np.int64), left.copy()
     missing = n
     for j in range(m):

@@ -25,6 +25,7 @@ from siting.optimize.set_cover_kernels import (
     reduced_costs,
     search_by_weights,
 )
+from siting.optimize.solution import SAME
 from siting.optimize.sparse_rows import transposed, with_data
 
 __all__ = ["CoverSearch", "part_of"]
@@ -60,7 +61,9 @@ class CoverSearch:
         self.columns = np.flatnonzero((model.lower == 0) & (model.upper > 0))
         self.sets = _incidence(model, self.columns)
         n, m = len(self.sets.back_start) - 1, len(self.columns)
-        self.grain = max(model.grain, 1e-9 * float(self.sets.cost.sum()))
+        cheapest = np.minimum.reduceat(self.sets.cost[self.sets.back], self.sets.back_start[:-1])
+        #: Costs that differ by less are one; no cover costs less than the dearest of the cheapest columns of the rows.
+        self.grain = model.grain if model.grain > 0 else 0.5 * SAME * float(cheapest.max())
         self.x, self.cost = np.zeros(m, bool), math.inf
         each = (self.sets.cost / np.maximum(np.diff(self.sets.start), 1))[self.sets.back]
         self.price: Floats = np.minimum.reduceat(each, self.sets.back_start[:-1]).astype(float)

@@ -245,7 +245,7 @@ def _bound_of_node(sets, state, u, best_u, left, mean, way, grain, rounds):
 
 @compiled
 def _open_the_only(sets, state, forced):
-    """Open the only free columns of rows; return how many, their rows in *forced*, or -1 - i for a row i without any."""
+    """Open the only free columns of rows; return how many, their rows in *forced*, or -1 - i for a row i without."""
     units = 0
     for i in range(len(state.covered)):
         if state.covered[i] == 0 and state.free[i] <= 1:
@@ -263,10 +263,7 @@ def _open_the_only(sets, state, forced):
 @compiled
 def _is_cover(state):
     """Whether every row is covered."""
-    for i in range(len(state.covered)):
-        if state.covered[i] == 0:
-            return False
-    return True
+    return state.covered.min() > 0
 
 
 @compiled

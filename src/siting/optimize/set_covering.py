@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from siting.numbers import Bools, Floats
+from siting.numbers import Bools, Floats, Ints
 from siting.optimize.branch_and_bound import BranchAndBound
 from siting.optimize.control import Control
 from siting.optimize.model import Model
@@ -24,8 +24,12 @@ __all__ = ["is_set_covering", "solve_set_covering"]
 NAME = "covering"
 #: Steps of the first search for each row and column, and nodes of the first tree.
 FIRST_STEPS, FIRST_NODES = 30, 500
-#: Nodes of the tree with a solver and, for each, steps of the search, in turns; twice as many each time.
-NODES, STEPS_PER_NODE = 100, 1000
+#: Nodes of the tree with a solver in the first turn with the search; twice as many each time.
+NODES = 100
+#: Steps for each node, at least, and pairs of a row and a column of the tree for a step.
+LEAST_STEPS, PAIRS = 500, 30
+#: Columns that may be needed from which a tree of the nearest alone comes first, and its nodes in the first turn.
+MANY, FEW_NODES = 5_000, 20
 #: Columns of each row with which the relaxation begins, and how many join it at once.
 BEGIN, JOIN = 10, 2_000
 
@@ -53,7 +57,7 @@ def solve_set_covering(reduced: Reduced, control: Control, begin: Bools | None, 
         covers.offer(begin)
     covers.begin()
     n, m = model.benefit.shape
-    covers.search(FIRST_STEPS * (n + m))
+    covers.search(FIRST_STEPS * (n + min(m, BEGIN * n)))
     return _Search(reduced, covers, control).run(size)
 
 
@@ -78,12 +82,13 @@ class _Search:
             return self._proven(small, size)
         search.offer(covers.plan())
         search.begin(multipliers)
+        self._search_nearest()
         nodes, tried = NODES, False
         while not search.run(search.nodes + nodes) and not self._is_done("search", search.bound):
             if not tried and (tree := grown(covers, control)) is not None:
                 return self._proven(tree, size)
             tried = True
-            covers.search(STEPS_PER_NODE * nodes)
+            covers.search(nodes * _steps(int(covers.needed().sum()), model))
             search.offer(covers.plan())
             nodes *= 2
         proof, bound = search.tree.proof(), max(floored(search.bound, search.grain), search.value)
@@ -92,6 +97,37 @@ class _Search:
         proven = bound <= search.value + (SAME * abs(search.value) if search.grain <= 0 else 0.0)
         status, plan = "optimal" if proven else control.status, self.reduced.widen(search.x, size)
         return Solution(plan, search.value, bound, status, NAME, proof, search.nodes)
+
+    def _search_nearest(self) -> None:
+        """Search among the nearest columns alone, by a tree and for covers in turns, while too many may be needed."""
+        covers, search = self.covers, self.search
+        if int(covers.needed().sum()) <= MANY:
+            return
+        inside = np.flatnonzero((self.model.lower > 0) | covers.nearest(BEGIN))
+        small = with_columns(self.model, _marked(inside, len(self.model.value)))
+
+        def rounded(x: Floats, *_: Floats) -> Bools:
+            wide = np.zeros(len(self.model.value))
+            wide[inside] = x
+            return np.asarray(covers.rounded(wide)[inside])
+
+        def report(*_: object) -> bool:
+            return self._is_done("search", search.bound)
+
+        terms = Lagrangian(small)
+        tree = BranchAndBound(terms, self.control, rounded, report)
+        nodes = FEW_NODES
+        tree.begin(Relaxation(terms).solve(seconds=self.control.seconds_left))
+        while not report():
+            tree.offer(np.asarray(search.x)[inside])
+            done = tree.run(tree.nodes + nodes)
+            if tree.x is not None:
+                covers.offer(_marked(inside[tree.x], len(self.model.value)))
+            covers.search(nodes * _steps(len(inside), small))
+            search.offer(covers.plan())
+            nodes *= 2
+            if done or int(covers.needed().sum()) <= MANY:
+                break
 
     def _is_done(self, step: str, bound: float) -> bool:
         value = None if self.search.x is None else self.search.value
@@ -102,6 +138,17 @@ class _Search:
         assert x is not None
         value = self.model.objective(x)
         return Solution(self.reduced.widen(x, size), value, value, "optimal", NAME, tree.proof, tree.nodes)
+
+
+def _steps(columns: int, model: Model) -> int:
+    """Return about how many steps of the search take as long as a node."""
+    return max(LEAST_STEPS, columns * len(model.must) // PAIRS)
+
+
+def _marked(columns: Ints, size: int) -> Bools:
+    marked = np.zeros(size, bool)
+    marked[columns] = True
+    return marked
 
 
 def _worth(covers: CoverSearch) -> float:
