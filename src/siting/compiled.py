@@ -215,7 +215,7 @@ def _tell_of_compiling() -> Any:
                     "the path searches are being compiled, once on this machine; this takes up to half a minute"
                 )
 
-        def on_end(self, event: Any) -> None:
+        def on_end(self, _event: Any) -> None:
             self.depth -= 1
             if not self.depth:
                 _SPENT[0] += time.perf_counter() - self.began
