@@ -56,6 +56,7 @@ from .propose import Spacing as Spacing
 from .propose import Supply as Supply
 from .propose import Together as Together
 from .propose import WhatIf as WhatIf
+from .propose import alternatives as alternatives
 from .propose import assign as assign
 from .propose import compare as compare
 from .propose import frontier as frontier

@@ -36,6 +36,7 @@ from siting.propose.questions.equity import FairPlan, fairest, price_of_equity
 from siting.propose.questions.frontier import frontier
 from siting.propose.questions.hubs import Hubs, choose_hubs
 from siting.propose.questions.mergers import Mergers, merge_sites
+from siting.propose.questions.next_plans import Alternatives, alternatives
 from siting.propose.questions.robust_plan import RobustPlan, solve_robust
 from siting.propose.questions.robustness import robustness
 from siting.propose.questions.upgrades import upgrade_sites
@@ -43,10 +44,10 @@ from siting.propose.questions.what_if import WhatIf
 from siting.propose.solve import solve
 
 __all__ = [
-    "Assignment", "AtLeast", "AtMost", "Backup", "Budget", "Capacity", "Certificate", "Cover", "Existing",
+    "Alternatives", "Assignment", "AtLeast", "AtMost", "Backup", "Budget", "Capacity", "Certificate", "Cover", "Existing",
     "FairPlan", "Forbidden", "Hubs", "MaxCoverage", "MaxSpacing", "MayClose", "Mergers", "MinCost", "MinFarthest",
     "MinSites", "MinTravel", "NobodyBeyond", "OnePer", "Phases", "Plan", "Progress", "Required", "RobustPlan",
-    "Scenario", "Spacing", "Supply", "Together", "Verified", "WhatIf", "assign", "choose_hubs", "compare",
+    "Scenario", "Spacing", "Supply", "Together", "Verified", "WhatIf", "alternatives", "assign", "choose_hubs", "compare",
     "fairest", "frontier", "make_candidates", "merge_demand", "merge_reach", "merge_sites", "price_of_equity",
     "robustness", "solve", "solve_robust", "upgrade_sites",
 ]  # fmt: skip
