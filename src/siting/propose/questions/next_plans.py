@@ -181,7 +181,7 @@ def alternatives(
             if own.time_limit is not None:
                 own.time_limit = control.seconds + control.seconds_left / (n - len(plans))
             known = [each.answer.x for each in plans if each.answer.x is not None]
-            apart, answer = search_apart(problem, known, int(differ), own)
+            apart, answer = search_apart(problem, known, int(differ), own, plans[-1].answer)
             if answer.x is None:
                 exhausted = answer.status == "infeasible"
                 break

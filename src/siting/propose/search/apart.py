@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
 from scipy.sparse import csr_array, vstack
@@ -25,12 +26,15 @@ from siting.propose.search.pruning import prune
 
 __all__ = ["choices", "exclusion", "search_apart"]
 
+ENGINE = "Lagrangian median"
 #: Pairs up to which a median with rows is one programme.
 SMALL = 4_000
 #: Evaluations of prices, at most, and the gap at which those on the way stop.
 TURNS, ROUGH = 12, 1e-5
-#: Plans from which a first one is made, and sites tried in place of those that are missed least.
-FROM, TRIED = 3, 12
+#: Plans from which a first one is made; sites beyond those that are missed least, and sets of them that may go.
+FROM, SPARE, TRIED = 3, 6, 30
+#: Rows up to which columns that come are held to them.
+ROWS = 200
 
 
 def choices(variables: Variables, x: Bools) -> Ints:
@@ -55,9 +59,12 @@ def exclusion(variables: Variables, x: Bools, differ: int) -> Constraint:
 
 
 def search_apart(
-    formulation: Formulation, plans: Sequence[Bools], differ: int, control: Control
+    formulation: Formulation, plans: Sequence[Bools], differ: int, control: Control, last: Answer | None = None
 ) -> tuple[Formulation, Answer]:
-    """Find the best plan that differs from all *plans*; the problem with their rows, and its answer."""
+    """Find the best plan that differs from all *plans*; the problem with their rows, and its answer.
+
+    *last* is the answer that the last of the plans is from, whose proof bounds what is left, too.
+    """
     rows = [exclusion(formulation.variables, x, differ) for x in plans]
     apart = replace(formulation, constraints=(*formulation.constraints, *rows))
     if formulation.capacity is not None or isinstance(formulation.objective, (MinFarthest, MaxSpacing)):
@@ -66,7 +73,8 @@ def search_apart(
     start = _start(model, plans, differ)
     if not _is_median(formulation.model):
         return apart, search(apart, control, start=start)
-    found = _priced(formulation.model, apart.model, control, start)
+    known = None if last is None else last.found
+    found = _priced(formulation.model, apart.model, control, start, known)
     if found.x is not None:
         found = replace(found, x=prune(apart, model, found, control))
     return apart, in_sense(apart, model, found)
@@ -77,20 +85,26 @@ def _is_median(model: Model) -> bool:
     return plain and model.benefit.nnz > SMALL and model.has_levels
 
 
-def _priced(model: Model, apart: Model, control: Control, start: Bools | None) -> Solution:
+def _priced(
+    model: Model, apart: Model, control: Control, start: Bools | None, last: Solution | None = None
+) -> Solution:
     """Price the further rows of *apart*, for which the engine of medians then solves: weak duality bounds all plans.
 
     The prices follow subgradients with the step of Polyak; a plan that keeps all rows and lies at the bound is best.
+    They begin where those of the *last* problem, which has a row less, ended.
     """
-    more = csr_array(apart.rows[model.rows.shape[0] :])
-    high = apart.high[model.rows.shape[0] :]
-    low = apart.low[model.rows.shape[0] :]
+    kept = model.rows.shape[0]
+    more, high, low = csr_array(apart.rows[kept:]), apart.high[kept:], apart.low[kept:]
     best, x, bound, proof = -np.inf, None, np.inf, None
+    y, near, turn = np.zeros(more.shape[0]), start, 0
     if start is not None and apart.is_feasible(start):
         best, x = apart.objective(start), start
-    y, near = np.zeros(more.shape[0]), start
-    loss = 0.0
-    for turn in range(TURNS):
+    if last is not None and last.x is not None and last.proof is not None:
+        before = last.proof.y[0, kept:]
+        y[: len(before)] = before
+        bound, proof, near, turn = last.bound, _with_prices(last.proof, y, kept), last.x, 1
+        y = _stepped(y, bound - best, more @ near.astype(float), low, high)
+    while turn < TURNS:
         limits = np.where(y < 0, low, high)
         constant = float(y @ np.where(y == 0, 0.0, limits))
         priced = replace(model, value=model.value - more.T @ y, constant=model.constant + constant, grain=0.0)
@@ -102,33 +116,40 @@ def _priced(model: Model, apart: Model, control: Control, start: Bools | None) -
         if found.status == "infeasible" or found.x is None:
             return replace(found, proof=None)
         if found.bound < bound and found.proof is not None:
-            bound, proof = found.bound, _with_prices(found.proof, y, apart)
+            bound, proof = found.bound, _with_prices(found.proof, y, kept)
         near = found.x
-        used = more @ found.x.astype(float)
-        if apart.is_feasible(found.x) and apart.objective(found.x) > best:
-            best, x = apart.objective(found.x), found.x
+        if apart.is_feasible(near) and apart.objective(near) > best:
+            best, x = apart.objective(near), near
         limit = floored(bound, apart.grain)
-        if x is not None and (is_proven(best, max(best, limit), apart.grain) or bound - best <= control.gap * abs(best)):
+        if is_proven(best, max(best, limit), apart.grain) or bound - best <= control.gap * abs(best):
             break
         if control.report("prices", best if x is not None else None, bound):
             break
-        slope = np.where(np.isfinite(high), used - high, used - np.where(np.isfinite(low), low, 0.0))
-        size = float(slope @ slope)
-        loss = (found.bound - best) if x is not None else max(2 * loss, 1e-3 * abs(found.bound))
-        if not size or loss <= 0:
+        loss = found.bound - best if x is not None else 2.0**turn * 1e-3 * abs(found.bound)
+        after = _stepped(y, 0.9**turn * loss, more @ near.astype(float), low, high)
+        if np.array_equal(after, y):
             break
-        y = y + (0.9**turn) * loss / size * slope
-        y = np.where(np.isfinite(high), np.maximum(y, 0.0), np.minimum(y, 0.0))
+        y, turn = after, turn + 1
     if x is None:
-        return Solution.without_plan(bound, control.status, "Lagrangian median", proof)
+        return Solution.without_plan(bound, control.status, ENGINE, proof)
     bound = max(best, floored(bound, apart.grain))
     done = is_proven(best, bound, apart.grain)
-    return Solution(x, best, best if done else bound, "optimal" if done else control.status, "Lagrangian median", proof)
+    return Solution(x, best, best if done else bound, "optimal" if done else control.status, ENGINE, proof)
 
 
-def _with_prices(proof: Proof, y: Floats, apart: Model) -> Proof:
-    """Add the prices of the further rows to those of every node."""
-    kept = apart.rows.shape[0] - len(y)
+def _stepped(y: Floats, loss: float, used: Floats, low: Floats, high: Floats) -> Floats:
+    """Move prices along the subgradient, so far that the bound would lose *loss* if it fell evenly."""
+    above = np.isfinite(high)
+    slope = np.where(above, used - high, used - np.where(np.isfinite(low), low, 0.0))
+    size = float(slope @ slope)
+    if not size or not 0 < loss < np.inf:
+        return y
+    y = y + loss / size * slope
+    return np.asarray(np.where(above, np.maximum(y, 0.0), np.minimum(y, 0.0)))
+
+
+def _with_prices(proof: Proof, y: Floats, kept: int) -> Proof:
+    """Return a proof of the first *kept* rows with the prices of the further ones at every node."""
     mine = proof.y[:, :kept] if proof.y.shape[1] >= kept else np.zeros((len(proof.v), kept))
     return replace(proof, y=np.hstack([mine, np.tile(y, (len(proof.v), 1))]))
 
@@ -139,11 +160,12 @@ def _start(model: Model, plans: Sequence[Bools], differ: int) -> Bools | None:
     for x in plans[:FROM]:
         missed = _missed(model, x)
         order = np.flatnonzero(x & (model.lower == 0))
-        order = order[np.argsort(missed[order], kind="stable")]
         few = min(differ, len(order))
-        for last in order[max(0, few - 1) : few - 1 + TRIED].tolist():
+        order = order[np.argsort(missed[order], kind="stable")][: few + SPARE]
+        sets = sorted(combinations(order.tolist(), few), key=lambda some: float(missed[list(some)].sum()))
+        for some in sets[:TRIED]:
             begin = x.copy()
-            begin[order[: max(0, few - 1)]] = begin[last] = False
+            begin[list(some)] = False
             begin = _filled(model, begin, ~x, few)
             if model.is_feasible(begin) and (worth := model.objective(begin)) > best:
                 best, found = worth, begin
@@ -168,7 +190,7 @@ def _filled(model: Model, x: Bools, may: Bools, count: int) -> Bools:
     """Open columns of *may* that the rows allow, those first that add most."""
     b, row = model.benefit, row_of_entries(model.benefit)
     spread = float(np.abs(b.data).max(initial=0.0)) + 1.0
-    weight = csr_array(model.rows).toarray() if model.rows.shape[0] <= 4 * FROM * TRIED else None
+    weight = csr_array(model.rows).toarray() if model.rows.shape[0] <= ROWS else None
     for _ in range(count):
         floor = np.where(model.must, -2 * spread, 0.0)
         np.maximum.at(floor, row, np.where(x[b.indices], b.data, -np.inf))
