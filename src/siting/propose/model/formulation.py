@@ -280,7 +280,7 @@ def build(
     *,
     bounded: bool = False,
 ) -> Formulation:
-    """Check a problem and formulate it; with *bounded* the caller limits the number of sites."""
+    """Check a problem and formulate it; with *bounded* the caller limits what opens, or says what for."""
     refuse_unknown(objective, rules)
     inputs = read(reach, demand, rules, options)
     variables = build_variables(inputs, objective.cost if isinstance(objective, problem.MinCost) else None)
