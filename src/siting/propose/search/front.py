@@ -52,7 +52,7 @@ class _Search:
     points: list[FrontPoint] = field(default_factory=list)
     edges: dict[tuple[int, int], Edge] = field(default_factory=dict)
     ever: list[FrontPoint] = field(default_factory=list)
-    lines: list[tuple[tuple[float, float], float]] = field(default_factory=list)
+    lines: list[tuple[tuple[float, float], Model, Solution]] = field(default_factory=list)
     open_ended: bool = False
     feasible: bool | None = None
 
@@ -81,8 +81,8 @@ class _Search:
         if least is not None:
             model = self.second.held(model, least)
         found = solve_model(model, self.own_control(), start=start)
-        if least is None and len(parts) > 1 and all(weights):
-            self.lines.append((weights, found.bound))
+        if least is None and weights[0]:
+            self.lines.append((weights, model, found))
         return model, found, began
 
     def bound(self, weights: tuple[float, float], weighted: float, least: float) -> float:
@@ -205,11 +205,9 @@ class _Search:
 
     def _other_end(self, start: Bools) -> None:
         """Offer the best plan for the second aim, and of these the best for the first."""
-        best, done = self.best_of_second(start)
+        x, done = self.best_of_second(start)
         self.open_ended |= not done
-        if best is None:
-            return
-        model, found, began = self.asked((1.0, 0.0), best, start if self.second.worth(start) >= best else None)
+        model, found, began = self.asked((1.0, 0.0), self.second.worth(x), x)
         point = self.kept_at_top((1.0, 0.0), model, found, began, proven=done)
         if point is None:
             self.open_ended = True
@@ -228,14 +226,12 @@ class _Search:
         bound = max(at[0], self.bound(weights, found.bound, at[1]))
         return FrontPoint(x, at, bound, done, done, model, weights, found, self.control.seconds - began)
 
-    def best_of_second(self, start: Bools) -> tuple[float | None, bool]:
-        """Return the largest worth of the second aim, and whether it is proven."""
-        if isinstance(self.second, SumAim):
-            model = weighed(self.ground, [(1.0, self.second)])
-            found = solve_model(model, self.own_control(), start=start)
-            return (None, False) if found.x is None else (self.second.worth(found.x), found.status == "optimal")
-        x, proven = self.second.best(self.ground, start, self.own_control())
-        return self.second.worth(x), proven
+    def best_of_second(self, start: Bools) -> tuple[Bools, bool]:
+        """Return the plan that is worth most to the second aim, and whether that is proven."""
+        if not isinstance(self.second, SumAim):
+            return self.second.best(self.ground, start, self.own_control())
+        found = solve_model(weighed(self.ground, [(1.0, self.second)]), self.own_control(), start=start)
+        return (start, False) if found.x is None else (found.x, found.status == "optimal")
 
     def offer(self, point: FrontPoint, top: float | None = None) -> None:
         """Take a point in, and what it shows: no plan between the neighbour before it and it is worth *top* or more."""
@@ -367,14 +363,24 @@ class _Search:
         hull = hull_of([point.worth for point in self.points])
         ranges = [abs(a - b) for a, b in zip(self.points[0].worth, self.points[-1].worth, strict=True)] if hull else []
         known: list[bool | None] = []
+        self.points = [self._best_bounded(point) for point in self.points]
         for point in self.points:
             on = any(
-                w * point.worth[0] + v * point.worth[1] >= top - ON_LINE * (w * ranges[0] + v * ranges[1])
-                for (w, v), top in self.lines
+                w * point.worth[0] + v * point.worth[1] >= line.bound - ON_LINE * (w * ranges[0] + v * ranges[1])
+                for (w, v), _, line in self.lines
+                if v
             )
             below = below_hull(point.worth, hull, ranges)
             known.append(False if below else True if point.outer or on or complete else None)
         return Front(tuple(self.points), tuple(known), complete, self.feasible)
+
+    def _best_bounded(self, point: FrontPoint) -> FrontPoint:
+        """Return a point that is not proven with the question, of those about the whole front, that bounds it best."""
+        for weights, model, found in () if point.proven else self.lines:
+            bound = max(point.worth[0], self.bound(weights, found.bound, point.worth[1]))
+            if bound < point.bound:
+                point = replace(point, bound=bound, model=model, weights=weights, found=found)
+        return point
 
 
 def find_front(first: SumAim, second: Aim, ground: Model, n: int | None, control: Control) -> Front:
