@@ -315,6 +315,7 @@ def _plan(first: SumAim, second: Aim, point: FrontPoint, held: Any) -> Plan:
     """Make the plan of a point: the first objective, with what it is held to of the second as a rule."""
     least, sense = point.worth[1], first.sense
     value, bound = sense * point.worth[0] + 0.0, sense * point.bound + 0.0
+    bound = value if abs(bound - value) <= 1e-9 * max(1.0, abs(value)) else bound
     base = replace(_alone(first, point), constant=first.model.constant)
     status = "optimal" if point.proven and bound == value else point.found.status
     status = "feasible" if status == "optimal" and bound != value else status
