@@ -125,6 +125,9 @@ def _priced(
             break
         if control.report("prices", best if x is not None else None, bound):
             break
+        if own.gap > control.gap and bound - best <= 5 * ROUGH * abs(best):  # near enough to look closely
+            turn += 1
+            continue
         loss = found.bound - best if x is not None else 2.0**turn * 1e-3 * abs(found.bound)
         after = _stepped(y, 0.9**turn * loss, more @ near.astype(float), low, high)
         if np.array_equal(after, y):
