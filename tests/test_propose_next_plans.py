@@ -33,9 +33,7 @@ def subsets(most: int = 6) -> list[tuple[str, ...]]:
 
 def apart_from(plan: tuple[str, ...], others: list[tuple[str, ...]], differ: int) -> bool:
     """Whether a plan is without *differ* sites of each of the others."""
-    return all(
-        len(set(other) - set(plan)) >= min(differ, len(other)) if other else len(plan) > 0 for other in others
-    )
+    return all(len(set(other) - set(plan)) >= min(differ, len(other)) if other else len(plan) > 0 for other in others)
 
 
 def worths(
@@ -138,7 +136,9 @@ def test_least_farthest_and_widest(seed: int) -> None:
     between = st.Reach.from_pairs(pairs, origins=SITES[:6], destinations=SITES[:6], limit=300)
     plan = st.solve(st.MaxSpacing(between), reach, demand=people, rules=[st.AtLeast(2)])
     spread = {
-        sites: min(apart_.loc[a, b] for a, b in itertools.combinations(sites, 2)) for sites in subsets() if len(sites) > 1
+        sites: min(apart_.loc[a, b] for a, b in itertools.combinations(sites, 2))
+        for sites in subsets()
+        if len(sites) > 1
     }
     check(st.alternatives(plan, n=4, differ=1), spread, 1)
 

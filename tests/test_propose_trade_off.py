@@ -141,7 +141,9 @@ PAIRS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("first", "second", "rules", "limit", "seeds"), PAIRS, ids=[f"{p[0]} and {p[1]}" for p in PAIRS])
+@pytest.mark.parametrize(
+    ("first", "second", "rules", "limit", "seeds"), PAIRS, ids=[f"{p[0]} and {p[1]}" for p in PAIRS]
+)
 def test_the_front_is_that_of_all_plans(
     first: str, second: str, rules: list[Any], limit: float, seeds: Sequence[int]
 ) -> None:

@@ -17,6 +17,7 @@ from siting.propose.problem import (
     Existing,
     Forbidden,
     MaxCoverage,
+    MaxMarketShare,
     MaxSpacing,
     MayClose,
     MinCost,
@@ -29,6 +30,7 @@ from siting.propose.problem import (
     Required,
     Spacing,
     Supply,
+    TargetMarketShare,
     Together,
 )
 from siting.propose.questions.assignment import Assignment, assign
@@ -45,12 +47,13 @@ from siting.propose.questions.what_if import WhatIf
 from siting.propose.solve import solve
 
 __all__ = [
-    "Alternatives", "Assignment", "AtLeast", "AtMost", "Backup", "Budget", "Capacity", "Certificate", "Cover", "Existing",
-    "FairPlan", "Forbidden", "Hubs", "MaxCoverage", "MaxSpacing", "MaxWorstShare", "MayClose", "Mergers", "MinCost", "MinFarthest",
-    "MinSites", "MinTravel", "NobodyBeyond", "OnePer", "Phases", "Plan", "Progress", "Required", "RobustPlan",
-    "Scenario", "Spacing", "Supply", "Together", "TradeOff", "Verified", "WhatIf", "alternatives", "assign", "choose_hubs", "compare",
-    "fairest", "frontier", "make_candidates", "merge_demand", "merge_reach", "merge_sites", "price_of_equity",
-    "robustness", "solve", "solve_robust", "trade_off", "upgrade_sites",
+    "Alternatives", "Assignment", "AtLeast", "AtMost", "Backup", "Budget", "Capacity", "Certificate", "Cover",
+    "Existing", "FairPlan", "Forbidden", "Hubs", "MaxCoverage", "MaxMarketShare", "MaxSpacing", "MaxWorstShare",
+    "MayClose", "Mergers", "MinCost", "MinFarthest", "MinSites", "MinTravel", "NobodyBeyond", "OnePer", "Phases",
+    "Plan", "Progress", "Required", "RobustPlan", "Scenario", "Spacing", "Supply", "TargetMarketShare", "Together",
+    "TradeOff", "Verified", "WhatIf", "alternatives", "assign", "choose_hubs", "compare", "fairest", "frontier",
+    "make_candidates", "merge_demand", "merge_reach", "merge_sites", "price_of_equity", "robustness", "solve",
+    "solve_robust", "trade_off", "upgrade_sites",
 ]  # fmt: skip
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 from siting.numbers import Bools, Floats, Ints
 from siting.optimize.model import Model
 from siting.propose.model.formulation import Formulation
+from siting.propose.model.market import Utilities
 from siting.propose.model.variables import JOINT
 from siting.propose.plan.solved_problem import SolvedProblem
 from siting.propose.problem import MinSites
@@ -58,6 +59,9 @@ def _measures(
     """Return the ranking of the others when a variable closes, and the value of variables, higher being better."""
     if isinstance(answer, BottleneckAnswer):
         return partial(_distances, answer), lambda y: answer.sense * answer.measure(y)
+    if problem.market is not None:
+        market = problem.market
+        return partial(_captured, market, x), market.captured
     if isinstance(answer, CapacitatedAnswer):
         covering = coverage_model(problem, problem.model)
         return partial(_changes, covering, two_best(covering, x)), lambda y: answer.sense * answer.measure(y)
@@ -108,6 +112,19 @@ def _distances(answer: BottleneckAnswer, out: int) -> Floats:
         way[costs.indices[at]] = np.minimum(way[costs.indices[at]], costs.data[at])
         worst = np.maximum(worst, way)
     return -worst
+
+
+def _captured(market: Utilities, x: Bools, out: int) -> Floats:
+    """Return what comes to open sites for each column that opens instead of *out*."""
+    left = x.copy()
+    left[out] = False
+    own = np.asarray(market.utility @ left.astype(float), float)
+    u = market.by_column
+    column = np.repeat(np.arange(u.shape[0]), np.diff(u.indptr))
+    more, beside = own[u.indices] + u.data, own[u.indices] + market.other[u.indices]
+    now = np.divide(own[u.indices], beside, out=np.zeros(len(more)), where=own[u.indices] > 0)
+    gain = market.demand[u.indices] * (more / (more + market.other[u.indices]) - now)
+    return np.asarray(np.bincount(column, gain, u.shape[0]), float)
 
 
 def _variables_of(plan: SolvedProblem) -> Ints:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from siting.labels import known, label
+from siting.labels import known, label, named
 from siting.numbers import amount, percent
 from siting.propose.model.constraints import all_may_open_first
 from siting.propose.plan.alternatives import second_best
@@ -32,6 +32,7 @@ def summarise(plan: SolvedProblem, lang: str, names: Named = None) -> str:
     called = SiteNames(names, lang)
     # with a time limit that ended before there was a plan, the reason is all that there is to say
     lines = [] if plan.answer.x is None and plan.status != "infeasible" else [label(f"plan.status_{plan.status}", lang)]
+    lines += _demand_words(plan, lang)
     for key, values in plan.reasons:
         lines.append(label(key, lang, **{name: _shown(name, value, lang, plan.unit, called) for name, value in values.items()}))
     if math.isnan(plan.objective):
@@ -42,7 +43,7 @@ def summarise(plan: SolvedProblem, lang: str, names: Named = None) -> str:
         "covered": amount(plan.covered), "total": amount(plan.total), "gap": percent(plan.gap),
         "bound": amount(plan.bound), "objective": amount(plan.objective), "what": _counted(plan, lang),
     }  # fmt: skip
-    lines.append(label("plan.raises", lang, **numbers))
+    lines.append(label("plan.raises" if plan.problem.market is None else "plan.captures", lang, **numbers))
     if "year" in plan.communities.index.names:
         by_year = plan.communities.groupby(level="year")[["demand", "served"]].sum()
         by_year = by_year[by_year["demand"] > 0]
@@ -54,6 +55,16 @@ def summarise(plan: SolvedProblem, lang: str, names: Named = None) -> str:
         lines.append(label("plan.not_held_back", lang, year=phases.years[0]))
     lines.append(label("plan.proof", lang, **numbers))
     return "\n".join(lines)
+
+
+def _demand_words(plan: SolvedProblem, lang: str) -> Iterator[str]:
+    """Say what is counted, where that is not the people as given."""
+    inputs = plan.problem.inputs
+    if inputs.unweighted:
+        yield label("take_up.none", lang)
+    for each in inputs.take_up:
+        words, service = each.words(lang), named("service", each.service, lang)
+        yield label("take_up.of_service", lang, service=service, words=words) if each.service else words
 
 
 def explain(plan: SolvedProblem, lang: str, names: Named = None) -> str:
@@ -115,6 +126,7 @@ def _sites(plan: SolvedProblem, lang: str, called: SiteNames) -> Iterator[str]:
     others = second_best(plan) if 0 < len(plan.sites) <= BARGAINED else None
     for row in plan.table.reset_index().to_dict("records"):
         key = ("plan.site_near" if row["people"] else "plan.site_idle") if by_way else "plan.site"
+        key = "plan.site_market" if plan.problem.market is not None else key
         line = label(
             key, lang, order=row["order"], site=_place(row, lang, called),
             adds=amount(row["adds"]), share=percent(row["share_after"]), lost=amount(row["lost_without"]),

@@ -88,7 +88,9 @@ class Alternatives:
             "zh" or "en".
         """
         count = len(self.plans)
-        lines = [label(f"alternatives.{'complete' if self.complete else 'open'}", lang, count=count, differ=self.differ)]
+        lines = [
+            label(f"alternatives.{'complete' if self.complete else 'open'}", lang, count=count, differ=self.differ)
+        ]
         for rank, row in zip(self.table.index.tolist(), self.table.to_dict("records"), strict=True):
             words = {key: _listed(row[key], lang) for key in ("opens", "drops")}
             key = "first" if rank == 1 else "next" if row["proven"] else "unproven"

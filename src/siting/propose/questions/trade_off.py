@@ -20,7 +20,7 @@ from siting.optimize.control import Control, gap_between
 from siting.optimize.model import Model
 from siting.optimize.solution import floored
 from siting.propose.model.formulation import Formulation, build
-from siting.propose.model.inputs import Demand, Reaches
+from siting.propose.model.inputs import Demand, Rates, Reaches
 from siting.propose.plan.plan import Plan
 from siting.propose.plan.rule_text import rule_words
 from siting.propose.plan.tables import new_sites
@@ -161,6 +161,7 @@ def trade_off(
     reach: Reaches,
     *,
     demand: Demand,
+    take_up: Rates = None,
     rules: Sequence[Rule] = (),
     options: pd.DataFrame | None = None,
     n: int | None = 20,
@@ -174,8 +175,8 @@ def trade_off(
     first, second
         Two of `MaxCoverage`, `MinSites`, `MinCost`, `MinTravel`, `MinFarthest`, `equity.MaxWorstShare`; of the last
         two only one.
-    reach, demand, rules, options
-        As for `solve`, without `Capacity`. Where one objective asks for more (people, shorter ways) and the other for
+    reach, demand, take_up, rules, options
+        As for `solve`, without `Capacity` and `TargetMarketShare`. Where one objective asks for more (people, shorter ways) and the other for
         less (sites, cost), no rule is needed.
     n
         How many points to look for; None for all of the front, which may be very many.
@@ -226,7 +227,7 @@ def trade_off(
     check(rules, time_limit, gap)
     if n is not None and (isinstance(n, bool) or not isinstance(n, Integral) or n < 2):
         raise ProblemError(f"n is {n!r}; give a whole number of points, 2 or more, or None for all")
-    given = (reach, demand, tuple(rules), options)
+    given = (reach, demand, tuple(rules), options, take_up)
     with Control(time_limit=time_limit, gap=gap) as control:
         base, aims = _aims(first, second, given)
         turned = not _is_sum_first(*aims)
@@ -276,15 +277,16 @@ def _aims(first: Any, second: Any, given: tuple[Any, ...]) -> tuple[Formulation,
     for what in (first, second):
         if not isinstance(what, known):
             raise ProblemError(f"trade_off: {what!r} is none of {', '.join(kind.__name__ for kind in known)}")
-    reach, demand, rules, options = given
+    reach, demand, rules, options, take_up = given
     saves = [isinstance(what, (MinSites, MinCost)) for what in (first, second)]
     bounded = saves[0] != saves[1]
     made = []
     for what in (first, second):
         objective = MaxCoverage() if isinstance(what, MaxWorstShare) else what
-        made.append(build(objective, reach, demand, rules, options, bounded=bounded))
-    if made[0].capacity is not None:
-        raise ProblemError("trade_off: Capacity does not go with it; leave it out")
+        made.append(build(objective, reach, demand, rules, options, take_up=take_up, bounded=bounded))
+    if made[0].capacity is not None or made[0].market is not None:
+        what = "Capacity" if made[0].capacity is not None else "TargetMarketShare"
+        raise ProblemError(f"trade_off: {what} does not go with it; leave it out")
     for one, other in (made, made[::-1]):
         if len(one.needs) != len(other.needs) or (one.needs != other.needs).any():
             raise ProblemError("trade_off: the objectives count different communities; use the same weights")

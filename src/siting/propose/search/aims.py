@@ -61,7 +61,9 @@ class Aim:
         """Return the next better worth that a plan can have."""
         return worth + self.grain if self.grain else worth + STEP * max(1.0, abs(worth))
 
-    def lifted(self, model: Model, other: SumAim, least: float, x: Bools, control: Control) -> tuple[Bools, bool] | None:
+    def lifted(
+        self, model: Model, other: SumAim, least: float, x: Bools, control: Control
+    ) -> tuple[Bools, bool] | None:
         """Return the plan that is best here of those worth *least* to the other aim, and whether that is proven.
 
         *x* is such a plan. None where no engine finds it in one search.

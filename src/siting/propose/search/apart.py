@@ -67,7 +67,8 @@ def search_apart(
     """
     rows = [exclusion(formulation.variables, x, differ) for x in plans]
     apart = replace(formulation, constraints=(*formulation.constraints, *rows))
-    if formulation.capacity is not None or isinstance(formulation.objective, (MinFarthest, MaxSpacing)):
+    no_sum = isinstance(formulation.objective, (MinFarthest, MaxSpacing)) or formulation.market is not None
+    if formulation.capacity is not None or no_sum:
         return apart, search(apart, control)
     model = apart.model
     start = _start(model, plans, differ)
