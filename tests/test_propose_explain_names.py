@@ -85,7 +85,7 @@ def test_it_is_said_that_nothing_exists(reach: st.Reach, caplog: pytest.LogCaptu
     assert "count as candidates" not in known.explain("en")
     cost = pd.Series({"y": 9.0, "z": 4.0})
     with pytest.raises(
-        ProblemError, match="no cost for the sites .x.; .* name those that are open already in Existing"
+        ProblemError, match=r"no cost for the sites .x.; .* name those that are open already in Existing"
     ):
         st.solve(st.MaxCoverage(), reach, demand=PEOPLE, rules=[st.Budget(12, cost)])
     options = pd.DataFrame({"site": ["y", "z"], "cost": [9.0, 4.0]}, index=["y1", "z1"])

@@ -22,7 +22,7 @@ def problem(seed: int) -> tuple[st.Reach, pd.Series, pd.DataFrame, np.random.Gen
     homes, places = rng.integers(0, 600, (10, 2)), rng.integers(0, 600, (6, 2))
     far = np.rint(np.hypot(*(homes[:, None, :] - places[None, :, :]).transpose(2, 0, 1)))
     table = pd.DataFrame(far, [f"h{i}" for i in range(10)], SITES[:6])
-    near = table.stack().rename("cost").rename_axis(["origin", "destination"]).reset_index()
+    near = table.rename_axis("origin").reset_index().melt("origin", var_name="destination", value_name="cost")
     reach = st.Reach.from_pairs(near[near["cost"] <= 300], origins=table.index, destinations=SITES[:6], limit=300)
     return reach, pd.Series(rng.integers(1, 20, 10), table.index, name="people"), table.where(table <= 300), rng
 
@@ -132,7 +132,7 @@ def test_least_farthest_and_widest(seed: int) -> None:
         check(st.alternatives(plan, n=4, differ=1), worth, -1)
     apart_ = pd.DataFrame(np.abs(np.subtract.outer(np.arange(6), np.arange(6)) * 70.0 % 300), SITES[:6], SITES[:6])
     apart_ = np.maximum(apart_, apart_.T)
-    pairs = apart_.stack().rename("cost").rename_axis(["origin", "destination"]).reset_index()
+    pairs = apart_.rename_axis("origin").reset_index().melt("origin", var_name="destination", value_name="cost")
     between = st.Reach.from_pairs(pairs, origins=SITES[:6], destinations=SITES[:6], limit=300)
     plan = st.solve(st.MaxSpacing(between), reach, demand=people, rules=[st.AtLeast(2)])
     spread = {
@@ -192,9 +192,9 @@ def test_words_and_refusals(reach_of: Callable[..., st.Reach]) -> None:
     assert "opens y instead of x" in found.explain("en")
     assert "proven" in repr(found)
     for wrong in (0, 1.5, True, "2"):
-        with pytest.raises(st.errors.ProblemError, match="differ is .*whole number"):
+        with pytest.raises(st.errors.ProblemError, match=r"differ is .*whole number"):
             st.alternatives(plan, differ=wrong)  # type: ignore[arg-type]
-        with pytest.raises(st.errors.ProblemError, match="n is .*whole number"):
+        with pytest.raises(st.errors.ProblemError, match=r"n is .*whole number"):
             st.alternatives(plan, wrong)  # type: ignore[arg-type]
     none = st.solve(st.MinSites(), reach, demand=people, rules=[st.Cover(1.0), st.AtMost(1)])
     with pytest.raises(st.errors.ProblemError, match="has no sites"):

@@ -65,7 +65,6 @@ from .propose import compare as compare
 from .propose import frontier as frontier
 from .propose import make_candidates as make_candidates
 from .propose import solve as solve
-from .propose import trade_off as trade_off
 from .show import draw_chart as draw_chart
 from .show import draw_map as draw_map
 from .show import draw_picture as draw_picture

@@ -177,11 +177,11 @@ class NamedPlan(Plan):
 
 def with_names(results: Results, plan: Plan) -> NamedPlan:
     """Return the plan with the names of sites and communities next to their ids."""
-    names = (_names(results, role) for role in ("candidates", "communities"))
+    sites, communities = (_names(results, role) for role in ("candidates", "communities"))
     roles = {"sites": "candidates", "communities": "communities", "groups": "districts"}
     layers = {kind: results.layers[role] for kind, role in roles.items() if role in results.layers}
     said = {kind: frame["name"] for kind, frame in layers.items() if "name" in frame}
-    return NamedPlan(plan.problem, plan.answer, plan.reasons, plan.seconds, *names, said)
+    return NamedPlan(plan.problem, plan.answer, plan.reasons, plan.seconds, sites, communities, said)
 
 
 def result_layers(results: Results) -> dict[str, gpd.GeoDataFrame]:

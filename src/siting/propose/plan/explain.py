@@ -34,7 +34,8 @@ def summarise(plan: SolvedProblem, lang: str, names: Named = None) -> str:
     lines = [] if plan.answer.x is None and plan.status != "infeasible" else [label(f"plan.status_{plan.status}", lang)]
     lines += _demand_words(plan, lang)
     for key, values in plan.reasons:
-        lines.append(label(key, lang, **{name: _shown(name, value, lang, plan.unit, called) for name, value in values.items()}))
+        shown = {name: _shown(name, value, lang, plan.unit, called) for name, value in values.items()}
+        lines.append(label(key, lang, **shown))
     if math.isnan(plan.objective):
         return "\n".join(lines)
     before = plan.before / plan.total if plan.total else math.nan
@@ -112,7 +113,8 @@ def _spent(plan: SolvedProblem, lang: str) -> Iterator[str]:
         place = set(columns.place[x & columns.new].tolist())
         others = columns.new & ~x & (columns.upper > 0) & ~np.isin(columns.place, list(place))
         cheapest = float(np.nanmin(columns.cost[others])) if others.any() else math.inf
-        key = "plan.cost_binds" if left < cheapest - 1e-9 * max(1.0, each.high) and math.isfinite(cheapest) else "plan.cost_of"
+        binds = left < cheapest - 1e-9 * max(1.0, each.high) and math.isfinite(cheapest)
+        key = "plan.cost_binds" if binds else "plan.cost_of"
         yield label(
             key, lang, cost=amount(plan.cost), budget=rule_words(each.rule, lang, plan.unit),
             left=amount(max(0.0, left) + 0.0), cheapest=amount(cheapest),
@@ -165,7 +167,9 @@ def _nearest_candidates(plan: SolvedProblem, lang: str, called: SiteNames) -> Ca
         inputs = problem.inputs
         service = next((k for k, name in enumerate(inputs.services) if name and name in parts[1:]), 0)
         community, column, cost = serving[service]
-        at = np.arange(*np.searchsorted(community, inputs.communities.get_loc(parts[0]) + np.arange(2)))
+        at = np.arange(
+            *np.searchsorted(community, int(inputs.communities.get_indexer(pd.Index([parts[0]]))[0]) + np.arange(2))
+        )
         at = at[problem.variables.upper[column[at]] > 0]
         if not len(at):
             return ""

@@ -81,7 +81,7 @@ def rule_words(rule: Value | Part | str, lang: str, unit: str = "", group_name: 
     options = [
         _option(name, value, lang, unit)
         for name in OPTIONS.get(kind, ())
-        if (value := getattr(rule, name)) is not None and value is not False and (value or name not in EMPTY)
+        if (value := getattr(rule, name)) is not None and value is not False and (name not in EMPTY or value)
     ]
     return label(f"rule.{kind.__name__}", lang, n=number) + bracketed(
         ("，" if lang == "zh" else ", ").join(options), lang

@@ -56,8 +56,9 @@ def _read(values: Any) -> dict[Any, str]:
         return {}
     if not isinstance(values, (Mapping, pd.Series)):
         raise ProblemError(f"names is {values!r}; give a Series or a mapping of ids to names")
-    found = {}
-    for key, value in values.items():
+    found: dict[Any, str] = {}
+    items: Any = values.items()
+    for key, value in items:
         name = "" if pd.isna(value) else str(value).strip()
         if name:
             found[key] = name

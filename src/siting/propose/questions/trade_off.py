@@ -136,7 +136,7 @@ class TradeOff:
         for number, row in enumerate(self.points.to_dict("records"), start=1):
             on = "unknown" if pd.isna(row["supported"]) else "on" if row["supported"] else "below"
             known = label(f"trade_off.{'proven' if row['proven'] else 'open'}", lang)
-            values = {
+            values: dict[str, object] = {
                 name: percent(row[name]) if isinstance(what, MaxWorstShare) else amount(row[name])
                 for name, what in (("first", self.first), ("second", self.second))
             }
@@ -176,8 +176,8 @@ def trade_off(
         Two of `MaxCoverage`, `MinSites`, `MinCost`, `MinTravel`, `MinFarthest`, `equity.MaxWorstShare`; of the last
         two only one.
     reach, demand, take_up, rules, options
-        As for `solve`, without `Capacity` and `TargetMarketShare`. Where one objective asks for more (people, shorter ways) and the other for
-        less (sites, cost), no rule is needed.
+        As for `solve`, without `Capacity` and `TargetMarketShare`. Where one objective asks for more (people, shorter
+        ways) and the other for less (sites, cost), no rule is needed.
     n
         How many points to look for; None for all of the front, which may be very many.
     time_limit
@@ -218,7 +218,7 @@ def trade_off(
     >>> reach = st.Reach.from_pairs(table, origins=list("abcd"), destinations=list("xyz"), limit=300)
     >>> people = pd.Series({"a": 10, "b": 5, "c": 8, "d": 2})
     >>> cost = pd.Series({"x": 3, "y": 9, "z": 4})
-    >>> found = st.trade_off(st.MaxCoverage(), st.MinCost(cost), reach, demand=people)
+    >>> found = st.propose.trade_off(st.MaxCoverage(), st.MinCost(cost), reach, demand=people)
     >>> found.points[["first", "second", "supported"]].values.tolist()
     [[23.0, 13.0, True], [18.0, 7.0, True], [10.0, 3.0, True], [0.0, 0.0, True]]
     >>> found.complete

@@ -160,7 +160,12 @@ class FarthestAim(Aim):
         return -float(shorter[-1]) if len(shorter) else math.inf
 
     def lifted(
-        self, model: Model, other: SumAim, least: float, x: Bools, control: Control
+        self,
+        model: Model,  # noqa: ARG002
+        other: SumAim,
+        least: float,
+        x: Bools,
+        control: Control,
     ) -> tuple[Bools, bool] | None:
         """Search for the least largest distance with so many sites, or so much money."""
         if not other.of_sites:

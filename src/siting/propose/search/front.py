@@ -273,7 +273,7 @@ class _Search:
             edges = [(ends, edge) for ends, edge in self.neighbours() if self._open(ends, edge)]
             if not edges:
                 return
-            (low, high), edge = max(edges, key=lambda each: self._size(*each[0], each[1]))
+            (low, high), edge = max(edges, key=lambda each: self._size(each[0][0], each[0][1], each[1]))
             if edge.line is None and self.both_sums:
                 self._line(low, high, edge)
             elif self.second.can_be_held:
