@@ -78,12 +78,11 @@ def _height(first, last, column, utility, point, sure, d, s):
 
 
 @compiled
-def add_cut(start, column, utility, other, weight, point, slope):
-    """Add the slopes of an upper bound that is linear in the columns, low at *point*; return its constant.
+def cut_at(start, column, utility, other, weight, point, constant, slope):
+    """Fill *constant* by community and *slope* by pair of an upper bound linear in the columns, low at *point*.
 
     See `Market.cut`; for each community the set K is empty or the columns at `SURE` or more, what is lower at *point*.
     """
-    constant = 0.0
     for i in range(len(weight)):
         w, d = weight[i], other[i]
         first, last = start[i], start[i + 1]
@@ -109,22 +108,18 @@ def add_cut(start, column, utility, other, weight, point, slope):
                 flat, g, value = 1.0 - left + left * flat, left * g, 1.0 - left + left * value
             if value < best:
                 best, sure_best, base_best, s_best, flat_best, slope_best = value, SURE[k], base, s, flat, g
-        if base_best + d <= 0.0:
-            if s_best > 0.0:
-                constant += w
-            else:
-                for t in range(first, last):
-                    slope[column[t]] += w
-            continue
-        constant += w * flat_best
+        alone = base_best + d <= 0.0
+        constant[i] = (w if s_best > 0.0 else 0.0) if alone else w * flat_best
         for t in range(first, last):
-            if point[column[t]] < sure_best:
-                a = utility[t]
-                if a <= s_best:
-                    slope[column[t]] += w * slope_best * a
-                else:
-                    slope[column[t]] += w * ((base_best + a) / (base_best + a + d) - flat_best)
-    return constant
+            a = utility[t]
+            if alone:
+                slope[t] = 0.0 if s_best > 0.0 else w
+            elif point[column[t]] >= sure_best:
+                slope[t] = 0.0
+            elif a <= s_best:
+                slope[t] = w * slope_best * a
+            else:
+                slope[t] = w * ((base_best + a) / (base_best + a + d) - flat_best)
 
 
 @compiled

@@ -26,6 +26,8 @@ __all__ = ["Capture", "fewest_for_target", "most_captured"]
 
 #: Rounds of cuts at the root, and at a node.
 ROOT, NODE = 250, 3
+#: Rounds after which a plan is made of the point.
+SOME = 10
 #: Rounds of cuts for a bound on the number of columns.
 COUNTED = 40
 #: Names in progress and `Plan.engine`.
@@ -118,21 +120,34 @@ class _Search(BranchAndBound):
         """Bound the root."""
         model = self.cuts.model
         enough = -math.inf if self.x is None and self.ceiling is None else self.limit
-        solved = self.master.solve(model.lower, model.upper, self.control, ROOT, enough)
-        if solved.x is not None:
-            self.offer(self.round_x(solved.x, model.lower, model.upper))
-        self.begin(solved)
+        best: Multipliers | None = None
+        least = math.inf
+        for turn in range(ROOT // SOME):
+            solved = self.master.solve(model.lower, model.upper, self.control, SOME, enough, goes_on=turn > 0)
+            bound = self.cuts.bound(solved, model.lower, model.upper)[0]
+            if best is None or bound < least:
+                best, least = solved, bound
+            if solved.x is not None:
+                self.offer(self.round_x(solved.x, model.lower, model.upper))
+            now = None if self.x is None else self.value
+            done = self.report(now, least) or self.master.converged or least <= self.limit
+            if done or (self.ceiling is not None and self.value >= self.wanted):
+                break
+            enough = enough if math.isinf(enough) else self.limit
+        assert best is not None
+        self.begin(best)
 
     def proof(self) -> MarketProof:
         """Return the points and the tree."""
-        count = len(self.cuts.points)
+        count, parts = len(self.cuts.points), self.master.parts
         used = sorted({p for p in self.tree.price if p >= 0})
         kept = np.zeros(count, bool)
         for p in used:
-            kept[: len(self.tree.v[p])] |= self.tree.v[p] > 0
+            v = self.tree.v[p] = np.pad(self.tree.v[p], (0, count * parts - len(self.tree.v[p]))).reshape(count, parts)
+            kept |= (v > 0).any(axis=1)
         at = np.flatnonzero(kept)
         for p in used:
-            self.tree.v[p] = np.pad(self.tree.v[p], (0, count - len(self.tree.v[p])))[at]
+            self.tree.v[p] = self.tree.v[p][at].ravel()
         return MarketProof(np.array([self.cuts.points[k] for k in at]).reshape(len(at), -1), self.tree.proof())
 
 
@@ -151,7 +166,7 @@ def most_captured(market: Market, control: Control, start: Bools | None = None) 
         return Capture(None, -math.inf, bound, status, search.proof(), market)
     proof, value = search.proof(), search.value
     bound = max(value, min(search.bound, market.total))
-    proven = finished or bound - value <= SAME * abs(value)
+    proven = bound - value <= SAME * abs(value)
     return Capture(search.x, value, value if proven else bound, "optimal" if proven else control.status, proof, market)
 
 

@@ -18,6 +18,7 @@ from siting.propose.problem import MinSites
 from siting.propose.search.answer import Answer
 from siting.propose.search.bottleneck import BottleneckAnswer, FarthestAnswer, SpacingAnswer
 from siting.propose.search.capacitated import CapacitatedAnswer
+from siting.propose.search.point_search import PointAnswer
 from siting.propose.search.pruning import coverage_model, two_best
 
 __all__ = ["second_best"]
@@ -35,6 +36,8 @@ def second_best(plan: SolvedProblem) -> pd.DataFrame:
         nothing = pd.DataFrame({"instead": pd.Series(dtype=object), "loss": pd.Series(dtype=float)})
         return nothing.rename_axis("site")
     if isinstance(answer, CapacitatedAnswer) and (answer.flows is None or len(answer.flows) > LARGE):
+        return pd.DataFrame({"instead": np.nan, "loss": np.nan}, index=plan.table.index)
+    if isinstance(answer, PointAnswer):  # the ways to other sites are not in its table
         return pd.DataFrame({"instead": np.nan, "loss": np.nan}, index=plan.table.index)
     columns, x = problem.variables, answer.x
     ranked, worth = _measures(problem, answer, x)

@@ -41,8 +41,8 @@ def summarise(plan: SolvedProblem, lang: str, names: Named = None) -> str:
     before = plan.before / plan.total if plan.total else math.nan
     numbers = {
         "n": len(set(plan.sites)), "share": percent(plan.share), "before": percent(before),
-        "covered": amount(plan.covered), "total": amount(plan.total), "gap": percent(plan.gap),
-        "bound": amount(plan.bound), "objective": amount(plan.objective), "what": _counted(plan, lang),
+        "covered": _people(plan, plan.covered), "total": _people(plan, plan.total), "gap": percent(plan.gap),
+        "bound": _people(plan, plan.bound), "objective": _people(plan, plan.objective), "what": _counted(plan, lang),
     }  # fmt: skip
     lines.append(label("plan.raises" if plan.problem.market is None else "plan.captures", lang, **numbers))
     if "year" in plan.communities.index.names:
@@ -90,6 +90,11 @@ def explain(plan: SolvedProblem, lang: str, names: Named = None) -> str:
     return "\n".join(lines)
 
 
+def _people(plan: SolvedProblem, count: float) -> str:
+    """Write a number of people: expected visitors to a tenth."""
+    return amount(count if plan.problem.market is None else round(count, 1))
+
+
 def _weighted(plan: SolvedProblem) -> bool:
     return isinstance(plan.problem.objective, MaxCoverage) and plan.objective != plan.covered
 
@@ -131,9 +136,10 @@ def _sites(plan: SolvedProblem, lang: str, called: SiteNames) -> Iterator[str]:
         key = "plan.site_market" if plan.problem.market is not None else key
         line = label(
             key, lang, order=row["order"], site=_place(row, lang, called),
-            adds=amount(row["adds"]), share=percent(row["share_after"]), lost=amount(row["lost_without"]),
-            people=amount(row["people"]), mean=amount(round(row["mean"], 1)),
-            farthest=amount(round(row["farthest"], 1)), unit=label(f"unit.{plan.unit}", lang),
+            adds=_people(plan, row["adds"]), share=percent(row["share_after"]),
+            lost=_people(plan, row["lost_without"]), people=_people(plan, row["people"]),
+            mean=amount(round(row["mean"], 1)), farthest=amount(round(row["farthest"], 1)),
+            unit=label(f"unit.{plan.unit}", lang),
         )  # fmt: skip
         if others is not None:
             instead, loss = others.iloc[row["order"] - 1]
