@@ -60,7 +60,6 @@ from .propose import Supply as Supply
 from .propose import TargetMarketShare as TargetMarketShare
 from .propose import Together as Together
 from .propose import WhatIf as WhatIf
-from .propose import alternatives as alternatives
 from .propose import assign as assign
 from .propose import compare as compare
 from .propose import frontier as frontier

@@ -15,6 +15,7 @@ from siting.numbers import amount
 from siting.optimize.control import Control, gap_between
 from siting.propose.plan.plan import Plan
 from siting.propose.search.apart import search_apart
+from siting.propose.search.point_search import PointAnswer
 from siting.propose.solve import check
 
 __all__ = ["Alternatives", "alternatives"]
@@ -163,7 +164,7 @@ def alternatives(
     >>> reach = st.Reach.from_pairs(table, origins=list("abcd"), destinations=list("wxyz"), limit=300)
     >>> people = pd.Series({"a": 10, "b": 8, "c": 5, "d": 2})
     >>> plan = st.solve(st.MaxCoverage(), reach, demand=people, rules=[st.AtMost(2)])
-    >>> found = st.alternatives(plan, n=3, differ=1)
+    >>> found = st.propose.alternatives(plan, n=3, differ=1)
     >>> found.table[["objective", "loss", "proven", "opens", "drops"]].values.tolist()
     [[18.0, 0.0, True, (), ()], [15.0, 3.0, True, ('y',), ('x',)], [13.0, 5.0, True, ('y',), ('w',)]]
     """
@@ -173,6 +174,10 @@ def alternatives(
             raise ProblemError(f"{name} is {number!r}; give a whole number of 1 or more")
     if not isinstance(plan, Plan) or plan.answer.x is None:
         raise ProblemError("alternatives: the plan has no sites; give a plan that solve found, and see its explain()")
+    if isinstance(plan.answer, PointAnswer):
+        raise ProblemError(
+            "alternatives: the plan is of a PointReach, whose ways to other sites are not kept; use a Reach"
+        )
     problem, exhausted = plan.problem, False
     plans = [plan]
     with Control(time_limit=time_limit, gap=gap) as control:
