@@ -159,3 +159,44 @@ def test_groups_are_sorted_and_have_the_name_of_their_column() -> None:
         by_group(table, twice)
     with pytest.raises(st.errors.ProblemError, match="groups is 'side'; give a Series"):
         by_group(table, "side")  # type: ignore[arg-type]
+
+
+def test_each_way_of_a_shared_community_has_a_row(reach_of: Make) -> None:
+    """Of the ten of b three find a place at x, 100 m away; seven go on to y, 300 m away."""
+    ways = reach_of({"x": {"a": 50, "b": 100}, "y": {"b": 300}}, "abc")
+    places = pd.Series({"x": 7.0, "y": 9.0})
+    people = pd.Series({"a": 4, "b": 10, "c": 1})
+    rules = [st.AtMost(2), st.Capacity(places), st.Cover(14 / 15)]
+    plan = st.solve(st.MinTravel(beyond=1000), ways, demand=people, rules=rules)
+    assert plan.flows.to_dict("records") == [
+        {"community": "a", "site": "x", "people": 4.0, "cost": 50.0},
+        {"community": "b", "site": "x", "people": 3.0, "cost": 100.0},
+        {"community": "b", "site": "y", "people": 7.0, "cost": 300.0},
+    ]
+    assert plan.communities.loc["b", ["served", "site", "cost", "sites", "farthest"]].tolist() == [10, "y", 300, 2, 300]
+    assert plan.communities["sites"].to_dict() == {"a": 1, "b": 2, "c": 0}
+    assert np.isnan(plan.communities.loc["c", "farthest"])
+    assert "居民分到多处设施的小区 1 个：b" in plan.explain("zh")
+    assert "Communities whose people go to several sites: 1: b" in plan.explain("en")
+    assert plan.verify().ok
+
+
+def test_without_places_everybody_goes_to_the_nearest(reach: st.Reach) -> None:
+    problem = st.solve(st.MaxCoverage(), reach, demand=PEOPLE, rules=[st.AtMost(4)]).problem
+    assert opened(problem, "xyz").flows.to_dict("records") == [
+        {"community": "a", "site": "x", "people": 10.0, "cost": 200.0},
+        {"community": "b", "site": "y", "people": 5.0, "cost": 50.0},
+        {"community": "c", "site": "z", "people": 8.0, "cost": 10.0},
+    ]
+    backed = st.solve(st.MaxCoverage(), reach, demand=PEOPLE, rules=[st.AtMost(3), st.Backup(2)]).problem
+    assert opened(backed, "xyz").flows["community"].tolist() == ["b", "c"]  # only x reaches a
+
+
+def test_flows_name_year_and_option(reach: st.Reach) -> None:
+    options = pd.DataFrame({"site": ["x", "y"], "places": [15.0, 6.0], "year": [2027, 2028]}, index=["x15", "y6"])
+    rules = [st.Phases([2027, 2028], at_most=[1, 1]), st.Capacity()]
+    plan = st.solve(st.MaxCoverage(), reach, demand=PEOPLE, rules=rules, options=options)
+    assert plan.flows[["community", "site", "year", "option", "people"]].to_numpy().tolist() == [
+        ["a", "x", 2027, "x15", 10.0], ["a", "x", 2028, "x15", 10.0], ["b", "x", 2027, "x15", 5.0],
+        ["b", "x", 2028, "x15", 5.0], ["c", "y", 2028, "y6", 6.0],
+    ]  # fmt: skip

@@ -104,6 +104,10 @@ def _not_served(plan: SolvedProblem, lang: str) -> Iterator[str]:
     if "year" in table.index.names:
         years = table.index.get_level_values("year")
         table = table[years == years.max()]
+    shared = table[table["sites"] > 1]
+    if len(shared):
+        names = listed((_community(key, lang) for key in shared.index), lang)
+        yield label("plan.shared", lang, count=len(shared), names=names)
     left = table["demand"] - table["served"]
     for reason in ("closed", "full", "few"):
         people = left[(left > 1e-9) & (table["reason"] == reason)].sort_values(ascending=False, kind="stable")
