@@ -18,7 +18,7 @@ from siting.optimize.capacitated.problem import CapacitatedProblem, bound_of_pri
 from siting.optimize.control import Control
 from siting.optimize.max_flow import LARGEST, maximum_flow
 from siting.optimize.solution import Solution
-from siting.propose.model.allocation import Allocation, build_allocation, mixed_integer_model, rounded
+from siting.propose.model.allocation import Allocation, build_allocation, mixed_integer_model, people_of
 from siting.propose.model.formulation import Formulation
 from siting.propose.model.variables import LARGER, NEW, STAYING
 from siting.propose.problem import MaxCoverage, MaxSpacing, MinFarthest
@@ -147,10 +147,10 @@ def _solved(problem: Allocation, control: Control) -> tuple[Solution, Floats | N
     status = outcome.status if outcome.status == "optimal" else control.status
     if outcome.x is not None:
         x = outcome.x[:n] > 0.5
-        late = control.must_stop or control.seconds_left < WRITING * len(problem.need)
+        late = not problem.split or control.must_stop or control.seconds_left < WRITING * len(problem.need)
         people = None if late else problem.best(x, seconds())
         if people is None:
-            people = rounded(problem, x, outcome.x[n:] / problem.scale)
+            people = people_of(problem, x, outcome.x)
         worth = problem.worth(x, people)
         if known is None or (problem.keeps(x, people) and worth >= known):
             return Solution(x, worth, bound, status, "HiGHS", None, outcome.nodes), people
@@ -178,7 +178,7 @@ def _pure(formulation: Formulation) -> CapacitatedProblem | None:
         and not formulation.shares and not formulation.closeness
         and bool((columns.kind <= STAYING).all()) and formulation.phase_weight(0) == 1
     )  # fmt: skip
-    if not (simple and counted and whole) or isinstance(rule.least, pd.Series):
+    if not (simple and counted and whole and rule.split and not rule.nearest) or isinstance(rule.least, pd.Series):
         return None
     community, column, _ = formulation.serving(0, 0)
     people = inputs.demand[0, 0]

@@ -1,0 +1,190 @@
+"""The search of the single-source engine: plans by moves of whole needs and of columns, and prices by subgradients."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from siting.numbers import Bools, Floats, Ints
+from siting.optimize.capacitated import single_source_kernels as kernels
+from siting.optimize.capacitated.single_source import Box, Packing, SingleSourceProblem
+from siting.optimize.control import Control
+from siting.optimize.solution import SAME, floored
+
+__all__ = ["Descent", "Plans", "lowered"]
+
+#: Rounds of moves at one penalty, and penalties that are tried, each twice the one before.
+PASSES, PENALTIES = 60, 14
+
+
+class Plans:
+    """The best plan so far, and searches for better ones."""
+
+    def __init__(self, problem: SingleSourceProblem, packing: Packing, control: Control) -> None:
+        self.problem, self.packing, self.control = problem, packing, control
+        self.x: Bools | None = None
+        self.at: Ints = np.full(len(problem.weight), -1)
+        self.value = -math.inf
+        self.weight = problem.weight.astype(float)
+        self.capacity = problem.capacity.astype(float) * (1 + 1e-12)
+        self.gain = packing.gain.copy()
+        self.gain[~(packing.box().state > 0)] = -np.inf
+        self.usable = np.where(np.isfinite(self.gain), self.gain, -1e300)
+        spread = np.abs(packing.gain).mean() if len(packing.gain) else 1.0
+        self.unit = max(1e-12, float(spread) / max(1e-12, float(self.weight.mean())))
+        self.heavy = np.argsort(-self.weight, kind="stable")
+        self.seen: dict[bytes, float] = {}
+
+    @property
+    def target(self) -> float:
+        """What the bound of a plan that is better must be above."""
+        if self.value == -math.inf:
+            return -math.inf
+        grain = self.problem.grain
+        return self.value + (0.999 * grain if grain else 0.5 * SAME * max(1.0, abs(self.value)))
+
+    def closes(self, bound: float) -> bool:
+        """Whether a bound proves the plan."""
+        return bound <= self.target
+
+    def allowed(self, x: Bools) -> bool:
+        """Whether columns keep to their limits and number."""
+        p = self.problem
+        new = int((x & (p.lower == 0)).sum())
+        return bool((x >= p.lower).all() and (x <= p.upper).all()) and (p.most is None or new <= p.most)
+
+    def try_columns(self, x: Bools) -> float:
+        """Put the needs into open columns, keep the plan if it is the best, and return its value."""
+        key = np.packbits(x).tobytes()
+        if key in self.seen:
+            return self.seen[key]
+        at = self._placed(x)
+        value = -math.inf if at is None else self.offer(x, at)
+        self.seen[key] = value
+        return value
+
+    def offer(self, x: Bools, at: Ints) -> float:
+        """Keep a plan if it is the best, without columns that cost something and serve nobody; return its value."""
+        p = self.problem
+        used = np.zeros(len(x), bool)
+        used[p.benefit.indices[at[at >= 0]]] = True
+        x = x & (used | (p.lower > 0) | (p.value >= 0))
+        value = p.worth(x, at)
+        if value > self.value + 1e-12 * abs(value) and p.keeps(x, at):
+            self.x, self.at, self.value = x, at.copy(), value
+        return value
+
+    def _placed(self, x: Bools) -> Ints | None:
+        start, column = self.packing.start, self.packing.column
+        at, left = np.full(len(self.weight), -1), np.where(x, self.capacity, 0.0)
+        must = self.problem.must
+        kernels.insert(start, column, self.usable, self.weight, left, x, self.heavy, at, left)
+        penalty = self.unit
+        for _ in range(PENALTIES):
+            kernels.descend(start, column, self.usable, self.weight, x, must, at, left, penalty, PASSES)
+            if (at[must] < 0).any():
+                return None
+            if (left >= 0).all():
+                break
+            penalty *= 2
+        return at if (left >= 0).all() and (self.gain[at[at >= 0]] > -np.inf).all() else None
+
+    def around(self, rounds: int) -> None:
+        """Drop, add and swap columns of the best plan until nothing is better."""
+        p = self.problem
+        for _ in range(rounds):
+            before = self.value
+            if self.x is None or self.control.must_stop:
+                return
+            out = np.flatnonzero(self.x & (p.lower == 0))
+            into = np.flatnonzero(~self.x & (p.upper > 0))
+            for j in [-1, *out.tolist()]:
+                for k in [-1, *into.tolist()]:
+                    x = self.x.copy()
+                    if j >= 0:
+                        x[j] = False
+                    if k >= 0:
+                        x[k] = True
+                    if j != k and self.allowed(x):
+                        self.try_columns(x)
+                if self.value > before or self.control.must_stop:
+                    break
+            if self.value <= before:
+                return
+
+
+class Descent(NamedTuple):
+    """The result of subgradients: the best bound, its prices, and how often columns and pairs were taken of late."""
+
+    bound: float
+    v: Floats
+    x: Floats
+    z: Floats
+
+
+def lowered(
+    packing: Packing, box: Box, v: Floats, rounds: int, plans: Plans, *, step: float = 1.0, offers: int = 0
+) -> Descent:
+    """Lower the bound of a box by subgradients [1]_ from prices *v*; every *offers* rounds its columns are tried.
+
+    References
+    ----------
+    .. [1] M. L. Fisher, "The Lagrangian relaxation method for solving integer programming problems", Management Science
+       27 (1), 1981, pp. 1-18.
+    """
+    p, best, top = packing.problem, v, math.inf
+    n, m = p.benefit.shape
+    mean_x, mean_z = np.zeros(m), np.zeros(len(packing.gain))
+    direction = np.zeros(n)
+    stale, patience = 0, 12
+    for turn in range(rounds):
+        bound, chosen = packing.bound(v, box)
+        taken = (packing.take > 0) & chosen[packing.column]
+        if bound < top - 1e-9 * abs(bound):
+            stale = stale + 1 if math.isfinite(top) and top - bound < 1e-5 * abs(bound) else 0
+            top, best = bound, v
+        else:
+            stale += 1
+        share = max(0.1, 1.0 / (turn + 1))
+        mean_x += share * (chosen - mean_x)
+        mean_z += share * (taken - mean_z)
+        if offers and turn % offers == offers - 1:
+            _offer(plans, packing, chosen)
+        if not top > plans.target or (turn % 16 == 15 and plans.control.must_stop):
+            break
+        if stale >= patience:
+            stale, step, v = 0, step / 2, best
+            if step < 1e-3:
+                break
+        count = np.bincount(packing.need, taken, minlength=n)
+        slope = 1.0 - count
+        slope[(v <= 0) & (slope > 0) & ~p.must] = 0.0
+        direction = slope + 0.4 * direction
+        square = float(direction @ direction)
+        if square < 1e-12:
+            break
+        floor = plans.value if math.isfinite(plans.value) else bound - 0.1 * max(1.0, abs(bound))
+        gap = max(bound - floor, 1e-6 * max(1.0, abs(bound)))
+        v = v - step * gap / square * direction
+        v = np.where(p.must, v, np.maximum(v, 0.0))
+    return Descent(floored(top, 0.0), best, mean_x, mean_z)
+
+
+def _offer(plans: Plans, packing: Packing, chosen: Bools) -> None:
+    """Try the columns of the relaxation, with more of the best of the others where the room is too small."""
+    p = plans.problem
+    x = chosen.copy()
+    need = float(p.weight[p.must].sum())
+    order = np.argsort(-packing.worth, kind="stable")
+    for j in order.tolist():
+        if float(p.capacity[x].sum()) >= need:
+            break
+        if not x[j] and p.upper[j] > 0:
+            x[j] = True
+            if not plans.allowed(x):
+                x[j] = False
+                break
+    if plans.allowed(x):
+        plans.try_columns(x)
