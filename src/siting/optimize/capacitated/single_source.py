@@ -139,6 +139,12 @@ class Packing:
         self._best, self._bits = np.zeros(top), np.zeros((most, top), np.int8)
         rows = most + 1 if (most + 1) * top <= CELLS else 1
         self._ahead, self._behind = np.zeros((rows, top)), np.zeros(top)
+        # Columns that open hold all that must be served; what is asked for is rounded down, rooms up.
+        self._cover = np.ceil(np.minimum(problem.capacity, problem.weight.sum()) / self._unit - 1e-9).astype(np.int64)
+        self._wanted = int(np.floor(problem.weight[problem.must].sum() / self._unit * (1 - 1e-12)))
+        if problem.most is not None or (self._wanted + 1) * m > CELLS:
+            self._wanted = 0
+        self._most, self._marks = np.zeros(self._wanted + 1), np.zeros((m, self._wanted + 1), np.int8)
         self.take, self.pack = np.zeros(len(self.gain), np.int8), np.zeros(m)
 
     def _units(self) -> tuple[Ints, Ints]:
@@ -169,15 +175,19 @@ class Packing:
             self.pack, self.take, self._best, self._bits,
         )  # fmt: skip
         self.worth = np.where(box.upper > 0, p.value + self.pack, -np.inf)
-        chosen = np.asarray(box.lower > 0)
-        self.slots = math.inf if p.most is None else p.most - int((chosen & (p.lower == 0)).sum())
-        free = np.flatnonzero(~chosen & (box.upper > 0) & (self.worth > 0))
-        if len(free) > self.slots:
-            free = free[np.argsort(-self.worth[free], kind="stable")[: max(0, int(self.slots))]]
-        chosen[free] = True
-        if self.slots < 0:
-            return -math.inf, chosen
-        return float(v.sum() + self.worth[chosen].sum()), chosen
+        if not np.isfinite(self.worth[box.lower > 0]).all():
+            return -math.inf, box.lower > 0
+        chosen = np.zeros(len(self.worth), bool)
+        best = kernels.choose_columns(
+            self.worth, self._cover, box.lower, box.upper, self._wanted, self._slots(box), chosen, self._most,
+            self._marks,
+        )  # fmt: skip
+        return float(v.sum() + best), chosen
+
+    def _slots(self, box: Box) -> int:
+        """Return how many columns may open besides those that do; -1 for any number."""
+        p = self.problem
+        return -1 if p.most is None else max(0, p.most - int(((box.lower > 0) & (p.lower == 0)).sum()))
 
     def fixed(self, v: Floats, box: Box, target: float) -> Box | None:
         """Return the box without what bounds every plan by *target* or less; None when nothing is left.
@@ -194,24 +204,26 @@ class Packing:
             self._ahead, self._behind,
         )  # fmt: skip
         free = (box.lower == 0) & (box.upper > 0)
-        taken = chosen & free
-        full = int(taken.sum()) >= self.slots
-        least = float(self.worth[taken].min(initial=math.inf)) if full else 0.0
-        others = np.where(free & ~chosen, self.worth, -np.inf)
-        after = max(0.0, float(others.max(initial=-np.inf)))
-        opened = np.where(taken | (box.lower > 0), top, top - least + self.worth if self.slots > 0 else -np.inf)
-        closed = np.where(taken, top - self.worth + after, top)
-        column = self.column
-        with_pair = opened[column] - self.worth[column] + p.value[column] + forced
-        with_pair = np.where(np.isfinite(self.worth[column]), with_pair, -np.inf)
+        opened, closed = np.full(len(self.worth), top), np.full(len(self.worth), top)
+        kernels.forced_columns(
+            self.worth, self._cover, box.lower.copy(), box.upper.copy(), self._wanted, self._slots(box), opened, closed,
+            chosen, self._most, self._marks,
+        )  # fmt: skip
+        opened, closed = np.where(box.lower > 0, top, opened + v.sum()), closed + v.sum()
+        worth = np.where(np.isfinite(self.worth), self.worth, 0.0)[self.column]
+        with_pair = opened[self.column] - worth + p.value[self.column] + forced
         state, lower, upper = box.state.copy(), box.lower.copy(), box.upper.copy()
         state[(state == 1) & ~(with_pair > target)] = 0
         upper[free & ~(opened > target)] = 0
         lower[free & ~(closed > target)] = 1
         if (lower > upper).any():
             return None
-        state[upper[column] == 0] = 0
+        state[upper[self.column] == 0] = 0
         alive = np.bincount(self.need, state > 0, minlength=len(p.weight))
+        taken = state == 2
+        load = np.bincount(self.column[taken], p.weight[self.need[taken]], minlength=len(lower))
+        if (load > p.capacity * (1 + 1e-12)).any():
+            return None
         return None if (p.must & (alive == 0)).any() else Box(state, lower, upper)
 
 

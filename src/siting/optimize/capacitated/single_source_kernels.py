@@ -10,7 +10,7 @@ import numpy as np
 
 from siting.compiled import compiled
 
-__all__ = ["descend", "force_pairs", "insert", "pack_columns"]
+__all__ = ["choose_columns", "descend", "force_pairs", "forced_columns", "insert", "pack_columns"]
 
 
 @compiled
@@ -227,3 +227,75 @@ def find(start, column, i, j):
         else:
             high = middle
     return low if low < start[i + 1] and column[low] == j else -1
+
+
+@compiled
+def choose_columns(worth, room, lower, upper, wanted, slots, chosen, best, bits):
+    """Choose the columns of most *worth* with *wanted* room together, or of at most *slots* of the free ones.
+
+    *chosen* changes; returns the sum, minus infinity where there is no choice. With a number of slots room is not asked
+    for, which only lets in more.
+    """
+    m = len(worth)
+    total, count, left = 0.0, 0, wanted
+    for j in range(m):
+        chosen[j] = lower[j] > 0 or (upper[j] > 0 and worth[j] > 0)
+        if chosen[j]:
+            total += worth[j]
+            left -= room[j]
+            count += lower[j] == 0
+    if slots >= 0:
+        while count > slots:
+            pick = -1
+            for j in range(m):
+                if chosen[j] and lower[j] == 0 and (pick < 0 or worth[j] <= worth[pick]):
+                    pick = j
+            chosen[pick] = False
+            total -= worth[pick]
+            count -= 1
+        return total
+    if left <= 0:
+        return total
+    best[0] = 0.0
+    best[1 : left + 1] = np.inf
+    for j in range(m):
+        if chosen[j] or upper[j] == 0 or room[j] == 0 or worth[j] == -np.inf:
+            continue
+        loss = -worth[j]
+        for c in range(left, 0, -1):
+            other = best[max(0, c - room[j])] + loss
+            if other < best[c]:
+                best[c] = other
+                bits[j, c] = 1
+            else:
+                bits[j, c] = 0
+    if best[left] == np.inf:
+        return -np.inf
+    total -= best[left]
+    for j in range(m - 1, -1, -1):
+        if left <= 0:
+            break
+        if chosen[j] or upper[j] == 0 or room[j] == 0 or worth[j] == -np.inf:
+            continue
+        if bits[j, left]:
+            chosen[j] = True
+            left -= room[j]
+    return total
+
+
+@compiled
+def forced_columns(worth, room, lower, upper, wanted, slots, opened, closed, chosen, best, bits):
+    """Write the sum of `choose_columns` with each free column open, and shut; infinite for those that are decided."""
+    for j in range(len(worth)):
+        opened[j] = closed[j] = np.inf
+        if upper[j] == 0:
+            opened[j] = -np.inf
+        elif lower[j] == 0:
+            lower[j] = 1
+            fewer = slots - 1 if slots >= 0 else slots
+            opened[j] = -np.inf
+            if slots != 0:
+                opened[j] = choose_columns(worth, room, lower, upper, wanted, fewer, chosen, best, bits)
+            lower[j], upper[j] = 0, 0
+            closed[j] = choose_columns(worth, room, lower, upper, wanted, slots, chosen, best, bits)
+            upper[j] = 1

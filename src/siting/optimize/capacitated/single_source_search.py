@@ -17,6 +17,10 @@ __all__ = ["Descent", "Plans", "lowered"]
 
 #: Rounds of moves at one penalty, and penalties that are tried, each twice the one before.
 PASSES, PENALTIES = 60, 14
+#: A penalty that nothing is worth.
+STRICT = 1e200
+#: Part of the last direction in the next, factor of the step after rounds that gain nothing, and the shortest step.
+MOMENTUM, SHORTER, SHORTEST = 0.7, 0.6, 1e-3
 
 
 class Plans:
@@ -76,11 +80,33 @@ class Plans:
             self.x, self.at, self.value = x, at.copy(), value
         return value
 
-    def _placed(self, x: Bools) -> Ints | None:
+    def start_from(self, x: Bools, taken: Bools) -> float:
+        """Move on from pairs of a relaxation, of each need the best one."""
+        at = np.full(len(self.weight), -1)
+        pairs = np.flatnonzero(taken & x[self.packing.column])
+        pairs = pairs[np.argsort(self.gain[pairs], kind="stable")]
+        at[self.packing.need[pairs]] = pairs
+        if self.problem.keeps(x, at):
+            self.offer(x, at)
+            left = self._left(x, at)
+            start, column = self.packing.start, self.packing.column
+            kernels.descend(start, column, self.usable, self.weight, x, self.problem.must, at, left, STRICT, PASSES)
+            return self.offer(x, at)
+        found = self._placed(x, at)
+        return -math.inf if found is None else self.offer(x, found)
+
+    def _left(self, x: Bools, at: Ints) -> Floats:
+        """Return the room that is left in each column."""
+        on = at >= 0
+        load = np.bincount(self.packing.column[at[on]], self.weight[on], minlength=len(x))
+        return np.asarray(np.where(x, self.capacity, 0.0) - load)
+
+    def _placed(self, x: Bools, at: Ints | None = None) -> Ints | None:
         start, column = self.packing.start, self.packing.column
-        at, left = np.full(len(self.weight), -1), np.where(x, self.capacity, 0.0)
-        must = self.problem.must
-        kernels.insert(start, column, self.usable, self.weight, left, x, self.heavy, at, left)
+        at = np.full(len(self.weight), -1) if at is None else at
+        left, must = self._left(x, at), self.problem.must
+        order = self.heavy[at[self.heavy] < 0]
+        kernels.insert(start, column, self.usable, self.weight, left, x, order, at, left)
         penalty = self.unit
         for _ in range(PENALTIES):
             kernels.descend(start, column, self.usable, self.weight, x, must, at, left, penalty, PASSES)
@@ -125,7 +151,7 @@ class Descent(NamedTuple):
 
 
 def lowered(
-    packing: Packing, box: Box, v: Floats, rounds: int, plans: Plans, *, step: float = 1.0, offers: int = 0
+    packing: Packing, box: Box, v: Floats, rounds: int, plans: Plans, *, step: float = 1.5, offers: int = 0
 ) -> Descent:
     """Lower the bound of a box by subgradients [1]_ from prices *v*; every *offers* rounds its columns are tried.
 
@@ -138,30 +164,30 @@ def lowered(
     n, m = p.benefit.shape
     mean_x, mean_z = np.zeros(m), np.zeros(len(packing.gain))
     direction = np.zeros(n)
-    stale, patience = 0, 12
+    stale, patience = 0, 20
     for turn in range(rounds):
         bound, chosen = packing.bound(v, box)
         taken = (packing.take > 0) & chosen[packing.column]
-        if bound < top - 1e-9 * abs(bound):
-            stale = stale + 1 if math.isfinite(top) and top - bound < 1e-5 * abs(bound) else 0
+        stale = 0 if bound < top - 1e-6 * abs(bound) else stale + 1
+        if bound < top:
             top, best = bound, v
-        else:
-            stale += 1
         share = max(0.1, 1.0 / (turn + 1))
         mean_x += share * (chosen - mean_x)
         mean_z += share * (taken - mean_z)
         if offers and turn % offers == offers - 1:
-            _offer(plans, packing, chosen)
+            _offer(plans, packing, chosen, taken)
         if not top > plans.target or (turn % 16 == 15 and plans.control.must_stop):
             break
         if stale >= patience:
-            stale, step, v = 0, step / 2, best
-            if step < 1e-3:
+            stale, step, v = 0, step * SHORTER, best
+            if step < SHORTEST:
                 break
         count = np.bincount(packing.need, taken, minlength=n)
         slope = 1.0 - count
         slope[(v <= 0) & (slope > 0) & ~p.must] = 0.0
-        direction = slope + 0.4 * direction
+        direction = slope + MOMENTUM * direction
+        if not slope.any():
+            plans.start_from(chosen, taken)
         square = float(direction @ direction)
         if square < 1e-12:
             break
@@ -172,7 +198,7 @@ def lowered(
     return Descent(floored(top, 0.0), best, mean_x, mean_z)
 
 
-def _offer(plans: Plans, packing: Packing, chosen: Bools) -> None:
+def _offer(plans: Plans, packing: Packing, chosen: Bools, taken: Bools) -> None:
     """Try the columns of the relaxation, with more of the best of the others where the room is too small."""
     p = plans.problem
     x = chosen.copy()
@@ -188,3 +214,4 @@ def _offer(plans: Plans, packing: Packing, chosen: Bools) -> None:
                 break
     if plans.allowed(x):
         plans.try_columns(x)
+        plans.start_from(x, taken)
