@@ -6,8 +6,10 @@ import heapq
 import math
 
 import numpy as np
+from scipy.sparse import csr_array, diags_array, eye_array
 
 from siting.numbers import Floats
+from siting.optimize import highs
 from siting.optimize.capacitated.single_source import (
     Box,
     Packing,
@@ -24,6 +26,8 @@ __all__ = ["solve_single_source"]
 ENGINE = "single source"
 #: Rounds of subgradients at the root and in each node, and how often their columns are tried.
 ROUNDS, NODE_ROUNDS, OFFERS = 2_000, 60, 5
+#: Nodes after which the solver ends the search where so many pairs are left.
+NODES, LEFT = 400, 4_000
 
 
 class _Growing:
@@ -76,7 +80,7 @@ def solve_single_source(
     growing.priced(root, found.v)
     heap: list[tuple[float, int, Box, Descent]] = []
     _keep(heap, packing, plans, box, found, root)
-    limit = math.inf if nodes is None else nodes
+    limit, tried, root_prices = math.inf if nodes is None else nodes, False, found.v
     while heap:
         bound = -heap[0][0]
         if plans.closes(bound):
@@ -85,6 +89,13 @@ def solve_single_source(
         told = plans.value if math.isfinite(plans.value) else None
         if control.report(ENGINE, told, _floored(problem, bound)) or count >= limit:
             break
+        if count >= NODES and not tried:
+            tried = True
+            whole = packing.fixed(root_prices, packing.box(), plans.target)
+            if whole is not None and int((whole.state == 1).sum()) <= LEFT:
+                solved = _finished(problem, packing, plans, whole, control)
+                best = max(plans.value, min(bound, solved))
+                return _answer(problem, plans, growing, best, count, control, f"{ENGINE}, HiGHS")
         _, node, box, found = heapq.heappop(heap)
         fixed = packing.fixed(found.v, box, plans.target)
         if fixed is None:
@@ -117,17 +128,66 @@ def _keep(
 
 
 def _branch(packing: Packing, box: Box, found: Descent) -> int:
-    """Return what to decide next: the column that is open about half of the time, else such a pair; -1 for none."""
-    free = box.lower < box.upper
-    doubt = np.where(free, np.abs(found.x - 0.5), 1.0)
-    j = int(np.argmin(doubt))
-    if doubt[j] < 0.49 or (free.any() and not (box.state == 1).any()):
+    """Return what to decide next: a large column that is open about half of the time, else such a pair; -1 for none."""
+    free, problem = box.lower < box.upper, packing.problem
+    doubt = np.where(free, (0.5 - np.abs(found.x - 0.5)) * problem.capacity, -1.0)
+    j = int(np.argmax(doubt))
+    if doubt[j] > 0.01 * problem.capacity[j]:
         return len(box.state) + j
-    pairs = np.where(box.state == 1, np.abs(found.z - 0.5), 2.0)
-    k = int(np.argmin(pairs))
-    if box.state[k] == 1:
+    pairs = (0.5 - np.abs(found.z - 0.5)) * problem.weight[packing.need]
+    pairs = np.where(box.state == 1, np.maximum(pairs, 0.0), -1.0)
+    k = int(np.argmax(pairs)) if len(pairs) else -1
+    if k >= 0 and box.state[k] == 1:
         return k
     return len(box.state) + j if free.any() else -1
+
+
+def _finished(problem: SingleSourceProblem, packing: Packing, plans: Plans, box: Box, control: Control) -> float:
+    """Solve what a box leaves open as a mixed-integer programme, offer its plan, and return the bound.
+
+    With x_j = 1 for an open column and z_ij = 1 for a need there::
+
+        maximise    sum b_ij z_ij + sum value_j x_j
+        subject to  sum_j z_ij <= 1 (= 1 where it must be served),  z_ij <= x_j,
+                    sum_i w_i z_ij <= capacity_j x_j,  sum capacity_j x_j >= what must be served,  sum new x_j <= most
+    """
+    n, m = problem.benefit.shape
+    kept = np.flatnonzero(box.state > 0)
+    need, column, k = packing.need[kept], packing.column[kept], len(kept)
+    at, ones = np.arange(k), np.ones(k)
+    capacity = np.minimum(problem.capacity, problem.weight.sum())
+    scale = 1.0 / max(1.0, float(capacity.max(initial=1.0)))
+    blocks: list[highs.Block] = [
+        ([None, csr_array((ones, (need, at)), shape=(n, k))], problem.must.astype(float), 1.0),
+        ([diags_array(-scale * capacity), csr_array((scale * problem.weight[need], (column, at)), shape=(m, k))],
+         -np.inf, 0.0),
+        ([csr_array((-ones, (at, column)), shape=(k, m)), eye_array(k, format="csr")], -np.inf, 0.0),
+        ([csr_array(scale * capacity[None, :]), None],
+         scale * float(problem.weight[problem.must].sum()) * (1 - 1e-12), np.inf),
+    ]  # fmt: skip
+    if problem.most is not None:
+        blocks.append(([csr_array((problem.lower == 0).astype(float)[None, :]), None], -np.inf, problem.most))
+    start = None
+    if plans.x is not None:
+        chosen = np.zeros(len(packing.gain))
+        chosen[plans.at[plans.at >= 0]] = 1.0
+        start = np.concatenate([plans.x, chosen[kept]])
+    outcome = highs.run(
+        highs.Programme.of_blocks(
+            cost=np.concatenate([-problem.value, -packing.gain[kept]]),
+            lower=np.concatenate([box.lower, box.state[kept] == 2]).astype(float),
+            upper=np.concatenate([box.upper, ones]).astype(float), blocks=blocks, whole=m + k,
+        ),
+        start=start, gap=0.999 * problem.grain if problem.grain else 1e-7 * max(1.0, abs(plans.value)),
+        time_limit=None if control.time_limit is None else control.seconds_left,
+        stop=lambda value, bound: control.report(
+            "HiGHS", max(plans.value, -value) if np.isfinite(max(plans.value, -value)) else None, -bound
+        ),
+    )  # fmt: skip
+    if outcome.x is not None:
+        pairs = kept[outcome.x[m:] > 0.5]
+        plans.start_from(outcome.x[:m] > 0.5, np.isin(np.arange(len(packing.gain)), pairs))
+    return -math.inf if outcome.status == "infeasible" else -outcome.bound
 
 
 def _first_prices(problem: SingleSourceProblem, packing: Packing, box: Box) -> Floats:
@@ -156,13 +216,14 @@ def _floored(problem: SingleSourceProblem, bound: float) -> float:
 
 
 def _answer(
-    problem: SingleSourceProblem, plans: Plans, growing: _Growing, left: float, count: int, control: Control
-) -> SingleSourceSolution:
+    problem: SingleSourceProblem, plans: Plans, growing: _Growing, left: float, count: int, control: Control,
+    engine: str = ENGINE,
+) -> SingleSourceSolution:  # fmt: skip
     tree = growing.tree()
     if plans.x is None:
         if left == -math.inf:
-            return SingleSourceSolution.infeasible(ENGINE, nodes=count)
-        return SingleSourceSolution(None, -math.inf, _floored(problem, left), control.status, ENGINE, nodes=count)
+            return SingleSourceSolution.infeasible(engine, nodes=count)
+        return SingleSourceSolution(None, -math.inf, _floored(problem, left), control.status, engine, nodes=count)
     value = plans.value
     bound = max(value, _floored(problem, left))
     status = "optimal" if plans.closes(left) else control.status
@@ -170,6 +231,4 @@ def _answer(
         bound = value
     elif gap_between(value, bound) <= control.gap:
         status = "feasible"
-    return SingleSourceSolution(
-        plans.x, value, bound, status, ENGINE, nodes=count, pairs=plans.at, tree=tree
-    )
+    return SingleSourceSolution(plans.x, value, bound, status, engine, nodes=count, pairs=plans.at, tree=tree)
