@@ -12,10 +12,10 @@ from scipy.sparse import csr_array
 
 from siting.numbers import Bools, Floats, Ints, Ints8
 from siting.optimize.capacitated import single_source_kernels as kernels
-from siting.optimize.solution import Solution
+from siting.optimize.solution import SAME, Solution
 from siting.optimize.sparse_rows import row_of_entries
 
-__all__ = ["Box", "Packing", "SingleSourceProblem", "SingleSourceSolution", "Tree", "bound_of_tree"]
+__all__ = ["Box", "Packing", "SingleSourceProblem", "SingleSourceSolution", "Tree", "bound_of_tree", "target_of"]
 
 #: Room of a column above which weights are rounded down to fewer units, and cells of a table of knapsacks.
 ROOM, CELLS = 5_000, 4_000_000
@@ -29,7 +29,7 @@ class SingleSourceProblem:
     all of the need there, which may be negative. An open column holds needs whose `weight` adds up to its `capacity` at
     most, and is worth `value`. `lower` and `upper` are 0 or 1: (1, 1) is open in every plan, (0, 0) in none. At most
     `most` columns (None: any number) open in addition to those with lower = 1. `must` marks needs that must be served.
-    Every objective is a multiple of `grain` (0: unknown).
+    `constant` is added to the objective, and every objective is a multiple of `grain` (0: unknown).
     """
 
     benefit: csr_array
@@ -41,10 +41,11 @@ class SingleSourceProblem:
     must: Bools
     most: int | None = None
     grain: float = 0.0
+    constant: float = 0.0
 
     def worth(self, x: Bools, at: Ints) -> float:
         """Return the objective of open columns and the pair of each need, -1 for none."""
-        return float(self.benefit.data[at[at >= 0]].sum() + self.value[x].sum())
+        return self.constant + float(self.benefit.data[at[at >= 0]].sum() + self.value[x].sum())
 
     def keeps(self, x: Bools, at: Ints) -> bool:
         """Whether columns and pairs keep all rules."""
@@ -182,7 +183,7 @@ class Packing:
             self.worth, self._cover, box.lower, box.upper, self._wanted, self._slots(box), chosen, self._most,
             self._marks,
         )  # fmt: skip
-        return float(v.sum() + best), chosen
+        return p.constant + float(v.sum() + best), chosen
 
     def _slots(self, box: Box) -> int:
         """Return how many columns may open besides those that do; -1 for any number."""
@@ -209,7 +210,8 @@ class Packing:
             self.worth, self._cover, box.lower.copy(), box.upper.copy(), self._wanted, self._slots(box), opened, closed,
             chosen, self._most, self._marks,
         )  # fmt: skip
-        opened, closed = np.where(box.lower > 0, top, opened + v.sum()), closed + v.sum()
+        base = p.constant + float(v.sum())
+        opened, closed = np.where(box.lower > 0, top, opened + base), closed + base
         worth = np.where(np.isfinite(self.worth), self.worth, 0.0)[self.column]
         with_pair = opened[self.column] - worth + p.value[self.column] + forced
         state, lower, upper = box.state.copy(), box.lower.copy(), box.upper.copy()
@@ -227,12 +229,19 @@ class Packing:
         return None if (p.must & (alive == 0)).any() else Box(state, lower, upper)
 
 
+def target_of(value: float, grain: float) -> float:
+    """Return what a plan that is better than *value* must be above."""
+    return value + (0.999 * grain if grain else 0.5 * SAME * max(1.0, abs(value)))
+
+
 def bound_of_tree(problem: SingleSourceProblem, tree: Tree, target: float) -> float:
     """Return the bound that a tree proves: the largest of a leaf, at least *target*.
 
     In every node what cannot be part of a plan better than *target* is shut first, by the node's prices. Infinite when
     the tree does not cover all plans, or a price is not one.
     """
+    if not len(tree.parent):
+        return math.inf
     packing, n = Packing(problem), len(problem.weight)
     prices = tree.prices
     if prices.ndim != 2 or prices.shape[1] != n or not np.isfinite(prices).all() or (prices[:, ~problem.must] < 0).any():

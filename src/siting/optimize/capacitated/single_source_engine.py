@@ -86,8 +86,7 @@ def solve_single_source(
         if plans.closes(bound):
             heap, bound = [], plans.value
             break
-        told = plans.value if math.isfinite(plans.value) else None
-        if control.report(ENGINE, told, _floored(problem, bound)) or count >= limit:
+        if control.report(ENGINE, _known(plans.value), _floored(problem, bound)) or count >= limit:
             break
         if count >= NODES and not tried:
             tried = True
@@ -181,13 +180,13 @@ def _finished(problem: SingleSourceProblem, packing: Packing, plans: Plans, box:
         start=start, gap=0.999 * problem.grain if problem.grain else 1e-7 * max(1.0, abs(plans.value)),
         time_limit=None if control.time_limit is None else control.seconds_left,
         stop=lambda value, bound: control.report(
-            "HiGHS", max(plans.value, -value) if np.isfinite(max(plans.value, -value)) else None, -bound
+            "HiGHS", _known(max(plans.value, problem.constant - value)), problem.constant - bound
         ),
     )  # fmt: skip
     if outcome.x is not None:
         pairs = kept[outcome.x[m:] > 0.5]
         plans.start_from(outcome.x[:m] > 0.5, np.isin(np.arange(len(packing.gain)), pairs))
-    return -math.inf if outcome.status == "infeasible" else -outcome.bound
+    return -math.inf if outcome.status == "infeasible" else problem.constant - outcome.bound
 
 
 def _first_prices(problem: SingleSourceProblem, packing: Packing, box: Box) -> Floats:
@@ -209,6 +208,10 @@ def _is_short(problem: SingleSourceProblem, box: Box) -> bool:
     free = np.sort(room[~fixed])[::-1][: problem.most]
     need = float(problem.weight[problem.must].sum())
     return bool(room[fixed].sum() + free.sum() < need * (1 - 1e-12))
+
+
+def _known(value: float) -> float | None:
+    return value if math.isfinite(value) else None
 
 
 def _floored(problem: SingleSourceProblem, bound: float) -> float:

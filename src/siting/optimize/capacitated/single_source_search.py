@@ -9,11 +9,10 @@ import numpy as np
 
 from siting.numbers import Bools, Floats, Ints
 from siting.optimize.capacitated import single_source_kernels as kernels
-from siting.optimize.capacitated.single_source import Box, Packing, SingleSourceProblem
+from siting.optimize.capacitated.single_source import Box, Packing, SingleSourceProblem, target_of
 from siting.optimize.control import Control
-from siting.optimize.solution import SAME, floored
 
-__all__ = ["Descent", "Plans", "lowered"]
+__all__ = ["Descent", "Plans", "lowered", "place"]
 
 #: Rounds of moves at one penalty, and penalties that are tried, each twice the one before.
 PASSES, PENALTIES = 60, 14
@@ -44,10 +43,7 @@ class Plans:
     @property
     def target(self) -> float:
         """What the bound of a plan that is better must be above."""
-        if self.value == -math.inf:
-            return -math.inf
-        grain = self.problem.grain
-        return self.value + (0.999 * grain if grain else 0.5 * SAME * max(1.0, abs(self.value)))
+        return -math.inf if self.value == -math.inf else target_of(self.value, self.problem.grain)
 
     def closes(self, bound: float) -> bool:
         """Whether a bound proves the plan."""
@@ -70,11 +66,11 @@ class Plans:
         return value
 
     def offer(self, x: Bools, at: Ints) -> float:
-        """Keep a plan if it is the best, without columns that cost something and serve nobody; return its value."""
+        """Keep a plan if it is the best, without columns that serve nobody and are worth nothing; return its value."""
         p = self.problem
         used = np.zeros(len(x), bool)
         used[p.benefit.indices[at[at >= 0]]] = True
-        x = x & (used | (p.lower > 0) | (p.value >= 0))
+        x = x & (used | (p.lower > 0) | (p.value > 0))
         value = p.worth(x, at)
         if value > self.value + 1e-12 * abs(value) and p.keeps(x, at):
             self.x, self.at, self.value = x, at.copy(), value
@@ -195,7 +191,7 @@ def lowered(
         gap = max(bound - floor, 1e-6 * max(1.0, abs(bound)))
         v = v - step * gap / square * direction
         v = np.where(p.must, v, np.maximum(v, 0.0))
-    return Descent(floored(top, 0.0), best, mean_x, mean_z)
+    return Descent(top, best, mean_x, mean_z)
 
 
 def _offer(plans: Plans, packing: Packing, chosen: Bools, taken: Bools) -> None:
@@ -215,3 +211,10 @@ def _offer(plans: Plans, packing: Packing, chosen: Bools, taken: Bools) -> None:
     if plans.allowed(x):
         plans.try_columns(x)
         plans.start_from(x, taken)
+
+
+def place(problem: SingleSourceProblem) -> Ints:
+    """Return good pairs when all columns are open; -1 for needs that are not served."""
+    plans = Plans(problem, Packing(problem), Control())
+    plans.try_columns(np.ones(problem.benefit.shape[1], bool))
+    return plans.at

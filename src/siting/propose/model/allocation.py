@@ -18,7 +18,7 @@ from siting.propose.model.inputs import within
 from siting.propose.model.variables import LARGER
 from siting.propose.model.ways import closest_rows, is_whole_at_one, nearest_arcs
 
-__all__ = ["Allocation", "build_allocation", "mixed_integer_model", "people_of", "rounded"]
+__all__ = ["Allocation", "build_allocation", "mixed_integer_model", "people_of", "rounded", "vector_of"]
 
 #: Pairs up to which each gets a row of its own that ties it to its site: a tighter model, but a larger one.
 TIED = 60_000
@@ -346,6 +346,20 @@ def people_of(problem: Allocation, x: Bools, found: Floats) -> Floats:
         return np.where((people > 0.5) & problem.usable(x), problem.amount[problem.need], 0.0)
     people = rounded(problem, x, people / problem.scale)
     return np.where(problem.usable(x), people, 0.0) if problem.nearest else people
+
+
+def vector_of(problem: Allocation, x: Bools, people: Floats) -> Floats:
+    """Return the vector of the mixed-integer model for columns and people on arcs."""
+    parts = [x.astype(float), problem.scale * people if problem.split else (people > 0).astype(float)]
+    if problem.nearest:
+        need, pool, site, cost = problem._ways
+        order = np.lexsort((site[pool], cost, need))[::-1]
+        total = np.cumsum(people[order])
+        first = np.append(True, need[order][1:] != need[order][:-1])[: len(order)]
+        rests = np.empty(len(order))
+        rests[order] = total - np.maximum.accumulate(np.where(first, total - people[order], 0.0))
+        parts.append(problem.scale * rests)
+    return np.concatenate(parts)
 
 
 def rounded(problem: Allocation, x: Bools, people: Floats) -> Floats:

@@ -82,10 +82,11 @@ def _counted(plan: SolvedProblem, lang: str) -> str:
 def _sites(plan: SolvedProblem, lang: str) -> Iterator[str]:
     objective = plan.problem.objective
     small, by_way = isinstance(objective, (MinTravel, MinFarthest, MinCost)), travels(objective)
+    near = "plan.site_near" if plan.problem.capacity is None else "plan.site_placed"
     longer = "plan.longer" if small else "plan.falls" if _weighted(plan) else "plan.instead"
     others = second_best(plan) if 0 < len(plan.sites) <= BARGAINED else None
     for row in plan.table.reset_index().to_dict("records"):
-        key = ("plan.site_near" if row["people"] else "plan.site_idle") if by_way else "plan.site"
+        key = (near if row["people"] else "plan.site_idle") if by_way else "plan.site"
         line = label(
             key, lang, order=row["order"], site=_place(row, lang),
             adds=amount(row["adds"]), share=percent(row["share_after"]), lost=amount(row["lost_without"]),

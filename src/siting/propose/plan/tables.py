@@ -17,6 +17,7 @@ from siting.propose.model.formulation import Formulation
 from siting.propose.model.variables import CLOSING, LARGER, NEW, STAYING
 from siting.propose.search.answer import Answer
 from siting.propose.search.capacitated import CapacitatedAnswer
+from siting.propose.search.places_counted import added_and_lost, most_served
 
 __all__ = [
     "Served", "by_group", "change_table", "community_table", "cost_of", "flow_table", "new_sites",
@@ -70,7 +71,7 @@ def served_before(problem: Formulation, answer: Answer) -> float:
     existing = problem.variables.kind == STAYING
     last = len(problem.inputs.years) - 1
     if isinstance(answer, CapacitatedAnswer) and answer.allocation is not None:
-        return float(answer.allocation.most(existing, last))
+        return float(most_served(answer.allocation, existing, last))
     services = range(len(problem.inputs.services))
     return sum(float(_served(problem, existing, service, last, None).served.sum()) for service in services)
 
@@ -332,7 +333,7 @@ def _order_by_places(
     needs = _needs_of(chosen, pairs, len(problem.variables))
     order = np.lexsort((chosen, -people, problem.variables.begin[chosen]))
     total = pairs.weight.sum()
-    served, counts = loads.added_and_lost(answer.x, chosen[order], last)
+    served, counts = added_and_lost(loads, answer.x, loads.amounts(flows), chosen[order], last)
     figures: list[tuple[float, ...]] = []
     for c, (added, lost) in zip(order, counts, strict=True):
         served += added

@@ -18,14 +18,22 @@ from siting.optimize.capacitated.problem import CapacitatedProblem, bound_of_pri
 from siting.optimize.control import Control
 from siting.optimize.max_flow import LARGEST, maximum_flow
 from siting.optimize.solution import Solution
-from siting.propose.model.allocation import Allocation, build_allocation, mixed_integer_model, people_of
+from siting.propose.model.allocation import (
+    Allocation,
+    build_allocation,
+    mixed_integer_model,
+    people_of,
+    vector_of,
+)
 from siting.propose.model.formulation import Formulation
 from siting.propose.model.variables import LARGER, NEW, STAYING
 from siting.propose.problem import MaxCoverage, MaxSpacing, MinFarthest
 from siting.propose.search.answer import Answer, no_plan, optimal_within
 from siting.propose.search.choose_engine import only_counted
 from siting.propose.search.first_allocation import first_allocation, simple_bound
+from siting.propose.search.placing import interchanged
 from siting.propose.search.pruning import without
+from siting.propose.search.single_source import SingleSource, single_source_of, solve_single
 
 __all__ = ["CapacitatedAnswer", "search_capacitated"]
 
@@ -42,19 +50,24 @@ class CapacitatedAnswer(Answer):
     flows: pd.DataFrame | None = None
     allocation: Allocation | None = None
     pure: CapacitatedProblem | None = None
+    single: SingleSource | None = None
 
     @property
     def proof(self) -> Any:
-        """Prices that prove a bound, where the engine of capacities found the plan."""
-        return getattr(self.found, "prices", None)
+        """Prices that prove a bound, or a tree of them, where an engine of capacities found the plan."""
+        return getattr(self.found, "prices" if self.single is None else "tree", None)
 
     @property
     def grain(self) -> float:
         """What the objective is a multiple of: whole people, where the engine of capacities found the plan."""
+        if self.single is not None:
+            return self.single.problem.grain
         return 0.0 if self.pure is None else self.pure.grain
 
     def bound_by(self, proof: Any) -> float:
         """Return the bound that prices give, added up anew."""
+        if self.single is not None and proof is not None:
+            return self.sense * self.single.bound_by(proof, self.sense * self.value) + 0.0
         return math.nan if proof is None or self.pure is None else bound_of_prices(self.pure, proof)
 
     def _people(self, x: Bools) -> tuple[Allocation, Floats | None]:
@@ -84,6 +97,10 @@ def search_capacitated(formulation: Formulation, control: Control) -> Answer:
     if pure is not None:
         found: Solution = solve_capacitated(pure, control)
         return _answer(problem, found, None if found.x is None else _allocated(problem, found.x), pure)
+    single = single_source_of(problem)
+    if single is not None:
+        found, people = solve_single(problem, single, control)
+        return _answer(problem, found, people, single=single)
     found, people = _solved(problem, control)
     if found.x is not None and people is not None:  # without new sites and enlargements that nobody needs
         columns, to = formulation.variables, people
@@ -94,8 +111,9 @@ def search_capacitated(formulation: Formulation, control: Control) -> Answer:
 
 
 def _answer(
-    problem: Allocation, found: Solution, people: Floats | None, pure: CapacitatedProblem | None = None
-) -> Answer:
+    problem: Allocation, found: Solution, people: Floats | None, pure: CapacitatedProblem | None = None,
+    single: SingleSource | None = None,
+) -> Answer:  # fmt: skip
     sense = problem.formulation.sense
     if found.x is None or people is None:
         return no_plan(problem.formulation, found.status, found.engine, bound=sense * found.bound + 0.0)
@@ -117,13 +135,18 @@ def _answer(
     column[opens.row[at]] = opens.col[at]
     flows = flows.assign(arc=on, column=column[problem.pool[on]], people=people[on], cost=problem.cost[on])
     value, bound = sense * value + 0.0, sense * bound + 0.0
-    return CapacitatedAnswer(found.x, value, bound, status, found.engine, found, None, sense, flows, problem, pure)
+    return CapacitatedAnswer(
+        found.x, value, bound, status, found.engine, found, None, sense, flows, problem, pure, single
+    )
 
 
 def _solved(problem: Allocation, control: Control) -> tuple[Solution, Floats | None]:
     """Solve by HiGHS; with a time limit from a plan that needs no solver, and no longer than there is time for."""
     n, constant = len(problem.formulation.variables), problem.formulation.constant
-    first = None if control.time_limit is None else first_allocation(problem, control)
+    constrained = not problem.split or problem.nearest  # where a good start saves the solver much
+    first = None if control.time_limit is None and not constrained else first_allocation(problem, control)
+    if first is not None and constrained:
+        first = interchanged(problem, *first, control)
     known = None if first is None else problem.worth(*first)
     top = simple_bound(problem)
     if (ends := control.report("plan", known, top)) or control.seconds_left < WRITING * len(problem.need):
@@ -135,7 +158,7 @@ def _solved(problem: Allocation, control: Control) -> tuple[Solution, Floats | N
 
     outcome = highs.run(
         mixed_integer_model(problem), gap=1e-7,
-        start=None if first is None else np.concatenate([first[0].astype(float), problem.scale * first[1]]),
+        start=None if first is None else vector_of(problem, *first),
         time_limit=seconds(),
         stop=lambda value, bound: control.report(
             "HiGHS", constant - value if math.isfinite(value) else known, min(top, constant - bound)
