@@ -159,7 +159,7 @@ class Packing:
         whole = bool((p.weight == np.rint(p.weight)).all())
         most = float(room.max(initial=0.0))
         cells = ROOM if not whole else min(ROOM, CELLS // max(1, int(np.diff(self.first).max(initial=0))))
-        self._unit = 1.0 if whole and most <= cells else max(most, 1e-300) / cells
+        self._unit = 1.0 if not most or (whole and most <= cells) else most / cells
         return np.floor(p.weight / self._unit).astype(np.int64), np.floor(room / self._unit + 1e-9).astype(np.int64)
 
     def box(self) -> Box:

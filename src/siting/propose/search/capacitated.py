@@ -123,7 +123,7 @@ def _answer(
     bound = max(value, found.bound)
     near = abs(bound - value) <= 1e-6 * max(problem.unit, abs(value))
     status = found.status
-    if (status == "optimal" and near) or optimal_within(value, bound, 0.0):
+    if (status == "optimal" and near) or value == bound or optimal_within(value, bound, 0.0):
         status, bound = "optimal", value
     elif status == "optimal":
         status = "feasible"
