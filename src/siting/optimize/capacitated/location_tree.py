@@ -12,6 +12,7 @@ from siting.numbers import Bools, Floats, Positions
 from siting.optimize.capacitated.exchange import Exchange
 from siting.optimize.capacitated.master import Master, Priced
 from siting.optimize.capacitated.subgradients import Chosen, descend
+from siting.optimize.capacitated.transport import Transport
 from siting.optimize.control import Control
 from siting.optimize.proof import Proof, ProofTree
 from siting.optimize.solution import SAME
@@ -23,8 +24,18 @@ log = logging.getLogger(__name__)
 ROOT_ROUNDS, ROOT_EVERY, ROOT_PACES = 400, 10, (1.0, 0.5, 0.25, 0.12)
 #: The same at a node, and how often cuts and subgradients take turns there.
 NODE_ROUNDS, NODE_EVERY, NODE_PACE, TURNS = 40, 8, 0.2, 2
+#: Cuts at the parts of a box, and what share of the gap one must win to be followed by another.
+CUTS, WINS = 5, 0.02
+#: How often people without a place are made dearer until a box without a choice is shown to be no plan.
+TRIES = 4
+#: Pairs up to which the tightest cuts are made.
+TIGHT = 100_000
 #: Columns whose part is nearer than this to 0 or 1 are whole.
 WHOLE = 1e-5
+
+
+def _bound(found: Priced) -> float:
+    return found.bound
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +62,7 @@ class Tree:
         self.bound, self.nodes = -np.inf, 1
         self.boxes: list[tuple[float, int, Box]] = []
         self.none = np.zeros(0)
+        self.floor = np.inf  # the least bound of a box without a choice left
 
     @property
     def enough(self) -> float:
@@ -108,13 +120,13 @@ class Tree:
     def run(self) -> None:
         """Search until the best plan is proven, or the control stops it."""
         while self.boxes:
-            self.bound = max(self.bound, self.boxes[0][0])
+            self.bound = max(self.bound, min(self.floor, self.boxes[0][0]))
             if self._ends("tree"):
                 return
             _, _, box = heapq.heappop(self.boxes)
             for child in self._split(box):
                 heapq.heappush(self.boxes, (child.bound, child.node, child))
-        self.bound = np.inf
+        self.bound = min(self.search.value, self.floor)
 
     def _better(self, one: Priced, other: Priced | None) -> Priced:
         """Return the better prices, with the parts of the second."""
@@ -141,14 +153,9 @@ class Tree:
 
     def _split(self, box: Box) -> list[Box]:
         free = np.flatnonzero(box.upper & ~box.lower)
-        if not len(free):  # nothing to decide: the best ways there are exact
-            self.search.set(box.lower)
-            self.search.keep()
-            self.master.add(self.search.transport.prices())
-            found = self.master.solve(box.lower, box.upper)
-            if found is None or found.bound < self.enough:
-                return []
-            return [self._box(box.node, box.bound, box.lower, box.upper, found)][:0]
+        if not len(free):
+            self._decided(box)
+            return []
         column = self._column(box, free)
         children = []
         for at in (1, 0):
@@ -163,6 +170,30 @@ class Tree:
             if found.bound < self.enough:
                 children.append(child)
         return children
+
+    def _decided(self, box: Box) -> None:
+        """Bound a box without a choice left: its ways are exact; rows that it breaks may cost anything."""
+        problem, search = self.problem, self.search
+        search.set(box.lower)
+        search.keep()
+        found, dear = box.found, search.transport.dear
+        inside = problem.rows @ box.lower.astype(float)
+        over, under = inside - problem.high, problem.low - inside
+        for _ in range(TRIES):
+            if found.bound >= self.enough:
+                break
+            v = search.transport.prices() if search.transport.lacking <= 0 else self._prices(box.lower, dear)
+            y = np.where(over > 1e-9, dear, 0.0) - np.where(under > 1e-9, dear, 0.0)
+            found = max(found, self.master.evaluate(v, y, box.lower, box.upper, box.found.part), key=_bound)
+            dear *= 1e3
+        self.tree.price[box.node] = self.tree.keep(found.v, found.y, self.none)
+        self.floor = min(self.floor, max(box.bound, found.bound))
+
+    def _prices(self, x: Bools, dear: float) -> Floats:
+        transport = Transport(self.problem, int(x.sum()) + 1, dear)
+        for j in np.flatnonzero(x):
+            transport.open(int(j))
+        return transport.prices()
 
     def _again(self, found: Priced, lower: Bools, upper: Bools) -> Priced:
         """Evaluate prices for another box."""
@@ -190,8 +221,26 @@ class Tree:
                 found = self.master.evaluate(down.v, down.y, lower, upper, found.part)
             if found.bound >= self.enough:
                 return found
+            if self.problem.cost.nnz <= TIGHT:
+                found = self._tightened(found, lower, upper)
+            if found.bound >= self.enough:
+                return found
         if self.nodes % 20 == 0:
             self._try(found.part > 0.5, whole=False, among=found.part > WHOLE)
+        return found
+
+    def _tightened(self, found: Priced, lower: Bools, upper: Bools) -> Priced:
+        """Raise the bound of a box by the tightest cuts at its parts, while that wins much."""
+        center = None
+        for number in range(CUTS):
+            before = found.bound
+            found = self._better(found, self.master.solve(lower, upper))
+            if found.bound >= self.enough or self.control.must_stop:
+                break
+            if number and found.bound - before < WINS * (self.target - found.bound):
+                break
+            center = found.part if center is None else 0.5 * center + 0.5 * found.part
+            self.master.separate(center)
         return found
 
     def _try(self, x: Bools, *, whole: bool, among: Bools | None = None) -> None:

@@ -126,6 +126,13 @@ class Master:
         y = np.where(np.isinf(self.problem.low), np.maximum(y, 0.0), y)
         return self.evaluate(v, y, lower, upper, np.clip(answer.x[:m], 0.0, 1.0))
 
+    def estimate(self, lower: Bools, upper: Bools, steps: int) -> float:
+        """Return about what the cuts prove of a box, after some steps of the simplex."""
+        assert self.simplex is not None
+        self.simplex.bound(np.arange(len(lower)), lower.astype(float), upper.astype(float))
+        value = self.simplex.solve(steps=steps).value
+        return value * self.size if np.isfinite(value) else -np.inf
+
     def evaluate(self, v: Floats, y: Floats, lower: Bools, upper: Bools, part: Floats) -> Priced:
         """Return what prices prove of a box."""
         base, reduced = priced(self.problem, v, y)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from siting.numbers import Bools, Floats
+from siting.numbers import Bools, Floats, Ints, Positions
 from siting.optimize.capacitated import transport_kernels as kernels
 from siting.optimize.capacitated.location import Location
 
@@ -24,7 +26,8 @@ class Transport:
         self.problem = problem
         n, groups = len(problem.weight), len(problem.spare)
         spread = float(np.ptp(np.append(problem.cost.data, 0.0)))
-        self.dear = DEAR * max(spread, 1e-12) if dear is None else dear
+        most = float(np.abs(problem.opening).max(initial=0.0))
+        self.dear = DEAR * spread + most + 1e-12 if dear is None else dear
         self.base = 2 + groups
         self.slot = np.full(problem.cost.shape[1], -1)
         self._make(n, self.base + slots)
@@ -55,7 +58,7 @@ class Transport:
         at = np.flatnonzero(members)
         self._fill(slot, at, np.full(len(at), cost), room, 1.0)
 
-    def _fill(self, slot, needs, cost, room, part) -> None:
+    def _fill(self, slot: int, needs: Positions | Ints, cost: Floats, room: float, part: float) -> None:
         s = self.s
         s.cost[slot] = np.inf
         s.cost[slot, needs] = cost
@@ -89,12 +92,12 @@ class Transport:
         self.slot[j] = -1
         return float(kernels.leave(self.s, slot))
 
-    def saved(self) -> tuple:
+    def saved(self) -> tuple[Any, ...]:
         """Return the present state, to go back to."""
         s = self.s
         return (self.slot.copy(), *(getattr(s, name).copy() for name in STATE))
 
-    def back_to(self, state: tuple) -> None:
+    def back_to(self, state: tuple[Any, ...]) -> None:
         """Go back to a state of the same number of slots, or fewer."""
         self.slot = state[0].copy()
         k = len(state[1])
@@ -119,6 +122,12 @@ class Transport:
         used = self.s.used
         flow, cost = self.s.flow[used], self.s.cost[used]
         return float((flow * np.where(flow > 0, cost, 0.0)).sum())
+
+    def flow(self) -> tuple[Positions, Positions, Floats]:
+        """Return needs, open columns, and the people of the needs in them."""
+        columns = np.flatnonzero(self.slot >= 0)
+        at, need = np.nonzero(self.s.flow[self.slot[columns]])
+        return need, columns[at], self.s.flow[self.slot[columns][at], need]
 
     def prices(self) -> Floats:
         """Return the price of each need."""

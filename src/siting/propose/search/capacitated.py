@@ -14,6 +14,7 @@ from siting.errors import ProblemError
 from siting.numbers import Bools, Floats
 from siting.optimize import highs
 from siting.optimize.capacitated.engine import solve_capacitated
+from siting.optimize.capacitated.location import Location, bound_of_location
 from siting.optimize.capacitated.problem import CapacitatedProblem, bound_of_prices
 from siting.optimize.control import Control
 from siting.optimize.max_flow import LARGEST, maximum_flow
@@ -26,6 +27,7 @@ from siting.propose.search.answer import Answer, no_plan, optimal_within
 from siting.propose.search.choose_engine import only_counted
 from siting.propose.search.first_allocation import first_allocation, simple_bound
 from siting.propose.search.pruning import without
+from siting.propose.search.split_people import SplitPeople, split_people
 
 __all__ = ["CapacitatedAnswer", "search_capacitated"]
 
@@ -42,19 +44,24 @@ class CapacitatedAnswer(Answer):
     flows: pd.DataFrame | None = None
     allocation: Allocation | None = None
     pure: CapacitatedProblem | None = None
+    location: Location | None = None
 
     @property
     def proof(self) -> Any:
-        """Prices that prove a bound, where the engine of capacities found the plan."""
-        return getattr(self.found, "prices", None)
+        """Prices, with a tree where there is one, that prove a bound; None where a solver found the plan."""
+        return getattr(self.found, "prices", None) if self.location is None else super().proof
 
     @property
     def grain(self) -> float:
         """What the objective is a multiple of: whole people, where the engine of capacities found the plan."""
-        return 0.0 if self.pure is None else self.pure.grain
+        return self.location.grain if self.location is not None else 0.0 if self.pure is None else self.pure.grain
 
     def bound_by(self, proof: Any) -> float:
         """Return the bound that prices give, added up anew."""
+        if proof is not None and self.location is not None:
+            assert self.allocation is not None
+            constant = self.allocation.formulation.constant
+            return self.sense * (constant - bound_of_location(self.location, proof)) + 0.0
         return math.nan if proof is None or self.pure is None else bound_of_prices(self.pure, proof)
 
     def _people(self, x: Bools) -> tuple[Allocation, Floats | None]:
@@ -84,6 +91,9 @@ def search_capacitated(formulation: Formulation, control: Control) -> Answer:
     if pure is not None:
         found: Solution = solve_capacitated(pure, control)
         return _answer(problem, found, None if found.x is None else _allocated(problem, found.x), pure)
+    split = split_people(problem)
+    if split is not None and (answer := _located(problem, split, control)) is not None:
+        return answer
     found, people = _solved(problem, control)
     if found.x is not None and people is not None:  # without new sites and enlargements that nobody needs
         columns, to = formulation.variables, people
@@ -93,9 +103,21 @@ def search_capacitated(formulation: Formulation, control: Control) -> Answer:
     return _answer(problem, found, people)
 
 
+def _located(problem: Allocation, split: SplitPeople, control: Control) -> Answer | None:
+    """Answer by the engine of locations with capacities; None where it finds no plan, which proves nothing."""
+    first = None if control.time_limit is None else first_allocation(problem, control)
+    if control.seconds_left < WRITING * len(problem.need):
+        return None
+    found, people = split.solve(control, None if first is None else first[0])
+    if people is None:
+        return None
+    return _answer(problem, replace(found, bound=min(found.bound, simple_bound(problem))), people, None, split.location)
+
+
 def _answer(
-    problem: Allocation, found: Solution, people: Floats | None, pure: CapacitatedProblem | None = None
-) -> Answer:
+    problem: Allocation, found: Solution, people: Floats | None, pure: CapacitatedProblem | None = None,
+    location: Location | None = None,
+) -> Answer:  # fmt: skip
     sense = problem.formulation.sense
     if found.x is None or people is None:
         return no_plan(problem.formulation, found.status, found.engine, bound=sense * found.bound + 0.0)
@@ -117,7 +139,9 @@ def _answer(
     column[opens.row[at]] = opens.col[at]
     flows = flows.assign(arc=on, column=column[problem.pool[on]], people=people[on], cost=problem.cost[on])
     value, bound = sense * value + 0.0, sense * bound + 0.0
-    return CapacitatedAnswer(found.x, value, bound, status, found.engine, found, None, sense, flows, problem, pure)
+    return CapacitatedAnswer(
+        found.x, value, bound, status, found.engine, found, None, sense, flows, problem, pure, location
+    )
 
 
 def _solved(problem: Allocation, control: Control) -> tuple[Solution, Floats | None]:
