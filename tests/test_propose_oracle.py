@@ -503,6 +503,7 @@ LINE = table({"a": {"x": 100}, "b": {"x": 200, "y": 100}, "c": {"y": 50, "z": 15
 PEOPLE = pd.Series({"a": 10.0, "b": 5.0, "c": 8.0})
 COST = pd.Series({"x": 4.0, "y": 3.0, "z": 1.0})
 ROOM = pd.Series({"x": 6.0, "y": 9.0, "z": 3.0})
+WIDE = pd.Series({"x": 15.0, "y": 8.0, "z": 9.0})
 
 
 @pytest.mark.parametrize(
@@ -524,8 +525,8 @@ ROOM = pd.Series({"x": 6.0, "y": 9.0, "z": 3.0})
         (MaxCoverage(), [AtMost(2), Capacity(ROOM, split=False, nearest=True)], 8),  # b or c at y
         (MinTravel(), [AtMost(3), Capacity(ROOM + 4, split=False)], 1000 + 500 + 400),  # a to x, b and c to y
         (MinTravel(), [AtMost(3), Capacity(ROOM + 3.9, split=False)], None),  # a fits nowhere
-        (MinTravel(), [AtMost(3), Capacity(pd.Series({"x": 15.0, "y": 8.0, "z": 9.0}), nearest=True)], 1000 + 1000 + 1200),
-        (MinTravel(), [AtMost(3), Capacity(pd.Series({"x": 14.0, "y": 12.0, "z": 9.0}), nearest=True)], None),
+        (MinTravel(), [AtMost(3), Capacity(WIDE, nearest=True)], 1000 + 1000 + 1200),  # x and z
+        (MinTravel(), [AtMost(3), Capacity(WIDE - 1, nearest=True)], None),
         (MaxCoverage(), [AtMost(3), Capacity(10 * ROOM, least=8.5)], 23),  # z is too small for its least
         (MaxCoverage(), [AtMost(3), AtLeast(3), Capacity(10 * ROOM, least=8.5)], None),
         (MaxCoverage(), [AtMost(2), Supply(10.0, places=ROOM), Forbidden(["y"])], None),  # 6 + 3 places

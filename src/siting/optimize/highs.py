@@ -190,8 +190,9 @@ class Simplex:
     Arrays that do not fit raise ValueError, a solver that refuses or fails RuntimeError, here and in all methods.
     """
 
-    def __init__(self, model: Programme, *, offset: float = 0.0) -> None:
+    def __init__(self, model: Programme, *, offset: float = 0.0, rows_are_added: bool = False) -> None:
         refuse_nonsense(model, None)
+        self._again = 1 if rows_are_added else 4
         self.columns, self.rows = len(model.cost), len(model.row_lower)
         self._highs = _solver({"presolve": "off"})
         _done(self._highs.passModel(_lp(replace(model, whole=0), offset)), "passModel")
@@ -207,11 +208,19 @@ class Simplex:
             raise ValueError("cost is not finite")
         _done(self._highs.changeColsCost(len(at), at.astype(np.int32), cost), "changeColsCost")
 
+    def add_row(self, row: Floats, lower: float) -> None:
+        """Add a row over all variables, with a lower limit."""
+        if len(row) != self.columns or not np.isfinite(row).all() or not math.isfinite(lower):
+            raise ValueError("the row does not fit")
+        at = np.flatnonzero(row).astype(np.int32)
+        _done(self._highs.addRow(lower, math.inf, len(at), at, row[at]), "addRow")
+        self.rows += 1
+
     def solve(self, *, seconds: float = math.inf, steps: int | None = None) -> SolverAnswer:
         """Solve from the present basis, for at most *steps* iterations or *seconds*."""
         highs = self._highs
-        # The first solve suits the dual simplex, later ones the primal.
-        self._set("simplex_strategy", 4 if self._solved else 1)
+        # The first solve suits the dual simplex; later ones the primal, but for added rows and other bounds.
+        self._set("simplex_strategy", self._again if self._solved else 1)
         self._set("simplex_iteration_limit", 2**31 - 1 if steps is None else int(steps))
         self._set("time_limit", math.inf if math.isinf(seconds) else highs.getRunTime() + seconds)
         if highs.run() == STATUS.kError or highs.getModelStatus() not in STANDS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,7 +14,7 @@ from siting.optimize.model import Model
 from siting.optimize.proof_kernels import add_surplus
 from siting.optimize.sparse_rows import keep_entries, row_of_entries
 
-__all__ = ["SINGLE_PRECISION", "Proof", "ProofTree", "bound_of", "lagrangian"]
+__all__ = ["SINGLE_PRECISION", "Proof", "ProofTree", "bound_of", "bound_of_tree", "lagrangian"]
 
 #: Rounding error of single precision, as a share of a sum: 6e-8 of each term, which counts for several columns.
 SINGLE_PRECISION = 1e-6
@@ -124,15 +125,34 @@ def bound_of(model: Model, proof: Proof) -> float:
     .. [1] A. M. Geoffrion, "Lagrangean relaxation for integer programming", Mathematical Programming Study 2, 1974,
        pp. 82-114.
     """
-    if not _has_right_signs(model, proof) or not _covers_all_plans(proof):
+    if not _has_right_signs(model, proof):
         return np.inf
     model = _priced(model, proof)
+    prices = (proof.v, proof.y, proof.m)
+
+    def evaluate(price: int) -> tuple[float, Floats]:
+        v, y, m = (each[price] for each in prices)
+        return lagrangian(model, v.astype(np.float64), y, m)
+
+    return bound_of_tree(proof, model.lower, model.upper, evaluate)
+
+
+def bound_of_tree(
+    proof: Proof, least: Floats, most: Floats, evaluate: Callable[[int], tuple[float, Floats]]
+) -> float:
+    """Return the largest bound of a leaf, or of a branch that a fixing closes; infinite where plans are left out.
+
+    *evaluate* gives for a row of prices what does not depend on x, and the reduced value of each column; x lies between
+    *least* and *most*.
+    """
+    if not _covers_all_plans(proof) or not _names_columns(proof, len(least)):
+        return np.inf
     fixings = {int(node): np.flatnonzero(proof.fixed_node == node) for node in np.unique(proof.fixed_node)}
     parents, worst = set(proof.parent.tolist()), -np.inf
     evaluated: dict[int, tuple[float, Floats]] = {}
     boxes: list[tuple[Floats, Floats]] = []
     for node, above in enumerate(proof.parent.tolist()):
-        lower, upper = (bound.copy() for bound in (boxes[above] if node else (model.lower, model.upper)))
+        lower, upper = (bound.copy() for bound in (boxes[above] if node else (least, most)))
         if node:  # what was proven fixed at the node above, and the decision on the way
             there = fixings.get(above, np.zeros(0, np.int64))
             columns = np.append(proof.fixed_column[there], proof.column[node])
@@ -146,7 +166,7 @@ def bound_of(model: Model, proof: Proof) -> float:
         if price < 0:
             return np.inf
         if price not in evaluated:
-            evaluated[price] = lagrangian(model, proof.v[price].astype(np.float64), proof.y[price], proof.m[price])
+            evaluated[price] = evaluate(price)
         base, reduced = evaluated[price]
         gain = np.where(reduced > 0, reduced * upper, reduced * lower)
         value = base + float(gain.sum())
@@ -174,7 +194,7 @@ def _priced(model: Model, proof: Proof) -> Model:
 
 def _has_right_signs(model: Model, proof: Proof) -> bool:
     """Whether all multipliers are finite numbers of the right sign, and of the right length."""
-    needs, columns = model.benefit.shape
+    needs = model.benefit.shape[0]
     v, y, m = proof.v, proof.y, proof.m
     return bool(
         v.ndim == y.ndim == m.ndim == 2
@@ -187,7 +207,13 @@ def _has_right_signs(model: Model, proof: Proof) -> bool:
         and (m >= 0).all()
         and not (y[:, np.isinf(model.high)] > 0).any()
         and not (y[:, np.isinf(model.low)] < 0).any()
-        and (proof.price < len(v)).all()
+    )
+
+
+def _names_columns(proof: Proof, columns: int) -> bool:
+    """Whether prices, decisions and fixings are of what there is."""
+    return bool(
+        (proof.price < len(proof.v)).all()
         and ((proof.fixed_column >= 0) & (proof.fixed_column < columns)).all()
         and np.isin(proof.fixed_at, (0, 1)).all()
         and ((proof.column[1:] >= 0) & (proof.column[1:] < columns)).all()

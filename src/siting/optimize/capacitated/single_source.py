@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -129,13 +128,12 @@ class Packing:
     def __init__(self, problem: SingleSourceProblem) -> None:
         self.problem = problem
         b = problem.benefit
-        n, m = b.shape
+        m = b.shape[1]
         self.start, self.column = b.indptr.astype(np.int64), b.indices.astype(np.int64)
         self.need, self.gain = row_of_entries(b).astype(np.int64), b.data.astype(float)
         self.by_column = np.argsort(self.column, kind="stable")
         self.first = np.searchsorted(self.column[self.by_column], np.arange(m + 1))
         self.weight, self.room = self._units()
-        self.exact = self._unit == 1.0 and bool((problem.weight == np.rint(problem.weight)).all())
         top, most = int(self.room.max(initial=0)) + 1, int(np.diff(self.first).max(initial=0))
         self._best, self._bits = np.zeros(top), np.zeros((most, top), np.int8)
         rows = most + 1 if (most + 1) * top <= CELLS else 1
@@ -193,7 +191,7 @@ class Packing:
     def fixed(self, v: Floats, box: Box, target: float) -> Box | None:
         """Return the box without what bounds every plan by *target* or less; None when nothing is left.
 
-        To be called after `bound` with the same prices and box.
+        `with_pair` has the bound of plans with each pair.
         """
         top, chosen = self.bound(v, box)
         if not top > target:
@@ -214,6 +212,7 @@ class Packing:
         opened, closed = np.where(box.lower > 0, top, opened + base), closed + base
         worth = np.where(np.isfinite(self.worth), self.worth, 0.0)[self.column]
         with_pair = opened[self.column] - worth + p.value[self.column] + forced
+        self.with_pair = np.where(box.state == 1, with_pair, np.where(box.state == 2, np.inf, -np.inf))
         state, lower, upper = box.state.copy(), box.lower.copy(), box.upper.copy()
         state[(state == 1) & ~(with_pair > target)] = 0
         upper[free & ~(opened > target)] = 0
@@ -244,13 +243,15 @@ def bound_of_tree(problem: SingleSourceProblem, tree: Tree, target: float) -> fl
         return math.inf
     packing, n = Packing(problem), len(problem.weight)
     prices = tree.prices
-    if prices.ndim != 2 or prices.shape[1] != n or not np.isfinite(prices).all() or (prices[:, ~problem.must] < 0).any():
+    if prices.ndim != 2 or prices.shape[1] != n or not np.isfinite(prices).all():
+        return math.inf
+    if (prices[:, ~problem.must] < 0).any():
         return math.inf
     children: dict[int, list[int]] = {}
     for node in range(1, len(tree.parent)):
         children.setdefault(int(tree.parent[node]), []).append(node)
-    for above, two in children.items():
-        if len(two) != 2 or not above < min(two) or len({int(tree.what[k]) for k in two}) > 1:
+    for parent, two in children.items():
+        if len(two) != 2 or not parent < min(two) or len({int(tree.what[k]) for k in two}) > 1:
             return math.inf
         if {int(tree.at[k]) for k in two} != {0, 1}:
             return math.inf

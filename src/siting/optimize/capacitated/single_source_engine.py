@@ -26,8 +26,12 @@ __all__ = ["solve_single_source"]
 ENGINE = "single source"
 #: Rounds of subgradients at the root and in each node, and how often their columns are tried.
 ROUNDS, NODE_ROUNDS, OFFERS = 2_000, 60, 5
+#: Random moves from the best plan of the root.
+SHAKEN = 600
 #: Nodes after which the solver ends the search where so many pairs are left.
 NODES, LEFT = 400, 4_000
+#: Pairs of the part that it solves first.
+KERNEL = 240
 
 
 class _Growing:
@@ -63,23 +67,25 @@ def solve_single_source(
     """
     packing = Packing(problem)
     plans = Plans(problem, packing, control)
-    box: Box | None = packing.box()
-    assert box is not None
+    box = packing.box()
     alive = np.bincount(packing.need, box.state > 0, minlength=len(problem.weight))
     if (problem.must & (alive == 0)).any() or _is_short(problem, box):
         return SingleSourceSolution.infeasible(ENGINE)
     growing = _Growing()
     root = growing.add(-1, -1, -1)
     v = _first_prices(problem, packing, box)
-    plans.try_columns(np.asarray(problem.upper > 0)) if plans.allowed(problem.upper > 0) else None
+    if plans.allowed(np.asarray(problem.upper > 0)):
+        plans.try_columns(np.asarray(problem.upper > 0))
     found = lowered(packing, box, v, ROUNDS // 10, plans, offers=OFFERS)
     plans.around(2)
     found = lowered(packing, box, found.v, ROUNDS, plans, offers=OFFERS)
     plans.around(20)
+    plans.shaken(SHAKEN)
+    plans.around(20)
     bound, count = found.bound, 1
     growing.priced(root, found.v)
     heap: list[tuple[float, int, Box, Descent]] = []
-    _keep(heap, packing, plans, box, found, root)
+    _keep(heap, plans, box, found, root)
     limit, tried, root_prices = math.inf if nodes is None else nodes, False, found.v
     while heap:
         bound = -heap[0][0]
@@ -90,9 +96,13 @@ def solve_single_source(
             break
         if count >= NODES and not tried:
             tried = True
-            whole = packing.fixed(root_prices, packing.box(), plans.target)
-            if whole is not None and int((whole.state == 1).sum()) <= LEFT:
-                solved = _finished(problem, packing, plans, whole, control)
+            if (whole := packing.fixed(root_prices, packing.box(), plans.target)) is None:
+                break  # which the tree has found already
+            if int((whole.state == 1).sum()) > KERNEL:  # a better plan shuts more
+                _finished(problem, packing, plans, _kernel(packing, whole), control)
+                whole = packing.fixed(root_prices, packing.box(), plans.target)
+            if whole is None or int((whole.state == 1).sum()) <= LEFT:
+                solved = -math.inf if whole is None else _finished(problem, packing, plans, whole, control)
                 best = max(plans.value, min(bound, solved))
                 return _answer(problem, plans, growing, best, count, control, f"{ENGINE}, HiGHS")
         _, node, box, found = heapq.heappop(heap)
@@ -114,13 +124,11 @@ def solve_single_source(
             growing.priced(number, below.v)
             count += 1
             below = below._replace(bound=min(below.bound, found.bound))
-            _keep(heap, packing, plans, child, below, number)
+            _keep(heap, plans, child, below, number)
     return _answer(problem, plans, growing, bound if heap else -math.inf, count, control)
 
 
-def _keep(
-    heap: list[tuple[float, int, Box, Descent]], packing: Packing, plans: Plans, box: Box, found: Descent, node: int
-) -> None:
+def _keep(heap: list[tuple[float, int, Box, Descent]], plans: Plans, box: Box, found: Descent, node: int) -> None:
     """Put a node on the heap, unless its bound proves the plan."""
     if not plans.closes(found.bound) and math.isfinite(found.bound):
         heapq.heappush(heap, (-found.bound, node, box, found))
@@ -139,6 +147,14 @@ def _branch(packing: Packing, box: Box, found: Descent) -> int:
     if k >= 0 and box.state[k] == 1:
         return k
     return len(box.state) + j if free.any() else -1
+
+
+def _kernel(packing: Packing, box: Box) -> Box:
+    """Return the box with the pairs only whose plans are bounded best."""
+    state = box.state.copy()
+    free = np.flatnonzero(state == 1)
+    state[free[np.argsort(-packing.with_pair[free], kind="stable")[KERNEL:]]] = 0
+    return Box(state, box.lower, box.upper)
 
 
 def _finished(problem: SingleSourceProblem, packing: Packing, plans: Plans, box: Box, control: Control) -> float:

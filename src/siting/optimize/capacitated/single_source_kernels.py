@@ -78,7 +78,7 @@ def force_pairs(first, by_column, need_of, profit, weight, room, state, forced, 
 
     Without space for all tables the pair may be taken twice, which bounds it from above.
     """
-    rows, size = ahead.shape
+    rows = ahead.shape[0]
     for j in range(len(first) - 1):
         left, total, count = room[j], 0.0, 0
         for q in range(first[j], first[j + 1]):
@@ -128,7 +128,7 @@ def force_pairs(first, by_column, need_of, profit, weight, room, state, forced, 
 
 
 @compiled
-def insert(start, column, gain, weight, room, is_open, order, at, left):
+def insert(start, column, gain, weight, is_open, order, at, left):
     """Put each need of *order* on its best open pair with room; *at* and *left* (room) change."""
     for i in order:
         pick, most = -1, -np.inf

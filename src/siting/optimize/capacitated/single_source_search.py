@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -11,11 +12,14 @@ from siting.numbers import Bools, Floats, Ints
 from siting.optimize.capacitated import single_source_kernels as kernels
 from siting.optimize.capacitated.single_source import Box, Packing, SingleSourceProblem, target_of
 from siting.optimize.control import Control
+from siting.optimize.solution import floored
 
 __all__ = ["Descent", "Plans", "lowered", "place"]
 
 #: Rounds of moves at one penalty, and penalties that are tried, each twice the one before.
 PASSES, PENALTIES = 60, 14
+#: Swaps of columns up to which all are tried; above, so many for each column.
+SWAPS, BEST = 400, 6
 #: A penalty that nothing is worth.
 STRICT = 1e200
 #: Part of the last direction in the next, factor of the step after rounds that gain nothing, and the shortest step.
@@ -38,6 +42,7 @@ class Plans:
         spread = np.abs(packing.gain).mean() if len(packing.gain) else 1.0
         self.unit = max(1e-12, float(spread) / max(1e-12, float(self.weight.mean())))
         self.heavy = np.argsort(-self.weight, kind="stable")
+        self.worst = float(packing.gain.min(initial=0.0))
         self.seen: dict[bytes, float] = {}
 
     @property
@@ -47,7 +52,7 @@ class Plans:
 
     def closes(self, bound: float) -> bool:
         """Whether a bound proves the plan."""
-        return bound <= self.target
+        return bound <= self.target or floored(bound, self.problem.grain) <= self.value
 
     def allowed(self, x: Bools) -> bool:
         """Whether columns keep to their limits and number."""
@@ -102,7 +107,7 @@ class Plans:
         at = np.full(len(self.weight), -1) if at is None else at
         left, must = self._left(x, at), self.problem.must
         order = self.heavy[at[self.heavy] < 0]
-        kernels.insert(start, column, self.usable, self.weight, left, x, order, at, left)
+        kernels.insert(start, column, self.usable, self.weight, x, order, at, left)
         penalty = self.unit
         for _ in range(PENALTIES):
             kernels.descend(start, column, self.usable, self.weight, x, must, at, left, penalty, PASSES)
@@ -115,26 +120,64 @@ class Plans:
 
     def around(self, rounds: int) -> None:
         """Drop, add and swap columns of the best plan until nothing is better."""
-        p = self.problem
         for _ in range(rounds):
             before = self.value
             if self.x is None or self.control.must_stop:
                 return
-            out = np.flatnonzero(self.x & (p.lower == 0))
-            into = np.flatnonzero(~self.x & (p.upper > 0))
-            for j in [-1, *out.tolist()]:
-                for k in [-1, *into.tolist()]:
-                    x = self.x.copy()
-                    if j >= 0:
-                        x[j] = False
-                    if k >= 0:
-                        x[k] = True
-                    if j != k and self.allowed(x):
-                        self.try_columns(x)
+            for x in self._near(self.x):
+                if self.allowed(x):
+                    self.try_columns(x)
                 if self.value > before or self.control.must_stop:
                     break
             if self.value <= before:
                 return
+
+    def _near(self, x: Bools) -> Iterator[Bools]:
+        """Columns that differ from *x* by one that opens, closes, or takes the place of another."""
+        p, at = self.problem, self.at
+        out, into = np.flatnonzero(x & (p.lower == 0)), np.flatnonzero(~x & (p.upper > 0))
+        few = len(out) * len(into) <= SWAPS
+        for k in into.tolist() if few else ():
+            yield self._changed(x, k)
+        for j in out.tolist():
+            yield self._changed(x, j)
+            others = into
+            if not few:  # those where the needs of j would be best off
+                members = np.flatnonzero((at >= 0) & (self.packing.column[at] == j))
+                rows = p.benefit[members]
+                total = np.bincount(rows.indices, rows.data - self.worst, minlength=len(x))
+                others = into[np.argsort(-total[into], kind="stable")[:BEST]]
+            for k in others.tolist():
+                yield self._changed(x, j, k)
+
+    @staticmethod
+    def _changed(x: Bools, *columns: int) -> Bools:
+        other = x.copy()
+        other[list(columns)] ^= True
+        return other
+
+    def shaken(self, rounds: int) -> None:
+        """Move some needs of the best plan at random, now and then a column, too, and search on from there."""
+        rng, p, n = np.random.default_rng(0), self.problem, len(self.weight)
+        start, column = self.packing.start, self.packing.column
+        for turn in range(rounds):
+            if self.x is None or (turn % 8 == 0 and self.control.must_stop):
+                return
+            x, at = self.x.copy(), self.at.copy()
+            if turn % 4 == 3:
+                out, into = np.flatnonzero(x & (p.lower == 0)), np.flatnonzero(~x & (p.upper > 0))
+                if len(out) and len(into):
+                    x[rng.choice(out)], x[rng.choice(into)] = False, True
+                    at[~x[column[at]]] = -1
+            for i in rng.choice(n, min(n, 2 + turn % 7), replace=False).tolist():
+                pairs = np.arange(start[i], start[i + 1])
+                pairs = pairs[x[column[pairs]] & (self.gain[pairs] > -np.inf)]
+                if len(pairs):
+                    best = pairs[np.argsort(-self.gain[pairs], kind="stable")[:4]]
+                    at[i] = rng.choice(best)
+            found = self._placed(x, at)
+            if found is not None:
+                self.offer(x, found)
 
 
 class Descent(NamedTuple):

@@ -165,7 +165,7 @@ def flow_table(problem: Formulation, answer: Answer, parts: Sequence[Served]) ->
     column = rows["column"].to_numpy(np.int64)
     rows = rows.assign(site=variables.site[column]).sort_values(["community", "service", "phase", "cost", "site"])
     column = rows["column"].to_numpy(np.int64)
-    table = {"community": inputs.communities[rows["community"]], "site": inputs.sites[rows["site"]]}
+    table: dict[str, Any] = {"community": inputs.communities[rows["community"]], "site": inputs.sites[rows["site"]]}
     if inputs.services != ("",):
         table["service"] = [inputs.services[k] for k in rows["service"]]
     if inputs.years != (None,):

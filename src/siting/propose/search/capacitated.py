@@ -14,6 +14,7 @@ from siting.errors import ProblemError
 from siting.numbers import Bools, Floats
 from siting.optimize import highs
 from siting.optimize.capacitated.engine import solve_capacitated
+from siting.optimize.capacitated.location import Location, bound_of_location
 from siting.optimize.capacitated.problem import CapacitatedProblem, bound_of_prices
 from siting.optimize.control import Control
 from siting.optimize.max_flow import LARGEST, maximum_flow
@@ -34,6 +35,7 @@ from siting.propose.search.first_allocation import first_allocation, simple_boun
 from siting.propose.search.placing import interchanged
 from siting.propose.search.pruning import without
 from siting.propose.search.single_source import SingleSource, single_source_of, solve_single
+from siting.propose.search.split_people import SplitPeople, split_people
 
 __all__ = ["CapacitatedAnswer", "search_capacitated"]
 
@@ -50,24 +52,31 @@ class CapacitatedAnswer(Answer):
     flows: pd.DataFrame | None = None
     allocation: Allocation | None = None
     pure: CapacitatedProblem | None = None
+    location: Location | None = None
     single: SingleSource | None = None
 
     @property
     def proof(self) -> Any:
-        """Prices that prove a bound, or a tree of them, where an engine of capacities found the plan."""
-        return getattr(self.found, "prices" if self.single is None else "tree", None)
+        """Prices, with a tree where there is one, that prove a bound; None where a solver found the plan."""
+        if self.single is not None:
+            return getattr(self.found, "tree", None)
+        return getattr(self.found, "prices", None) if self.location is None else super().proof
 
     @property
     def grain(self) -> float:
         """What the objective is a multiple of: whole people, where the engine of capacities found the plan."""
         if self.single is not None:
             return self.single.problem.grain
-        return 0.0 if self.pure is None else self.pure.grain
+        return self.location.grain if self.location is not None else 0.0 if self.pure is None else self.pure.grain
 
     def bound_by(self, proof: Any) -> float:
         """Return the bound that prices give, added up anew."""
-        if self.single is not None and proof is not None:
+        if proof is not None and self.single is not None:
             return self.sense * self.single.bound_by(proof, self.sense * self.value) + 0.0
+        if proof is not None and self.location is not None:
+            assert self.allocation is not None
+            constant = self.allocation.formulation.constant
+            return self.sense * (constant - bound_of_location(self.location, proof)) + 0.0
         return math.nan if proof is None or self.pure is None else bound_of_prices(self.pure, proof)
 
     def _people(self, x: Bools) -> tuple[Allocation, Floats | None]:
@@ -101,6 +110,9 @@ def search_capacitated(formulation: Formulation, control: Control) -> Answer:
     if single is not None:
         found, people = solve_single(problem, single, control)
         return _answer(problem, found, people, single=single)
+    split = split_people(problem) if problem.split and not problem.nearest else None
+    if split is not None and (answer := _located(problem, split, control)) is not None:
+        return answer
     found, people = _solved(problem, control)
     if found.x is not None and people is not None:  # without new sites and enlargements that nobody needs
         columns, to = formulation.variables, people
@@ -110,9 +122,20 @@ def search_capacitated(formulation: Formulation, control: Control) -> Answer:
     return _answer(problem, found, people)
 
 
+def _located(problem: Allocation, split: SplitPeople, control: Control) -> Answer | None:
+    """Answer by the engine of locations with capacities; None where it finds no plan, which proves nothing."""
+    first = None if control.time_limit is None else first_allocation(problem, control)
+    if control.seconds_left < WRITING * len(problem.need):
+        return None
+    found, people = split.solve(control, None if first is None else first[0])
+    if people is None:
+        return None
+    return _answer(problem, replace(found, bound=min(found.bound, simple_bound(problem))), people, None, split.location)
+
+
 def _answer(
     problem: Allocation, found: Solution, people: Floats | None, pure: CapacitatedProblem | None = None,
-    single: SingleSource | None = None,
+    location: Location | None = None, single: SingleSource | None = None,
 ) -> Answer:  # fmt: skip
     sense = problem.formulation.sense
     if found.x is None or people is None:
@@ -136,7 +159,7 @@ def _answer(
     flows = flows.assign(arc=on, column=column[problem.pool[on]], people=people[on], cost=problem.cost[on])
     value, bound = sense * value + 0.0, sense * bound + 0.0
     return CapacitatedAnswer(
-        found.x, value, bound, status, found.engine, found, None, sense, flows, problem, pure, single
+        found.x, value, bound, status, found.engine, found, None, sense, flows, problem, pure, location, single
     )
 
 

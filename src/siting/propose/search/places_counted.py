@@ -42,9 +42,9 @@ def added_and_lost(
 ) -> tuple[float, list[tuple[float, float]]]:
     """Count the people with a place in a phase: without new *columns* of x, and for each of them.
 
-    For each column: those whom it adds, when it opens after the columns before it, and those whom it alone serves. Where
-    everybody goes to the nearest site, a column may add less than nothing. Whole communities stay where *people* are:
-    a column adds its own, and loses those that fit nowhere else, the largest first.
+    For each column: those whom it adds, when it opens after the columns before it, and those whom it alone serves.
+    Where everybody goes to the nearest site, a column may add less than nothing. Whole communities stay where *people*
+    are: a column adds its own, and loses those that fit nowhere else, the largest first.
     """
     if problem.split and not problem.nearest:
         return problem.added_and_lost(x, columns, phase)

@@ -52,9 +52,9 @@ def _poured(problem: Allocation, arcs: Ints, room: Floats) -> Floats:
 def whole_places(problem: Allocation, usable: Bools, room: Floats, gain: Floats) -> Floats:
     """Put whole needs on usable arcs, within the *room* of pools, by moves that raise the *gain*."""
     must = np.zeros(len(problem.amount), bool)
-    for arcs, needs in problem.must:
+    for near, needs in problem.must:
         must[needs] = True
-        usable = usable & (arcs | ~np.isin(problem.need, needs))
+        usable = usable & (near | ~np.isin(problem.need, needs))
     at = np.flatnonzero(usable)
     n, m = len(problem.amount), len(room)
     table = csr_array((np.arange(1, len(at) + 1), (problem.need[at], problem.pool[at])), shape=(n, m))

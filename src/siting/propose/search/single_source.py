@@ -57,14 +57,15 @@ def single_source_of(problem: Allocation) -> SingleSource | None:
     table = csr_array((np.arange(1, len(at) + 1), (problem.need[at], column[at])), shape=shape)
     table.sort_indices()
     arc = at[table.data - 1]
-    value = np.asarray(formulation.value, float)
+    value, most = np.asarray(formulation.value, float), None
+    if len(model.low):
+        most = int(np.floor(model.high[0] - (model.rows @ model.lower)[0] + 1e-9))
     worth, grain = _rounded(problem.gain[arc] * problem.amount[problem.need[arc]], value, formulation.constant)
     room = np.zeros(shape[1])
     np.add.at(room, problem.room.indices, problem.room.data)
     made = SingleSourceProblem(
         benefit=with_data(table, worth), weight=problem.amount, capacity=room,
-        value=value, lower=model.lower, upper=model.upper, must=must,
-        most=None if not len(model.low) else int(np.floor(model.high[0] - (model.rows @ model.lower)[0] + 1e-9)), grain=grain,
+        value=value, lower=model.lower, upper=model.upper, must=must, most=most, grain=grain,
         constant=formulation.constant,
     )  # fmt: skip
     return SingleSource(made, arc)

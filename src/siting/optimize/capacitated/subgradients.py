@@ -1,0 +1,155 @@
+"""Prices of a location with capacities by subgradients: the columns that win most at the prices open, within the rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from siting.numbers import Bools, Floats
+from siting.optimize.capacitated import price_kernels
+from siting.optimize.capacitated.location import Location
+from siting.optimize.control import Control
+from siting.optimize.highs import Simplex
+from siting.optimize.programme import Programme
+
+__all__ = ["Chosen", "Descent", "descend"]
+
+
+@dataclass(frozen=True, eq=False)
+class Descent:
+    """Best prices of needs and of rows, their bound, how often each column was open, and prices on the way."""
+
+    v: Floats
+    y: Floats
+    bound: float
+    part: Floats
+    trail: list[Floats]
+
+
+class Chosen:
+    """The columns of a box that win most within the rows, in parts, and prices of the rows that show it."""
+
+    def __init__(self, problem: Location) -> None:
+        self.problem = problem
+        self.rows = problem.rows.toarray()
+        self.simplex: Simplex | None = None
+        self.size = 1.0
+        self.set(problem.lower > 0, problem.upper > 0)
+
+    def set(self, lower: Bools, upper: Bools) -> None:
+        """Look at another box."""
+        problem = self.problem
+        self.lower, self.upper = lower.astype(float), upper.astype(float)
+        self.free = np.flatnonzero(upper & ~lower)
+        forced = self.rows @ self.lower
+        self.counts = bool((self.rows[:, self.free] == 1.0).all())
+        over, under = problem.high - forced, problem.low - forced
+        self.high, self.low = float(over.min(initial=np.inf)), float(under.max(initial=-np.inf))
+        self.tight_high, self.tight_low = (int(np.argmin(over)), int(np.argmax(under))) if len(over) else (-1, -1)
+        if self.simplex is not None:
+            self.simplex.bound(np.arange(len(lower)), self.lower, self.upper)
+
+    def choose(self, won: Floats) -> tuple[Floats, Floats] | None:
+        """Return columns in parts that keep the rows and win most, and the prices of the rows; None without any."""
+        problem = self.problem
+        y = np.zeros(len(problem.low))
+        if not self.counts:
+            return self._by_solver(won)
+        x = self.lower.copy()
+        free = self.free
+        order = free[np.argsort(-won[free], kind="stable")]
+        good = int((won[order] > 0).sum())
+        number = int(min(max(good, np.ceil(self.low - 1e-9)), np.floor(self.high + 1e-9), len(order)))
+        x[order[:number]] = 1.0
+        if number < good:
+            y[self.tight_high] = max(0.0, won[order[number]])
+        elif number > good:
+            y[self.tight_low] = min(0.0, won[order[number - 1]])
+        return x, y
+
+    def _by_solver(self, won: Floats) -> tuple[Floats, Floats] | None:
+        problem = self.problem
+        if self.simplex is None:
+            self.simplex = Simplex(
+                Programme(np.zeros(len(won)), self.lower.copy(), self.upper.copy(), csr_array(problem.rows),
+                          problem.low.copy(), problem.high.copy(), 0)
+            )  # fmt: skip
+            self.size = max(1e-9, float(np.abs(won).max()) * 1e-3)
+        self.simplex.price(np.arange(len(won)), -won / self.size)
+        answer = self.simplex.solve()
+        if answer.status != "optimal":
+            return None
+        y = -answer.prices * self.size
+        y = np.where(np.isinf(problem.high), np.minimum(y, 0.0), y)
+        return np.clip(answer.x, 0.0, 1.0), np.where(np.isinf(problem.low), np.maximum(y, 0.0), y)
+
+
+def descend(
+    problem: Location, chosen: Chosen, v: Floats, target: float, rounds: int, control: Control, *,
+    enough: float = np.inf, pace: float = 1.0, every: int = 0,
+) -> Descent:  # fmt: skip
+    """Raise the bound of a box by deflected subgradients with Polyak's steps towards *target*, the cost of a plan.
+
+    Prices are in units of the people of a need. *every* so many rounds the prices are kept on the trail.
+    """
+    of, w, opening = problem.columns, problem.weight, problem.opening
+    column = np.repeat(np.arange(len(opening)), np.diff(of.start))
+    take, won = np.zeros(len(of.need)), np.zeros(len(opening))
+    grouped = (problem.group >= 0) & ~problem.must
+    free = ~problem.must & ~grouped
+    groups, group = len(problem.spare), problem.group[grouped]
+    best = Descent(v, np.zeros(len(problem.low)), -np.inf, np.zeros(len(opening)), [])
+    part, direction, idle, trail = np.zeros(len(opening)), np.zeros(len(w)), 0, []
+    metric = problem.metric
+    rest = 20
+    for number in range(rounds):
+        v = np.where(free, np.minimum(v, 0.0), v)
+        price_kernels.fill(of.start, of.need, of.cost, w, problem.capacity, v, chosen.upper, won, take)
+        found = chosen.choose(won - opening)
+        if found is None:
+            break
+        x, y = found
+        paid, spared = float(v @ w), np.zeros(len(w))
+        if groups:
+            top = np.zeros(groups)
+            np.maximum.at(top, group, v[grouped])
+            paid -= float(top @ problem.spare)
+            spared[grouped] = _spared(problem, v, top)[grouped]
+        limits = np.where(y > 0, np.where(np.isinf(problem.high), 0, problem.high),
+                          np.where(np.isinf(problem.low), 0, problem.low))  # fmt: skip
+        reduced = won - opening - problem.rows.T @ y
+        bound = paid - float(y @ limits) - float(np.where(reduced > 0, reduced * chosen.upper, reduced * chosen.lower).sum())
+        part = x if not number else 0.95 * part + 0.05 * x
+        idle += 1
+        if bound > best.bound:
+            idle = idle if bound < best.bound + 1e-5 * abs(best.bound) else 0
+            best = Descent(v, y, bound, part, trail)
+        if every and number % every == 0:
+            trail.append(v.copy())
+        if idle > rest:
+            pace, idle = 0.7 * pace, 0
+        if best.bound >= enough or pace < 1e-4 or control.must_stop:
+            break
+        taken = np.bincount(of.need, take * x[column], minlength=len(w))
+        slope = w - spared - taken
+        slope[free & (v >= 0) & (slope > 0) & (direction * slope >= 0)] = 0.0
+        direction = 0.6 * direction + slope
+        norm = float((direction**2 * metric).sum())
+        if norm <= 0:
+            break
+        step = pace * max(target - bound, 1e-6 * abs(target)) / norm
+        v = v + step * direction * metric
+    return Descent(best.v, best.y, best.bound, part, trail)
+
+
+def _spared(problem: Location, v: Floats, top: Floats) -> Floats:
+    """People of each need that go without a place at the prices: those of the largest price of their group."""
+    out = np.zeros(len(v))
+    for number, spare in enumerate(problem.spare.tolist()):
+        if top[number] > 0:
+            at = np.flatnonzero((problem.group == number) & ~problem.must & (v >= top[number] * (1 - 1e-3)))
+            out[at] = problem.weight[at] * min(1.0, spare / max(1e-12, float(problem.weight[at].sum())))
+    return out
+
