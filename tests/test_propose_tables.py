@@ -200,3 +200,36 @@ def test_flows_name_year_and_option(reach: st.Reach) -> None:
         ["a", "x", 2027, "x15", 10.0], ["a", "x", 2028, "x15", 10.0], ["b", "x", 2027, "x15", 5.0],
         ["b", "x", 2028, "x15", 5.0], ["c", "y", 2028, "y6", 6.0],
     ]  # fmt: skip
+
+
+def test_figures_of_sites_where_communities_stay_together(reach: st.Reach) -> None:
+    """x has 12 places: a's ten, for b's five are too many then; y 9: c's eight. b could go nowhere else."""
+    places = pd.Series({"x": 12.0, "y": 9.0, "z": 9.0, "far": 9.0})
+    rules = [st.AtMost(2), st.Capacity(places, split=False), st.Forbidden(["z", "far"])]
+    plan = st.solve(st.MaxCoverage(), reach, demand=PEOPLE, rules=rules)
+    assert plan.flows[["community", "site", "people"]].to_numpy().tolist() == [["a", "x", 10.0], ["c", "y", 8.0]]
+    assert plan.table["adds"].to_dict() == {"x": 10, "y": 8}
+    assert plan.table["share_after"].tolist() == [10 / 29, 18 / 29]
+    assert plan.table["lost_without"].to_dict() == {"x": 10, "y": 8}
+    assert plan.communities.loc["b", ["served", "reason"]].tolist() == [0, "full"]
+    assert plan.verify().optimal
+
+
+def test_figures_of_sites_where_everybody_goes_to_the_nearest(reach: st.Reach) -> None:
+    """b goes to y, 50 m away, not to x; y's four places leave nine of b and c without one. Alone x has twelve."""
+    places = pd.Series({"x": 12.0, "y": 4.0, "z": 9.0, "far": 9.0})
+    rules = [st.AtMost(2), st.Required(["x", "y"]), st.Capacity(places, nearest=True)]
+    plan = st.solve(st.MaxCoverage(), reach, demand=PEOPLE, rules=rules)
+    assert plan.covered == 14
+    assert plan.table["adds"].to_dict() == {"x": 12, "y": 2}  # y takes b away from x
+    assert plan.table["lost_without"].to_dict() == {"x": 10, "y": 2}
+    assert set(zip(plan.flows["community"], plan.flows["site"], strict=True)) <= {("a", "x"), ("b", "y"), ("c", "y")}
+
+
+def test_what_stands_before_where_communities_stay_together(reach: st.Reach) -> None:
+    places = pd.Series({"x": 12.0, "y": 9.0, "z": 9.0, "far": 9.0})
+    rules = [st.AtMost(1), st.Existing(["x"]), st.Capacity(places, split=False)]
+    plan = st.solve(st.MaxCoverage(), reach, demand=PEOPLE, rules=rules)
+    assert (plan.before, plan.covered) == (10, 18)
+    near = [st.AtMost(1), st.Existing(["x", "y"]), st.Capacity(places, nearest=True)]
+    assert st.solve(st.MaxCoverage(), reach, demand=PEOPLE, rules=near).before == 19  # y: nine of thirteen
