@@ -29,7 +29,7 @@ ROUNDS, NODE_ROUNDS, OFFERS = 2_000, 60, 5
 #: Random moves from the best plan of the root.
 SHAKEN = 600
 #: Nodes after which the solver ends the search where so many pairs are left.
-NODES, LEFT = 400, 4_000
+NODES, LEFT = 800, 4_000
 #: Pairs of the part that it solves first.
 KERNEL = 240
 
