@@ -146,7 +146,7 @@ class Capacity(Rule):
 
     References
     ----------
-    .. [1] R. A. Neebe and M. R. Rao, "An algorithm for the fixed-charge assigning users to sources problem", Journal
+    .. [1] A. W. Neebe and M. R. Rao, "An algorithm for the fixed-charge assigning users to sources problem", Journal
        of the Operational Research Society 34 (11), 1983, pp. 1107-1113.
     .. [2] R. A. Gerrard and R. L. Church, "Closest assignment constraints and location models: properties and
        structure", Location Science 4 (4), 1996, pp. 251-270.
