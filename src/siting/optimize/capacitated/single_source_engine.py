@@ -26,8 +26,8 @@ __all__ = ["solve_single_source"]
 ENGINE = "single source"
 #: Rounds of subgradients at the root and in each node, and how often their columns are tried.
 ROUNDS, NODE_ROUNDS, OFFERS = 2_000, 60, 5
-#: Random moves from the best plan of the root.
-SHAKEN = 600
+#: Random moves from the best plan of the root, and between so many nodes; the step of prices that are lowered again.
+SHAKEN, BETWEEN, AGAIN = 600, 40, 0.5
 #: Nodes after which the solver ends the search where so many pairs are left.
 NODES, LEFT = 800, 4_000
 #: Pairs of the part that it solves first.
@@ -82,6 +82,8 @@ def solve_single_source(
     plans.around(20)
     plans.shaken(SHAKEN)
     plans.around(20)
+    found = lowered(packing, box, found.v, ROUNDS, plans, step=AGAIN, offers=OFFERS)
+    plans.shaken(SHAKEN)
     bound, count = found.bound, 1
     growing.priced(root, found.v)
     heap: list[tuple[float, int, Box, Descent]] = []
@@ -105,6 +107,8 @@ def solve_single_source(
                 solved = -math.inf if whole is None else _finished(problem, packing, plans, whole, control)
                 best = max(plans.value, min(bound, solved))
                 return _answer(problem, plans, growing, best, count, control, f"{ENGINE}, HiGHS")
+        if count % BETWEEN <= 1:
+            plans.shaken(BETWEEN)
         _, node, box, found = heapq.heappop(heap)
         fixed = packing.fixed(found.v, box, plans.target)
         if fixed is None:

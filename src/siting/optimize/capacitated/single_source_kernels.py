@@ -186,6 +186,23 @@ def descend(start, column, gain, weight, is_open, must, at, left, penalty, passe
                     left[column[pick]] -= w
                 at[i] = pick
                 better = True
+        for h in range(n):  # in the place of another that may be left out
+            if at[h] >= 0:
+                continue
+            top, pick, out = 0.0, -1, -1
+            for i in range(n):
+                k0 = at[i]
+                if k0 < 0 or must[i]:
+                    continue
+                k = find(start, column, h, column[k0])
+                if k >= 0 and left[column[k0]] + weight[i] >= weight[h]:
+                    delta = gain[k] - gain[k0]
+                    if delta > 1e-9 * (1.0 + abs(gain[k0])) and delta > top:
+                        top, pick, out = delta, k, i
+            if pick >= 0:
+                left[column[pick]] += weight[out] - weight[h]
+                at[h], at[out] = pick, -1
+                better = True
         for i in range(n):
             k0 = at[i]
             if k0 < 0:

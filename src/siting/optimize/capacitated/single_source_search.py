@@ -19,7 +19,9 @@ __all__ = ["Descent", "Plans", "lowered", "place"]
 #: Rounds of moves at one penalty, and penalties that are tried, each twice the one before.
 PASSES, PENALTIES = 60, 14
 #: Swaps of columns up to which all are tried; above, so many for each column.
-SWAPS, BEST = 400, 6
+SWAPS, BEST = 400, 12
+#: Columns of which one takes the place of another at random.
+NEAR = 8
 #: A penalty that nothing is worth.
 STRICT = 1e200
 #: Part of the last direction in the next, factor of the step after rounds that gain nothing, and the shortest step.
@@ -43,6 +45,7 @@ class Plans:
         self.unit = max(1e-12, float(spread) / max(1e-12, float(self.weight.mean())))
         self.heavy = np.argsort(-self.weight, kind="stable")
         self.worst = float(packing.gain.min(initial=0.0))
+        self.rng = np.random.default_rng(0)
         self.seen: dict[bytes, float] = {}
 
     @property
@@ -141,14 +144,15 @@ class Plans:
             yield self._changed(x, k)
         for j in out.tolist():
             yield self._changed(x, j)
-            others = into
-            if not few:  # those where the needs of j would be best off
-                members = np.flatnonzero((at >= 0) & (self.packing.column[at] == j))
-                rows = p.benefit[members]
-                total = np.bincount(rows.indices, rows.data - self.worst, minlength=len(x))
-                others = into[np.argsort(-total[into], kind="stable")[:BEST]]
-            for k in others.tolist():
+            for k in (into if few else self._instead(at, j, into)[:BEST]).tolist():
                 yield self._changed(x, j, k)
+
+    def _instead(self, at: Ints, j: int, into: Ints) -> Ints:
+        """Sort columns by how well off the needs of column *j* would be there."""
+        members = np.flatnonzero((at >= 0) & (self.packing.column[at] == j))
+        rows = self.problem.benefit[members]
+        total = np.bincount(rows.indices, rows.data - self.worst, minlength=len(self.problem.value))
+        return into[np.argsort(-total[into], kind="stable")]
 
     @staticmethod
     def _changed(x: Bools, *columns: int) -> Bools:
@@ -158,7 +162,7 @@ class Plans:
 
     def shaken(self, rounds: int) -> None:
         """Move some needs of the best plan at random, now and then a column, too, and search on from there."""
-        rng, p, n = np.random.default_rng(0), self.problem, len(self.weight)
+        rng, p, n = self.rng, self.problem, len(self.weight)
         start, column = self.packing.start, self.packing.column
         for turn in range(rounds):
             if self.x is None or (turn % 8 == 0 and self.control.must_stop):
@@ -167,7 +171,8 @@ class Plans:
             if turn % 4 == 3:
                 out, into = np.flatnonzero(x & (p.lower == 0)), np.flatnonzero(~x & (p.upper > 0))
                 if len(out) and len(into):
-                    x[rng.choice(out)], x[rng.choice(into)] = False, True
+                    j = int(rng.choice(out))
+                    x[j], x[rng.choice(self._instead(at, j, into)[:NEAR])] = False, True
                     at[~x[column[at]]] = -1
             for i in rng.choice(n, min(n, 2 + turn % 7), replace=False).tolist():
                 pairs = np.arange(start[i], start[i + 1])

@@ -15,8 +15,8 @@ from siting.propose.model.variables import NEW
 
 __all__ = ["interchanged", "placed", "whole_places"]
 
-#: Changes of columns that are tried.
-TRIED = 2_000
+#: Changes of columns that are tried: at least and at most, and arcs that are looked at for all of them.
+FEWEST, MOST, ARCS = 50, 2_000, 2_000_000
 
 
 def placed(problem: Allocation, x: Bools) -> Floats | None:
@@ -74,14 +74,15 @@ def interchanged(problem: Allocation, x: Bools, people: Floats, control: Control
     """Open, close and swap new columns as long as that is better, for a limited number of tries."""
     model, columns = problem.formulation.model, problem.formulation.variables
     worth, tries = problem.worth(x, people), 0
+    limit = int(np.clip(ARCS / max(1, len(problem.need)), FEWEST, MOST))
     free = (columns.kind == NEW) & (model.lower < model.upper)
     better = True
-    while better and tries < TRIED:
+    while better and tries < limit:
         better = False
         out, into = np.flatnonzero(free & x), np.flatnonzero(free & ~x)
         for change in _changes(out, into):
             tries += 1
-            if tries >= TRIED or control.must_stop:
+            if tries >= limit or control.must_stop:
                 return x, people
             other = x.copy()
             other[change] = ~other[change]
