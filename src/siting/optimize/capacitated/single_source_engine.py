@@ -79,11 +79,15 @@ def solve_single_source(
     found = lowered(packing, box, v, ROUNDS // 10, plans, offers=OFFERS)
     plans.around(2)
     found = lowered(packing, box, found.v, ROUNDS, plans, offers=OFFERS)
-    plans.around(20)
-    plans.shaken(SHAKEN)
-    plans.around(20)
-    found = lowered(packing, box, found.v, ROUNDS, plans, step=AGAIN, offers=OFFERS)
-    plans.shaken(SHAKEN)
+    if not plans.closes(found.bound):
+        moves = min(SHAKEN, 20 * len(problem.weight))
+        plans.around(20)
+        plans.shaken(moves)
+        plans.around(20)
+        again = lowered(packing, box, found.v, ROUNDS, plans, step=AGAIN, offers=OFFERS)
+        found = again if again.bound < found.bound else found
+        if not plans.closes(found.bound):
+            plans.shaken(moves)
     bound, count = found.bound, 1
     growing.priced(root, found.v)
     heap: list[tuple[float, int, Box, Descent]] = []
