@@ -18,6 +18,7 @@ __all__ = ["bracketed", "rule_words"]
 NUMBERS: dict[type, Callable[[Any], str]] = {
     **dict.fromkeys((problem.AtMost, problem.AtLeast, problem.Backup), lambda rule: str(rule.n)),
     problem.Budget: lambda rule: f"{rule.total:g}",
+    problem.TargetMarketShare: lambda rule: f"{100 * float(f'{rule.share:g}'):.10g} %",
     problem.Cover: lambda rule: f"{100 * float(f'{rule.share:g}'):.10g} %",
     problem.Supply: lambda rule: "" if rule.total is None or isinstance(rule.total, pd.Series) else f" {rule.total:g}",
     **dict.fromkeys((problem.Existing, problem.Required, problem.Forbidden), lambda rule: str(len(rule.ids))),
@@ -27,6 +28,7 @@ NUMBERS: dict[type, Callable[[Any], str]] = {
 #: Options that follow in brackets.
 OPTIONS: dict[type, tuple[str, ...]] = {
     problem.MaxCoverage: ("decay", "weights"),
+    **dict.fromkeys((problem.MaxMarketShare, problem.TargetMarketShare), ("competitors", "no_choice")),
     problem.MinCost: ("travel",),
     problem.MinTravel: ("beyond",),
     problem.AtMost: ("by", "service"),
@@ -41,6 +43,9 @@ OPTIONS: dict[type, tuple[str, ...]] = {
         (problem.NobodyBeyond, problem.OnePer, problem.Existing, problem.Required, problem.Forbidden), ("service",)
     ),
 }
+
+#: Options that are left out at 0 or empty.
+EMPTY = ("travel", "competitors", "no_choice")
 
 
 def rule_words(rule: Value | Part | str, lang: str, unit: str = "") -> str:
@@ -80,8 +85,8 @@ def rule_words(rule: Value | Part | str, lang: str, unit: str = "") -> str:
 
 
 def _is_told(name: str, value: Any) -> bool:
-    """Whether an option is named: not when it is False, a travel cost of 0, or splitting; at_most=0 is."""
-    return bool(not value) if name == "split" else value is not False and (name != "travel" or value > 0)
+    """Whether an option is named: not one that is False, of `EMPTY` and empty, or splitting; at_most=0 is."""
+    return not value if name == "split" else value is not False and (name not in EMPTY or bool(value))
 
 
 def _option(name: str, value: Any, lang: str, unit: str) -> str:
@@ -91,6 +96,8 @@ def _option(name: str, value: Any, lang: str, unit: str) -> str:
         text = _way(value, lang, unit)
     elif name == "service":
         text = named("service", value, lang)
+    elif name == "competitors":
+        text = str(len(value))
     elif isinstance(value, (tuple, list)):  # one for each year
         text = label("list.comma", lang).join(map(str, value))
     else:

@@ -20,7 +20,7 @@ from siting.propose.search.capacitated import CapacitatedAnswer
 from siting.propose.search.places_counted import added_and_lost, most_served
 
 __all__ = [
-    "Served", "by_group", "change_table", "community_table", "cost_of", "flow_table", "new_sites",
+    "Served", "by_group", "change_table", "community_table", "cost_of", "flow_table", "flows_of", "new_sites",
     "reachable_demand", "served_before", "served_parts", "site_table", "unserved",
 ]  # fmt: skip
 
@@ -155,13 +155,16 @@ def community_table(problem: Formulation, parts: Sequence[Served]) -> pd.DataFra
     return table if isinstance(table.index, pd.MultiIndex) else table.rename_axis(None)
 
 
-def flow_table(problem: Formulation, answer: Answer, parts: Sequence[Served]) -> pd.DataFrame:
+def flows_of(answer: Answer, parts: Sequence[Served]) -> pd.DataFrame:
+    """Return who goes where, as positions: to places that are counted, or to the nearest open site."""
+    if isinstance(answer, CapacitatedAnswer) and answer.flows is not None:
+        return answer.flows
+    return pd.concat([_to_the_nearest(part) for part in parts], ignore_index=True)
+
+
+def flow_table(problem: Formulation, rows: pd.DataFrame) -> pd.DataFrame:
     """Make a row per community and site that people go to (and service, year): people and cost."""
     inputs, variables = problem.inputs, problem.variables
-    if isinstance(answer, CapacitatedAnswer) and answer.flows is not None:
-        rows = answer.flows
-    else:
-        rows = pd.concat([_to_the_nearest(part) for part in parts], ignore_index=True)
     column = rows["column"].to_numpy(np.int64)
     rows = rows.assign(site=variables.site[column]).sort_values(["community", "service", "phase", "cost", "site"])
     column = rows["column"].to_numpy(np.int64)
