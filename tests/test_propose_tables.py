@@ -233,3 +233,13 @@ def test_what_stands_before_where_communities_stay_together(reach: st.Reach) -> 
     assert (plan.before, plan.covered) == (10, 18)
     near = [st.AtMost(1), st.Existing(["x", "y"]), st.Capacity(places, nearest=True)]
     assert st.solve(st.MaxCoverage(), reach, demand=PEOPLE, rules=near).before == 19  # y: nine of thirteen
+
+
+def test_where_people_choose_each_site_has_its_part(reach_of: Make) -> None:
+    """At 100 and 200 m of sites as attractive, and a decay of 1 / distance squared, four of five go to the nearer."""
+    ways = reach_of({"x": {"a": 100}, "y": {"a": 200}}, "a")
+    objective = st.MaxMarketShare(decay=st.decay.power(2, least=100))
+    plan = st.solve(objective, ways, demand=pd.Series({"a": 10}), rules=[st.AtMost(2), st.Required(["x", "y"])])
+    assert plan.flows["people"].tolist() == pytest.approx([8, 2])
+    assert plan.flows[["community", "site", "cost"]].to_numpy().tolist() == [["a", "x", 100.0], ["a", "y", 200.0]]
+    assert plan.communities.loc["a", ["site", "cost", "sites", "farthest"]].tolist() == ["x", 100, 2, 200]
