@@ -27,7 +27,7 @@ CLIMB, KICK = 0.3, 0.3
 def locate(problem: Location, control: Control, start: Bools | None = None) -> Solution:
     """Choose the columns to open, with a proof by prices; from *start*, if there is one.
 
-    Values are minus costs, which are to be small. Without a plan nothing is stated but a bound.
+    Values are minus costs, which are to be small. Without a plan nothing is stated.
     """
     search = Exchange(problem, _part(control, CLIMB))
     if start is not None:
@@ -36,19 +36,18 @@ def locate(problem: Location, control: Control, start: Bools | None = None) -> S
     if not control.must_stop:
         search.climb()
     search.control = control
+    if search.x is None:
+        return Solution.without_plan(np.inf, control.status, ENGINE)
     tree = Tree(Master(enough_places(problem), search.penalty), search, control)
     ended = tree.raise_root(_first_prices(problem, search))
-    if not ended and search.x is not None:
+    if not ended:
         _kick(search, tree, _part(control, KICK))
         search.control = control
         tree.run()
-    nodes = tree.nodes
-    if search.x is None:
-        return Solution.without_plan(-tree.bound, control.status, ENGINE, nodes=nodes)
     proven = tree.bound >= tree.enough
     status = "optimal" if proven else control.status
     bound = -search.value if proven else max(-search.value, -tree.bound)
-    return Solution(search.x, -search.value, bound, status, ENGINE, tree.proof, nodes)
+    return Solution(search.x, -search.value, bound, status, ENGINE, tree.proof, tree.nodes)
 
 
 def _part(control: Control, share: float) -> Control:

@@ -17,6 +17,10 @@ from siting.optimize.programme import Programme
 __all__ = ["Chosen", "Descent", "descend"]
 
 
+#: How much dearer than what any column wins it is to break a row by 1.
+DEAR = 100.0
+
+
 @dataclass(frozen=True, eq=False)
 class Descent:
     """Best prices of needs and of rows, their bound, how often each column was open, and prices on the way."""
@@ -35,7 +39,6 @@ class Chosen:
         self.problem = problem
         self.rows = problem.rows.toarray()
         self.simplex: Simplex | None = None
-        self.size = 1.0
         self.set(problem.lower > 0, problem.upper > 0)
 
     def set(self, lower: Bools, upper: Bools) -> None:
@@ -71,19 +74,24 @@ class Chosen:
 
     def _by_solver(self, won: Floats) -> tuple[Floats, Floats] | None:
         problem = self.problem
+        m, r = len(won), len(problem.low)
+        most = max(1e-9, float(np.abs(won).max(initial=0.0)))
         if self.simplex is None:
+            ones = np.eye(r)  # what rows miss, which is dear
             self.simplex = Simplex(
-                Programme(np.zeros(len(won)), self.lower.copy(), self.upper.copy(), csr_array(problem.rows),
-                          problem.low.copy(), problem.high.copy(), 0)
+                Programme(
+                    np.zeros(m + 2 * r), np.append(self.lower, np.zeros(2 * r)),
+                    np.append(self.upper, np.full(2 * r, np.inf)), csr_array(np.hstack([self.rows, ones, -ones])),
+                    problem.low.copy(), problem.high.copy(), 0,
+                )
             )  # fmt: skip
-            self.size = max(1e-9, float(np.abs(won).max()) * 1e-3)
-        self.simplex.price(np.arange(len(won)), -won / self.size)
+        self.simplex.price(np.arange(m + 2 * r), np.append(-won / most, np.full(2 * r, DEAR)))
         answer = self.simplex.solve()
         if answer.status != "optimal":
             return None
-        y = -answer.prices * self.size
+        y = -answer.prices * most
         y = np.where(np.isinf(problem.high), np.minimum(y, 0.0), y)
-        return np.clip(answer.x, 0.0, 1.0), np.where(np.isinf(problem.low), np.maximum(y, 0.0), y)
+        return np.clip(answer.x[:m], 0.0, 1.0), np.where(np.isinf(problem.low), np.maximum(y, 0.0), y)
 
 
 def descend(
