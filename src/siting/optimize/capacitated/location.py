@@ -75,7 +75,10 @@ class Location:
         c, count = self.cost, np.maximum(1, np.diff(self.cost.indptr))
         least = -row_max(c, -c.data)
         spread = np.asarray(c.sum(axis=1)).ravel() / count - least
-        return np.where(spread > 1e-9 * self.scale, spread, np.maximum(np.abs(least), 1e-9 * self.scale)) / np.maximum(self.weight, 1e-12)
+        place = np.abs(self.opening) / np.maximum(self.usable, 1e-12)
+        usual = float(np.median(place[self.usable > 0])) if (self.usable > 0).any() else 0.0
+        size = np.where(spread > 1e-9 * self.scale, spread, np.maximum(np.abs(least), max(usual, 1e-9 * self.scale)))
+        return np.asarray(size / np.maximum(self.weight, 1e-12))
 
     @property
     def scale(self) -> float:
