@@ -14,7 +14,7 @@ from siting.optimize.model import Model
 from siting.optimize.proof_kernels import add_surplus
 from siting.optimize.sparse_rows import keep_entries, row_of_entries
 
-__all__ = ["SINGLE_PRECISION", "Proof", "ProofTree", "bound_of", "bound_of_tree", "lagrangian"]
+__all__ = ["SINGLE_PRECISION", "Proof", "ProofTree", "bound_of", "covers_all_plans", "lagrangian", "worst_leaf"]
 
 #: Rounding error of single precision, as a share of a sum: 6e-8 of each term, which counts for several columns.
 SINGLE_PRECISION = 1e-6
@@ -125,56 +125,50 @@ def bound_of(model: Model, proof: Proof) -> float:
     .. [1] A. M. Geoffrion, "Lagrangean relaxation for integer programming", Mathematical Programming Study 2, 1974,
        pp. 82-114.
     """
-    if not _has_right_signs(model, proof):
+    if not _has_right_signs(model, proof) or not covers_all_plans(proof):
         return np.inf
     model = _priced(model, proof)
-    prices = (proof.v, proof.y, proof.m)
+    evaluated: dict[int, tuple[float, Floats]] = {}
 
-    def evaluate(price: int) -> tuple[float, Floats]:
-        v, y, m = (each[price] for each in prices)
-        return lagrangian(model, v.astype(np.float64), y, m)
+    def at(price: int) -> tuple[float, Floats]:
+        if price not in evaluated:
+            evaluated[price] = lagrangian(model, proof.v[price].astype(np.float64), proof.y[price], proof.m[price])
+        return evaluated[price]
 
-    return bound_of_tree(proof, model.lower, model.upper, evaluate)
+    return worst_leaf(proof, model.lower, model.upper, at)
 
 
-def bound_of_tree(
-    proof: Proof, least: Floats, most: Floats, evaluate: Callable[[int], tuple[float, Floats]]
-) -> float:
-    """Return the largest bound of a leaf, or of a branch that a fixing closes; infinite where plans are left out.
+def worst_leaf(proof: Proof, lower: Floats, upper: Floats, evaluate: Callable[[int], tuple[float, Floats]]) -> float:
+    """Return the largest bound of a leaf of the tree, or of a branch that was closed by a fixing.
 
-    *evaluate* gives for a row of prices what does not depend on x, and the reduced value of each column; x lies between
-    *least* and *most*.
+    *evaluate* gives for a row of multipliers the part of the bound that is not of the columns, and the reduced value of
+    each column. The tree covers all plans.
     """
-    if not _covers_all_plans(proof) or not _names_columns(proof, len(least)):
-        return np.inf
     fixings = {int(node): np.flatnonzero(proof.fixed_node == node) for node in np.unique(proof.fixed_node)}
     parents, worst = set(proof.parent.tolist()), -np.inf
-    evaluated: dict[int, tuple[float, Floats]] = {}
     boxes: list[tuple[Floats, Floats]] = []
     for node, above in enumerate(proof.parent.tolist()):
-        lower, upper = (bound.copy() for bound in (boxes[above] if node else (least, most)))
+        low, high = (bound.copy() for bound in (boxes[above] if node else (lower, upper)))
         if node:  # what was proven fixed at the node above, and the decision on the way
             there = fixings.get(above, np.zeros(0, np.int64))
             columns = np.append(proof.fixed_column[there], proof.column[node])
             at = np.append(proof.fixed_at[there], proof.at[node])
-            np.maximum.at(lower, columns, at)
-            np.minimum.at(upper, columns, at)
-        boxes.append((lower, upper))
+            np.maximum.at(low, columns, at)
+            np.minimum.at(high, columns, at)
+        boxes.append((low, high))
         if node in parents and node not in fixings:
             continue
         price = int(proof.price[node])
         if price < 0:
             return np.inf
-        if price not in evaluated:
-            evaluated[price] = evaluate(price)
-        base, reduced = evaluated[price]
-        gain = np.where(reduced > 0, reduced * upper, reduced * lower)
+        base, reduced = evaluate(price)
+        gain = np.where(reduced > 0, reduced * high, reduced * low)
         value = base + float(gain.sum())
         if node not in parents:
             worst = max(worst, value)
         if node in fixings:
             columns, other = proof.fixed_column[fixings[node]], 1 - proof.fixed_at[fixings[node]]
-            possible = (lower[columns] <= other) & (other <= upper[columns])
+            possible = (low[columns] <= other) & (other <= high[columns])
             left = value - gain[columns] + reduced[columns] * other
             worst = max(worst, float(left[possible].max(initial=-np.inf)))
     return worst
@@ -194,7 +188,7 @@ def _priced(model: Model, proof: Proof) -> Model:
 
 def _has_right_signs(model: Model, proof: Proof) -> bool:
     """Whether all multipliers are finite numbers of the right sign, and of the right length."""
-    needs = model.benefit.shape[0]
+    needs, columns = model.benefit.shape
     v, y, m = proof.v, proof.y, proof.m
     return bool(
         v.ndim == y.ndim == m.ndim == 2
@@ -207,20 +201,14 @@ def _has_right_signs(model: Model, proof: Proof) -> bool:
         and (m >= 0).all()
         and not (y[:, np.isinf(model.high)] > 0).any()
         and not (y[:, np.isinf(model.low)] < 0).any()
-    )
-
-
-def _names_columns(proof: Proof, columns: int) -> bool:
-    """Whether prices, decisions and fixings are of what there is."""
-    return bool(
-        (proof.price < len(proof.v)).all()
+        and (proof.price < len(v)).all()
         and ((proof.fixed_column >= 0) & (proof.fixed_column < columns)).all()
         and np.isin(proof.fixed_at, (0, 1)).all()
         and ((proof.column[1:] >= 0) & (proof.column[1:] < columns)).all()
     )
 
 
-def _covers_all_plans(proof: Proof) -> bool:
+def covers_all_plans(proof: Proof) -> bool:
     """Whether every node has no child, or two that split it on one column."""
     parent = proof.parent
     if not len(parent) or parent[0] != -1 or (parent[1:] < 0).any() or (parent[1:] >= np.arange(1, len(parent))).any():
