@@ -192,11 +192,9 @@ class Simplex:
     Arrays that do not fit raise ValueError, a solver that refuses or fails RuntimeError, here and in all methods.
     """
 
-    def __init__(
-        self, model: Programme, *, offset: float = 0.0, dual: bool = False, rows_are_added: bool = False
-    ) -> None:
+    def __init__(self, model: Programme, *, offset: float = 0.0, dual: bool = False) -> None:
         refuse_nonsense(model, None)
-        self._again = 1 if dual or rows_are_added else 4
+        self._again = 1 if dual else 4
         self.columns, self.rows = len(model.cost), len(model.row_lower)
         self._highs = _solver({"presolve": "off"})
         _done(self._highs.passModel(_lp(replace(model, whole=0), offset)), "passModel")
@@ -211,14 +209,6 @@ class Simplex:
         if not np.isfinite(cost).all():
             raise ValueError("cost is not finite")
         _done(self._highs.changeColsCost(len(at), at.astype(np.int32), cost), "changeColsCost")
-
-    def add_row(self, row: Floats, lower: float) -> None:
-        """Add a row over all variables, with a lower limit."""
-        if len(row) != self.columns or not np.isfinite(row).all() or not math.isfinite(lower):
-            raise ValueError("the row does not fit")
-        at = np.flatnonzero(row).astype(np.int32)
-        _done(self._highs.addRow(lower, math.inf, len(at), at, row[at]), "addRow")
-        self.rows += 1
 
     def row(self, at: Positions, weight: Floats, upper: float) -> None:
         """Add a row with an upper limit."""

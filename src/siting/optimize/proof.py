@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -15,10 +14,7 @@ from siting.optimize.model import Model
 from siting.optimize.proof_kernels import add_surplus
 from siting.optimize.sparse_rows import keep_entries, row_of_entries
 
-__all__ = [
-    "SINGLE_PRECISION", "Proof", "ProofTree", "bound_of", "bound_of_tree", "covers_all_plans", "lagrangian",
-    "worst_leaf",
-]  # fmt: skip
+__all__ = ["SINGLE_PRECISION", "Proof", "ProofTree", "bound_of", "covers_all_plans", "lagrangian", "worst_leaf"]
 
 #: Rounding error of single precision, as a share of a sum: 6e-8 of each term, which counts for several columns.
 SINGLE_PRECISION = 1e-6
@@ -142,13 +138,6 @@ def bound_of(model: Model, proof: Proof) -> float:
     return worst_leaf(proof, model.lower, model.upper, at)
 
 
-def bound_of_tree(proof: Proof, least: Floats, most: Floats, evaluate: Callable[[int], tuple[float, Floats]]) -> float:
-    """Return the bound of `worst_leaf` for x between *least* and *most*; infinite where plans are left out."""
-    if not covers_all_plans(proof) or not _names_columns(proof, len(least)):
-        return np.inf
-    return worst_leaf(proof, least, most, functools.cache(evaluate))
-
-
 def worst_leaf(proof: Proof, lower: Floats, upper: Floats, evaluate: Callable[[int], tuple[float, Floats]]) -> float:
     """Return the largest bound of a leaf of the tree, or of a branch that was closed by a fixing.
 
@@ -199,7 +188,7 @@ def _priced(model: Model, proof: Proof) -> Model:
 
 def _has_right_signs(model: Model, proof: Proof) -> bool:
     """Whether all multipliers are finite numbers of the right sign, and of the right length."""
-    needs = model.benefit.shape[0]
+    needs, columns = model.benefit.shape
     v, y, m = proof.v, proof.y, proof.m
     return bool(
         v.ndim == y.ndim == m.ndim == 2
@@ -212,13 +201,7 @@ def _has_right_signs(model: Model, proof: Proof) -> bool:
         and (m >= 0).all()
         and not (y[:, np.isinf(model.high)] > 0).any()
         and not (y[:, np.isinf(model.low)] < 0).any()
-    )
-
-
-def _names_columns(proof: Proof, columns: int) -> bool:
-    """Whether prices, decisions and fixings are of what there is."""
-    return bool(
-        (proof.price < len(proof.v)).all()
+        and (proof.price < len(v)).all()
         and ((proof.fixed_column >= 0) & (proof.fixed_column < columns)).all()
         and np.isin(proof.fixed_at, (0, 1)).all()
         and ((proof.column[1:] >= 0) & (proof.column[1:] < columns)).all()

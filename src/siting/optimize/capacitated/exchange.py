@@ -20,6 +20,8 @@ __all__ = ["Exchange"]
 log = logging.getLogger(__name__)
 #: Columns that are tried in the place of one that closes, and columns tried to open at once.
 TRIED = 4
+#: Columns that are closed in turn to do with one less, and rounds of exchanges for each.
+SQUEEZED, ROUNDS = 3, 20
 
 
 class Exchange:
@@ -60,16 +62,12 @@ class Exchange:
         x, transport = self.transport.open_columns, self.transport
         if transport.lacking > 1e-9 * max(1.0, float(self.problem.weight.sum())) or not self.problem.keeps_rows(x):
             return False
-        value = transport.cost + float(self.problem.opening[x].sum())
+        value = transport.add_up() + float(self.problem.opening[x].sum())
         if value < self.value - 1e-12 * abs(value):
             self.x, self.value = x.copy(), value
             log.debug("location: a plan of %.10g", value)
             return True
         return False
-
-    def rise(self, outside: Bools) -> Floats:
-        """Estimate what closing each open column would cost: people at their next price elsewhere."""
-        return np.zeros(len(self.problem.opening))
 
     def broken_with(self, x: Bools, out: int | None, into: Positions) -> Floats:
         """By how much rows are broken, each, when column *out* closes and one of *into* opens."""
@@ -106,6 +104,32 @@ class Exchange:
                 break
         self.keep()
         return cost
+
+    def squeeze(self) -> None:
+        """Close a column of the best plan and exchange others until all have a place again, as long as that works."""
+        while self.x is not None and not self.control.must_stop:
+            best = self.value
+            self.set(self.x)
+            on = np.flatnonzero(self.x & self.free)
+            if not len(on):
+                return
+            rises, state = [], self.transport.saved()
+            for j in on:
+                rises.append(self.transport.close(int(j)))
+                self.transport.back_to(state)
+            for k in np.argsort(np.array(rises) - self.problem.opening[on], kind="stable")[:SQUEEZED]:
+                self.transport.close(int(on[k]))
+                cost = self.cost()
+                for _ in range(ROUNDS):
+                    before = cost
+                    cost = self._exchange(cost, self.free)
+                    if self.keep() or cost >= before - self.tiny or self.control.must_stop:
+                        break
+                if self.value < best or self.control.must_stop:
+                    break
+                self.set(self.x)
+            if self.value >= best:
+                return
 
     def _open(self, cost: float, free: Bools) -> float:
         """Open columns while that lowers the cost."""

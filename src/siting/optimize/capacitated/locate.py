@@ -12,7 +12,7 @@ from siting.optimize.capacitated.location import Location, enough_places
 from siting.optimize.capacitated.location_tree import Tree
 from siting.optimize.capacitated.master import Master
 from siting.optimize.control import Control
-from siting.optimize.solution import Solution
+from siting.optimize.solution import Solution, floored
 from siting.optimize.sparse_rows import row_max
 
 __all__ = ["ENGINE", "locate"]
@@ -20,14 +20,16 @@ __all__ = ["ENGINE", "locate"]
 ENGINE = "capacitated location"
 #: Kicks at most, and how many in a row without a better plan are enough.
 KICKS, IDLE = 60, 10
-#: Shares of the time for the first climb, and for kicks.
-CLIMB, KICK = 0.3, 0.3
+#: Shares of the time for the first climb, for plans from the relaxation, and for kicks.
+CLIMB, ROUND, KICK = 0.3, 0.3, 0.3
+#: Parts of a column in the relaxation from which it opens in a plan.
+LEAST = (0.5, 0.25, 0.8)
 
 
 def locate(problem: Location, control: Control, start: Bools | None = None) -> Solution:
     """Choose the columns to open, with a proof by prices; from *start*, if there is one.
 
-    Values are minus costs, which are to be small. Without a plan nothing is stated but a bound.
+    Values are minus costs, which are to be small. Without a plan nothing is stated.
     """
     search = Exchange(problem, _part(control, CLIMB))
     if start is not None:
@@ -36,19 +38,32 @@ def locate(problem: Location, control: Control, start: Bools | None = None) -> S
     if not control.must_stop:
         search.climb()
     search.control = control
+    if search.x is None:
+        return Solution.without_plan(np.inf, control.status, ENGINE)
     tree = Tree(Master(enough_places(problem), search.penalty), search, control)
     ended = tree.raise_root(_first_prices(problem, search))
-    if not ended and search.x is not None:
+    if not ended:
+        search.control = _part(control, ROUND)
+        for least in LEAST:
+            search.set(search.must | (tree.boxes[0][2].found.part > least))
+            search.climb()
+            tree.fix_root()
+        if _alike(problem):
+            search.squeeze()
+            tree.fix_root()
         _kick(search, tree, _part(control, KICK))
         search.control = control
         tree.run()
-    nodes = tree.nodes
-    if search.x is None:
-        return Solution.without_plan(-tree.bound, control.status, ENGINE, nodes=nodes)
     proven = tree.bound >= tree.enough
     status = "optimal" if proven else control.status
-    bound = -search.value if proven else max(-search.value, -tree.bound)
-    return Solution(search.x, -search.value, bound, status, ENGINE, tree.proof, nodes)
+    bound = -search.value if proven else max(-search.value, floored(-tree.bound, problem.grain))
+    return Solution(search.x, -search.value, bound, status, ENGINE, tree.proof, tree.nodes)
+
+
+def _alike(problem: Location) -> bool:
+    """Whether ways cost nothing and columns the same: then the fewest are looked for."""
+    opening = problem.opening[(problem.upper > 0) & (problem.lower == 0)]
+    return bool(len(opening) and opening.min() > 0 and np.ptp(opening) == 0 and np.ptp(np.append(problem.cost.data, 0)) == 0)
 
 
 def _part(control: Control, share: float) -> Control:

@@ -11,6 +11,7 @@ and of the needs of each group no more than `spare` people go without a place.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -19,7 +20,7 @@ from scipy.sparse import csr_array, vstack
 
 from siting.numbers import Bools, Floats, Ints
 from siting.optimize.capacitated import price_kernels
-from siting.optimize.proof import Proof, bound_of_tree
+from siting.optimize.proof import Proof, covers_all_plans, worst_leaf
 from siting.optimize.sparse_rows import row_max, transposed
 
 __all__ = ["Columns", "Location", "bound_of_location", "enough_places", "relaxed"]
@@ -75,7 +76,10 @@ class Location:
         c, count = self.cost, np.maximum(1, np.diff(self.cost.indptr))
         least = -row_max(c, -c.data)
         spread = np.asarray(c.sum(axis=1)).ravel() / count - least
-        return np.where(spread > 1e-9 * self.scale, spread, np.maximum(np.abs(least), 1e-9 * self.scale)) / np.maximum(self.weight, 1e-12)
+        place = np.abs(self.opening) / np.maximum(self.usable, 1e-12)
+        usual = float(np.median(place[self.usable > 0])) if (self.usable > 0).any() else 0.0
+        size = np.where(spread > 1e-9 * self.scale, spread, np.maximum(np.abs(least), max(usual, 1e-9 * self.scale)))
+        return np.asarray(size / np.maximum(self.weight, 1e-12))
 
     @property
     def scale(self) -> float:
@@ -180,14 +184,21 @@ def bound_of_location(problem: Location, proof: Proof) -> float:
         v.ndim == y.ndim == 2 and len(v) == len(y) and v.shape[1] == len(problem.weight)
         and y.shape[1] == len(problem.low) and bool(np.isfinite(v).all() and np.isfinite(y).all())
         and not (y[:, np.isinf(problem.high)] > 0).any() and not (y[:, np.isinf(problem.low)] < 0).any()
+        and bool((proof.price < len(v)).all()) and _are_columns(problem, proof.fixed_column)
+        and _are_columns(problem, proof.column[1:]) and bool(np.isin(proof.fixed_at, (0, 1)).all())
     )  # fmt: skip
-    if not right:
+    if not right or not covers_all_plans(proof):
         return -np.inf
 
+    @functools.cache
     def evaluate(row: int) -> tuple[float, Floats]:
         return priced(problem, v[row].astype(float), y[row])
 
-    return -bound_of_tree(proof, problem.lower, problem.upper, evaluate)
+    return -worst_leaf(proof, problem.lower, problem.upper, evaluate)
+
+
+def _are_columns(problem: Location, numbers: Ints) -> bool:
+    return bool(((numbers >= 0) & (numbers < len(problem.opening))).all())
 
 
 def priced(problem: Location, v: Floats, y: Floats) -> tuple[float, Floats]:

@@ -62,10 +62,9 @@ class Master:
 
     def _write(self, won: Floats, paid: float) -> None:
         assert self.simplex is not None
-        row = np.zeros(self.simplex.columns)
-        row[: len(won)] = won / self.size
-        row[len(won)] = 1.0
-        self.simplex.add_row(row, paid / self.size)
+        at = np.flatnonzero(won)
+        weight = np.append(-won[at] / self.size, -1.0)
+        self.simplex.row(np.append(at, len(won)), weight, -paid / self.size)
 
     def _build(self) -> None:
         problem = self.problem
@@ -83,7 +82,7 @@ class Master:
                 np.concatenate([problem.upper, np.full(1 + 2 * r, np.inf)]), csr_array(matrix), problem.low.copy(),
                 problem.high.copy(), 0,
             ),
-            rows_are_added=True,
+            dual=True,
         )  # fmt: skip
         for won, paid in self.cuts:
             self._write(won, paid)
@@ -113,7 +112,7 @@ class Master:
         if answer.status != "optimal":
             self.simplex = None
             return None
-        share = np.maximum(answer.prices[r:], 0.0)
+        share = np.maximum(-answer.prices[r:], 0.0)
         if share.sum() <= 1e-9:
             return None
         share /= share.sum()
@@ -125,13 +124,6 @@ class Master:
         y = np.where(np.isinf(self.problem.high), np.minimum(y, 0.0), y)
         y = np.where(np.isinf(self.problem.low), np.maximum(y, 0.0), y)
         return self.evaluate(v, y, lower, upper, np.clip(answer.x[:m], 0.0, 1.0))
-
-    def estimate(self, lower: Bools, upper: Bools, steps: int) -> float:
-        """Return about what the cuts prove of a box, after some steps of the simplex."""
-        assert self.simplex is not None
-        self.simplex.bound(np.arange(len(lower)), lower.astype(float), upper.astype(float))
-        value = self.simplex.solve(steps=steps).value
-        return value * self.size if np.isfinite(value) else -np.inf
 
     def evaluate(self, v: Floats, y: Floats, lower: Bools, upper: Bools, part: Floats) -> Priced:
         """Return what prices prove of a box."""

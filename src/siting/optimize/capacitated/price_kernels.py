@@ -34,14 +34,36 @@ def fill(start, need, cost, weight, capacity, price, most, won, take):
                     take[at[t]] = weight[need[at[t]]]
             won[j] = sum_won
             continue
-        order = np.argsort(-value[:count], kind="mergesort")
-        sum_won = 0.0
-        for t in order:
-            people = min(room, weight[need[at[t]]])
-            sum_won += people * value[t]
+        won[j] = _fill_best(at, value, count, room, need, weight, take, keeps)
+
+
+@compiled
+def _fill_best(at, value, count, room, need, weight, take, keeps):
+    """Fill places with the people of the best values, found by parting around pivots; return what they are worth."""
+    worth, low, high = 0.0, 0, count
+    while low < high and room > 0.0:
+        pivot = value[(low + high) // 2]
+        above, below, k, better, same = low, high, low, 0.0, 0.0
+        while k < below:  # better ones first, then those like the pivot, then worse ones
+            if value[k] > pivot:
+                better += weight[need[at[k]]]
+                at[k], at[above], value[k], value[above] = at[above], at[k], value[above], value[k]
+                above += 1
+                k += 1
+            elif value[k] < pivot:
+                below -= 1
+                at[k], at[below], value[k], value[below] = at[below], at[k], value[below], value[k]
+            else:
+                same += weight[need[at[k]]]
+                k += 1
+        if better > room:
+            high = above
+            continue
+        for t in range(low, below):
+            people = weight[need[at[t]]] if t < above else min(room, weight[need[at[t]]])
+            worth += people * value[t]
             room -= people
             if keeps:
                 take[at[t]] = people
-            if room <= 0.0:
-                break
-        won[j] = sum_won
+        low = below
+    return worth

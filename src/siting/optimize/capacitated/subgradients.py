@@ -17,6 +17,10 @@ from siting.optimize.programme import Programme
 __all__ = ["Chosen", "Descent", "descend"]
 
 
+#: How much dearer than what any column wins it is to break a row by 1.
+DEAR = 100.0
+
+
 @dataclass(frozen=True, eq=False)
 class Descent:
     """Best prices of needs and of rows, their bound, how often each column was open, and prices on the way."""
@@ -35,7 +39,6 @@ class Chosen:
         self.problem = problem
         self.rows = problem.rows.toarray()
         self.simplex: Simplex | None = None
-        self.size = 1.0
         self.set(problem.lower > 0, problem.upper > 0)
 
     def set(self, lower: Bools, upper: Bools) -> None:
@@ -71,19 +74,24 @@ class Chosen:
 
     def _by_solver(self, won: Floats) -> tuple[Floats, Floats] | None:
         problem = self.problem
+        m, r = len(won), len(problem.low)
+        most = max(1e-9, float(np.abs(won).max(initial=0.0)))
         if self.simplex is None:
+            ones = np.eye(r)  # what rows miss, which is dear
             self.simplex = Simplex(
-                Programme(np.zeros(len(won)), self.lower.copy(), self.upper.copy(), csr_array(problem.rows),
-                          problem.low.copy(), problem.high.copy(), 0)
+                Programme(
+                    np.zeros(m + 2 * r), np.append(self.lower, np.zeros(2 * r)),
+                    np.append(self.upper, np.full(2 * r, np.inf)), csr_array(np.hstack([self.rows, ones, -ones])),
+                    problem.low.copy(), problem.high.copy(), 0,
+                )
             )  # fmt: skip
-            self.size = max(1e-9, float(np.abs(won).max()) * 1e-3)
-        self.simplex.price(np.arange(len(won)), -won / self.size)
+        self.simplex.price(np.arange(m + 2 * r), np.append(-won / most, np.full(2 * r, DEAR)))
         answer = self.simplex.solve()
         if answer.status != "optimal":
             return None
-        y = -answer.prices * self.size
+        y = -answer.prices * most
         y = np.where(np.isinf(problem.high), np.minimum(y, 0.0), y)
-        return np.clip(answer.x, 0.0, 1.0), np.where(np.isinf(problem.low), np.maximum(y, 0.0), y)
+        return np.clip(answer.x[:m], 0.0, 1.0), np.where(np.isinf(problem.low), np.maximum(y, 0.0), y)
 
 
 def descend(
@@ -99,7 +107,16 @@ def descend(
     take, won = np.zeros(len(of.need)), np.zeros(len(opening))
     grouped = (problem.group >= 0) & ~problem.must
     free = ~problem.must & ~grouped
-    groups, group = len(problem.spare), problem.group[grouped]
+    at, group, groups = np.flatnonzero(grouped), problem.group[grouped], len(problem.spare)
+    # a person of a group costs what the group pays, less what the need pays for its people being so few
+    top = np.zeros(groups)
+    np.maximum.at(top, group, v[at])
+    rest_of = np.zeros(len(w))
+    rest_of[at] = top[group] - v[at]
+    wanted = np.bincount(group, w[at], groups) - problem.spare
+    pays = np.bincount(group, problem.metric[at] * w[at], groups) / np.maximum(1, np.bincount(group, minlength=groups))
+    pays = pays / np.maximum(wanted, 1e-12)
+    top_direction = np.zeros(groups)
     best = Descent(v, np.zeros(len(problem.low)), -np.inf, np.zeros(len(opening)), [])
     part, direction, idle, trail = np.zeros(len(opening)), np.zeros(len(w)), 0, []
     metric = problem.metric
@@ -111,12 +128,11 @@ def descend(
         if found is None:
             break
         x, y = found
-        paid, spared = float(v @ w), np.zeros(len(w))
+        paid = float(v @ w)
         if groups:
-            top = np.zeros(groups)
-            np.maximum.at(top, group, v[grouped])
-            paid -= float(top @ problem.spare)
-            spared[grouped] = _spared(problem, v, top)[grouped]
+            dearest = np.zeros(groups)
+            np.maximum.at(dearest, group, v[at])
+            paid -= float(dearest @ problem.spare)
         limits = np.where(y > 0, np.where(np.isinf(problem.high), 0, problem.high),
                           np.where(np.isinf(problem.low), 0, problem.low))  # fmt: skip
         reduced = won - opening - problem.rows.T @ y
@@ -133,23 +149,22 @@ def descend(
         if best.bound >= enough or pace < 1e-4 or control.must_stop:
             break
         taken = np.bincount(of.need, take * x[column], minlength=len(w))
-        slope = w - spared - taken
+        slope = w - taken
         slope[free & (v >= 0) & (slope > 0) & (direction * slope >= 0)] = 0.0
+        slope[at[(rest_of[at] <= 0) & (slope[at] > 0) & (direction[at] * slope[at] >= 0)]] = 0.0
         direction = 0.6 * direction + slope
         norm = float((direction**2 * metric).sum())
+        if groups:
+            short = wanted - np.bincount(group, taken[at], groups)
+            short[(top <= 0) & (short < 0) & (top_direction * short >= 0)] = 0.0
+            top_direction = 0.6 * top_direction + short
+            norm += float((top_direction**2 * pays).sum())
         if norm <= 0:
             break
         step = pace * max(target - bound, 1e-6 * abs(target)) / norm
+        if groups:
+            top = np.maximum(0.0, top + step * top_direction * pays)
+            rest_of[at] = np.maximum(0.0, rest_of[at] - step * direction[at] * metric[at])
         v = v + step * direction * metric
+        v[at] = top[group] - rest_of[at]
     return Descent(best.v, best.y, best.bound, part, trail)
-
-
-def _spared(problem: Location, v: Floats, top: Floats) -> Floats:
-    """People of each need that go without a place at the prices: those of the largest price of their group."""
-    out = np.zeros(len(v))
-    for number, spare in enumerate(problem.spare.tolist()):
-        if top[number] > 0:
-            at = np.flatnonzero((problem.group == number) & ~problem.must & (v >= top[number] * (1 - 1e-3)))
-            out[at] = problem.weight[at] * min(1.0, spare / max(1e-12, float(problem.weight[at].sum())))
-    return out
-

@@ -19,7 +19,7 @@ DEAR = 10.0
 class Transport:
     """People on open columns at the least cost.
 
-    Who must have a place and has none is in slot 0, at the cost `dear`; who may go without is in slots of its own.
+    `cost` is what all ways cost. Who must have a place and has none is in slot 0, at the cost `dear`; who may go without is in slots of its own.
     """
 
     def __init__(self, problem: Location, slots: int = 16, dear: float | None = None) -> None:
@@ -40,8 +40,9 @@ class Transport:
         for slot, members in ((0, ~free), (1, free)):
             s.flow[slot, members] = problem.weight[members]
             s.load[slot] = s.flow[slot].sum()
+        self.cost = self.dear * float(s.load[0])
         for slot in range(2, self.base):
-            kernels.enter(s, slot)
+            self.cost -= float(kernels.enter(s, slot))
 
     def _make(self, n: int, slots: int) -> None:
         weight = self.problem.weight.astype(float)
@@ -84,25 +85,29 @@ class Transport:
         self.slot[j] = slot
         there = slice(of.start[j], of.start[j + 1])
         self._fill(slot, of.need[there], of.cost[there], self.problem.capacity[j] * part, part)
-        return float(kernels.enter(self.s, slot))
+        won = float(kernels.enter(self.s, slot))
+        self.cost -= won
+        return won
 
     def close(self, j: int) -> float:
         """Close column *j*; return by how much the cost of the ways rises."""
         slot = int(self.slot[j])
         self.slot[j] = -1
-        return float(kernels.leave(self.s, slot))
+        lost = float(kernels.leave(self.s, slot))
+        self.cost += lost
+        return lost
 
     def saved(self) -> tuple[Any, ...]:
         """Return the present state, to go back to."""
         s = self.s
-        return (self.slot.copy(), *(getattr(s, name).copy() for name in STATE))
+        return (self.cost, self.slot.copy(), *(getattr(s, name).copy() for name in STATE))
 
     def back_to(self, state: tuple[Any, ...]) -> None:
         """Go back to a state of the same number of slots, or fewer."""
-        self.slot = state[0].copy()
-        k = len(state[1])
+        self.cost, self.slot = state[0], state[1].copy()
+        k = len(state[2])
         self.s.used[:] = False
-        for name, array in zip(STATE, state[1:], strict=True):
+        for name, array in zip(STATE, state[2:], strict=True):
             target = getattr(self.s, name)
             (target[:k, :k] if name in ("step", "via") else target[:k])[...] = array
 
@@ -116,12 +121,12 @@ class Transport:
         """People without a place who must have one."""
         return float(self.s.load[0])
 
-    @property
-    def cost(self) -> float:
-        """What all ways cost, and what is asked for people without a place who must have one."""
+    def add_up(self) -> float:
+        """Add up anew what all ways cost, and what is asked for people without a place who must have one."""
         used = self.s.used
         flow, cost = self.s.flow[used], self.s.cost[used]
-        return float((flow * np.where(flow > 0, cost, 0.0)).sum())
+        self.cost = float((flow * np.where(flow > 0, cost, 0.0)).sum())
+        return self.cost
 
     def flow(self) -> tuple[Positions, Positions, Floats]:
         """Return needs, open columns, and the people of the needs in them."""
