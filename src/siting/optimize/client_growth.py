@@ -37,6 +37,8 @@ log = logging.getLogger(__name__)
 
 #: Swaps without success after which a distance is taken for too short, until it is shown.
 SWAPS = 4_000
+#: How often the distances between bound and plan are halved before trees are grown.
+HALVINGS = 7
 
 
 class Distances(Protocol):
@@ -132,17 +134,18 @@ def question_of(distance: Floats, limit: float, lower: Floats, upper: Floats) ->
 
 
 class _Decision(Control):
-    """Stops the covering engine when it is known whether *most* columns are enough, or at the root."""
+    """Stops the covering engine when it is known whether *most* columns are enough, or after so many *nodes*."""
 
-    def __init__(self, control: Control, most: int, known: tuple[float | None, float | None], *, root: bool) -> None:
+    def __init__(self, control: Control, most: int, known: tuple[float, float], nodes: float) -> None:
         vars(self).update(vars(control.for_subproblem()))
-        self.most, self.outer, self.known, self.root = most, control, known, root
+        self.most, self.outer, self.known, self.left = most, control, known, nodes
 
     def report(self, step: str, value: float | None = None, bound: float | None = None) -> bool:
         """Report the distances that are known; return whether it is decided, or time is up."""
         enough = value is not None and value > -self.most - 0.5
         never = bound is not None and bound < -self.most - 0.5
-        return enough or never or (self.root and step == "search") or self.outer.report(step, *self.known)
+        self.left -= step == "search"
+        return enough or never or self.left < 0 or self.outer.report(step, *self.known)
 
 
 def solve_growing(
@@ -190,8 +193,9 @@ class _Growth:
         self._begin()
         if math.isfinite(self.best):
             self._shorten()
+            self._raise()
         while math.isfinite(self.best) and not self._done() and not self._report():
-            if self._serve(self._before(self.best), exact=True) is None:
+            if self._serve(self._before(self.best), math.inf) is None:
                 break
         x = None
         if math.isfinite(self.best):
@@ -271,17 +275,30 @@ class _Growth:
             if not self._serve(middle):
                 short = max(middle, self.bound * (1 - 2 * SAME))
 
-    def _serve(self, limit: float, *, exact: bool = False) -> bool | None:
-        """Look for a plan that serves all within *limit*; False where there is none, None where that is open."""
+    def _raise(self) -> None:
+        """Halve the distances between the bound and the plan by the relaxation alone, a few times."""
+        top = self.best
+        for _ in range(HALVINGS):
+            middle = self._before(self.bound + (top - self.bound) / 2)
+            if middle < self.bound * (1 - SAME) or self._done() or self._report():
+                break
+            if self._serve(middle, swaps=0) is None:
+                top = middle
+
+    def _serve(self, limit: float, nodes: float = 0, swaps: int = SWAPS) -> bool | None:
+        """Look for a plan that serves all within *limit*; False where there is none, None where that is open.
+
+        The covering engine takes *nodes* of a tree, where swaps find nothing.
+        """
         opened = self.opened
         while not self.control.must_stop:
             model, cover = question_of(self.distance, limit, self.lower, self.upper)
             if not (np.diff(cover.within.indptr) > 0).all():
                 return self._too_short(limit, Proof.at_root(_alone(cover.within), np.zeros(0), np.zeros(0)))
-            plan = self._swap(cover, opened, limit)
+            plan = self._swap(cover, opened, limit, swaps)
             if plan is None:
                 known = (-self.best, -self.bound)
-                found = solve_covering(model, _Decision(self.control, self.most, known, root=not exact))
+                found = solve_covering(model, _Decision(self.control, self.most, known, nodes))
                 self.nodes += found.nodes
                 log.debug("%d clients, %d × %d within %g: %s", len(self.held), *cover.within.shape, limit, found.status)
                 if found.x is not None and found.value > -self.most - 0.5:
@@ -306,7 +323,7 @@ class _Growth:
         self.ruled_out = (limit, self.held.copy(), proof)
         return False
 
-    def _swap(self, cover: _Cover, opened: Ints, limit: float) -> Ints | None:
+    def _swap(self, cover: _Cover, opened: Ints, limit: float, swaps: int) -> Ints | None:
         """Start from columns that serve what the open ones serve, as far as can be, and swap."""
         within, n = cover.within, len(cover.clients)
         if len(cover.columns) <= self.most:
@@ -315,7 +332,7 @@ class _Growth:
         start = _start(by_column, self.distance[cover.clients][:, opened] <= limit, self.most)
         weight, self.seed = np.ones(n), self.seed + 1
         lists = (within.indptr, within.indices, by_column.indptr, by_column.indices)
-        if swap_search(*(each.astype(np.int64) for each in lists), start, weight, SWAPS, self.seed):
+        if swap_search(*(each.astype(np.int64) for each in lists), start, weight, swaps, self.seed):
             return np.asarray(cover.columns[start])
         return None
 
