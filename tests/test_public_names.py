@@ -40,7 +40,7 @@ IDEAS = {
     "which service": "service services",
     "which sites, by id": "ids open closed hubs",
     "how a problem is put": "objective rules options decay travel beyond must levels scenarios scenario",
-    "how it is done": "method measure overlap rings fill width close_last checked refuse",
+    "how it is done": "method measure rounded overlap rings fill width close_last checked refuse",
     "when a search ends, and what it reports": "time_limit gap progress on_step max_pairs threads",
     "who walks": "walk who speed slope stairs grade",
     "streets": "network streets split walking ferries any_street oneway height length graph nodes x y u v",

@@ -33,6 +33,7 @@ CASES = {
     "siting_millions": "siting_millions",
     "siting_capacity": "siting_rules",
     "siting_rules": "siting_rules",
+    "records": "records",
     "whole": "whole",
     "osm": "osm",
     "osm_city": "osm",
