@@ -14,27 +14,28 @@ from __future__ import annotations
 
 import logging
 import math
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 import numpy as np
 from scipy.sparse import csr_array
 
 from siting.numbers import Bools, Floats, Ints
-from siting.optimize.center_kernels import (
-    cover_words, different_sets, largest_sets, size_of_sets, smallest_sets, swap_search, turned,
-)  # fmt: skip
+from siting.optimize import center_kernels as kernels
 from siting.optimize.control import Control
 from siting.optimize.covering import solve_covering
 from siting.optimize.distances import SAME
 from siting.optimize.model import Model
-from siting.optimize.proof import Proof
+from siting.optimize.presolve import reduce
+from siting.optimize.proof import Proof, bound_of
+from siting.optimize.solution import Solution
 from siting.optimize.sparse_rows import entries_of, transposed, with_data
 
-__all__ = ["Distances", "GrownCenter", "fewest_within", "question_of", "solve_growing"]
+__all__ = ["Decision", "Distances", "GrownCenter", "bound_of_grown", "fewest_within", "question_of", "solve_growing"]
 
 log = logging.getLogger(__name__)
 
+ENGINE = "center by clients"
 #: Swaps without success after which a distance is taken for too short, until it is shown.
 SWAPS = 4_000
 #: How often the distances between bound and plan are halved before trees are grown.
@@ -56,19 +57,33 @@ class Distances(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class GrownCenter:
-    """A plan, its distance, the least distance that is not ruled out, and what rules out those below.
+class GrownCenter(Solution):
+    """A plan for all clients, with a bound by some of them: `value` and `bound` are minus the distance.
 
-    *proof* shows that *clients* are not served within *limit*; *limit* is negative where nothing was ruled out.
+    The clients *held* decide; the proof shows that the first *ruled* of them are not served within *limit*, which is
+    negative where nothing was ruled out. `bound_of_grown` adds it up.
     """
 
-    x: Bools | None
-    distance: float
-    bound: float
-    clients: Ints
-    limit: float
-    proof: Proof | None
-    nodes: int
+    held: Ints = field(kw_only=True)
+    ruled: int = field(kw_only=True)
+    limit: float = field(kw_only=True)
+
+
+def bound_of_grown(distances: Distances, lower: Floats, upper: Floats, most: int, found: GrownCenter) -> float:
+    """Return the distance that is not ruled out, as it follows from the distances of the clients held.
+
+    Nobody is nearer than the nearest column that may open. Where *most* columns do not serve some clients within a
+    limit, the answer is one of their longer distances.
+    """
+    distance = distances.rows(found.held)
+    distance[:, upper < 0.5] = np.inf
+    bound = float(distance.min(axis=1, initial=math.inf).max(initial=0.0))
+    if found.proof is not None and found.ruled:
+        distance = distance[: found.ruled]
+        question = question_of(distance, found.limit, lower, upper)[0]
+        if min(bound_of(question, found.proof), bound_of(reduce(question).model, found.proof)) < -most - 1e-6:
+            bound = max(bound, float(distance[distance > found.limit * (1 + SAME)].min(initial=math.inf)))
+    return bound
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,22 +110,22 @@ def _reduced(distance: Floats, limit: float, usable: Bools, rows: Ints) -> _Cove
     """Leave out columns that serve no more than another, and clients that are served where another is."""
     n, m = len(rows), distance.shape[1]
     words, farthest = np.zeros((m, max(1, -(-n // 64))), np.uint64), np.zeros(m)
-    cover_words(distance, limit, usable, rows, words, farthest)
+    kernels.cover_words(distance, limit, usable, rows, words, farthest)
     columns, clients = np.arange(m), np.arange(n)
     while True:
         size = np.zeros(len(columns), np.int64)
-        size_of_sets(words, size)
+        kernels.size_of_sets(words, size)
         kept = np.empty(len(columns), np.int64)
-        kept = kept[: different_sets(words, size, farthest, kept)]
+        kept = kept[: kernels.different_sets(words, size, farthest, kept)]
         order, largest = kept[np.lexsort((kept, -size[kept]))], np.empty(len(kept), np.int64)
-        largest = largest[: largest_sets(words, order, largest)]
+        largest = largest[: kernels.largest_sets(words, order, largest)]
         columns, words, farthest = columns[largest], words[largest], farthest[largest]
         of = np.zeros((len(clients), max(1, -(-len(columns) // 64))), np.uint64)
-        turned(words, np.arange(len(columns)), clients, of)
+        kernels.turned(words, np.arange(len(columns)), clients, of)
         size = np.zeros(len(clients), np.int64)
-        size_of_sets(of, size)
+        kernels.size_of_sets(of, size)
         order, smallest = np.lexsort((np.arange(len(clients)), size)), np.empty(len(clients), np.int64)
-        smallest = np.sort(smallest[: smallest_sets(of, order, smallest)])
+        smallest = np.sort(smallest[: kernels.smallest_sets(of, order, smallest)])
         if len(smallest) == len(clients):
             break
         clients = clients[smallest]
@@ -133,10 +148,12 @@ def question_of(distance: Floats, limit: float, lower: Floats, upper: Floats) ->
     return fewest_within(cover.within, np.zeros(size), np.ones(size)), cover
 
 
-class _Decision(Control):
+class Decision(Control):
     """Stops the covering engine when it is known whether *most* columns are enough, or after so many *nodes*."""
 
-    def __init__(self, control: Control, most: int, known: tuple[float, float], nodes: float) -> None:
+    def __init__(
+        self, control: Control, most: int, known: tuple[float | None, float | None], nodes: float = math.inf
+    ) -> None:
         vars(self).update(vars(control.for_subproblem()))
         self.most, self.outer, self.known, self.left = most, control, known, nodes
 
@@ -185,7 +202,7 @@ class _Growth:
         self.distance = np.empty((0, self.m))
         self.opened = np.zeros(0, np.int64)
         self.best, self.bound = math.inf, least
-        self.ruled_out = (-1.0, np.zeros(0, np.int64), None)
+        self.ruled_out: tuple[float, int, Proof | None] = (-1.0, 0, None)
         self.nodes = self.seed = 0
 
     def run(self) -> GrownCenter:
@@ -197,12 +214,14 @@ class _Growth:
         while math.isfinite(self.best) and not self._done() and not self._report():
             if self._serve(self._before(self.best), math.inf) is None:
                 break
-        x = None
-        if math.isfinite(self.best):
-            x = self.lower > 0.5
-            x[self.opened] = True
-        limit, clients, proof = self.ruled_out
-        return GrownCenter(x, self.best, min(self.bound, self.best), clients, limit, proof, self.nodes)
+        limit, ruled, proof = self.ruled_out
+        more: Any = {"nodes": self.nodes, "held": self.held, "ruled": ruled, "limit": limit}
+        if not math.isfinite(self.best):
+            return GrownCenter(None, -math.inf, -self.bound, self.control.status, ENGINE, proof, **more)
+        x = self.lower > 0.5
+        x[self.opened] = True
+        bound, status = (self.best, "optimal") if self._done() else (self.bound, self.control.status)
+        return GrownCenter(x, -self.best, -bound, status, ENGINE, proof, **more)
 
     def _done(self) -> bool:
         return self.bound >= self.best * (1 - SAME)
@@ -298,7 +317,7 @@ class _Growth:
             plan = self._swap(cover, opened, limit, swaps)
             if plan is None:
                 known = (-self.best, -self.bound)
-                found = solve_covering(model, _Decision(self.control, self.most, known, nodes))
+                found = solve_covering(model, Decision(self.control, self.most, known, nodes))
                 self.nodes += found.nodes
                 log.debug("%d clients, %d × %d within %g: %s", len(self.held), *cover.within.shape, limit, found.status)
                 if found.x is not None and found.value > -self.most - 0.5:
@@ -320,7 +339,7 @@ class _Growth:
 
     def _too_short(self, limit: float, proof: Proof | None) -> bool:
         self.bound = max(self.bound, min(self._after(limit), self.best))
-        self.ruled_out = (limit, self.held.copy(), proof)
+        self.ruled_out = (limit, len(self.held), proof)
         return False
 
     def _swap(self, cover: _Cover, opened: Ints, limit: float, swaps: int) -> Ints | None:
@@ -332,7 +351,7 @@ class _Growth:
         start = _start(by_column, self.distance[cover.clients][:, opened] <= limit, self.most)
         weight, self.seed = np.ones(n), self.seed + 1
         lists = (within.indptr, within.indices, by_column.indptr, by_column.indices)
-        if swap_search(*(each.astype(np.int64) for each in lists), start, weight, swaps, self.seed):
+        if kernels.swap_search(*(each.astype(np.int64) for each in lists), start, weight, swaps, self.seed):
             return np.asarray(cover.columns[start])
         return None
 

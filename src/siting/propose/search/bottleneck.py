@@ -13,7 +13,8 @@ import pandas as pd
 from scipy.sparse import csr_array, vstack
 
 from siting.numbers import Bools, Floats, Ints
-from siting.optimize.center import fewest_within, solve_center
+from siting.optimize.center import TableDistances, solve_center
+from siting.optimize.client_growth import Distances, GrownCenter, bound_of_grown, fewest_within
 from siting.optimize.control import Control
 from siting.optimize.dispersion import farthest_first, solve_dispersion, widest_possible
 from siting.optimize.distances import SAME, distinct, place_of
@@ -71,6 +72,29 @@ class FarthestAnswer(BottleneckAnswer):
 
 
 @dataclass(frozen=True, eq=False)
+class GrownAnswer(Answer):
+    """The answer to a `MinFarthest` whose bound follows from some of the communities."""
+
+    grown: GrownCenter = field(kw_only=True)
+    distances: Distances = field(kw_only=True)
+    #: The limits of columns, and the most that open beyond those that must.
+    box: tuple[Floats, Floats, int] = field(kw_only=True)
+
+    def measure(self, x: Bools) -> float:
+        """Return the largest distance from a community to its nearest open site."""
+        return float(self.distances.nearest(np.flatnonzero(x))[0].max(initial=0.0))
+
+    def bound_by(self, proof: Any) -> float:
+        """Return the distance that is not ruled out."""
+        return bound_of_grown(self.distances, *self.box, replace(self.grown, proof=proof))
+
+    @property
+    def grain(self) -> float:
+        """Distances are compared as they are."""
+        return 0.0
+
+
+@dataclass(frozen=True, eq=False)
 class SpacingAnswer(BottleneckAnswer):
     """The answer to a `MaxSpacing`: how far the two nearest open sites are apart."""
 
@@ -117,6 +141,13 @@ def _center(formulation: Formulation, model: Model, control: Control) -> Answer:
         return no_plan(formulation, found.status, found.engine, model, bound=-found.bound)
     x = prune_by(formulation, found.x, model.is_feasible, lambda x: -_farthest(costs, x), control)
     value, bound = _farthest(costs, x), -found.bound + 0.0
+    if isinstance(found, GrownCenter):
+        usable = keep_entries(costs, (model.upper > 0.5)[costs.indices])
+        bound = value if found.status == "optimal" else bound
+        return GrownAnswer(
+            x, value, bound, found.status, found.engine, found, model, -1, grown=found,
+            distances=TableDistances(usable), box=(model.lower, model.upper, most),
+        )  # fmt: skip
     levels = distinct(costs.data)
     shorter, decision = place_of(levels, bound) - 1, None
     if found.proof is not None and shorter >= 0:
