@@ -1,0 +1,261 @@
+"""Compiled loops of p-dispersion: cases of groups of columns that are far apart, and swaps towards a distance."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from siting.compiled import compiled
+
+
+@compiled
+def lowest_bit(word):
+    """Return the place of the lowest bit of a word that is not 0."""
+    n = 0
+    if word & np.uint64(0xFFFFFFFF) == np.uint64(0):
+        n += 32
+        word >>= np.uint64(32)
+    if word & np.uint64(0xFFFF) == np.uint64(0):
+        n += 16
+        word >>= np.uint64(16)
+    if word & np.uint64(0xFF) == np.uint64(0):
+        n += 8
+        word >>= np.uint64(8)
+    if word & np.uint64(0xF) == np.uint64(0):
+        n += 4
+        word >>= np.uint64(4)
+    if word & np.uint64(0x3) == np.uint64(0):
+        n += 2
+        word >>= np.uint64(2)
+    if word & np.uint64(0x1) == np.uint64(0):
+        n += 1
+    return n
+
+
+@compiled
+def join_far(distance, group, limit, far):
+    """Set the bit of each two groups of which two columns are farther apart than *limit*; -1 is in no group."""
+    one = np.uint64(1)
+    for i in range(len(group)):
+        a = group[i]
+        if a < 0:
+            continue
+        for j in range(i + 1, len(group)):
+            b = group[j]
+            if b >= 0 and distance[i, j] > limit:
+                far[a, b // 64] |= one << np.uint64(b % 64)
+                far[b, a // 64] |= one << np.uint64(a % 64)
+
+
+@compiled
+def split_groups(distance, group, keep, pieces):
+    """Split each group that is kept into the columns nearer to one or to the other of two that are far apart.
+
+    Groups are numbered anew, and those that are not kept become -1. Returns how many there are.
+    """
+    n, many = len(group), len(keep)
+    first, second = np.full(many, -1, np.int64), np.full(many, -1, np.int64)
+    for turn in range(2):  # the farthest from the first column, and the farthest from that
+        top = np.full(many, -1.0)
+        seed = first.copy()
+        for i in range(n):
+            g = group[i]
+            if g < 0 or not keep[g]:
+                continue
+            if seed[g] < 0:
+                seed[g] = i
+            if distance[seed[g], i] > top[g]:
+                top[g] = distance[seed[g], i]
+                if turn == 0:
+                    first[g] = i
+                else:
+                    second[g] = i
+    number = np.full((many, 2), -1, np.int64)
+    count = 0
+    for i in range(n):
+        g = group[i]
+        if g < 0 or not keep[g]:
+            pieces[i] = -1
+            continue
+        side = 1 if distance[first[g], i] > distance[second[g], i] else 0
+        if number[g, side] < 0:
+            number[g, side] = count
+            count += 1
+        pieces[i] = number[g, side]
+    return count
+
+
+@compiled
+def find_far(far, among, need, most, found):
+    """Look for *need* groups of *among* that are all far apart: case by case, with classes that hold one at most.
+
+    Groups are put into classes of which no two are far apart [1]_; with fewer classes than groups that are needed
+    there are none. Returns 1 and the groups *found*, 0 where there are none, -1 after *most* cases; and their number.
+
+    .. [1] P. San Segundo, D. Rodriguez-Losada and A. Jimenez, "An exact bit-parallel algorithm for the maximum clique
+       problem", Computers & Operations Research 38 (2), 2011, pp. 571-581.
+    """
+    words = len(among)
+    cases = 0
+    if need <= 0:
+        return 1, cases
+    size = 64 * words
+    left = np.zeros((need + 1, words), np.uint64)
+    order = np.zeros((need + 1, size), np.int64)
+    classes = np.zeros((need + 1, size), np.int64)
+    at = np.zeros(need + 1, np.int64)
+    rest, same = np.zeros(words, np.uint64), np.zeros(words, np.uint64)
+    one = np.uint64(1)
+    left[0] = among
+    depth, fresh = 0, True
+    while depth >= 0:
+        wanted = need - depth  # groups that are still to be found
+        if fresh:
+            cases += 1
+            if cases > most:
+                return -1, cases
+            # classes, and in order those that are in the class *wanted* or a later one
+            count = 0
+            rest[:] = left[depth]
+            number = 0
+            more = True
+            while more:
+                more = False
+                number += 1
+                same[:] = rest
+                for w in range(words):
+                    while same[w] != np.uint64(0):
+                        more = True
+                        b = lowest_bit(same[w])
+                        v = 64 * w + b
+                        rest[w] &= ~(one << np.uint64(b))
+                        same[w] &= ~(one << np.uint64(b))
+                        for u in range(w, words):
+                            same[u] &= ~far[v, u]
+                        if number >= wanted:
+                            order[depth, count] = v
+                            classes[depth, count] = number
+                            count += 1
+            at[depth] = count
+            fresh = False
+        if at[depth] == 0:
+            depth -= 1
+            if depth >= 0:
+                v = order[depth, at[depth]]
+                left[depth, v // 64] &= ~(one << np.uint64(v % 64))
+            continue
+        at[depth] -= 1
+        v = order[depth, at[depth]]
+        found[depth] = v
+        if wanted == 1:
+            return 1, cases
+        some = False
+        for w in range(words):
+            left[depth + 1, w] = left[depth, w] & far[v, w]
+            some = some or left[depth + 1, w] != np.uint64(0)
+        if some:
+            depth += 1
+            fresh = True
+        else:
+            left[depth, v // 64] &= ~(one << np.uint64(v % 64))
+    return 0, cases
+
+
+@compiled
+def rule_out(far, order, need, most, alive, ruled):
+    """Rule out groups that are in no *need* groups far apart, in *order*; *alive* holds the bits of the others.
+
+    *ruled* lists them in turn. Returns how many, and the number of cases; -1 for the number when there are too many.
+    """
+    one = np.uint64(1)
+    words = far.shape[1]
+    kept = np.zeros(len(far), np.bool_)
+    found = np.zeros(need + 1, np.int64)
+    near = np.zeros(words, np.uint64)
+    count, cases = 0, 0
+    for t in range(len(order)):
+        v = order[t]
+        if kept[v]:
+            continue
+        for w in range(words):
+            near[w] = alive[w] & far[v, w]
+        answer, more = find_far(far, near, need - 1, most - cases, found)
+        cases += more
+        if answer < 0:
+            return count, -1
+        if answer == 1:
+            kept[v] = True
+            for s in range(need - 1):
+                kept[found[s]] = True
+        else:
+            alive[v // 64] &= ~(one << np.uint64(v % 64))
+            ruled[count] = v
+            count += 1
+    return count, cases
+
+
+@compiled
+def spread(distance, usable, opened, fixed, limit, iterations, seed):
+    """Swap columns until all are farther apart than *limit*; the first *fixed* of those *opened* stay.
+
+    A column that is too near to another goes, one with the fewest near ones comes; neither for some turns again.
+    Returns whether all are far apart.
+    """
+    n, p = len(usable), len(opened)
+    near = np.zeros(n, np.int64)
+    barred = np.zeros(n, np.int64)
+    isopen = np.zeros(n, np.bool_)
+    for k in range(p):
+        isopen[opened[k]] = True
+        for v in range(n):
+            if v != opened[k] and distance[opened[k], v] <= limit:
+                near[v] += 1
+    total = 0
+    for k in range(p):
+        total += near[opened[k]]
+    state = np.uint64(2 * seed + 1)
+    best = total
+    for turn in range(1, iterations + 1):
+        if total == 0:
+            return True
+        top, go_out, go_in, ties = 1 << 40, -1, -1, 0
+        for k in range(fixed, p):
+            u = opened[k]
+            if near[u] == 0:
+                continue
+            for v in range(n):
+                if isopen[v] or not usable[v]:
+                    continue
+                change = near[v] - near[u]
+                if change - 1 > top:
+                    continue
+                if distance[u, v] <= limit:
+                    change -= 1
+                if (barred[v] >= turn or barred[u] >= turn) and total + 2 * change >= best:
+                    continue
+                if change < top:
+                    top, go_out, go_in, ties = change, k, v, 1
+                elif change == top:
+                    ties += 1
+                    state ^= state << np.uint64(13)
+                    state ^= state >> np.uint64(7)
+                    state ^= state << np.uint64(17)
+                    if state % np.uint64(ties) == np.uint64(0):
+                        go_out, go_in = k, v
+        if go_in < 0:
+            continue
+        u, v = opened[go_out], go_in
+        for i in range(n):
+            if i != u and distance[u, i] <= limit:
+                near[i] -= 1
+            if i != v and distance[v, i] <= limit:
+                near[i] += 1
+        isopen[u], isopen[v] = False, True
+        opened[go_out] = v
+        total += 2 * top
+        best = min(best, total)
+        state ^= state << np.uint64(13)
+        state ^= state >> np.uint64(7)
+        state ^= state << np.uint64(17)
+        barred[u] = turn + 7 + np.int64(state % np.uint64(5)) + total // 2
+        barred[v] = turn + 2 + np.int64(state % np.uint64(3))
+    return total == 0
