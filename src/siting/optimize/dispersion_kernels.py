@@ -194,68 +194,68 @@ def rule_out(far, order, need, most, alive, ruled):
 
 
 @compiled
+def nearness(distance, limit):
+    """Return how much two columns are too near: the square of what is missing, as a share, and a bit."""
+    if distance > limit:
+        return 0.0
+    missing = 1.0 - distance / limit
+    return missing * missing + 1e-6
+
+
+@compiled
 def spread(distance, usable, opened, fixed, limit, iterations, seed):
     """Swap columns until all are farther apart than *limit*; the first *fixed* of those *opened* stay.
 
-    A column that is too near to another goes, one with the fewest near ones comes; neither for some turns again.
-    Returns whether all are far apart.
+    A column that is too near to another goes, the one that is least near to the others comes; neither again for some
+    turns. Returns whether all are far apart.
     """
     n, p = len(usable), len(opened)
-    near = np.zeros(n, np.int64)
+    near = np.zeros(n)
     barred = np.zeros(n, np.int64)
     isopen = np.zeros(n, np.bool_)
     for k in range(p):
         isopen[opened[k]] = True
         for v in range(n):
-            if v != opened[k] and distance[opened[k], v] <= limit:
-                near[v] += 1
-    total = 0
+            if v != opened[k]:
+                near[v] += nearness(distance[opened[k], v], limit)
+    total = 0.0
     for k in range(p):
         total += near[opened[k]]
     state = np.uint64(2 * seed + 1)
     best = total
     for turn in range(1, iterations + 1):
-        if total == 0:
+        if total < 1e-6:
             return True
-        top, go_out, go_in, ties = 1 << 40, -1, -1, 0
+        top, go_out, go_in = np.inf, -1, -1
         for k in range(fixed, p):
             u = opened[k]
-            if near[u] == 0:
+            if near[u] < 5e-7:
                 continue
             for v in range(n):
-                if isopen[v] or not usable[v]:
-                    continue
                 change = near[v] - near[u]
-                if change - 1 > top:
+                if change - 1.1 >= top or isopen[v] or not usable[v]:
                     continue
-                if distance[u, v] <= limit:
-                    change -= 1
-                if (barred[v] >= turn or barred[u] >= turn) and total + 2 * change >= best:
+                change -= nearness(distance[u, v], limit)
+                if change >= top or ((barred[v] >= turn or barred[u] >= turn) and total + 2.0 * change >= best - 1e-9):
                     continue
-                if change < top:
-                    top, go_out, go_in, ties = change, k, v, 1
-                elif change == top:
-                    ties += 1
-                    state ^= state << np.uint64(13)
-                    state ^= state >> np.uint64(7)
-                    state ^= state << np.uint64(17)
-                    if state % np.uint64(ties) == np.uint64(0):
-                        go_out, go_in = k, v
+                top, go_out, go_in = change, k, v
         if go_in < 0:
             continue
         u, v = opened[go_out], go_in
         for i in range(n):
-            if i != u and distance[u, i] <= limit:
-                near[i] -= 1
-            if i != v and distance[v, i] <= limit:
-                near[i] += 1
+            if i != u:
+                near[i] -= nearness(distance[u, i], limit)
+            if i != v:
+                near[i] += nearness(distance[v, i], limit)
         isopen[u], isopen[v] = False, True
         opened[go_out] = v
-        total += 2 * top
+        total = 0.0
+        for k in range(p):
+            total += near[opened[k]]
         best = min(best, total)
         state ^= state << np.uint64(13)
         state ^= state >> np.uint64(7)
         state ^= state << np.uint64(17)
-        barred[u] = turn + 7 + np.int64(state % np.uint64(5)) + total // 2
-        barred[v] = turn + 2 + np.int64(state % np.uint64(3))
-    return total == 0
+        barred[u] = turn + 10 + np.int64(state % np.uint64(10))
+        barred[v] = turn + 1 + np.int64(state % np.uint64(max(1, p // 3)))
+    return total < 1e-6
