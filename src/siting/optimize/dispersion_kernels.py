@@ -161,36 +161,55 @@ def find_far(far, among, need, most, found):
 
 
 @compiled
-def rule_out(far, order, need, most, alive, ruled):
+def rule_out(far, order, begin, need, each, most, alive, kept, ruled):
     """Rule out groups that are in no *need* groups far apart, in *order*; *alive* holds the bits of the others.
 
-    *ruled* lists them in turn. Returns how many, and the number of cases; -1 for the number when there are too many.
+    *ruled* lists them in turn, *kept* marks those that are in such groups. A group that takes more than *each* cases
+    stays. Begins at a place of *order*; returns the place where *most* cases are over, how many groups were ruled out,
+    the number of cases, and whether all were decided.
     """
     one = np.uint64(1)
     words = far.shape[1]
-    kept = np.zeros(len(far), np.bool_)
     found = np.zeros(need + 1, np.int64)
     near = np.zeros(words, np.uint64)
-    count, cases = 0, 0
-    for t in range(len(order)):
+    count, cases, decided = 0, 0, True
+    for t in range(begin, len(order)):
         v = order[t]
         if kept[v]:
             continue
+        if cases >= most:
+            return t, count, cases, decided
         for w in range(words):
             near[w] = alive[w] & far[v, w]
-        answer, more = find_far(far, near, need - 1, most - cases, found)
+        answer, more = find_far(far, near, need - 1, each, found)
         cases += more
-        if answer < 0:
-            return count, -1
         if answer == 1:
             kept[v] = True
             for s in range(need - 1):
                 kept[found[s]] = True
-        else:
+        elif answer == 0:
             alive[v // 64] &= ~(one << np.uint64(v % 64))
             ruled[count] = v
             count += 1
-    return count, cases
+        else:
+            decided = False
+    return len(order), count, cases, decided
+
+
+@compiled
+def confirm(far, ruled, need, alive):
+    """Whether each of the groups *ruled* out, in turn, is in no *need* groups of those *alive* that are far apart."""
+    one = np.uint64(1)
+    found = np.zeros(need + 1, np.int64)
+    near = np.zeros(far.shape[1], np.uint64)
+    for t in range(len(ruled)):
+        v = ruled[t]
+        for w in range(far.shape[1]):
+            near[w] = alive[w] & far[v, w]
+        if find_far(far, near, need - 1, np.int64(1) << np.int64(60), found)[0] != 0:
+            return False
+        alive[v // 64] &= ~(one << np.uint64(v % 64))
+    return True
 
 
 @compiled
