@@ -21,9 +21,14 @@ import pandas as pd
 from scipy.optimize import linear_sum_assignment, linprog
 
 import siting as st
-from siting.propose.problem import MaxCoverage, MaxSpacing, MinCost, MinFarthest, MinSites, MinTravel
+from siting.propose.problem import MaxCoverage, MaxMarketShare, MaxSpacing, MinCost, MinFarthest, MinSites, MinTravel
 
 EPS = 1e-9
+
+
+def huff_decay(cost: Any) -> Any:
+    """A decay for people who choose: 1 up to 50, then by the square of the distance."""
+    return (np.maximum(np.asarray(cost, float), 50) / 50) ** -2
 
 
 def fade(cost: Any) -> Any:
@@ -85,6 +90,8 @@ def code(value: Any) -> str:
         return "{" + ", ".join(f"{k!r}: {code(v)}" for k, v in value.items()) + "}"
     if value is fade:
         return "lambda cost: 1 - cost / 400"
+    if value is huff_decay:
+        return "st.decay.power(2, least=50)"
     if dataclasses.is_dataclass(value):
         parts = [
             f"{f.name}={code(getattr(value, f.name))}"
@@ -190,13 +197,32 @@ class Oracle:
                     closing = [r for r in self.rules("MayClose", s) if r.ids is None or j in r.ids]
                     if closing and j not in required:
                         states += [State(year=year, closed=True) for year in self.years]
-                elif j in forbidden:
+                elif j in forbidden or (self.choice is not None and j in self.choice.competitors):
                     states = [State()]
                 else:
                     states = opened if j in required else [State(), *opened]
                 self.units.append((s, j))
                 self.states.append(states)
         self.count = math.prod(len(states) for states in self.states)
+
+    @property
+    def choice(self) -> Any:
+        """How people choose among sites, if they do."""
+        own = self.case.objective if isinstance(self.case.objective, MaxMarketShare) else None
+        return next(iter(self.rules("TargetMarketShare")), own)
+
+    @cached_property
+    def won(self) -> np.ndarray:
+        """People who come to own sites in each choice: each community divides itself by utility."""
+        (s,), choice = self.services, self.choice
+        near = np.isfinite(self.way[s])
+        worth = np.where(near, huff_decay(np.where(near, self.way[s], 0.0)), 0.0)
+        appeal = np.array([1.0 if choice.attractiveness is None else choice.attractiveness[j] for j in self.sites[s]])
+        worth = worth * appeal**choice.alpha
+        theirs = np.array([j in choice.competitors for j in self.sites[s]])
+        own = self.open(s, 0).astype(float) @ worth.T
+        all_ = own + choice.no_choice + worth[:, theirs].sum(axis=1)
+        return np.where(own > 0, own / np.where(own > 0, all_, 1.0), 0.0) @ self.demand[s][0]
 
     def _each(self, of: Any) -> np.ndarray:
         """Units × choices of a number that *of* gives for a unit and its state."""
@@ -344,7 +370,7 @@ class Oracle:
 
     @property
     def sense(self) -> int:
-        return 1 if type(self.case.objective).__name__ in ("MaxCoverage", "MaxSpacing") else -1
+        return 1 if type(self.case.objective).__name__ in ("MaxCoverage", "MaxSpacing", "MaxMarketShare") else -1
 
     def _objective(self) -> np.ndarray:
         objective = self.case.objective
@@ -365,6 +391,8 @@ class Oracle:
                 for _, both in self._shared(rule) if rule.bonus is not None else ():
                     value += rule.bonus * both
             return value
+        if isinstance(objective, MaxMarketShare):
+            return self.won
         if isinstance(objective, MinSites):
             return self.new.sum(axis=0)
         if isinstance(objective, MinCost):
@@ -567,6 +595,10 @@ class Oracle:
                 if rule.service in (None, s) and (rule.ids is None or j in rule.ids)]  # fmt: skip
         return self.closed[mine].sum(axis=0) <= rule.at_most
 
+    def _targetmarketshare(self, rule: Any) -> np.ndarray:
+        need = rule.share * sum(self.demand[s][0].sum() for s in self.services)
+        return self.won >= need * (1 - EPS)
+
     def _spacing(self, rule: Any) -> np.ndarray:
         good, pairs = self._all(), set()
         for a, b in rule.table.itertuples(index=False):
@@ -613,6 +645,8 @@ class Oracle:
     @cached_property
     def covered(self) -> np.ndarray:
         """Served people of each choice in the last year, all services together."""
+        if self.choice is not None:
+            return self.won
         last = len(self.years) - 1
         return sum((self.rank(s, last, np.ones(len(self.people[s]), bool)) for s in self.services), self._none())
 

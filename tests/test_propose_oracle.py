@@ -27,6 +27,7 @@ from siting.propose.problem import (
     Existing,
     Forbidden,
     MaxCoverage,
+    MaxMarketShare,
     MaxSpacing,
     MayClose,
     MinCost,
@@ -39,6 +40,7 @@ from siting.propose.problem import (
     Required,
     Spacing,
     Supply,
+    TargetMarketShare,
     Together,
 )
 
@@ -51,7 +53,12 @@ Case, Oracle, State = oracle.Case, oracle.Oracle, oracle.State
 
 LIMIT = 300.0
 SHARES = [0.1, 0.25, 1 / 3, 0.5, 0.5, 0.6, 0.75, 0.9, 1.0]
-OBJECTIVES = ["coverage", "decay", "sites", "cost", "cost and travel", "travel", "travel beyond", "farthest", "spacing"]
+OBJECTIVES = [
+    "coverage", "decay", "sites", "cost", "cost and travel", "travel", "travel beyond", "farthest", "spacing", "market",
+    "market target",
+]  # fmt: skip
+#: Kinds in which people choose among sites: one service, one year, no sizes.
+MARKET = ("market", "market target")
 MOST = 2_500  # choices of a case
 
 
@@ -69,10 +76,11 @@ class Draw:
         self.rng = np.random.default_rng([OBJECTIVES.index(kind), seed])
         self.kind = kind
         self.everybody = kind in ("cost and travel", "travel", "farthest")  # must be served
-        two = self.chance(0.3)
+        plain = kind in MARKET
+        two = self.chance(0.3) and not plain
         self.services: list[Any] = ["elder", "child"] if two else [None]
-        self.years = [2025, 2030, 2035][: self.rng.integers(2, 4)] if self.chance(0.25) else None
-        self.sized = self.chance(0.3)
+        self.years = [2025, 2030, 2035][: self.rng.integers(2, 4)] if self.chance(0.25) and not plain else None
+        self.sized = self.chance(0.3) and not plain
         places = 3 if two or (self.years and self.sized) else 4 if self.years or self.sized else 6
         self.homes = [f"h{i}" for i in range(self.rng.integers(2, 6))]
         self.sites = [f"s{j}" for j in range(self.rng.integers(2, places + 1))]
@@ -182,6 +190,8 @@ class Draw:
             return Forbidden(self.some(free, 0.25), service=self.service())
         if name == "Backup":
             return Backup(2)
+        if name == "TargetMarketShare":
+            return TargetMarketShare(self.pick(SHARES[:-1]), **self.choice())
         if name == "Spacing":
             pairs = [(a, b) for a in self.sites for b in self.sites if a < b and self.chance(0.25)]
             return Spacing(pairs)
@@ -191,6 +201,15 @@ class Draw:
         pairs = [(a, b) for k, a in enumerate(self.sites) for b in self.some(self.sites[k + 1 :], 0.8)]
         ways = 25.0 * self.rng.integers(1, 12, len(pairs))
         return reach_of([*pairs, *((b, a) for a, b in pairs)], np.r_[ways, ways], self.sites, self.sites)
+
+    def choice(self) -> dict[str, Any]:
+        """How people choose: against some competitors, or none."""
+        free = [j for j in self.sites if j not in self.existing]
+        return {
+            "attractiveness": self.pick([None, self.numbers(self.sites, 1, 5)]), "decay": oracle.huff_decay,
+            "competitors": self.some(free, 0.2), "alpha": self.pick([1.0, 1.0, 2.0]),
+            "no_choice": self.pick([0.0, 0.0, 0.5]),
+        }  # fmt: skip
 
     def objective(self) -> Any:
         cost = None if self.sized else self.cost
@@ -205,10 +224,12 @@ class Draw:
             "travel beyond": lambda: MinTravel(beyond=self.pick([300.0, 350.0, 1000.0])),
             "farthest": MinFarthest,
             "spacing": lambda: MaxSpacing(self.between()),
+            "market": lambda: MaxMarketShare(**self.choice()),
+            "market target": MinSites,
         }[self.kind]()
 
     def case(self) -> Any:
-        self.capacities = self.kind not in ("decay", "farthest", "spacing") and self.chance(0.25)
+        self.capacities = self.kind not in ("decay", "farthest", "spacing", *MARKET) and self.chance(0.25)
         reach, demand = self.reach(), self.demand()
         self.cost = self.numbers(self.sites, 0, 8)
         rules: list[Any] = []
@@ -242,8 +263,10 @@ class Draw:
                 "Spacing"]  # fmt: skip
         if self.kind in ("coverage", "sites", "cost") and not self.capacities:
             pool.append("Backup")
+        pool = [name for name in pool if self.kind not in MARKET or name not in ("Cover", "NobodyBeyond")]
         wanted = list(self.rng.choice(pool, self.rng.integers(0, 4), replace=False))
-        first = {"sites": "Cover", "cost": "Cover", "spacing": "AtLeast", "cost and travel": None}
+        first = {"sites": "Cover", "cost": "Cover", "spacing": "AtLeast", "cost and travel": None,
+                 "market target": "TargetMarketShare"}  # fmt: skip
         needed = first.get(self.kind, "AtMost" if self.chance(0.7) else "Budget")
         wanted += [needed] if needed and needed not in wanted and self.chance(0.97) else []
         rules += [self.rule(name) for name in wanted]
@@ -279,11 +302,14 @@ def refused(asked: Any) -> bool:
         if isinstance(rule, Required) and rule.service is not None and set(rule.ids) - set(asked.sites[rule.service]):
             return True
     for s in asked.services:
+        taken = set() if asked.choice is None else set(asked.choice.competitors)
+        if taken & (asked.named("Required", s) | asked.named("Existing", s)):
+            return True
         if asked.named("Forbidden", s) & (asked.named("Required", s) | asked.named("Existing", s)):
             return True
     if all(len(states) == 1 for states in asked.states):
         return True  # nothing may open
-    asks = {"Cover", "NobodyBeyond", "AtLeast", "OnePer", "Supply", "Required"} & kinds
+    asks = {"Cover", "NobodyBeyond", "AtLeast", "OnePer", "Supply", "Required", "TargetMarketShare"} & kinds
     asks |= {"Phases"} if asked.phases and asked.phases.cover else set()
     if isinstance(case.objective, MinSites) or (isinstance(case.objective, MinCost) and not case.objective.travel):
         return not asks

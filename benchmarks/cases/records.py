@@ -12,17 +12,37 @@ from benchmarks.instances import Instance, instances
 from benchmarks.measure import AbsentError, Row, UnequalError
 from benchmarks.sizes import Size
 
-__all__ = ["records"]
+__all__ = ["records_capacity", "records_center", "records_covering", "records_median"]
 
 #: Seconds for an instance of the full size.
 SECONDS = 60.0
 
 
-def records(size: Size) -> Iterator[Row]:
-    """Solve every instance that is there; of a small size the first of each family."""
+def records_covering(size: Size) -> Iterator[Row]:
+    """Solve maximal covering and set covers."""
+    yield from _records(size, "mclp", "set cover")
+
+
+def records_median(size: Size) -> Iterator[Row]:
+    """Solve p-medians."""
+    yield from _records(size, "p-median")
+
+
+def records_center(size: Size) -> Iterator[Row]:
+    """Solve p-centers and p-dispersions."""
+    yield from _records(size, "p-center", "p-dispersion")
+
+
+def records_capacity(size: Size) -> Iterator[Row]:
+    """Solve facility location and p-medians with capacities, split and single source."""
+    yield from _records(size, "cflp", "sscflp", "capacitated")
+
+
+def _records(size: Size, *families: str) -> Iterator[Row]:
+    """Solve every instance of some families that is there; of a small size the first of each family."""
     limit, seen = max(2.0, SECONDS * size.share), set()
     for instance in instances():
-        if size.share < 1 and instance.family in seen:
+        if not instance.family.startswith(families) or (size.share < 1 and instance.family in seen):
             continue
         seen.add(instance.family)
         yield _record(instance, limit)

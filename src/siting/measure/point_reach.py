@@ -12,17 +12,15 @@ import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import shapely
 from scipy.spatial import cKDTree
 
-from siting.data import check_extent, common_crs, one_layer
 from siting.errors import ProblemError, some
-from siting.measure import point_kernels as kernels
+from siting.measure import grid_kernels as kernels
 from siting.measure.alignment import unique_ids
-from siting.measure.point_kernels import Grid
+from siting.measure.coordinates import coordinates
+from siting.measure.grid_kernels import Grid
 from siting.measure.reach import Reach, Unit
-from siting.network.snapping import polygons_or_points
-from siting.numbers import Floats, Ints, Ints32, floats
+from siting.numbers import Floats, Ints, Ints32
 
 __all__ = ["NearestLists", "PointReach"]
 
@@ -128,13 +126,7 @@ class PointReach:
         array([[ 0., 50.]])
         """
         rows, columns = unique_ids(origins.index, "origins"), unique_ids(destinations.index, "destinations")
-        layers = [isinstance(each, gpd.GeoDataFrame) for each in (origins, destinations)]
-        if layers[0] != layers[1]:
-            raise ProblemError("one of origins and destinations is a layer, the other a table; give two of a kind")
-        if layers[0]:
-            start, stop = _of_layers(origins, destinations, crs)
-        else:
-            start, stop = _of_table(origins, "origins"), _of_table(destinations, "destinations")
+        start, stop = coordinates(origins, destinations, crs)
         made = cls(rows, columns, start, stop, _millimetres if rounded is None else rounded)
         made._check()
         return made
@@ -160,6 +152,11 @@ class PointReach:
 
     def __len__(self) -> int:
         return len(self.origins) * len(self.destinations)
+
+    @property
+    def in_millimetres(self) -> bool:
+        """Whether costs are rounded to whole millimetres."""
+        return self.rounded is _millimetres
 
     def costs(self, rows: npt.ArrayLike, columns: npt.ArrayLike) -> Floats:
         """Return the costs between some origins and some destinations.
@@ -252,6 +249,22 @@ class PointReach:
             kept = np.append(0, np.cumsum(inside))
             ptr, found, cost = kept[ptr], found[inside], cost[inside]
         return ptr, found, cost
+
+    def count_within(self, rows: npt.ArrayLike, limits: npt.ArrayLike, columns: npt.ArrayLike | None = None) -> Ints:
+        """Count the destinations that `within` looks at for each origin: those that it lists, hardly more.
+
+        Parameters
+        ----------
+        rows, limits, columns
+            As for `within`.
+        """
+        start, limit = self.start[np.asarray(rows, np.intp)], np.asarray(limits, float)
+        among = np.arange(len(self.stop)) if columns is None else np.asarray(columns, np.intp)
+        count = np.zeros(len(start), np.int64)
+        if len(among) and len(start):
+            x, y = np.ascontiguousarray(start[:, 0]), np.ascontiguousarray(start[:, 1])
+            kernels.count_within(_grid(self.stop[among], among), x, y, self._radius(limit), count)
+        return count
 
     def _radius(self, limit: Floats) -> Floats:
         """Return a distance that nothing within each limit exceeds, below 0 where nothing is within it."""
@@ -369,28 +382,3 @@ def _parts(rows: int, columns: int) -> Iterator[slice]:
     """Cut rows into parts with no more than a block of pairs."""
     step = max(1, BLOCK // max(1, columns))
     return (slice(begin, begin + step) for begin in range(0, rows, step))
-
-
-def _of_layers(origins: gpd.GeoDataFrame, destinations: gpd.GeoDataFrame, crs: Any) -> tuple[Floats, Floats]:
-    for what, layer in (("origins", origins), ("destinations", destinations)):
-        check_extent(one_layer(layer, what), what)
-    system = common_crs([origins, destinations], crs, layer="point reach")
-    return _of_layer(origins, system, "origins"), _of_layer(destinations, system, "destinations")
-
-
-def _of_layer(layer: gpd.GeoDataFrame, system: Any, what: str) -> Floats:
-    drawn = polygons_or_points(layer, system)
-    areas = np.flatnonzero(shapely.get_type_id(drawn))
-    if len(areas):
-        raise ProblemError(f"{what} are no points at {some(layer.index[areas])}; give their centroids")
-    return np.column_stack([shapely.get_x(drawn), shapely.get_y(drawn)])
-
-
-def _of_table(table: pd.DataFrame, what: str) -> Floats:
-    if not isinstance(table, pd.DataFrame) or not {"x", "y"} <= set(table.columns):
-        raise ProblemError(f"{what}: give a layer of points, or a DataFrame with columns x and y in metres")
-    points = np.column_stack([floats(table["x"]), floats(table["y"])])
-    wrong = np.flatnonzero(~np.isfinite(points).all(axis=1))
-    if len(wrong):
-        raise ProblemError(f"{what} have no x or y at {some(table.index[wrong])}")
-    return points

@@ -105,7 +105,8 @@ class _Search:
         self.need = max(0, least - len(self.must))
         self.opened = self._farthest_first(None)
         self.value = _smallest(distance, self.opened)
-        self.bound, self.groups = _smallest(distance, self.must), None
+        self.bound = _smallest(distance, self.must)
+        self.groups: FarGroups | None = None
         self.nodes = 0
         self.speed = 1e6
 

@@ -19,7 +19,6 @@ from __future__ import annotations
 import heapq
 import logging
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -28,7 +27,7 @@ from siting.numbers import Bools, Floats, Ints, Ints8
 from siting.optimize import median_kernels as kernels
 from siting.optimize.control import Control
 from siting.optimize.first_plan import GRACE
-from siting.optimize.interchange import CountLimits, interchange, sorted_pairs
+from siting.optimize.interchange import CountLimits, count_limits, interchange, sorted_pairs
 from siting.optimize.median_kernels import BestTwo, SortedPairs
 from siting.optimize.median_levels import levels_of, search_levels, splice
 from siting.optimize.model import Model
@@ -92,41 +91,12 @@ def solve_median(
     ValueError
         When the model has shares, several rows, or columns that count differently.
     """
-    limits = _count_limits(model)
+    limits = count_limits(model)
     state = np.where(model.lower > 0.5, kernels.OPEN, np.where(model.upper < 0.5, kernels.CLOSED, kernels.FREE))
     pairs = sorted_pairs(model.benefit, state.astype(np.int8))
     if limits is None or not (np.diff(pairs.ptr) > 0)[model.must].all():  # or a need has no column
         return Solution.infeasible(ENGINE)
     return _Search(model, control, limits, state.astype(np.int8), pairs).run(start, price)
-
-
-def _count_limits(model: Model) -> CountLimits | None:
-    """Read how many columns may open; None for a contradiction."""
-    opened, free = model.lower > 0.5, (model.lower < 0.5) & (model.upper > 0.5)
-    if model.rows.shape[0] > 1 or model.shares.shape[0] or (model.times is not None and (model.times != 1).any()):
-        raise ValueError("the median engine takes one row at most, no shares, and needs that one column serves")
-    if (opened & (model.upper < 0.5)).any():
-        return None
-    few, many, each, size = 0.0, math.inf, 1.0, int(free.sum())
-    if model.rows.shape[0]:
-        counts = model.rows.toarray()[0]
-        used = float(counts[opened].sum())
-        each = float(counts[free][0]) if size else 1.0
-        if (counts[free] != each).any() or each <= 0:
-            raise ValueError("the median engine takes a row only where all columns that are not decided count the same")
-        few, many = (float(model.low[0]) - used) / each, (float(model.high[0]) - used) / each
-        few, many = max(0.0, _whole(few, math.ceil)), _whole(many, math.floor)
-    if few > min(many, size):
-        return None
-    return CountLimits(int(few), int(min(many, size)), each)
-
-
-def _whole(number: float, rounded: Callable[[float], int]) -> float:
-    """Round a limit on a number of columns, within the rounding tolerance of a quotient."""
-    if math.isinf(number):
-        return number
-    near = round(number)
-    return float(near if abs(number - near) <= 1e-6 * max(1, abs(near)) else rounded(number))
 
 
 class _Search:
@@ -215,6 +185,7 @@ class _Search:
         """Search what is left at the root as a covering problem instead, where that is small enough."""
         if self.limits.few or self.value <= self.hopeless:
             return False
+        self._keep(root)
         old, self.tree = self.tree, ProofTree()
         price = old.price[root.place]
         self.tree.add(-1, -1, -1, self.tree.keep(old.v[price], old.y[price], old.m[price]))

@@ -41,12 +41,16 @@ log = logging.getLogger(__name__)
 ENGINE = "Lagrangian median of points"
 #: Columns of each that is open on which prices are lowered, and the fewest.
 ACTIVE, FEWEST = 30, 800
-#: Rounds of subgradients between two looks at all columns, and the most looks.
-LEG, LOOKS = 100, 30
+#: Rounds of subgradients between two looks at all columns while others join, later, and the most looks.
+SHORT_LEG, LEG, LOOKS = 100, 300, 30
+#: First step of a leg as a multiple of the last successful step before.
+LONGER = 8.0
 #: Lists reach this much farther than the prices.
 FARTHER = 1.3
 #: Share of the gap that a look must close; else what is left is solved with its table.
-SLOW = 0.02
+SLOW = 0.1
+#: Looks that bring little in a row, after which the search for prices ends.
+PATIENCE = 2
 #: Pairs of the largest table, 12 bytes each.
 MOST_PAIRS = 60_000_000
 #: Pairs in a call of a kernel between two checks of the control.
@@ -96,6 +100,11 @@ class _Search:
 
     def run(self) -> PointSolution:
         """Find a plan, lower prices, close columns, and solve what is left."""
+        if not self.problem.many or not self.left.any():  # one plan
+            self.offer(self.problem.opened)
+            return PointSolution(
+                self.x, self.value, self.value, "optimal", PointProof(self.known, np.zeros(0, np.int64))
+            )
         x, total = alternate(self.problem, self.control.with_grace(GRACE))
         self.offer(x, total)
         price = self._first_prices()
@@ -128,6 +137,8 @@ class _Search:
         """Prices between the nearest and the second nearest open column of the plan."""
         points, opened = self.problem.points, np.flatnonzero(self.x)
         first = points.nearest(self.rows, opened)[1]
+        if self.problem.many >= int(self.problem.free.sum()):  # all open
+            return first
         if len(opened) < 2:
             return np.asarray(np.minimum(1.5 * first, self.known))
         near = np.asarray(cKDTree(points.stop[opened]).query(points.start, k=[2])[1])[:, 0]
@@ -137,7 +148,7 @@ class _Search:
     def _look(self, price: Floats) -> Floats:
         """Bound the whole problem at prices, and close columns; return what each column collects."""
         r = collected(self.problem, price)
-        top, last = best_of(r[self.problem.free], self.problem.many)
+        top, _ = best_of(r[self.problem.free], self.problem.many)
         bound = float(self.weight @ price) - float(r[self.problem.opened].sum()) - top
         if bound > self.bound:
             self.bound, self.price, self.r = bound, price.copy(), r
@@ -151,7 +162,7 @@ class _Search:
 
     def _lower(self, price: Floats) -> None:
         """Lower prices on the columns that collect most, until looks at all columns bring little."""
-        problem, theta = self.problem, 1.0
+        problem, theta, idle, last, more = self.problem, 1.0, 0, 0.0, True
         size = max(FEWEST, ACTIVE * problem.many)
         r, active = self.r, np.zeros(len(self.left), bool)
         reach = FARTHER * price
@@ -161,13 +172,17 @@ class _Search:
             order = order[np.argsort(-r[order], kind="stable")]
             active &= self.left
             active[order[:size]] = True
+            active[order[2 * size :]] &= r[order[2 * size :]] > last
             active |= self.x & problem.free
             columns = np.flatnonzero(active)
             reach = np.minimum(np.maximum(reach, FARTHER * price), self.known)
             pairs = self._pairs(reach, columns)
             base = -self.weight * reach
-            price, theta, near = self._leg(pairs, base, price, len(columns), theta)
+            rounds = SHORT_LEG if more else LEG
+            price, theta, near, restricted = self._leg(pairs, base, price, len(columns), theta, rounds)
             r = self._look(price)
+            last = best_of(r[columns], problem.many)[1]
+            more = bool(r[self.left & ~active].max(initial=0.0) > last)
             if self._report() or self.bound >= self.cutoff:
                 return
             self._improve(pairs, base, near, columns)
@@ -176,7 +191,8 @@ class _Search:
                      len(pairs.cols), len(columns), int(self.left.sum()), theta)  # fmt: skip
             if self._report() or self.bound >= self.cutoff:
                 return
-            if self.bound - before < SLOW * (self.value - self.bound) or theta < kernels.SHORTEST:
+            idle = 0 if self.bound - before >= SLOW * (self.value - self.bound) else idle + 1
+            if idle > 3 * PATIENCE or (not more and (idle >= PATIENCE or restricted >= self.cutoff)):
                 return
 
     def _pairs(self, reach: Floats, columns: Ints) -> SortedPairs:
@@ -189,19 +205,19 @@ class _Search:
         return sorted_pairs(benefit, np.full(len(columns), kernels.FREE, np.int8))
 
     def _leg(
-        self, pairs: SortedPairs, base: Floats, price: Floats, m: int, theta: float
-    ) -> tuple[Floats, float, Floats]:
-        """Lower prices for some rounds; return the best, the last step, and how often columns were chosen."""
+        self, pairs: SortedPairs, base: Floats, price: Floats, m: int, theta: float, rounds: int
+    ) -> tuple[Floats, float, Floats, float]:
+        """Lower prices for some rounds; return the best, the next step, how often columns were chosen, the bound."""
         v, best_v, near = -self.weight * price, np.empty(len(price)), np.zeros(m)
         work = float(np.clip(WORK * self.control.seconds_left, 0.01 * WORK, 10 * WORK))
-        limits = kernels.Limits(0, self.problem.many, -self.cutoff, LEG, work, 20)
+        limits = kernels.Limits(0, self.problem.many, -self.cutoff, rounds, work, 20)
         scale = self.weight * np.maximum(self.price, 1e-3 * float(self.price.max()))
         scale = np.maximum(scale / max(float(scale.max()), 1e-300), 1e-3)
-        _, theta, _, _ = kernels.lower_bound(
+        bound, _, _, worked = kernels.lower_bound(
             pairs, base, scale, np.zeros(m), np.arange(m), 0.0, -self.value, limits, theta, False, v, best_v,
             np.zeros(m), near,
         )  # fmt: skip
-        return np.maximum(-best_v / self.weight, 0.0), theta, near
+        return np.maximum(-best_v / self.weight, 0.0), min(1.0, LONGER * worked), near, -float(bound)
 
     def _improve(self, pairs: SortedPairs, base: Floats, near: Floats, columns: Ints) -> None:
         """Interchange columns from those chosen most."""
@@ -225,10 +241,11 @@ class _Search:
         if grain > 0:
             farthest = np.ceil(farthest / grain) * grain
         farthest = np.minimum(farthest, self.weight * self.known)
-        ptr, column, cost = problem.points.within(self.rows, farthest / self.weight, columns)
-        if len(cost) > MOST_PAIRS:
-            log.info("%s: %d pairs are left, too many for a table", ENGINE, len(cost))
+        pairs = int(problem.points.count_within(self.rows, farthest / self.weight, columns).sum())
+        if pairs > MOST_PAIRS:
+            log.info("%s: %d pairs are left, too many for a table", ENGINE, pairs)
             return proof, 1
+        ptr, column, cost = problem.points.within(self.rows, farthest / self.weight, columns)
         position = np.full(len(self.left), -1, np.int32)
         position[columns] = np.arange(len(columns), dtype=np.int32)
         count = np.diff(ptr)

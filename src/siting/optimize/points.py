@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -15,12 +15,20 @@ from siting.optimize.proof import Proof, bound_of
 
 __all__ = ["PointProblem", "PointProof", "Points", "best_of", "bound_of_points", "collected"]
 
+#: Pairs that are looked at together.
+AT_ONCE = 8_000_000
+
 
 class Points(Protocol):
     """Distances between points, as `siting.measure.PointReach` computes them."""
 
-    start: Floats
-    stop: Floats
+    @property
+    def start(self) -> Floats:
+        """Coordinates of the origins."""
+
+    @property
+    def stop(self) -> Floats:
+        """Coordinates of the destinations."""
 
     def costs(self, rows: npt.ArrayLike, columns: npt.ArrayLike) -> Floats:
         """Return the costs between some origins and some destinations."""
@@ -35,6 +43,9 @@ class Points(Protocol):
         self, rows: npt.ArrayLike, limits: npt.ArrayLike, columns: npt.ArrayLike | None = None
     ) -> tuple[Ints, Ints32, Floats]:
         """List all destinations within a limit of each of some origins: starts of lists, positions, costs."""
+
+    def count_within(self, rows: npt.ArrayLike, limits: npt.ArrayLike, columns: npt.ArrayLike | None = None) -> Ints:
+        """Count what `within` lists for each origin, or a little more."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,11 +97,17 @@ class PointProof:
 
 def collected(problem: PointProblem, price: Floats) -> Floats:
     """Return what each column collects at the prices: r of `PointProof`."""
-    rows = np.arange(len(price))
+    rows, r = np.arange(len(price)), np.zeros(len(problem.lower))
     among = np.flatnonzero(problem.upper > 0.5)
-    ptr, column, cost = problem.points.within(rows, price, among)
-    surplus = np.repeat(problem.weight, np.diff(ptr)) * (np.repeat(price, np.diff(ptr)) - cost)
-    return np.bincount(column, surplus, len(problem.lower))
+    seen = np.cumsum(problem.points.count_within(rows, price, among))
+    while len(rows):
+        until = max(1, int(np.searchsorted(seen, AT_ONCE, side="right")))
+        part, rows, seen = rows[:until], rows[until:], seen[until:] - seen[until - 1]
+        ptr, column, cost = problem.points.within(part, price[part], among)
+        count = np.diff(ptr)
+        surplus = np.repeat(problem.weight[part], count) * (np.repeat(price[part], count) - cost)
+        r += np.bincount(column, surplus, len(r))
+    return r
 
 
 def best_of(r: Floats, many: int) -> tuple[float, float]:
@@ -140,7 +157,8 @@ def _bound_of_rest(problem: PointProblem, left: Bools, proof: Proof) -> float:
     rows: Any = csr_array(left[kept].astype(float)[None])
     columns = np.flatnonzero(~open_there)
     model = Model(
-        benefit=benefit, value=np.zeros(count), rows=rows, low=np.array([-np.inf]), high=np.array([float(problem.many)]),
+        benefit=benefit, value=np.zeros(count), rows=rows,
+        low=np.array([-np.inf]), high=np.array([float(problem.many)]),
         lower=open_there.astype(float), upper=np.ones(count), shares=csr_array((0, len(weight))), wanted=np.zeros(0),
         must=np.ones(len(weight), bool),
     )  # fmt: skip
@@ -148,9 +166,7 @@ def _bound_of_rest(problem: PointProblem, left: Bools, proof: Proof) -> float:
 
 
 def _renumbered(proof: Proof, columns: Ints) -> Proof:
-    """Number the columns of a proof as *columns* says."""
-    from dataclasses import replace
-
+    """Return a proof whose columns are numbered as *columns* says."""
     column = np.where(proof.column >= 0, columns[np.maximum(proof.column, 0)], -1) if len(columns) else proof.column
     fixed = columns[proof.fixed_column] if len(columns) else proof.fixed_column
     return replace(proof, column=column, fixed_column=fixed)

@@ -17,6 +17,7 @@ from siting.propose.problem import (
     Existing,
     Forbidden,
     MaxCoverage,
+    MaxMarketShare,
     MaxSpacing,
     MayClose,
     MinCost,
@@ -29,6 +30,7 @@ from siting.propose.problem import (
     Required,
     Spacing,
     Supply,
+    TargetMarketShare,
     Together,
 )
 from siting.propose.questions.assignment import Assignment, assign
@@ -44,11 +46,11 @@ from siting.propose.solve import solve
 
 __all__ = [
     "Assignment", "AtLeast", "AtMost", "Backup", "Budget", "Capacity", "Certificate", "Cover", "Existing",
-    "FairPlan", "Forbidden", "Hubs", "MaxCoverage", "MaxSpacing", "MayClose", "Mergers", "MinCost", "MinFarthest",
-    "MinSites", "MinTravel", "NobodyBeyond", "OnePer", "Phases", "Plan", "Progress", "Required", "RobustPlan",
-    "Scenario", "Spacing", "Supply", "Together", "Verified", "WhatIf", "assign", "choose_hubs", "compare",
-    "fairest", "frontier", "make_candidates", "merge_demand", "merge_reach", "merge_sites", "price_of_equity",
-    "robustness", "solve", "solve_robust", "upgrade_sites",
+    "FairPlan", "Forbidden", "Hubs", "MaxCoverage", "MaxMarketShare", "MaxSpacing", "MayClose", "Mergers",
+    "MinCost", "MinFarthest", "MinSites", "MinTravel", "NobodyBeyond", "OnePer", "Phases", "Plan", "Progress",
+    "Required", "RobustPlan", "Scenario", "Spacing", "Supply", "TargetMarketShare", "Together", "Verified",
+    "WhatIf", "assign", "choose_hubs", "compare", "fairest", "frontier", "make_candidates", "merge_demand",
+    "merge_reach", "merge_sites", "price_of_equity", "robustness", "solve", "solve_robust", "upgrade_sites",
 ]  # fmt: skip
 
 

@@ -77,13 +77,14 @@ def _too_far(
     last = ways.groupby("community")["cost"].nth(formulation.times - 1)
     nearest[ways["community"].loc[last.index]] = last
     lost = np.any([mask for _, mask in lacking], axis=0)
-    within = f"{pairs.limit if limit is None else limit:g} {pairs.unit}"
+    within = f"{pairs.longest if limit is None else limit:g} {pairs.unit}"
     values = {"rules": tuple(dict.fromkeys(part for part, _ in lacking)), "limit": within}
     barring = _barring(formulation, service, limit) if formulation.times == 1 else {}
     barred = lost & np.any([np.zeros(size, bool), *barring.values()], axis=0)
     key = "plan.too_far" if formulation.times == 1 else "plan.too_few"
     if (lost & ~barred).any():
-        way = [f"{cost:.4g} {pairs.unit}" if cost < math.inf else f"> {pairs.limit:g} {pairs.unit}" for cost in nearest]
+        beyond = "—" if math.isinf(pairs.limit) else f"> {pairs.limit:g} {pairs.unit}"
+        way = [f"{cost:.4g} {pairs.unit}" if cost < math.inf else beyond for cost in nearest]
         yield key, values | _people(formulation, service, lost & ~barred, way)
     if barred.any():
         by = tuple(part for part, mask in barring.items() if (mask & barred).any())

@@ -68,8 +68,8 @@ class Variables:
         return mine if rule.sites is None else mine & np.isin(self.site, rule.sites)
 
 
-def build_variables(inputs: Inputs, cost: SiteNumbers = None) -> Variables:
-    """Make a variable for each opening and closing; *cost* is that of the objective."""
+def build_variables(inputs: Inputs, cost: SiteNumbers = None, taken: Bools | None = None) -> Variables:
+    """Make a variable for each opening and closing; *cost* is that of the objective; *taken* sites stay shut."""
     existing, forbidden, wanted = map(inputs.named, (problem.Existing, problem.Forbidden, problem.Required))
     required = wanted & ~existing
     for name, both in (("Required", required & forbidden), ("Existing", existing & forbidden)):
@@ -86,7 +86,7 @@ def build_variables(inputs: Inputs, cost: SiteNumbers = None) -> Variables:
             rows.append((site, k, 0, last, STAYING, -1))
             rows += [(site, k, 0, end, CLOSING, -1) for end in range(last) if closable[k, site]]
             rows += [(site, k, t, last, LARGER, o) for o, first in there if o >= 0 for t in range(first, last)]
-        elif not forbidden[k, site]:
+        elif not forbidden[k, site] and (taken is None or not taken[k, site]):
             rows += [(site, k, t, last, NEW, o) for o, first in there for t in range(first, last)]
     rows += _joint(inputs, rows)
     table: Ints = np.array(rows, np.int64).reshape(len(rows), 6).T.copy()

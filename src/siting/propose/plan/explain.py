@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from siting.labels import known, label
+from siting.labels import known, label, named
 from siting.numbers import amount, percent
 from siting.propose.model.constraints import all_may_open_first
 from siting.propose.plan.alternatives import second_best
@@ -28,6 +28,7 @@ def summarise(plan: SolvedProblem, lang: str) -> str:
     """Summarise a plan: status, coverage and proof."""
     # with a time limit that ended before there was a plan, the reason is all that there is to say
     lines = [] if plan.answer.x is None and plan.status != "infeasible" else [label(f"plan.status_{plan.status}", lang)]
+    lines += _demand_words(plan, lang)
     for key, values in plan.reasons:
         lines.append(label(key, lang, **{name: _shown(name, value, lang, plan.unit) for name, value in values.items()}))
     if math.isnan(plan.objective):
@@ -35,10 +36,10 @@ def summarise(plan: SolvedProblem, lang: str) -> str:
     before = plan.before / plan.total if plan.total else math.nan
     numbers = {
         "n": len(set(plan.sites)), "share": percent(plan.share), "before": percent(before),
-        "covered": amount(plan.covered), "total": amount(plan.total), "gap": percent(plan.gap),
-        "bound": amount(plan.bound), "objective": amount(plan.objective), "what": _counted(plan, lang),
+        "covered": _people(plan, plan.covered), "total": _people(plan, plan.total), "gap": percent(plan.gap),
+        "bound": _people(plan, plan.bound), "objective": _people(plan, plan.objective), "what": _counted(plan, lang),
     }  # fmt: skip
-    lines.append(label("plan.raises", lang, **numbers))
+    lines.append(label("plan.raises" if plan.problem.market is None else "plan.captures", lang, **numbers))
     if "year" in plan.communities.index.names:
         by_year = plan.communities.groupby(level="year")[["demand", "served"]].sum()
         by_year = by_year[by_year["demand"] > 0]
@@ -50,6 +51,16 @@ def summarise(plan: SolvedProblem, lang: str) -> str:
         lines.append(label("plan.not_held_back", lang, year=phases.years[0]))
     lines.append(label("plan.proof", lang, **numbers))
     return "\n".join(lines)
+
+
+def _demand_words(plan: SolvedProblem, lang: str) -> Iterator[str]:
+    """Say what is counted, where that is not the people as given."""
+    inputs = plan.problem.inputs
+    if inputs.unweighted:
+        yield label("take_up.none", lang)
+    for each in inputs.take_up:
+        words, service = each.words(lang), named("service", each.service, lang)
+        yield label("take_up.of_service", lang, service=service, words=words) if each.service else words
 
 
 def explain(plan: SolvedProblem, lang: str) -> str:
@@ -70,6 +81,11 @@ def explain(plan: SolvedProblem, lang: str) -> str:
     return "\n".join(lines)
 
 
+def _people(plan: SolvedProblem, count: float) -> str:
+    """Write a number of people: expected visitors to a tenth."""
+    return amount(count if plan.problem.market is None else round(count, 1))
+
+
 def _weighted(plan: SolvedProblem) -> bool:
     return isinstance(plan.problem.objective, MaxCoverage) and plan.objective != plan.covered
 
@@ -86,11 +102,13 @@ def _sites(plan: SolvedProblem, lang: str) -> Iterator[str]:
     others = second_best(plan) if 0 < len(plan.sites) <= BARGAINED else None
     for row in plan.table.reset_index().to_dict("records"):
         key = ("plan.site_near" if row["people"] else "plan.site_idle") if by_way else "plan.site"
+        key = "plan.site_market" if plan.problem.market is not None else key
         line = label(
             key, lang, order=row["order"], site=_place(row, lang),
-            adds=amount(row["adds"]), share=percent(row["share_after"]), lost=amount(row["lost_without"]),
-            people=amount(row["people"]), mean=amount(round(row["mean"], 1)),
-            farthest=amount(round(row["farthest"], 1)), unit=label(f"unit.{plan.unit}", lang),
+            adds=_people(plan, row["adds"]), share=percent(row["share_after"]),
+            lost=_people(plan, row["lost_without"]), people=_people(plan, row["people"]),
+            mean=amount(round(row["mean"], 1)), farthest=amount(round(row["farthest"], 1)),
+            unit=label(f"unit.{plan.unit}", lang),
         )  # fmt: skip
         if others is not None:
             instead, loss = others.iloc[row["order"] - 1]

@@ -50,9 +50,12 @@ class Plan(SolvedProblem):
         status = {"fact.status": words(f"status.{self.status}")}
         if math.isnan(self.objective):
             return card(words("card.plan"), status | {"column.reason": f"{self.summary('zh')} {self.summary('en')}"})
+        market = self.problem.market
         facts = {
             "fact.new_sites": len(self.sites),
-            "column.covered": f"{amount(self.covered)} / {amount(self.total)} ({percent(self.share)})",
+            "column.covered" if market is None else "plan_site.won_people": (
+                f"{amount(round(self.covered, 1 if market else 9))} / {amount(self.total)} ({percent(self.share)})"
+            ),
             "fact.objective": self.objective,
             "fact.bound": self.bound,
             "fact.gap": percent(self.gap),

@@ -18,6 +18,7 @@ __all__ = ["bracketed", "rule_words"]
 NUMBERS: dict[type, Callable[[Any], str]] = {
     **dict.fromkeys((problem.AtMost, problem.AtLeast, problem.Backup), lambda rule: str(rule.n)),
     problem.Budget: lambda rule: f"{rule.total:g}",
+    problem.TargetMarketShare: lambda rule: f"{100 * float(f'{rule.share:g}'):.10g} %",
     problem.Cover: lambda rule: f"{100 * float(f'{rule.share:g}'):.10g} %",
     problem.Supply: lambda rule: "" if rule.total is None or isinstance(rule.total, pd.Series) else f" {rule.total:g}",
     **dict.fromkeys((problem.Existing, problem.Required, problem.Forbidden), lambda rule: str(len(rule.ids))),
@@ -27,6 +28,7 @@ NUMBERS: dict[type, Callable[[Any], str]] = {
 #: Options that follow in brackets.
 OPTIONS: dict[type, tuple[str, ...]] = {
     problem.MaxCoverage: ("decay", "weights"),
+    **dict.fromkeys((problem.MaxMarketShare, problem.TargetMarketShare), ("competitors", "no_choice")),
     problem.MinCost: ("travel",),
     problem.MinTravel: ("beyond",),
     problem.AtMost: ("by", "service"),
@@ -41,6 +43,9 @@ OPTIONS: dict[type, tuple[str, ...]] = {
         (problem.NobodyBeyond, problem.OnePer, problem.Existing, problem.Required, problem.Forbidden), ("service",)
     ),
 }
+
+#: Options that are left out at 0 or empty.
+EMPTY = ("travel", "competitors", "no_choice")
 
 
 def rule_words(rule: Value | Part | str, lang: str, unit: str = "") -> str:
@@ -69,11 +74,11 @@ def rule_words(rule: Value | Part | str, lang: str, unit: str = "") -> str:
         number = _way(rule.limit, lang, unit)
     elif isinstance(rule, problem.OnePer):
         number = _group(rule.by, lang)
-    # False options and a travel cost of 0 are left out; at_most=0 is an option
+    # False options, no competitors and a travel cost of 0 are left out; at_most=0 is an option
     options = [
         _option(name, value, lang, unit)
         for name in OPTIONS.get(kind, ())
-        if (value := getattr(rule, name)) is not None and value is not False and (name != "travel" or value > 0)
+        if (value := getattr(rule, name)) is not None and value is not False and (name not in EMPTY or value)
     ]
     return label(f"rule.{kind.__name__}", lang, n=number) + bracketed(
         ("，" if lang == "zh" else ", ").join(options), lang
@@ -87,6 +92,8 @@ def _option(name: str, value: Any, lang: str, unit: str) -> str:
         text = _way(value, lang, unit)
     elif name == "service":
         text = named("service", value, lang)
+    elif name == "competitors":
+        text = str(len(value))
     elif isinstance(value, (tuple, list)):  # one for each year
         text = label("list.comma", lang).join(map(str, value))
     else:

@@ -12,7 +12,7 @@ import pandas as pd
 from siting.propose.forwarded_attributes import forwarded
 from siting.propose.model.formulation import Formulation
 from siting.propose.model.variables import CLOSING
-from siting.propose.plan import tables
+from siting.propose.plan import market_tables, tables
 from siting.propose.plan.rule_text import rule_words
 from siting.propose.search.answer import Answer, Reason
 
@@ -71,13 +71,17 @@ class SolvedProblem:
         Columns: `order`; `service`, `year`, `option`, `cost`, `places` if any; `adds` (people added to those of the
         existing sites and the rows above), `share_after`, `within` (all people in its reach), `lost_without` (people
         covered by no other site), `people` (whose nearest open site it is, or with a place there), `mean` and
-        `farthest` (their distance).
+        `farthest` (their distance). Where people choose among sites, all are expected visitors.
         """
+        if self.problem.market is not None:
+            return market_tables.market_table(self.problem, self.answer)
         return tables.site_table(self.problem, self.answer)
 
     @cached_property
     def parts(self) -> tuple[tables.Served, ...]:
         """Communities served, for each service and year."""
+        if self.problem.market is not None:
+            return market_tables.captured_parts(self.problem, self.answer)
         return tables.served_parts(self.problem, self.answer)
 
     @cached_property
@@ -86,7 +90,8 @@ class SolvedProblem:
 
         Columns: `demand`, `served`, `site`, `cost`, `new` (missing if not served), `reason` ("": all served; "no
         demand"; "beyond": no site in reach; "barred": sites in reach, but none may open; "closed": sites in reach,
-        none open; "full": no place left; "few": fewer open sites than `Backup` requires).
+        none open; "full": no place left; "few": fewer open sites than `Backup` requires; "shared": where people choose,
+        the others go elsewhere).
         """
         return tables.community_table(self.problem, self.parts)
 
@@ -141,6 +146,8 @@ class SolvedProblem:
     @cached_property
     def before(self) -> float:
         """Demand served by the existing sites alone."""
+        if self.problem.market is not None:
+            return market_tables.captured_before(self.problem)
         return tables.served_before(self.problem, self.answer)
 
     @cached_property

@@ -25,7 +25,7 @@ class Grid(NamedTuple):
 @compiled
 def count_within(grid, x, y, radius, count):
     """Count the points within the radius of each place."""
-    begin, number, px, py, left, bottom, side, across, up = grid
+    begin, _, px, py, left, bottom, side, across, up = grid
     for i in range(x.shape[0]):
         count[i] = 0
         r = radius[i]
