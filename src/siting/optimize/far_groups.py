@@ -109,6 +109,8 @@ class _Search:
         self.groups: FarGroups | None = None
         self.nodes = 0
         self.speed = 1e6
+        if self.need:
+            self._first_bound()
 
     def run(self) -> FarSolution:
         """Begin with the farthest first; swap; then look at all cases."""
@@ -125,6 +127,27 @@ class _Search:
         status = "optimal" if self._done() else self.control.status
         bound = self.value if self._done() else self.bound
         return FarSolution(x, self.value, bound, status, ENGINE, None, self.nodes, groups=self.groups)
+
+    def _first_bound(self) -> None:
+        """Bound the distance by columns near those that must open, or by one group less than columns that open."""
+        free = self.may & (self.lower < 0.5)
+        if len(self.must):  # farther than this from all of them are too few
+            near = self.distance[:, self.must].min(axis=1)
+            limit = float(np.sort(near[free])[-self.need])
+            far = free & (near > limit * (1 + SAME))
+            self._rule_out_all(limit, np.where(far, np.cumsum(far) - 1, -1))
+        if self.need > 1:
+            centres = self.opened[len(self.must) : -1]
+            group = np.where(free, self.distance[:, centres].argmin(axis=1), -1)
+            group[centres] = np.arange(len(centres))
+            members = (np.flatnonzero(group == number) for number in range(len(centres)))
+            self._rule_out_all(max(float(self.distance[np.ix_(each, each)].max()) for each in members), group)
+
+    def _rule_out_all(self, limit: float, group: Ints) -> None:
+        """Keep *limit* as the bound where it is shorter: there are fewer groups than columns that open."""
+        if limit < self.bound:
+            ruled = np.arange(int(group.max(initial=-1)) + 1, dtype=np.int32)
+            self.bound, self.groups = limit, FarGroups(limit, ((group.astype(np.int32), ruled),))
 
     def _done(self) -> bool:
         return self.value >= self.bound * (1 - SAME)
