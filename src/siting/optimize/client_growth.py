@@ -207,7 +207,8 @@ class _Growth:
 
     def run(self) -> GrownCenter:
         """Begin with the farthest first; shorten the distance by swaps; show that the next shorter is too short."""
-        self._begin()
+        if self.n:
+            self._begin()
         if math.isfinite(self.best):
             self._shorten()
             self._raise()
