@@ -144,11 +144,8 @@ def search_points(
     if isinstance(objective, problems.MinFarthest):
         box = (variables.lower, variables.upper, many)
         center = solve_growing(PointDistances(between), *box, control)
-        if center.x is None:  # nothing may open, or nobody is to be served
-            nobody = not len(served)
-            x, value = (variables.lower > 0.5, 0.0) if nobody else (None, math.nan)
-            status = "optimal" if nobody else "infeasible"
-            return problem, Answer(x, value, value, status, center.engine, None, problem.model, -1)
+        if center.x is None:  # nothing may open
+            return problem, Answer(None, math.nan, math.nan, "infeasible", center.engine, None, problem.model, -1)
         problem = build(objective, _to(points, columns[center.x]), demand, rules, take_up=take_up)
         costs, keeps = problem.costs, problem.model.is_feasible
         x = prune_by(problem, center.x, keeps, lambda x: -farthest(costs, x), control)
