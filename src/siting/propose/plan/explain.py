@@ -156,7 +156,7 @@ def _not_served(plan: SolvedProblem, lang: str, called: SiteNames) -> Iterator[s
         table = table[years == years.max()]
     shared = table[table["sites"] > 1]
     if len(shared) and plan.problem.market is None:
-        names = listed((_community(key, lang) for key in shared.index), lang)
+        names = listed((_community(key, lang, called) for key in shared.index), lang)
         yield label("plan.shared", lang, count=len(shared), names=names)
     left = table["demand"] - table["served"]
     for reason in ("closed", "full", "few"):
