@@ -20,6 +20,8 @@ __all__ = ["SINGLE_PRECISION", "Proof", "ProofTree", "bound_of", "covers_all_pla
 SINGLE_PRECISION = 1e-6
 #: Prices of a proof from which pairs are looked through for those that count.
 MANY = 5
+#: In place of a box that no node needs any more: large trees would fill the memory.
+NO_BOX = (np.zeros(0), np.zeros(0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,6 +149,7 @@ def worst_leaf(proof: Proof, lower: Floats, upper: Floats, evaluate: Callable[[i
     fixings = {int(node): np.flatnonzero(proof.fixed_node == node) for node in np.unique(proof.fixed_node)}
     parents, worst = set(proof.parent.tolist()), -np.inf
     boxes: list[tuple[Floats, Floats]] = []
+    last_child = dict(zip(proof.parent.tolist(), range(len(proof.parent)), strict=True))
     for node, above in enumerate(proof.parent.tolist()):
         low, high = (bound.copy() for bound in (boxes[above] if node else (lower, upper)))
         if node:  # what was proven fixed at the node above, and the decision on the way
