@@ -23,6 +23,7 @@ from .judge import audit as audit
 from .judge import list_standards as list_standards
 from .judge import load_standard as load_standard
 from .judge import provision as provision
+from .measure import PointReach as PointReach
 from .measure import Reach as Reach
 from .measure import accessibility as accessibility
 from .measure import coverage as coverage

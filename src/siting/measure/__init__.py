@@ -20,6 +20,7 @@ from siting.measure.neighbours import (
     neighbours,
     uncovered_around,
 )
+from siting.measure.point_reach import PointReach
 from siting.measure.projects import Appraisal, appraise_projects, with_projects
 from siting.measure.reach import Reach
 from siting.measure.service_areas import service_areas, service_streets
@@ -27,7 +28,7 @@ from siting.measure.services import offering, open_to_all, with_sites
 from siting.measure.travel import straight_line, travel, travel_in_parts
 
 __all__ = [
-    "Appraisal", "Mismatch", "Reach", "accessibility", "age_bands", "annual_growth", "annual_increase",
+    "Appraisal", "Mismatch", "PointReach", "Reach", "accessibility", "age_bands", "annual_growth", "annual_increase",
     "appraise_projects", "bands", "catchment", "close_pairs", "cohort_forecast", "could_take_in", "coverage",
     "decay", "fit_margins", "forecast", "gini", "huff", "huff_probabilities", "idle_nearby", "inequality",
     "interpolate_figures", "joint_sites", "life_table", "lorenz", "medical_partners", "neighbours", "offering",

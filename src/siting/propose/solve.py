@@ -10,6 +10,7 @@ from numbers import Real
 import pandas as pd
 
 from siting.errors import ProblemError
+from siting.measure.point_reach import PointReach
 from siting.optimize.control import Control, Progress, gap_between
 from siting.progress_bar import progress_bar
 from siting.propose.infeasible.conflicts import reasons
@@ -20,6 +21,7 @@ from siting.propose.plan.plan import Plan
 from siting.propose.problem import Objective, Rule, is_number
 from siting.propose.search.answer import Reason
 from siting.propose.search.choose_search import search
+from siting.propose.search.point_search import search_points
 
 __all__ = ["check", "solve"]
 
@@ -28,7 +30,7 @@ log = logging.getLogger(__name__)
 
 def solve(
     objective: Objective,
-    reach: Reaches,
+    reach: Reaches | PointReach,
     *,
     demand: Demand | None = None,
     take_up: Rates = None,
@@ -46,7 +48,9 @@ def solve(
         `MaxCoverage`, `MinSites`, `MinCost`, `MinTravel`, `MinFarthest`, `MaxSpacing` or `MaxMarketShare`. Of the plans
         with the fewest sites one that covers the most is looked for.
     reach
-        From communities to sites, candidates and existing ones, within the distance that counts as covered.
+        From communities to sites, candidates and existing ones, within the distance that counts as covered. For
+        `MinTravel` and `MinFarthest` with the rules `AtMost`, `Existing`, `Required` and `Forbidden` it may be a
+        `PointReach`, whose distances are computed when the search asks for them.
     demand
         Weight of each community: a Series, or a DataFrame with one column; with `Phases` a column for each year.
         Mappings give a reach and a demand for each service. Without it each community counts once.
@@ -110,6 +114,10 @@ def solve(
     check(rules, time_limit, gap)
     with progress_bar(progress, _shown, "") as bar, Control(time_limit=time_limit, gap=gap, progress=bar) as control:
         control.report("model")
+        if isinstance(reach, PointReach):
+            problem, found = search_points(objective, reach, demand, tuple(rules), options, control, take_up=take_up)
+            control.report(found.status, -found.value, -found.bound)
+            return Plan(problem, found, (), control.seconds)
         problem = build(objective, reach, demand, tuple(rules), options, take_up=take_up)
         phases = problem.inputs.phases
         if phases is not None and all_may_open_first(problem.inputs, problem.variables):

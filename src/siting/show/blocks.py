@@ -201,7 +201,10 @@ def plan_blocks(plan: Plan, lang: str) -> Iterator[Block]:
         ("status", Cell(clean(named("status", plan.status, lang)), badge=badge)),
         ("new_sites", Cell(f"{len(plan.sites):,}")),
         # Without a plan the share is that of today, which is not a result.
-        ("share", Cell(NONE if plan.status == "infeasible" else show(plan.share, "share"))),
+        (
+            "market_share" if _is_market(plan) else "share",
+            Cell(NONE if plan.status == "infeasible" else show(plan.share, "share")),
+        ),
         ("objective", Cell(amount(float_of(plan.objective)))),
         ("bound", Cell(amount(float_of(plan.bound)))),
         ("gap", Cell(show(plan.gap, "gap"))),
@@ -238,6 +241,11 @@ def _proof(plan: object, lang: str) -> Iterator[tuple[str, Cell]]:
         yield "certificate", Cell(label(f"plan_site.{words}", lang, engine=clean(engine), bound=amount(proven)))
 
 
+def _is_market(plan: object) -> bool:
+    """Whether people choose among the sites of a plan."""
+    return getattr(getattr(plan, "problem", None), "market", None) is not None
+
+
 def _columns(plan: object, year: str, lang: str) -> dict[str, tuple[str, str]]:
     """Return headings and kinds of columns with a special meaning in the tables of a plan."""
     unit = str(getattr(plan, "unit", "") or "m")
@@ -246,6 +254,9 @@ def _columns(plan: object, year: str, lang: str) -> dict[str, tuple[str, str]]:
              "change": "text"}  # fmt: skip
     words = clean(named("unit", unit, lang))
     columns = {name: (label(f"plan_site.{name}", lang, unit=words), kind) for name, kind in kinds.items()}
+    if _is_market(plan):
+        won = {"adds": "count", "share_after": "share", "lost_without": "count", "people": "count"}
+        columns |= {name: (label(f"plan_site.won_{name}", lang), kind) for name, kind in won.items()}
     return columns | {"year": (label(f"plan_site.{year}", lang), "year")}
 
 

@@ -78,12 +78,11 @@ def _height(first, last, column, utility, point, sure, d, s):
 
 
 @compiled
-def add_cut(start, column, utility, other, weight, point, slope):
-    """Add the slopes of an upper bound that is linear in the columns, low at *point*; return its constant.
+def cut_at(start, column, utility, other, weight, point, constant, slope):
+    """Fill *constant* by community and *slope* by pair of an upper bound linear in the columns, low at *point*.
 
     See `Market.cut`; for each community the set K is empty or the columns at `SURE` or more, what is lower at *point*.
     """
-    constant = 0.0
     for i in range(len(weight)):
         w, d = weight[i], other[i]
         first, last = start[i], start[i + 1]
@@ -109,22 +108,18 @@ def add_cut(start, column, utility, other, weight, point, slope):
                 flat, g, value = 1.0 - left + left * flat, left * g, 1.0 - left + left * value
             if value < best:
                 best, sure_best, base_best, s_best, flat_best, slope_best = value, SURE[k], base, s, flat, g
-        if base_best + d <= 0.0:
-            if s_best > 0.0:
-                constant += w
-            else:
-                for t in range(first, last):
-                    slope[column[t]] += w
-            continue
-        constant += w * flat_best
+        alone = base_best + d <= 0.0
+        constant[i] = (w if s_best > 0.0 else 0.0) if alone else w * flat_best
         for t in range(first, last):
-            if point[column[t]] < sure_best:
-                a = utility[t]
-                if a <= s_best:
-                    slope[column[t]] += w * slope_best * a
-                else:
-                    slope[column[t]] += w * ((base_best + a) / (base_best + a + d) - flat_best)
-    return constant
+            a = utility[t]
+            if alone:
+                slope[t] = 0.0 if s_best > 0.0 else w
+            elif point[column[t]] >= sure_best:
+                slope[t] = 0.0
+            elif a <= s_best:
+                slope[t] = w * slope_best * a
+            else:
+                slope[t] = w * ((base_best + a) / (base_best + a + d) - flat_best)
 
 
 @compiled
@@ -178,6 +173,15 @@ def _mends(rule_start, rule, amount, activity, low, high, slack, missed, j):
 
 
 @compiled
+def _gain(start, row, utility, other, weight, total, j):
+    sum_ = 0.0
+    for t in range(start[j], start[j + 1]):
+        i = row[t]
+        sum_ += weight[i] * (captured_share(total[i] + utility[t], other[i]) - captured_share(total[i], other[i]))
+    return sum_
+
+
+@compiled
 def fill(
     start,
     row,
@@ -195,23 +199,32 @@ def fill(
     total,
     count,
     activity,
+    gain,
     least,
     most,
 ):
     """Open the column that adds most, its gain times *scale*, while rules stay kept and something is gained.
 
-    At most so many; return whether that was the end.
+    *gain* are those of before, which never rise: a column is looked at again only while its old one is the largest
+    (Minoux, see `siting.optimize.first_plan`). At most so many open; return whether that was the end.
     """
-    gain = np.zeros(len(x))
+    new = np.zeros(len(x), np.bool_)
     for _ in range(most):
-        gains(start, row, utility, other, weight, total, gain)
-        best, value = -1, least
-        for j in range(len(x)):
-            more = not x[j] and gain[j] * scale[j] > value and gain[j] > least
-            if more and _mends(rule_start, rule, amount, activity, low, high, slack, 0, j):
-                best, value = j, gain[j] * scale[j]
-        if best < 0:
-            return True
+        new[:] = False
+        while True:
+            best, value = -1, least
+            for j in range(len(x)):
+                if not x[j] and gain[j] * scale[j] > value and gain[j] > least:
+                    best, value = j, gain[j] * scale[j]
+            if best < 0:
+                return True
+            if not _mends(rule_start, rule, amount, activity, low, high, slack, 0, best):
+                gain[best] = 0.0
+            elif new[best]:
+                break
+            else:
+                gain[best] = _gain(start, row, utility, other, weight, total, best)
+                new[best] = True
         x[best] = True
         _shift(start, row, utility, total, count, best, 1)
         _move(rule_start, rule, amount, activity, best, 1.0)
@@ -219,10 +232,29 @@ def fill(
 
 
 @compiled
+def _shift_with_gains(start, row, utility, first, column, worth, other, weight, total, count, gain, j, sign):
+    """Add a column to the totals or take it away, and change the gains of the columns of its communities."""
+    for t in range(start[j], start[j + 1]):
+        i = row[t]
+        before = total[i]
+        count[i] += sign
+        after = before + sign * utility[t] if count[i] > 0 else 0.0
+        total[i] = after
+        w, d = weight[i], other[i]
+        base = captured_share(before, d) - captured_share(after, d)
+        for s in range(first[i], first[i + 1]):
+            a = worth[s]
+            gain[column[s]] += w * (captured_share(after + a, d) - captured_share(before + a, d) + base)
+
+
+@compiled
 def interchange(
     start,
     row,
     utility,
+    first,
+    column,
+    worth,
     other,
     weight,
     rule_start,
@@ -235,18 +267,20 @@ def interchange(
     total,
     count,
     activity,
+    gain,
     least,
     columns,
 ):
-    """Replace each of some open columns by the best other one where that gains; return whether any was replaced."""
-    gain = np.zeros(len(x))
+    """Replace each of some open columns by the best other one where that gains; return whether any was replaced.
+
+    *gain* are those of all columns, and are kept up to date; the pairs stand by column and by community.
+    """
     better = False
     for k in columns:
         if not x[k]:
             continue
-        _shift(start, row, utility, total, count, k, -1)
+        _shift_with_gains(start, row, utility, first, column, worth, other, weight, total, count, gain, k, -1)
         _move(rule_start, rule, amount, activity, k, -1.0)
-        gains(start, row, utility, other, weight, total, gain)
         missed = _missed(activity, low, high, slack)
         best, most = k, gain[k] + least
         for j in range(len(x)):
@@ -256,6 +290,6 @@ def interchange(
         x[k] = False
         x[best] = True
         better = better or best != k
-        _shift(start, row, utility, total, count, best, 1)
+        _shift_with_gains(start, row, utility, first, column, worth, other, weight, total, count, gain, best, 1)
         _move(rule_start, rule, amount, activity, best, 1.0)
     return better

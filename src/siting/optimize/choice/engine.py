@@ -26,6 +26,8 @@ __all__ = ["Capture", "fewest_for_target", "most_captured"]
 
 #: Rounds of cuts at the root, and at a node.
 ROOT, NODE = 250, 3
+#: Rounds after which a plan is made of the point.
+SOME = 10
 #: Rounds of cuts for a bound on the number of columns.
 COUNTED = 40
 #: Names in progress and `Plan.engine`.
@@ -118,21 +120,34 @@ class _Search(BranchAndBound):
         """Bound the root."""
         model = self.cuts.model
         enough = -math.inf if self.x is None and self.ceiling is None else self.limit
-        solved = self.master.solve(model.lower, model.upper, self.control, ROOT, enough)
-        if solved.x is not None:
-            self.offer(self.round_x(solved.x, model.lower, model.upper))
-        self.begin(solved)
+        best: Multipliers | None = None
+        least = math.inf
+        for turn in range(ROOT // SOME):
+            solved = self.master.solve(model.lower, model.upper, self.control, SOME, enough, goes_on=turn > 0)
+            bound = self.cuts.bound(solved, model.lower, model.upper)[0]
+            if best is None or bound < least:
+                best, least = solved, bound
+            if solved.x is not None:
+                self.offer(self.round_x(solved.x, model.lower, model.upper))
+            now = None if self.x is None else self.value
+            done = self.report(now, least) or self.master.converged or least <= self.limit
+            if done or (self.ceiling is not None and self.value >= self.wanted):
+                break
+            enough = enough if math.isinf(enough) else self.limit
+        assert best is not None
+        self.begin(best)
 
     def proof(self) -> MarketProof:
         """Return the points and the tree."""
-        count = len(self.cuts.points)
+        count, parts = len(self.cuts.points), self.master.parts
         used = sorted({p for p in self.tree.price if p >= 0})
         kept = np.zeros(count, bool)
         for p in used:
-            kept[: len(self.tree.v[p])] |= self.tree.v[p] > 0
+            v = self.tree.v[p] = np.pad(self.tree.v[p], (0, count * parts - len(self.tree.v[p]))).reshape(count, parts)
+            kept |= (v > 0).any(axis=1)
         at = np.flatnonzero(kept)
         for p in used:
-            self.tree.v[p] = np.pad(self.tree.v[p], (0, count - len(self.tree.v[p])))[at]
+            self.tree.v[p] = self.tree.v[p][at].ravel()
         return MarketProof(np.array([self.cuts.points[k] for k in at]).reshape(len(at), -1), self.tree.proof())
 
 
@@ -151,7 +166,7 @@ def most_captured(market: Market, control: Control, start: Bools | None = None) 
         return Capture(None, -math.inf, bound, status, search.proof(), market)
     proof, value = search.proof(), search.value
     bound = max(value, min(search.bound, market.total))
-    proven = finished or bound - value <= SAME * abs(value)
+    proven = bound - value <= SAME * abs(value)
     return Capture(search.x, value, value if proven else bound, "optimal" if proven else control.status, proof, market)
 
 
@@ -171,7 +186,7 @@ def fewest_for_target(
             bound = -math.inf if asked.status == "infeasible" else 0.0
             return Capture(None, -math.inf, bound, asked.status, asked.proof, market)
         best = asked.x
-    best = _spared(market, best, counted, enough)
+    best = _spared(market, best, counted, enough, control)
     low, shown = _least_count(market, counted, int(best[counted].sum()), enough, control)
     status = control.status
     while True:
@@ -185,7 +200,7 @@ def fewest_for_target(
         report = _CountReport(control, -float(count), -float(low))
         asked = _decide(fewer, enough, report, best)
         if asked.x is not None:
-            best = _spared(market, asked.x, counted, enough)
+            best = _spared(market, asked.x, counted, enough, control)
         elif asked.status == "infeasible":
             low, shown, status = count, asked, "optimal"
             break
@@ -226,16 +241,27 @@ def _decide(market: Market, enough: float, control: Control, near: Bools | None)
 
 
 def _nearest(market: Market, x: Bools) -> Bools:
-    """Shut the column without which most is captured, until the rows are kept."""
+    """Shut the columns without which most is captured, until the rows are kept."""
     x = x.copy()
-    while not market.keeps(x) and x.any():
-        without = []
-        for j in np.flatnonzero(x).tolist():
-            fewer = x.copy()
-            fewer[j] = False
-            without.append((-market.captured(fewer), j))
-        x[min(without)[1]] = False
+    order = np.flatnonzero(x)[np.argsort(_losses(market, x)[x], kind="stable")]
+    for j in order.tolist():
+        if market.keeps(x):
+            break
+        x[j] = False
     return x
+
+
+def _losses(market: Market, x: Bools) -> Floats:
+    """Return what is not captured without each open column, the others unchanged."""
+    by, own = market.by_column, np.asarray(market.utility @ x.astype(float), float)
+    column = np.repeat(np.arange(by.shape[0]), np.diff(by.indptr))
+    there, d = own[by.indices], market.other[by.indices]
+    rest = np.maximum(there - by.data, 0.0)
+    rest[rest <= 1e-12 * there] = 0.0
+    now = np.divide(there, there + d, out=np.zeros(len(there)), where=there > 0)
+    then = np.divide(rest, rest + d, out=np.zeros(len(there)), where=rest > 0)
+    lost = np.bincount(column, market.weight[by.indices] * (now - then), market.size)
+    return np.where(x, lost, 0.0)
 
 
 def _enough(market: Market, enough: float, control: Control, start: Bools | None) -> Bools | None:
@@ -247,13 +273,21 @@ def _enough(market: Market, enough: float, control: Control, start: Bools | None
     return x if market.captured(x) >= enough else None
 
 
-def _spared(market: Market, x: Bools, counted: Bools, enough: float) -> Bools:
-    """Shut counted columns that the target does not need, the first ones first."""
-    for j in np.flatnonzero(x & counted).tolist():
-        fewer = x.copy()
-        fewer[j] = False
-        if market.keeps(fewer) and market.captured(fewer) >= enough:
-            x = fewer
+def _spared(market: Market, x: Bools, counted: Bools, enough: float, control: Control) -> Bools:
+    """Shut counted columns that the target does not need, those that lose least first."""
+    while not control.must_stop:
+        spare = market.captured(x) - enough
+        lost = np.where(x & counted, _losses(market, x), np.inf)
+        for j in np.argsort(lost, kind="stable")[: int((lost <= spare).sum())].tolist():
+            fewer = x.copy()
+            fewer[j] = False
+            if market.keeps(fewer) and market.captured(fewer) >= enough:
+                x = fewer
+                break
+            if control.must_stop:
+                break
+        else:
+            break
     return x
 
 

@@ -4,18 +4,33 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
-from scipy.sparse import csr_array, vstack
+from scipy.sparse import csr_array, csr_matrix, vstack
+from scipy.sparse.csgraph import reverse_cuthill_mckee
 
 from siting.numbers import Bools, Floats, Ints
 from siting.optimize.choice import choice_kernels as kernels
 from siting.optimize.sparse_rows import largest_entry
 
-__all__ = ["Market", "market_of"]
+__all__ = ["Market", "Parts", "market_of"]
+
+#: Communities of a part, at least; the most parts, and the most that a column is in, on average.
+FEW, PARTS, SPREAD = 30, 32, 4
 
 #: Rounding tolerance of a sum, as a share of its limit.
 TOLERANCE = 1e-9
+
+
+class Parts(NamedTuple):
+    """Communities in parts: the part of each; each `part` and `column` with common pairs, and where each pair is."""
+
+    number: int
+    of_community: Ints
+    of_pair: Ints
+    part: Ints
+    column: Ints
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,14 +100,24 @@ class Market:
         all_[self.column] = x
         return all_
 
-    def cut(self, point: Floats) -> tuple[float, Floats]:
-        """Return constant and slopes of a bound on the capture that is linear in the columns, low at *point*.
+    @cached_property
+    def parts(self) -> Parts:
+        """The communities in parts, neighbours together: each has a cut of its own."""
+        return _parts(self.utility, self.size)
+
+    def cut(self, point: Floats) -> tuple[Floats, Floats]:
+        """Return a bound on the capture of each part that is linear in the columns, low at *point*.
+
+        A constant for each part, and the slopes of `parts.column` of `parts.part`.
 
         Notes
         -----
-        A tangent lies above the capture, which is concave in the open utility. So does ``f(t) + sum over the open j of
-        (f(t + a_j) - f(t))``: f rises, and with more open each column adds less (the submodular inequality of [1]_, for
-        any t instead of a set). Both are outer approximations of maximum capture problems [2]_.
+        For each community, with ``f(S) = w S / (S + D)`` and a set K of columns, of which the others add less than they
+        would without: ``f(S(x)) <= h(0) + sum over j not in K of (h(a_j) - h(0)) x_j``, where h is ``f(S(K) + .)`` with
+        the tangent at s instead of its beginning. It lies above, is concave and rises, so that increments from 0 are
+        the largest. With s beyond all a_j this is the tangent, with s = 0 and K a set the submodular inequality of
+        [1]_; both are outer approximations of maximum capture problems [2]_. Of all s the lowest at a point has
+        ``s = sum over j of x_j min(a_j, s)``.
 
         References
         ----------
@@ -101,11 +126,13 @@ class Market:
         .. [2] I. Ljubić and E. Moreno, "Outer approximation and submodular cuts for maximum capture facility location
            problems with random utilities", European Journal of Operational Research 266 (1), 2018, pp. 46-56.
         """
-        u, slope = self.utility, np.zeros(self.size)
-        constant = kernels.add_cut(
-            u.indptr, u.indices, u.data, self.other, self.weight, np.asarray(point, float), slope
-        )
-        return self.constant + float(constant), slope
+        u, constant, slope = self.utility, np.zeros(len(self.weight)), np.zeros(self.utility.nnz)
+        arrays = (u.indptr, u.indices, u.data, self.other, self.weight, np.asarray(point, float))
+        kernels.cut_at(*arrays, constant, slope)
+        parts = self.parts
+        summed = np.asarray(np.bincount(parts.of_community, constant, parts.number), float)
+        summed[0] += self.constant
+        return summed, np.asarray(np.bincount(parts.of_pair, slope, len(parts.column)), float)
 
     def limited(self, columns: Bools, most: float) -> Market:
         """Return the market with at most so many of some columns open."""
@@ -143,3 +170,36 @@ def market_of(
         small, beside[counts], left[counts], csr_array(rows[:, free]), low - activity, high - activity,
         float((weight * taken).sum()), free, fixed,
     )  # fmt: skip
+
+
+def _parts(utility: csr_array, size: int) -> Parts:
+    """Divide communities by their best column, in an order in which columns that share communities are near.
+
+    Into as many parts as leave each column in a few: the linear programmes become larger with the pairs of both.
+    """
+    n = utility.shape[0]
+    row = np.repeat(np.arange(n), np.diff(utility.indptr))
+    of_community = np.zeros(n, np.int64)
+    place = _places(utility, row, size) if n else of_community
+    count = max(1, min(PARTS, n // FEW))
+    while True:
+        of_community = place * count // max(1, n)
+        key, of_pair = np.unique(of_community[row] * max(1, size) + utility.indices, return_inverse=True)
+        if count == 1 or len(key) <= SPREAD * size:
+            return Parts(count, of_community, of_pair, key // max(1, size), key % max(1, size))
+        count = (count + 1) // 2
+
+
+def _places(utility: csr_array, row: Ints, size: int) -> Ints:
+    """Return the place of each community in the order."""
+    n = utility.shape[0]
+    order = np.lexsort((utility.indices, -utility.data, row))
+    first, more = utility.indptr[:-1].astype(np.int64), np.diff(utility.indptr) > 1
+    best = utility.indices[order[first]]
+    second = utility.indices[order[first[more] + 1]]
+    ends = (np.concatenate([best[more], second]), np.concatenate([second, best[more]]))
+    graph = csr_matrix((np.ones(len(ends[0])), ends), shape=(size, size))
+    rank, place = np.empty(size, np.int64), np.empty(n, np.int64)
+    rank[reverse_cuthill_mckee(graph, symmetric_mode=True)] = np.arange(size)
+    place[np.lexsort((np.arange(n), rank[best]))] = np.arange(n)
+    return place

@@ -40,7 +40,7 @@ class Utilities:
 
     def captured(self, x: Bools) -> float:
         """Return how many people come to open variables."""
-        return float(self.demand @ self.shares(x))
+        return float((self.demand * self.shares(x)).sum())
 
 
 def choice_of(objective: problem.Objective, inputs: Inputs) -> problem.Choice | None:
