@@ -129,10 +129,11 @@ def _spent(plan: SolvedProblem, lang: str) -> Iterator[str]:
 def _sites(plan: SolvedProblem, lang: str, called: SiteNames) -> Iterator[str]:
     objective = plan.problem.objective
     small, by_way = isinstance(objective, (MinTravel, MinFarthest, MinCost)), travels(objective)
+    near = "plan.site_near" if plan.problem.capacity is None else "plan.site_placed"
     longer = "plan.longer" if small else "plan.falls" if _weighted(plan) else "plan.instead"
     others = second_best(plan) if 0 < len(plan.sites) <= BARGAINED else None
     for row in plan.table.reset_index().to_dict("records"):
-        key = ("plan.site_near" if row["people"] else "plan.site_idle") if by_way else "plan.site"
+        key = (near if row["people"] else "plan.site_idle") if by_way else "plan.site"
         key = "plan.site_market" if plan.problem.market is not None else key
         line = label(
             key, lang, order=row["order"], site=_place(row, lang, called),
@@ -153,6 +154,10 @@ def _not_served(plan: SolvedProblem, lang: str, called: SiteNames) -> Iterator[s
     if "year" in table.index.names:
         years = table.index.get_level_values("year")
         table = table[years == years.max()]
+    shared = table[table["sites"] > 1]
+    if len(shared) and plan.problem.market is None:
+        names = listed((_community(key, lang, called) for key in shared.index), lang)
+        yield label("plan.shared", lang, count=len(shared), names=names)
     left = table["demand"] - table["served"]
     for reason in ("closed", "full", "few"):
         people = left[(left > 1e-9) & (table["reason"] == reason)].sort_values(ascending=False, kind="stable")
