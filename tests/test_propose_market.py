@@ -211,7 +211,7 @@ def test_the_sample_is_solved_to_the_proof(sample: dict[str, Any], sample_networ
     assert plan.verify().optimal
     # The figures of the plan are those of the measure, with the sites that are open.
     chosen = [*ours, *choice["competitors"], *plan.sites]
-    table = st.huff(reach.select(chosen), homes["infants"], choice["attractiveness"], decay=choice["decay"])
+    table = st.measure.huff(reach.select(chosen), homes["infants"], choice["attractiveness"], decay=choice["decay"])
     assert table.loc[[*ours, *plan.sites], "visitors"].sum() == pytest.approx(plan.objective)
     assert table.loc[list(plan.sites), "visitors"].tolist() == pytest.approx(plan.table["people"].tolist())
     assert table.loc[list(plan.sites), "mean"].tolist() == pytest.approx(plan.table["mean"].tolist())

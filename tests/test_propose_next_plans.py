@@ -73,7 +73,7 @@ def test_most_people(seed: int, differ: int) -> None:
     reach, people, way, _ = problem(seed)
     plan = st.solve(st.MaxCoverage(), reach, demand=people, rules=[st.AtMost(3)])
     worth = worths(way, people, lambda near, _: float(people[near.notna()].sum()), most=3)
-    check(st.propose.alternatives(plan, n=6, differ=differ), worth, 1)
+    check(st.alternatives(plan, n=6, differ=differ), worth, 1)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -87,10 +87,10 @@ def test_fewest_sites_and_least_cost(seed: int) -> None:
         return amount if people[near.notna()].sum() >= need else None
 
     plan = st.solve(st.MinSites(), reach, demand=people, rules=[st.Cover(share)])
-    check(st.propose.alternatives(plan, n=5, differ=1), worths(way, people, lambda near, s: enough(near, len(s))), -1)
+    check(st.alternatives(plan, n=5, differ=1), worths(way, people, lambda near, s: enough(near, len(s))), -1)
     plan = st.solve(st.MinCost(cost), reach, demand=people, rules=[st.Cover(share)])
     check(
-        st.propose.alternatives(plan, n=8),
+        st.alternatives(plan, n=8),
         worths(way, people, lambda near, s: enough(near, float(cost[list(s)].sum()))),
         -1,
     )
@@ -106,7 +106,7 @@ def test_least_travel(seed: int, small: int, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(apart, "SMALL", small)  # 0: rows are priced, and the engine of medians solves
     reach, people, way, _ = problem(seed)
     plan = st.solve(st.MinTravel(beyond=500), reach, demand=people, rules=[st.AtMost(3)])
-    found = st.propose.alternatives(plan, n=5, differ=2)
+    found = st.alternatives(plan, n=5, differ=2)
     worth = travelled(way, people, 3)
     if small:
         check(found, worth, -1)
@@ -133,7 +133,7 @@ def test_least_farthest_and_widest(seed: int) -> None:
     worth = worths(way, people, farthest, most)
     plan = st.solve(st.MinFarthest(), reach, demand=people, rules=[st.AtMost(most)])
     if worth:
-        check(st.propose.alternatives(plan, n=4, differ=1), worth, -1)
+        check(st.alternatives(plan, n=4, differ=1), worth, -1)
     apart_ = pd.DataFrame(np.abs(np.subtract.outer(np.arange(6), np.arange(6)) * 70.0 % 300), SITES[:6], SITES[:6])
     apart_ = np.maximum(apart_, apart_.T)
     pairs = apart_.rename_axis("origin").reset_index().melt("origin", var_name="destination", value_name="cost")
@@ -144,7 +144,7 @@ def test_least_farthest_and_widest(seed: int) -> None:
         for sites in subsets()
         if len(sites) > 1
     }
-    check(st.propose.alternatives(plan, n=4, differ=1), spread, 1)
+    check(st.alternatives(plan, n=4, differ=1), spread, 1)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -158,7 +158,7 @@ def test_with_places_and_rules(seed: int) -> None:
         if cost[list(sites)].sum() <= 16 and "s" not in sites
     }
     plan = st.solve(st.MaxCoverage(), reach, demand=people, rules=[*rules, st.Capacity(places)])
-    check(st.propose.alternatives(plan, n=3, differ=1), worth, 1)
+    check(st.alternatives(plan, n=3, differ=1), worth, 1)
 
 
 def most_served(way: pd.DataFrame, people: pd.Series, places: pd.Series, sites: tuple[str, ...]) -> float:
@@ -178,7 +178,7 @@ def test_by_hand(reach_of: Callable[..., st.Reach]) -> None:
     reach = reach_of({"w": "a", "x": "b", "y": "c", "z": "d"}, "abcd")
     people = pd.Series({"a": 10, "b": 8, "c": 5, "d": 2})
     plan = st.solve(st.MaxCoverage(), reach, demand=people, rules=[st.AtMost(2), st.Required(["w"])])
-    found = st.propose.alternatives(plan, n=10, differ=1)
+    found = st.alternatives(plan, n=10, differ=1)
     assert [set(each.sites) for each in found.plans] == [{"w", "x"}, {"w", "y"}, {"w", "z"}, {"w"}]
     assert found.table["loss"].tolist() == [0, 3, 6, 8]
     assert found.table["opens"].tolist() == [(), ("y",), ("z",), ()]
@@ -190,19 +190,19 @@ def test_words_and_refusals(reach_of: Callable[..., st.Reach]) -> None:
     reach = reach_of({"x": "a", "y": "b"}, "ab")
     people = pd.Series({"a": 10, "b": 8})
     plan = st.solve(st.MaxCoverage(), reach, demand=people, rules=[st.AtMost(1)])
-    found = st.propose.alternatives(plan, differ=1)
+    found = st.alternatives(plan, differ=1)
     assert [each.sites for each in found.plans[:2]] == [("x",), ("y",)]
     assert "改开 y，不开 x" in found.explain()
     assert "opens y instead of x" in found.explain("en")
     assert "proven" in repr(found)
     for wrong in (0, 1.5, True, "2"):
         with pytest.raises(st.errors.ProblemError, match=r"differ is .*whole number"):
-            st.propose.alternatives(plan, differ=wrong)  # type: ignore[arg-type]
+            st.alternatives(plan, differ=wrong)  # type: ignore[arg-type]
         with pytest.raises(st.errors.ProblemError, match=r"n is .*whole number"):
-            st.propose.alternatives(plan, wrong)  # type: ignore[arg-type]
+            st.alternatives(plan, wrong)  # type: ignore[arg-type]
     none = st.solve(st.MinSites(), reach, demand=people, rules=[st.Cover(1.0), st.AtMost(1)])
     with pytest.raises(st.errors.ProblemError, match="has no sites"):
-        st.propose.alternatives(none)
+        st.alternatives(none)
 
 
 def test_where_people_choose(reach_of: Callable[..., st.Reach]) -> None:
@@ -210,7 +210,7 @@ def test_where_people_choose(reach_of: Callable[..., st.Reach]) -> None:
     people = pd.Series({"a": 10, "b": 8, "c": 5})
     objective = st.MaxMarketShare(decay=lambda cost: 1 / cost)
     plan = st.solve(objective, reach, demand=people, rules=[st.AtMost(1)])
-    found = st.propose.alternatives(plan, n=3, differ=1)
+    found = st.alternatives(plan, n=3, differ=1)
     assert [(each.sites, each.objective) for each in found.plans] == [(("y",), 18), (("x",), 15), (("z",), 13)]
     assert found.complete
 
@@ -222,4 +222,4 @@ def test_ways_that_are_not_kept_are_refused() -> None:
     )
     plan = st.solve(st.MinTravel(), points, demand=pd.Series({"a": 1, "b": 3}), rules=[st.AtMost(1)])
     with pytest.raises(st.errors.ProblemError, match="PointReach"):
-        st.propose.alternatives(plan)
+        st.alternatives(plan)

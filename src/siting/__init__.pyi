@@ -28,7 +28,6 @@ from .measure import Reach as Reach
 from .measure import accessibility as accessibility
 from .measure import coverage as coverage
 from .measure import forecast as forecast
-from .measure import huff as huff
 from .measure import service_areas as service_areas
 from .measure import straight_line as straight_line
 from .measure import travel as travel
@@ -60,6 +59,7 @@ from .propose import Supply as Supply
 from .propose import TargetMarketShare as TargetMarketShare
 from .propose import Together as Together
 from .propose import WhatIf as WhatIf
+from .propose import alternatives as alternatives
 from .propose import assign as assign
 from .propose import compare as compare
 from .propose import frontier as frontier

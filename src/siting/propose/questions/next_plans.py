@@ -164,7 +164,7 @@ def alternatives(
     >>> reach = st.Reach.from_pairs(table, origins=list("abcd"), destinations=list("wxyz"), limit=300)
     >>> people = pd.Series({"a": 10, "b": 8, "c": 5, "d": 2})
     >>> plan = st.solve(st.MaxCoverage(), reach, demand=people, rules=[st.AtMost(2)])
-    >>> found = st.propose.alternatives(plan, n=3, differ=1)
+    >>> found = st.alternatives(plan, n=3, differ=1)
     >>> found.table[["objective", "loss", "proven", "opens", "drops"]].values.tolist()
     [[18.0, 0.0, True, (), ()], [15.0, 3.0, True, ('y',), ('x',)], [13.0, 5.0, True, ('y',), ('w',)]]
     """
