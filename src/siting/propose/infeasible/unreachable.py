@@ -14,7 +14,7 @@ from siting.propose.model.constraints import Constraint
 from siting.propose.model.formulation import Formulation
 from siting.propose.model.variables import LARGER, NEW, STAYING
 from siting.propose.problem import Forbidden, OnePer, Part
-from siting.propose.search.answer import Reason
+from siting.propose.search.answer import Lacking, Reason
 
 __all__ = ["out_of_reach"]
 
@@ -133,9 +133,9 @@ def _people(
     people = formulation.inputs.demand[service].max(axis=0)
     at = np.flatnonzero(mask)
     at = at[np.argsort(-people[at], kind="stable")]
-    ids = [str(formulation.inputs.communities[i]) for i in at.tolist()]
-    names = ids if ways is None else [f"{name} ({ways[i]})" for name, i in zip(ids, at.tolist(), strict=True)]
-    return {"count": len(at), "people": amount(float(people[at].sum())), "names": tuple(names)}
+    ids = formulation.inputs.communities
+    names = tuple(Lacking(ids[i], "" if ways is None else ways[i]) for i in at.tolist())
+    return {"count": len(at), "people": amount(float(people[at].sum())), "names": names}
 
 
 def _largest(formulation: Formulation, constraint: Constraint) -> float:

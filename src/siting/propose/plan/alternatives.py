@@ -16,7 +16,7 @@ from siting.propose.model.variables import JOINT
 from siting.propose.plan.solved_problem import SolvedProblem
 from siting.propose.problem import MinSites
 from siting.propose.search.answer import Answer
-from siting.propose.search.bottleneck import BottleneckAnswer, FarthestAnswer, SpacingAnswer
+from siting.propose.search.bottleneck_answers import BottleneckAnswer, FarthestAnswer, SpacingAnswer
 from siting.propose.search.capacitated import CapacitatedAnswer
 from siting.propose.search.point_search import PointAnswer
 from siting.propose.search.pruning import coverage_model, two_best

@@ -48,8 +48,10 @@ OPTIONS: dict[type, tuple[str, ...]] = {
 EMPTY = ("travel", "competitors", "no_choice")
 
 
-def rule_words(rule: Value | Part | str, lang: str, unit: str = "") -> str:
+def rule_words(rule: Value | Part | str, lang: str, unit: str = "", group_name: Callable[[object], str] = str) -> str:
     """Put a rule, an objective or a part of a rule into words, with distances in "m" or "min"; a text stays as it is.
+
+    *group_name* names the group that a part is of.
 
     Examples
     --------
@@ -66,7 +68,8 @@ def rule_words(rule: Value | Part | str, lang: str, unit: str = "") -> str:
         return rule
     if isinstance(rule, Part):
         if rule.asks is None:
-            return rule_words(rule.rule, lang, unit) + bracketed(rule.group, lang)
+            of = ", ".join(map(group_name, rule.of))
+            return rule_words(rule.rule, lang, unit) + bracketed(of, lang)
         return label("rule.Phases", lang, n=rule.group) + bracketed(_option(*rule.asks, lang, unit), lang)
     kind = type(rule)
     number = NUMBERS[kind](rule) if kind in NUMBERS else ""
