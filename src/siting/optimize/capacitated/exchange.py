@@ -11,7 +11,7 @@ import logging
 import numpy as np
 
 from siting.numbers import Bools, Floats, Positions
-from siting.optimize.capacitated.location import Location, relaxed
+from siting.optimize.capacitated.location import Location, broken, relaxed
 from siting.optimize.capacitated.transport import Transport
 from siting.optimize.control import Control
 
@@ -37,15 +37,16 @@ class Exchange:
         self.free = ~self.must & (problem.upper > 0) & (problem.usable > 0)
         self.x: Bools | None = None
         self.value = np.inf
-        self.penalty = 0.0
         self.transport = Transport(problem)
-        self.penalty = 2.0 * (self.transport.dear * float(problem.usable.max(initial=1.0)) + float(np.abs(problem.opening).max(initial=0.0)))
+        most = float(np.abs(problem.opening).max(initial=0.0))
+        self.penalty = 2.0 * (self.transport.dear * float(problem.usable.max(initial=1.0)) + most)
+        self._rows = problem.rows.toarray()
         self.tiny = 1e-9 * max(1.0, problem.scale)
         for j in np.flatnonzero(self.must):
             self.transport.open(int(j))
 
     def cost(self) -> float:
-        """What the present choice costs."""
+        """Add up what the present choice costs."""
         x = self.transport.open_columns
         return self.transport.cost + float(self.problem.opening[x].sum()) + self.penalty * self.problem.broken(x)
 
@@ -69,27 +70,16 @@ class Exchange:
             return True
         return False
 
-    def broken_with(self, x: Bools, out: int | None, into: Positions) -> Floats:
-        """By how much rows are broken, each, when column *out* closes and one of *into* opens."""
+    def broken_with(self, x: Bools, into: Positions) -> Floats:
+        """By how much rows are broken when one of *into* opens, for each."""
         problem = self.problem
-        inside = problem.rows @ x.astype(float)
-        if out is not None:
-            inside = inside - np.asarray(problem.rows[:, [out]].todense()).ravel()
         if not len(problem.low):
             return np.zeros(len(into))
-        each = inside[:, None] + self.dense[:, into]
-        slack = 1e-9 * np.maximum(problem._largest[:, None], np.abs(each))
-        over = np.maximum(each - problem.high[:, None], problem.low[:, None] - each)
-        return (np.where(over > slack, over, 0.0) / problem._largest[:, None]).sum(axis=0)
-
-    @property
-    def dense(self) -> Floats:
-        if not hasattr(self, "_dense"):
-            self._dense = self.problem.rows.toarray()
-        return self._dense
+        each = (self._rows @ x.astype(float))[:, None] + self._rows[:, into]
+        return broken(each, problem.low, problem.high, problem.largest)
 
     def gains(self) -> Floats:
-        """The most that opening each column could win at the present prices."""
+        """Return the most that opening each column could win at the present prices."""
         _, won = relaxed(self.problem, self.transport.prices())
         return won
 
@@ -139,9 +129,9 @@ class Exchange:
             if not len(into):
                 return cost
             now = self.penalty * self.problem.broken(x)
-            most = self.gains()[into] - self.penalty * self.broken_with(x, None, into) + now
+            most = self.gains()[into] - self.penalty * self.broken_with(x, into) + now
             order = np.argsort(-most, kind="stable")
-            for k in order[: TRIED]:
+            for k in order[:TRIED]:
                 if most[k] <= self.tiny:
                     return cost
                 j = int(into[k])
@@ -169,7 +159,7 @@ class Exchange:
                 continue
             into = np.flatnonzero(free & ~x)
             into = into[into != out]
-            broken = self.penalty * (self.broken_with(x, None, into) - self.problem.broken(x))
+            broken = self.penalty * (self.broken_with(x, into) - self.problem.broken(x))
             most = self.gains()[into] - broken
             taken = False
             for k in np.argsort(-most, kind="stable")[:TRIED]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from siting.numbers import Bools, Floats
@@ -63,7 +61,8 @@ def locate(problem: Location, control: Control, start: Bools | None = None) -> S
 def _alike(problem: Location) -> bool:
     """Whether ways cost nothing and columns the same: then the fewest are looked for."""
     opening = problem.opening[(problem.upper > 0) & (problem.lower == 0)]
-    return bool(len(opening) and opening.min() > 0 and np.ptp(opening) == 0 and np.ptp(np.append(problem.cost.data, 0)) == 0)
+    same = len(opening) and opening.min() > 0 and np.ptp(opening) == 0
+    return bool(same and not problem.cost.data.any())
 
 
 def _part(control: Control, share: float) -> Control:
@@ -89,7 +88,7 @@ def _kick(search: Exchange, tree: Tree, control: Control) -> None:
         on, off = np.flatnonzero(x & search.free), np.flatnonzero(~x & search.free)
         if control.must_stop or idle >= IDLE or not len(on) or tree.bound >= tree.enough:
             return
-        number = int(min(len(on), draw.integers(1, 4)))
+        number = min(len(on), int(draw.integers(1, 4)))
         x[draw.choice(on, number, replace=False)] = False
         x[draw.choice(off, min(len(off), number), replace=False)] = True
         search.set(x)

@@ -23,7 +23,7 @@ from siting.optimize.capacitated import price_kernels
 from siting.optimize.proof import Proof, covers_all_plans, worst_leaf
 from siting.optimize.sparse_rows import row_max, transposed
 
-__all__ = ["Columns", "Location", "bound_of_location", "enough_places", "relaxed"]
+__all__ = ["Columns", "Location", "bound_of_location", "broken", "enough_places", "priced", "relaxed"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,15 +92,21 @@ class Location:
 
     def broken(self, x: Bools) -> float:
         """By how much open columns break rows, each in parts of its largest entry."""
-        inside = self.rows @ x.astype(float)
-        slack = 1e-9 * np.maximum(self._largest, np.abs(inside))
-        over = np.maximum(inside - self.high, self.low - inside)
-        return float((np.where(over > slack, over, 0.0) / self._largest).sum())
+        inside = np.asarray(self.rows @ x.astype(float))
+        return float(broken(inside[:, None], self.low, self.high, self.largest)[0])
 
     @cached_property
-    def _largest(self) -> Floats:
+    def largest(self) -> Floats:
+        """The largest entry of each row, by its size; 1 where there is none."""
         size = abs(self.rows).max(axis=1).toarray().ravel() if self.rows.nnz else np.zeros(len(self.low))
         return np.where(size > 0, size, 1.0)
+
+
+def broken(inside: Floats, low: Floats, high: Floats, largest: Floats) -> Floats:
+    """By how much sums, rows × choices, miss their limits in each choice, in parts of the *largest* entry of a row."""
+    slack = 1e-9 * np.maximum(largest[:, None], np.abs(inside))
+    over = np.maximum(inside - high[:, None], low[:, None] - inside)
+    return np.asarray((np.where(over > slack, over, 0.0) / largest[:, None]).sum(axis=0))
 
 
 def enough_places(problem: Location) -> Location:
@@ -129,7 +135,9 @@ def enough_places(problem: Location) -> Location:
         return problem
     rows = csr_array(vstack(parts, format="csr"))
     low = np.concatenate(lows)
-    return replace(problem, rows=rows, low=low, high=np.append(problem.high, np.full(len(low) - len(problem.low), np.inf)))
+    return replace(
+        problem, rows=rows, low=low, high=np.append(problem.high, np.full(len(low) - len(problem.low), np.inf))
+    )
 
 
 def _needed(problem: Location) -> list[tuple[Bools, float]]:

@@ -9,7 +9,7 @@ from siting.compiled import compiled
 
 @compiled
 def fill(start, need, cost, weight, capacity, price, most, won, take):
-    """Let each column with *most* above 0 fill its places best first; write what it wins, and its people where wanted."""
+    """Let each column with *most* above 0 fill its places best first; write what it wins, and who fills them."""
     n = len(weight)
     at, value = np.empty(n, np.int64), np.empty(n)
     keeps = len(take) > 0

@@ -18,6 +18,8 @@ __all__ = ["Box", "Packing", "SingleSourceProblem", "SingleSourceSolution", "Tre
 
 #: Room of a column above which weights are rounded down to fewer units, and cells of a table of knapsacks.
 ROOM, CELLS = 5_000, 4_000_000
+#: Columns from which only those near the best are packed in whole.
+MANY = 40
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,13 +168,39 @@ class Packing:
         fits = (p.weight[self.need] <= p.capacity[self.column] * (1 + 1e-12)) & (p.upper[self.column] > 0)
         return Box(fits.astype(np.int8), p.lower.astype(np.int8), p.upper.astype(np.int8))
 
-    def bound(self, v: Floats, box: Box) -> tuple[float, Bools]:
+    def _packed(self, columns: Ints, profit: Floats, box: Box) -> None:
+        kernels.pack_columns(
+            columns, self.first, self.by_column, self.need, profit, self.weight, self.room, box.state, self.pack,
+            self.take, self._best, self._bits,
+        )  # fmt: skip
+
+    def _pack(self, v: Floats, box: Box, *, whole: bool) -> None:
+        """Find what columns pack; those that cannot be among the best of a limited number are bounded, if not *whole*.
+
+        A knapsack in parts bounds what a column packs, so that only columns near the best ones need one in whole.
+        """
+        p, profit = self.problem, self.gain - v[self.need]
+        every, slots = np.arange(len(p.value)), self._slots(box)
+        if whole or slots < 0 or len(every) < MANY:
+            self._packed(every, profit, box)
+            return
+        self.take[:] = 0
+        kernels.rough_worth(
+            self.first, self.by_column, self.need, profit, self.weight, self.room, box.state, self.pack
+        )  # fmt: skip
+        rough = np.where(box.lower > 0, np.inf, np.where(box.upper > 0, p.value + self.pack, -np.inf))
+        order = np.argsort(-rough, kind="stable")
+        count = int((box.lower > 0).sum()) + slots
+        self._packed(order[:count], profit, box)
+        exact = np.sort((p.value + self.pack)[order[:count]][np.isfinite(rough[order[:count]])])
+        least = float(exact[0]) if len(exact) else 0.0
+        more = order[count:]
+        self._packed(more[rough[more] > max(least, 0.0)], profit, box)
+
+    def bound(self, v: Floats, box: Box, *, whole: bool = False) -> tuple[float, Bools]:
         """Return the bound of prices in a box, and the columns that it opens; `take` has what they pack."""
         p = self.problem
-        kernels.pack_columns(
-            self.first, self.by_column, self.need, self.gain - v[self.need], self.weight, self.room, box.state,
-            self.pack, self.take, self._best, self._bits,
-        )  # fmt: skip
+        self._pack(v, box, whole=whole)
         self.worth = np.where(box.upper > 0, p.value + self.pack, -np.inf)
         if not np.isfinite(self.worth[box.lower > 0]).all():
             return -math.inf, box.lower > 0
@@ -193,7 +221,7 @@ class Packing:
 
         `with_pair` has the bound of plans with each pair.
         """
-        top, chosen = self.bound(v, box)
+        top, chosen = self.bound(v, box, whole=True)
         if not top > target:
             return None
         p = self.problem

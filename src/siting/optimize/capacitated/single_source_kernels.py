@@ -10,13 +10,44 @@ import numpy as np
 
 from siting.compiled import compiled
 
-__all__ = ["choose_columns", "descend", "force_pairs", "forced_columns", "insert", "pack_columns"]
+__all__ = ["choose_columns", "descend", "force_pairs", "forced_columns", "insert", "pack_columns", "rough_worth"]
 
 
 @compiled
-def pack_columns(first, by_column, need_of, profit, weight, room, state, worth, take, best, bits):
-    """Fill each column with the pairs of most *profit* that its *room* holds; *worth* and *take* change."""
+def rough_worth(first, by_column, need_of, profit, weight, room, state, worth):
+    """Bound what each column packs by filling it with the best of each unit, the last one in part; *worth* changes."""
     for j in range(len(first) - 1):
+        left, total, count = room[j], 0.0, 0
+        size = first[j + 1] - first[j]
+        kept, rate = np.empty(size, np.int64), np.empty(size)
+        for q in range(first[j], first[j + 1]):
+            k = by_column[q]
+            w = weight[need_of[k]]
+            if state[k] == 2:
+                left -= w
+                total += profit[k]
+            elif state[k] == 1 and profit[k] > 0:
+                kept[count], rate[count] = k, -profit[k] / max(w, 1e-9)
+                count += 1
+        if left < 0:
+            worth[j] = -np.inf
+            continue
+        for t in np.argsort(rate[:count]):
+            k = kept[t]
+            w = weight[need_of[k]]
+            if w <= left:
+                left -= w
+                total += profit[k]
+            else:
+                total += profit[k] * left / w
+                break
+        worth[j] = total
+
+
+@compiled
+def pack_columns(columns, first, by_column, need_of, profit, weight, room, state, worth, take, best, bits):
+    """Fill some columns with the pairs of most *profit* that their *room* holds; *worth* and *take* change."""
+    for j in columns:
         left, total, count, wish = room[j], 0.0, 0, 0
         for q in range(first[j], first[j + 1]):
             k = by_column[q]

@@ -20,6 +20,8 @@ __all__ = ["Descent", "Plans", "lowered", "place"]
 PASSES, PENALTIES = 60, 14
 #: Swaps of columns up to which all are tried; above, so many for each column.
 SWAPS, BEST = 400, 12
+#: Rounds for a first plan, whatever the time.
+FIRST = 5
 #: Columns of which one takes the place of another at random.
 NEAR = 8
 #: A penalty that nothing is worth.
@@ -220,7 +222,7 @@ def lowered(
         mean_z += share * (taken - mean_z)
         if offers and turn % offers == offers - 1:
             _offer(plans, packing, chosen, taken)
-        if not top > plans.target or (turn % 16 == 15 and plans.control.must_stop):
+        if not top > plans.target or (plans.control.must_stop and (plans.x is not None or turn > FIRST)):
             break
         if stale >= patience:
             stale, step, v = 0, step * SHORTER, best

@@ -1,4 +1,4 @@
-"""Prices of a location with capacities by subgradients: the columns that win most at the prices open, within the rows."""
+"""Prices of a location with capacities by subgradients: the columns that win most open, within the rows."""
 
 from __future__ import annotations
 
@@ -118,7 +118,8 @@ def descend(
     pays = pays / np.maximum(wanted, 1e-12)
     top_direction = np.zeros(groups)
     best = Descent(v, np.zeros(len(problem.low)), -np.inf, np.zeros(len(opening)), [])
-    part, direction, idle, trail = np.zeros(len(opening)), np.zeros(len(w)), 0, []
+    part, direction, idle = np.zeros(len(opening)), np.zeros(len(w)), 0
+    trail: list[Floats] = []
     metric = problem.metric
     rest = 20
     for number in range(rounds):
@@ -136,7 +137,11 @@ def descend(
         limits = np.where(y > 0, np.where(np.isinf(problem.high), 0, problem.high),
                           np.where(np.isinf(problem.low), 0, problem.low))  # fmt: skip
         reduced = won - opening - problem.rows.T @ y
-        bound = paid - float(y @ limits) - float(np.where(reduced > 0, reduced * chosen.upper, reduced * chosen.lower).sum())
+        bound = (
+            paid
+            - float(y @ limits)
+            - float(np.where(reduced > 0, reduced * chosen.upper, reduced * chosen.lower).sum())
+        )
         part = x if not number else 0.95 * part + 0.05 * x
         idle += 1
         if bound > best.bound:

@@ -19,7 +19,8 @@ DEAR = 10.0
 class Transport:
     """People on open columns at the least cost.
 
-    `cost` is what all ways cost. Who must have a place and has none is in slot 0, at the cost `dear`; who may go without is in slots of its own.
+    `cost` is what all ways cost. Who must have a place and has none is in slot 0, at the cost `dear`; who may go
+    without is in slots of its own.
     """
 
     def __init__(self, problem: Location, slots: int = 16, dear: float | None = None) -> None:

@@ -1,4 +1,4 @@
-"""Compiled loops of the transport problem: people on open columns at the least cost, repaired as columns open and close.
+"""Compiled loops of the transport problem: people on open columns at the least cost, repaired as columns change.
 
 Columns in use sit in slots. All people of a need are somewhere: where they may stay without a place, a slot takes them
 as well. A way from slot to slot passes people on: the cheapest of those who are in the first and may go to the second.

@@ -95,9 +95,7 @@ def _too_far(
         yield "plan.barred", values | {"by": by} | _people(formulation, service, barred)
 
 
-def _too_large(
-    formulation: Formulation, part: Part, service: int, phase: int, limit: float | None
-) -> Reason | None:
+def _too_large(formulation: Formulation, part: Part, service: int, phase: int, limit: float | None) -> Reason | None:
     """Name the communities that no site in reach has places for, where communities stay together."""
     rule, variables = formulation.capacity, formulation.variables
     if rule is None or rule.split:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -16,6 +16,7 @@ from siting.optimize.sparse_rows import with_data
 from siting.propose.model.allocation import Allocation
 from siting.propose.model.variables import STAYING
 from siting.propose.search.choose_engine import only_counted
+from siting.propose.search.first_allocation import first_allocation
 
 __all__ = ["SingleSource", "single_source_of", "solve_single"]
 
@@ -86,6 +87,11 @@ def _rounded(worth: Floats, value: Floats, constant: float) -> tuple[Floats, flo
 def solve_single(problem: Allocation, single: SingleSource, control: Control) -> tuple[Solution, Floats | None]:
     """Solve by the engine of single-source problems; return the people on arcs, too."""
     found = solve_single_source(single.problem, control)
+    if found.x is None and found.status != "infeasible":  # the time was too short for it
+        first = first_allocation(problem, control)
+        if first is not None:
+            value = problem.worth(*first)
+            return replace(found, x=first[0], value=value, bound=max(value, found.bound)), first[1]
     if found.x is None or found.pairs is None:
         return found, None
     people = np.zeros(len(problem.need))

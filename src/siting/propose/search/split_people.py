@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -55,7 +55,7 @@ class SplitPeople:
             far = max(1e-12, float(problem.cost.max(initial=0.0)))
             data = TIE * problem.cost[self.arc] / far - 1.0
             cost = csr_array((data, location.cost.indices, location.cost.indptr), shape=location.cost.shape)
-            location = Location(**{**vars_of(location), "cost": cost})
+            location = replace(location, cost=cost)
         transport = Transport(location, int(x.sum()) + 1)
         for j in np.flatnonzero(x):
             transport.open(int(j))
@@ -85,11 +85,6 @@ class SplitPeople:
         return x
 
 
-def vars_of(location: Location) -> dict[str, object]:
-    """Return the fields of a problem of location."""
-    return {name: getattr(location, name) for name in location.__dataclass_fields__}
-
-
 def split_people(problem: Allocation) -> SplitPeople | None:
     """Return an allocation as a problem of location, where it is one; None for other problems.
 
@@ -100,7 +95,7 @@ def split_people(problem: Allocation) -> SplitPeople | None:
     amount = problem.amount
     if problem.of_need[["service", "phase"]].drop_duplicates().shape[0] != 1 or (columns.kind == LARGER).any():
         return None
-    if problem.least.nnz and problem.least.data.any() or len(amount) * len(columns) > MOST:
+    if (problem.least.nnz and problem.least.data.any()) or len(amount) * len(columns) > MOST:
         return None
     must, allowed = np.zeros(len(amount), bool), np.ones(len(problem.need), bool)
     for arcs, needs in problem.must:
@@ -153,6 +148,8 @@ def _groups(problem: Allocation, must: Bools, allowed: Bools) -> tuple[Bools, In
             must = must | (group == number)
     group = np.where(must, -1, group)
     kept = [number for number in range(len(spare)) if (group == number).any()]
-    return must, np.array([kept.index(each) if each in kept else -1 for each in group.tolist()]), np.array(
-        [spare[number] for number in kept]
+    return (
+        must,
+        np.array([kept.index(each) if each in kept else -1 for each in group.tolist()]),
+        np.array([spare[number] for number in kept]),
     )
