@@ -23,7 +23,7 @@ from siting.propose.model.read_problem import read
 from siting.propose.model.shares import Closeness, Share, build_closeness, build_shares
 from siting.propose.model.variables import JOINT, Variables, build_variables
 
-__all__ = ["Block", "Formulation", "build"]
+__all__ = ["Block", "Formulation", "build", "grain_of"]
 
 #: Number of values that are looked at before all are.
 SAMPLE = 1_000
@@ -210,7 +210,7 @@ class Formulation:
             shares=self._shares(position, size, len(kept)),
             wanted=np.array([share.wanted for share in self.shares], float),
             must=np.concatenate([b.must for b in self.blocks])[kept],
-            grain=_grain(np.concatenate([amounts, self.value, [self.constant]])),
+            grain=grain_of(np.concatenate([amounts, self.value, [self.constant]])),
             constant=self.constant,
             times=np.repeat([b.times for b in self.blocks], size)[kept] if self.times > 1 else None,
         )
@@ -267,7 +267,7 @@ def _decayed(what: problem.MaxCoverage, cost: Floats) -> Floats:
     return weight
 
 
-def _grain(values: Floats) -> float:
+def grain_of(values: Floats) -> float:
     """Find the largest power of ten, 1e-6 to 1, that all values are multiples of; 0 where there is none."""
     some = values[:: max(1, len(values) // SAMPLE)]
     for decimals in range(7):
@@ -291,7 +291,7 @@ def build(
     take_up: Rates = None,
     bounded: bool = False,
 ) -> Formulation:
-    """Check a problem and formulate it; with *bounded* the caller limits the number of sites."""
+    """Check a problem and formulate it; with *bounded* the caller limits what opens, or says what for."""
     refuse_unknown(objective, rules)
     inputs = read(reach, demand, rules, options, take_up)
     refuse_beside_choice(objective, inputs)
