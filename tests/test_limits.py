@@ -116,6 +116,8 @@ OTHERS = {
     "Walk.metres minutes": "a conversion", "Walk.minutes metres": "a conversion",
     "Network metres": "an array of lengths", "Study beside": "checked in the file",
     "Study max_snap": "checked in the file", "Places max_snap": "made by locate", "Mismatch limit": "a result",
+    "PointReach.within limits": "prices of a search, by position",
+    "PointReach.count_within limits": "prices of a search, by position",
     "Reach limit": "a result", "Decay limit": "a result",
     "Assignment limit": "a result", "Circle metres": "checked in the file", "Circle minutes": "checked in the file",
     "DatumOffset metres": "a result", "DatumOffset beside": "a result", "datum_offset beside": "a layer",

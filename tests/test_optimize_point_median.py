@@ -109,6 +109,8 @@ def test_closing_a_column_that_the_prices_do_not_close_proves_nothing() -> None:
     rest, columns = found.proof.rest, found.proof.columns
     assert rest is not None
     assert bound_of_points(problem, found.proof) > found.value - 1
+    # Prices of 0 close nothing, whatever the rest says of the columns that it has.
+    assert bound_of_points(problem, PointProof(0 * found.proof.price, columns, rest)) == 0
     # A column of the best plan in the place of one that is closed.
     closed = np.setdiff1d(np.arange(100), columns)
     other = columns.copy()

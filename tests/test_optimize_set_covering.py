@@ -197,6 +197,27 @@ def test_problems_of_the_or_library(shared_data: Path) -> None:
         assert np.ceil(-bound_of(reduce(of).model, found.proof) - 1e-6) == row["value"]
 
 
+def test_reductions_go_on_until_nothing_changes() -> None:
+    rng = np.random.default_rng(4)
+    homes, sites = rng.uniform(0, 1, (1500, 2)), rng.uniform(0, 1, (400, 2))
+    near = np.hypot(*(homes[:, None] - sites[None]).transpose(2, 0, 1)) <= 0.06
+    small = reduce(covering(near[near.any(axis=1)])).model
+    assert small.benefit.nnz > 0
+    again = reduce(small).model
+    assert again.benefit.nnz == small.benefit.nnz
+    assert again.benefit.shape[0] == small.benefit.shape[0]
+
+
+@pytest.mark.slow
+@given(seeds)
+@settings(max_examples=100, deadline=None, derandomize=True)
+def test_reductions_keep_the_least_cost(seed: int) -> None:
+    of = drawn(seed)
+    small = reduce(of)
+    assert least(small.model) - small.model.constant == pytest.approx(least(of))
+    assert small.model.benefit.nnz <= of.benefit.nnz
+
+
 def test_prices_bound_and_covers_cover() -> None:
     of = random_rows(60, 300, 0.08, 3)
     covers = CoverSearch(of, Control())

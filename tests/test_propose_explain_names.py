@@ -10,6 +10,7 @@ import pytest
 
 import siting as st
 from siting.errors import ProblemError
+from siting.study.tables import NamedPlan
 
 Make = Callable[..., st.Reach]
 PEOPLE = pd.Series({"a": 10, "b": 5, "c": 8, "d": 2})
@@ -95,3 +96,11 @@ def test_it_is_said_that_nothing_exists(reach: st.Reach, caplog: pytest.LogCaptu
     caplog.clear()
     st.solve(st.MaxCoverage(), reach, demand=PEOPLE, rules=[*rules, st.Existing(["x"])], options=options)
     assert not caplog.text
+
+
+def test_a_study_names_by_itself(reach: st.Reach) -> None:
+    plan = st.solve(st.MaxCoverage(), reach, demand=PEOPLE, rules=[st.AtMost(1)])
+    named = NamedPlan(plan.problem, plan.answer, plan.reasons, plan.seconds, {}, {}, NAMES)
+    assert named.explain("en") == plan.explain("en", names=NAMES)
+    assert named.explain("en", names={}) == plan.explain("en")
+    assert named.summary() == plan.summary(names=NAMES)

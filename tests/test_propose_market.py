@@ -215,3 +215,6 @@ def test_the_sample_is_solved_to_the_proof(sample: dict[str, Any], sample_networ
     assert table.loc[[*ours, *plan.sites], "visitors"].sum() == pytest.approx(plan.objective)
     assert table.loc[list(plan.sites), "visitors"].tolist() == pytest.approx(plan.table["people"].tolist())
     assert table.loc[list(plan.sites), "mean"].tolist() == pytest.approx(plan.table["mean"].tolist())
+    shown = {role: sample[role] for role in ("communities", "childcare", "candidates")}
+    page = st.draw_map(shown, plan={"childcare": plan}).get_root().render()
+    assert ("累计市场份额" in page, "累计覆盖率" in page) == (True, False)

@@ -105,7 +105,7 @@ def check(town: Town, first: str, second: str, rules: list[Any], most: int = 7) 
                 town.objective(first), town.objective(second), town.reach, demand=town.people, rules=rules
             )
         return 0
-    for n in (None, 20, 4):
+    for n in (None, 4):
         found = st.propose.trade_off(
             town.objective(first), town.objective(second), town.reach, demand=town.people, rules=rules, n=n
         )
@@ -134,12 +134,12 @@ def check(town: Town, first: str, second: str, rules: list[Any], most: int = 7) 
 
 #: Objectives, rules, limit of the reach, towns with more than one point on their front, and its most points.
 PAIRS = [
-    ("people", "cost", [], 350, (0, 1)), ("cost", "people", [], 220, (2,)), ("people", "sites", [], 220, (0, 1)),
-    ("people", "travel", [st.AtMost(3)], 220, (14, 21)), ("travel", "people", [st.AtMost(2)], 220, (9, 18)),
-    ("travel", "cost", [], 220, (0,)), ("way", "sites", [], 350, (0, 1)), ("sites", "farthest", [], 350, (0, 1)),
-    ("farthest", "cost", [], 350, (0, 1)), ("way", "farthest", [st.AtMost(4)], 350, (8, 21)),
-    ("people", "worst", [st.AtMost(3)], 220, (1, 20)), ("worst", "cost", [], 350, (0,)),
-    ("travel", "worst", [st.AtMost(3)], 220, (1, 20)), ("cost", "sites", [st.Cover(0.7)], 220, range(3)),
+    ("people", "cost", [], 350, (0,)), ("cost", "people", [], 220, (2,)), ("people", "sites", [], 220, (0,)),
+    ("people", "travel", [st.AtMost(3)], 220, (14,)), ("travel", "people", [st.AtMost(2)], 220, (9,)),
+    ("travel", "cost", [], 220, (0,)), ("way", "sites", [], 350, (0,)), ("sites", "farthest", [], 350, (0, 1)),
+    ("farthest", "cost", [], 350, (0,)), ("way", "farthest", [st.AtMost(4)], 350, (21,)),
+    ("people", "worst", [st.AtMost(3)], 220, (20,)), ("worst", "cost", [], 350, (0,)),
+    ("travel", "worst", [st.AtMost(3)], 220, (20,)), ("cost", "sites", [st.Cover(0.7)], 220, (0,)),
 ]  # fmt: skip
 
 

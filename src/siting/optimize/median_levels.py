@@ -33,7 +33,7 @@ __all__ = ["Levels", "levels_of", "search_levels", "splice"]
 #: Entries of the largest covering problem that is solved instead, and pairs that are looked through for it.
 MOST_ENTRIES, MOST_PAIRS = 1_500_000, 6_000_000
 #: Seconds, about, to write an entry into the relaxation.
-WRITING = 1e-6
+WRITING = 4e-6
 
 
 class Levels(NamedTuple):

@@ -20,6 +20,8 @@ __all__ = ["SINGLE_PRECISION", "Proof", "ProofTree", "bound_of", "covers_all_pla
 SINGLE_PRECISION = 1e-6
 #: Prices of a proof from which pairs are looked through for those that count.
 MANY = 5
+#: In place of a box that no node needs any more: large trees would fill the memory.
+NO_BOX = (np.zeros(0), np.zeros(0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,9 +146,12 @@ def worst_leaf(proof: Proof, lower: Floats, upper: Floats, evaluate: Callable[[i
     *evaluate* gives for a row of multipliers the part of the bound that is not of the columns, and the reduced value of
     each column. The tree covers all plans.
     """
-    fixings = {int(node): np.flatnonzero(proof.fixed_node == node) for node in np.unique(proof.fixed_node)}
+    order = np.argsort(proof.fixed_node, kind="stable")
+    nodes, first = np.unique(proof.fixed_node[order], return_index=True)
+    fixings = dict(zip(nodes.tolist(), np.split(order, first[1:]), strict=False))
     parents, worst = set(proof.parent.tolist()), -np.inf
     boxes: list[tuple[Floats, Floats]] = []
+    last_child = dict(zip(proof.parent.tolist(), range(len(proof.parent)), strict=True))
     for node, above in enumerate(proof.parent.tolist()):
         low, high = (bound.copy() for bound in (boxes[above] if node else (lower, upper)))
         if node:  # what was proven fixed at the node above, and the decision on the way
@@ -155,7 +160,9 @@ def worst_leaf(proof: Proof, lower: Floats, upper: Floats, evaluate: Callable[[i
             at = np.append(proof.fixed_at[there], proof.at[node])
             np.maximum.at(low, columns, at)
             np.minimum.at(high, columns, at)
-        boxes.append((low, high))
+        boxes.append((low, high) if node in parents else NO_BOX)
+        if node and last_child[above] == node:
+            boxes[above] = NO_BOX
         if node in parents and node not in fixings:
             continue
         price = int(proof.price[node])

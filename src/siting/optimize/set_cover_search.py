@@ -30,16 +30,17 @@ from siting.optimize.sparse_rows import transposed, with_data
 
 __all__ = ["CoverSearch", "part_of"]
 
-#: Columns of each row, the cheapest by reduced costs, that prices are improved on, and that covers are searched in.
-PRICED, SEARCHED = 20, 10
+#: Columns of each row, the cheapest by reduced costs, that prices are improved on, and that covers are searched in, in
+#: turns.
+PRICED, SEARCHED = 20, (10, 6, 15, 4)
 #: Rounds of prices on all columns, then on those that matter, and how often these are chosen anew.
 FIRST_ROUNDS, ROUNDS, TIMES = 300, 3000, 6
 #: Columns up to which the relaxation is solved at once, so that rounds on all columns are enough.
 FEW = 2_000
 #: Greedy covers on the way of the prices.
 GREEDY = 50
-#: Steps of the search between two looks at the clock, about, for a step through a thousand pairs.
-CHUNK = 20_000
+#: Steps of the search between two looks at the clock, about, for a step through a thousand pairs, and in one turn.
+CHUNK, TURN = 20_000, 250_000
 SEED = 88172645463325252
 
 
@@ -68,8 +69,10 @@ class CoverSearch:
         each = (self.sets.cost / np.maximum(np.diff(self.sets.start), 1))[self.sets.back]
         self.price: Floats = np.minimum.reduceat(each, self.sets.back_start[:-1]).astype(float)
         self.bound = self._bound(self.price)
+        #: Prices that tell which columns are near: those of the subgradients, which are more even than a solver's.
+        self._guide = self.price
         self._core: _Core | None = None
-        self._rows = n
+        self._turn, self._rows = 0, n
 
     def begin(self) -> None:
         """Make a greedy cover, good prices, and a better cover."""
@@ -105,7 +108,9 @@ class CoverSearch:
         """Take other prices of rows, if their bound is better."""
         price = np.maximum(price, 0.0)
         if (bound := self._bound(price)) > self.bound:
-            self.price, self.bound, self._core = price, bound, None
+            self.price, self.bound = price, bound
+            if len(self.columns) <= FEW:
+                self._guide = price
 
     def rounded(self, x: Floats) -> Bools:
         """Return the greedy cover that likes columns by a fractional *x* of the model."""
@@ -118,11 +123,18 @@ class CoverSearch:
         return plan
 
     def search(self, steps: int) -> bool:
-        """Search for a cheaper cover, for so many steps; return whether one was found."""
+        """Search for a cheaper cover, for so many steps, and among other columns in turns; return if one was found."""
+        before = self.cost
+        while steps > 0 and not self.is_proven and not self.control.must_stop:
+            self._search_core(min(steps, TURN))
+            steps -= TURN
+        return self.cost < before
+
+    def _search_core(self, steps: int) -> None:
         before, core = self.cost, self._searched()
         at = core.at
         if (self.x & ~core.marked).any():  # the best cover has columns from elsewhere
-            core = self._core = _Core(self, core.marked | self.x)
+            core = self._core = _Core(self, core.marked | self.x, self._turn)
             at = core.at
         best = self.x[at].copy()
         chunk = max(100, int(CHUNK * 1000 / max(core.work, 1000.0)))
@@ -137,7 +149,8 @@ class CoverSearch:
             done += now
             if cost < self.cost:
                 self._keep(self._wide(core, best), float(cost))
-        return self.cost < before
+        if self.cost == before and not core.marked.all():
+            self._turn, self._core = self._turn + 1, None
 
     def needed(self) -> Bools:
         """Mark the columns of the model that a cheaper cover may have, by the prices."""
@@ -178,6 +191,7 @@ class CoverSearch:
             rounds, patience = (ROUNDS, 100) if not times else (ROUNDS // 4, 40)
             bound, _, _ = price_rows(core, price, self.cost, enough, rounds, step, patience)
             self.set_prices(price)
+            self._guide = price.copy()
             step = max(step / 2, 0.02)
             if marked.all() or bound - self._bound(price) < 0.1 * self.grain:
                 return
@@ -185,8 +199,8 @@ class CoverSearch:
     def _searched(self) -> _Core:
         """Columns that covers are searched in."""
         if self._core is None:
-            left = reduced_costs(self.sets, self.price)
-            self._core = _Core(self, nearest_columns(self.sets, left, SEARCHED, 1e-3 * self.grain) | self.x)
+            left, each = reduced_costs(self.sets, self._guide), SEARCHED[self._turn % len(SEARCHED)]
+            self._core = _Core(self, nearest_columns(self.sets, left, each, -1e-3 * self.grain) | self.x, self._turn)
         return self._core
 
     def _wide(self, core: _Core, best: Bools) -> Bools:
@@ -198,13 +212,13 @@ class CoverSearch:
 class _Core:
     """Some columns, and the state of the search in them."""
 
-    def __init__(self, search: CoverSearch, marked: Bools) -> None:
+    def __init__(self, search: CoverSearch, marked: Bools, turn: int) -> None:
         self.marked, self.at = marked, np.flatnonzero(marked)
         self.sets = part_of(search.sets, self.at)
         self.x = search.x[self.at].copy()
         self.weight = np.ones(len(self.sets.back_start) - 1)
         self.moved = np.full(len(self.at), -1, np.int64)
-        self.state = np.uint64(SEED)
+        self.state = np.uint64(SEED + turn)
         long, wide = (np.diff(start).mean() for start in (self.sets.start, self.sets.back_start))
         self.work = float(4 * long * wide + search.x.sum())
 

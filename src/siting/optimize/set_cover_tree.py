@@ -70,7 +70,11 @@ def grown(covers: CoverSearch, control: Control, share: float = 1.0) -> Tree | N
             x = np.zeros(len(covers.model.value), bool)
             x[covers.columns[root.at[state.best]]] = True
             covers.offer(x)
-        far = nodes > most or (nodes > min(ENOUGH, most // 5) and _progress(state) * most * OFF < nodes) or state.size[DEPTH] >= DEEPEST
+        far = (
+            nodes > most
+            or (nodes > min(ENOUGH, most // 5) and _progress(state) * most * OFF < nodes)
+            or state.size[DEPTH] >= DEEPEST
+        )
         if not done and (far or control.must_stop):
             return None
     return Tree(root.proof(parts), nodes)

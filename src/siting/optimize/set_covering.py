@@ -119,12 +119,13 @@ class _Search:
         nodes = FEW_NODES
         tree.begin(Relaxation(terms).solve(seconds=self.control.seconds_left))
         while not report():
+            covers.search(2 * nodes * _steps(len(inside), small))
+            search.offer(covers.plan())
             tree.offer(np.asarray(search.x)[inside])
             done = tree.run(tree.nodes + nodes)
             if tree.x is not None:
                 covers.offer(_marked(inside[tree.x], len(self.model.value)))
-            covers.search(nodes * _steps(len(inside), small))
-            search.offer(covers.plan())
+                search.offer(covers.plan())
             nodes *= 2
             if done or int(covers.needed().sum()) <= MANY:
                 break

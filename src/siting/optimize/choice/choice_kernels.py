@@ -123,6 +123,41 @@ def cut_at(start, column, utility, other, weight, point, constant, slope):
 
 
 @compiled
+def two_best(start, column, utility, best, second):
+    """Fill the columns of the largest and second largest utility of each community, -1 where there is none."""
+    for i in range(len(best)):
+        most, next_ = -1.0, -1.0
+        best[i] = second[i] = -1
+        for t in range(start[i], start[i + 1]):
+            if utility[t] > most:
+                second[i], next_ = best[i], most
+                best[i], most = column[t], utility[t]
+            elif utility[t] > next_:
+                second[i], next_ = column[t], utility[t]
+
+
+@compiled
+def part_pairs(start, column, order, of_community, size, of_pair, part, columns):
+    """Give numbers to the pairs of a part and a column, and fill that of each pair; return how many there are.
+
+    *order* has the communities part by part.
+    """
+    known = np.full(size, -1, np.int64)
+    number, begin, current = 0, 0, -1
+    for i in order:
+        if of_community[i] != current:
+            current, begin = of_community[i], number
+        for t in range(start[i], start[i + 1]):
+            j = column[t]
+            if known[j] < begin:
+                known[j] = number
+                part[number], columns[number] = current, j
+                number += 1
+            of_pair[t] = known[j]
+    return number
+
+
+@compiled
 def gains(start, row, utility, other, weight, total, gain):
     """Fill *gain* with what each column adds to the open utility *total* of the communities (lists by column)."""
     for j in range(len(gain)):

@@ -177,27 +177,27 @@ def _parts(utility: csr_array, size: int) -> Parts:
 
     Into as many parts as leave each column in a few: the linear programmes become larger with the pairs of both.
     """
-    n = utility.shape[0]
-    row = np.repeat(np.arange(n), np.diff(utility.indptr))
-    of_community = np.zeros(n, np.int64)
-    place = _places(utility, row, size) if n else of_community
+    n, nnz = utility.shape[0], utility.nnz
+    place = _places(utility, size) if n else np.zeros(0, np.int64)
+    order = np.argsort(place, kind="stable")
     count = max(1, min(PARTS, n // FEW))
+    of_pair, part, column = (np.zeros(nnz, np.int64) for _ in range(3))
     while True:
         of_community = place * count // max(1, n)
-        key, of_pair = np.unique(of_community[row] * max(1, size) + utility.indices, return_inverse=True)
-        if count == 1 or len(key) <= SPREAD * size:
-            return Parts(count, of_community, of_pair, key // max(1, size), key % max(1, size))
+        pairs = (order, of_community, size, of_pair, part, column)
+        number = int(kernels.part_pairs(utility.indptr, utility.indices, *pairs))
+        if count == 1 or number <= SPREAD * size:
+            return Parts(count, of_community, of_pair, part[:number].copy(), column[:number].copy())
         count = (count + 1) // 2
 
 
-def _places(utility: csr_array, row: Ints, size: int) -> Ints:
+def _places(utility: csr_array, size: int) -> Ints:
     """Return the place of each community in the order."""
     n = utility.shape[0]
-    order = np.lexsort((utility.indices, -utility.data, row))
-    first, more = utility.indptr[:-1].astype(np.int64), np.diff(utility.indptr) > 1
-    best = utility.indices[order[first]]
-    second = utility.indices[order[first[more] + 1]]
-    ends = (np.concatenate([best[more], second]), np.concatenate([second, best[more]]))
+    best, second = np.zeros(n, np.int64), np.zeros(n, np.int64)
+    kernels.two_best(utility.indptr, utility.indices, utility.data, best, second)
+    more = second >= 0
+    ends = (np.concatenate([best[more], second[more]]), np.concatenate([second[more], best[more]]))
     graph = csr_matrix((np.ones(len(ends[0])), ends), shape=(size, size))
     rank, place = np.empty(size, np.int64), np.empty(n, np.int64)
     rank[reverse_cuthill_mckee(graph, symmetric_mode=True)] = np.arange(size)
