@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -52,9 +53,6 @@ def test_the_plan_is_counted_from_the_points() -> None:
     rules = [st.AtMost(1), st.Existing(["a"]), st.Forbidden(["b"])]
     other = st.solve(st.MinFarthest(), reach, demand=one, rules=rules)
     assert (other.sites, other.objective) == (("c",), 400)
-    nothing = st.solve(st.MinFarthest(), reach, demand=one, rules=[st.AtMost(1), st.Forbidden(list("abc"))])
-    assert (nothing.status, nothing.sites) == ("infeasible", ())
-    assert not nothing.verify().ok
 
 
 def test_stopped_plans_have_a_bound() -> None:
@@ -86,3 +84,31 @@ def test_spacing_between_points() -> None:
     assert told.optimal
     assert told.bound == 400
     assert not replace(plan, answer=replace(plan.answer, groups=None)).verify().proven
+
+
+@pytest.mark.parametrize("seed", range(15))
+def test_small_problems_by_enumeration(seed: int) -> None:
+    """Ties, people at some places only, required, forbidden and existing sites; all plans are tried."""
+    random = np.random.default_rng(seed)
+    n, p = int(random.integers(5, 9)), int(random.integers(2, 4))
+    places = pd.DataFrame(random.integers(0, 6, (n, 2)) * 100.0, columns=["x", "y"], index=list("abcdefgh")[:n])
+    reach = st.PointReach.from_points(places, places)
+    distance, people = reach.costs(range(n), range(n)), pd.Series(random.integers(0, 3, n), places.index)
+    people.iloc[0] = 1
+    rules = [st.Required(["a"]), st.Forbidden(["b"]), st.Existing(["c"])]
+    chosen = [bool(random.random() < 0.5) for _ in rules]
+    served = np.flatnonzero(people > 0)
+    able = [i for i in range(n) if not ((chosen[1] and i == 1) or (chosen[2] and i == 2))]
+    existing = [2] if chosen[2] else []
+    plans = [[*plan, *existing] for plan in itertools.combinations(able, p) if 0 in plan or not chosen[0]]
+    nearest = min(distance[np.ix_(served, plan)].min(axis=1).max() for plan in plans)
+    widest = max(min(distance[pair] for pair in itertools.combinations(plan, 2)) for plan in plans)
+    rules = [rule for rule, there in zip(rules, chosen, strict=True) if there]
+    for objective, ways, limit, want in (
+        (st.MinFarthest(), reach, st.AtMost(p), nearest),
+        (st.MinFarthest(), table(reach), st.AtMost(p), nearest),
+        (st.MaxSpacing(reach), table(reach), st.AtLeast(p), widest),
+    ):
+        plan = st.solve(objective, ways, demand=people, rules=[limit, *rules])
+        assert (plan.status, plan.objective) == ("optimal", pytest.approx(want))
+        assert plan.verify().optimal

@@ -144,8 +144,7 @@ def search_points(
     if isinstance(objective, problems.MinFarthest):
         box = (variables.lower, variables.upper, many)
         center = solve_growing(PointDistances(between), *box, control)
-        if center.x is None:  # nothing may open
-            return problem, Answer(None, math.nan, math.nan, "infeasible", center.engine, None, problem.model, -1)
+        assert center.x is not None  # something may open, and each site serves everybody
         problem = build(objective, _to(points, columns[center.x]), demand, rules, take_up=take_up)
         costs, keeps = problem.costs, problem.model.is_feasible
         x = prune_by(problem, center.x, keeps, lambda x: -farthest(costs, x), control)
