@@ -147,6 +147,17 @@ def test_the_tree_alone_proves_what_enumeration_finds(seed: int) -> None:
     assert truth - max(of.grain, 1e-8 * truth) < proven <= truth + 1e-6
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_the_tree_proves_the_cover_that_it_ends_with(seed: int) -> None:
+    of = random_rows(150, 600, 0.05, seed)
+    covers = CoverSearch(of, Control())
+    covers.begin()
+    tree = grown(covers, Control())
+    assert tree is not None
+    assert tree.nodes > 1
+    assert np.ceil(-bound_of(of, tree.proof) - 1e-6) == covers.cost == -solve_covering(of, Control()).value
+
+
 def test_a_proof_that_lacks_a_leaf_proves_nothing() -> None:
     of = steiner(9)
     covers = CoverSearch(of, Control())
