@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -206,13 +207,15 @@ def steiner_triples(size: int) -> list[tuple[int, int, int]]:
     """
     if size == 3:
         return [(0, 1, 2)]
-    if size == 15:  # points of the projective space over two elements: three on a line add up to nothing
-        return [(a - 1, b - 1, (a ^ b) - 1) for a in range(1, 16) for b in range(a + 1, 16) if (a ^ b) > b]
+    if size == 15:  # R. C. Bose, 1939: three copies of the numbers modulo 5
+        found = [(x, x + 5, x + 10) for x in range(5)]
+        for x, y in itertools.combinations(range(5), 2):
+            found += [(x + k * 5, y + k * 5, (x + y) * 3 % 5 + (k + 1) % 3 * 5) for k in range(3)]
+        return found
     part, found = size // 3, []
     for a, b, c in steiner_triples(part):
         found += [(a + k * part, b + k * part, c + k * part) for k in range(3)]
-        for i, j, k in ((0, 1, 2), (0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1), (2, 1, 0)):
-            found.append((a + i * part, b + j * part, c + k * part))
+        found += [(a + i * part, b + j * part, c + k * part) for i, j, k in itertools.permutations(range(3))]
     return found + [(a, a + part, a + 2 * part) for a in range(part)]
 
 

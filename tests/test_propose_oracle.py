@@ -59,6 +59,16 @@ OBJECTIVES = [
 ]  # fmt: skip
 #: Kinds in which people choose among sites: one service, one year, no sizes.
 MARKET = ("market", "market target")
+#: The same with places, where communities are not split, or everybody goes to the nearest site.
+HOW = {
+    f"{kind}, {name}": (kind, how)
+    for name, how, kinds in (
+        ("unsplit", {"split": False}, ["coverage", "sites", "cost", "cost and travel", "travel", "travel beyond"]),
+        ("nearest", {"nearest": True}, ["coverage", "sites", "cost and travel", "travel", "travel beyond"]),
+        ("both", {"split": False, "nearest": True}, ["coverage", "travel", "travel beyond"]),
+    )
+    for kind in kinds
+}
 MOST = 2_500  # choices of a case
 
 
@@ -73,7 +83,9 @@ class Draw:
     """One random problem from a seed; what is drawn first decides how large the rest may be."""
 
     def __init__(self, kind: str, seed: int) -> None:
-        self.rng = np.random.default_rng([OBJECTIVES.index(kind), seed])
+        number = OBJECTIVES.index(kind) if kind in OBJECTIVES else 100 + list(HOW).index(kind)
+        self.rng = np.random.default_rng([number, seed])
+        kind, self.how = HOW.get(kind, (kind, {}))
         self.kind = kind
         self.everybody = kind in ("cost and travel", "travel", "farthest")  # must be served
         plain = kind in MARKET
@@ -229,7 +241,8 @@ class Draw:
         }[self.kind]()
 
     def case(self) -> Any:
-        self.capacities = self.kind not in ("decay", "farthest", "spacing", *MARKET) and self.chance(0.25)
+        none = ("decay", "farthest", "spacing", *MARKET)
+        self.capacities = self.kind not in none and (bool(self.how) or self.chance(0.25))
         reach, demand = self.reach(), self.demand()
         self.cost = self.numbers(self.sites, 0, 8)
         rules: list[Any] = []
@@ -242,7 +255,7 @@ class Draw:
                 rules.append(MayClose(named, at_most=self.pick([None, 0, 1]), saving=saving))
         if self.capacities:
             least = self.pick([None, None, None, 3.0, self.numbers(self.sites, 0, 6)])
-            rules.append(Capacity(self.numbers(self.sites, 0, 25), least=least))
+            rules.append(Capacity(self.numbers(self.sites, 0, 25), least=least, **self.how))
         if self.years:
             given = self.pick(["at_most", "budget", "cover", "none"])
             each: dict[str, Any] = {
@@ -450,6 +463,22 @@ def test_no_choice_is_better_missing_or_wrongly_allowed(kind, block, monkeypatch
     assert not wrong, f"{len(wrong)} of {CASES}:\n\n" + "\n\n".join(wrong[:3])
 
 
+FEWER = 9
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", HOW)
+def test_whole_communities_and_nearest_sites_are_as_enumerated(kind, monkeypatch):
+    monkeypatch.setattr(conflicts, "reasons", lambda *_: ())
+    wrong = []
+    for seed in range(FEWER):
+        case, asked = draw(kind, seed)
+        found = faults(asked)
+        if found:
+            wrong.append(f"draw({kind!r}, {seed}): {'; '.join(found)}\n{case}")
+    assert not wrong, f"{len(wrong)} of {FEWER}:\n\n" + "\n\n".join(wrong[:3])
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", OBJECTIVES)
 def test_plans_do_not_depend_on_the_order_of_rows_and_rules(kind):
@@ -501,6 +530,7 @@ LINE = table({"a": {"x": 100}, "b": {"x": 200, "y": 100}, "c": {"y": 50, "z": 15
 PEOPLE = pd.Series({"a": 10.0, "b": 5.0, "c": 8.0})
 COST = pd.Series({"x": 4.0, "y": 3.0, "z": 1.0})
 ROOM = pd.Series({"x": 6.0, "y": 9.0, "z": 3.0})
+WIDE = pd.Series({"x": 15.0, "y": 8.0, "z": 9.0})
 
 
 @pytest.mark.parametrize(
@@ -515,6 +545,15 @@ ROOM = pd.Series({"x": 6.0, "y": 9.0, "z": 3.0})
         (MaxCoverage(), [AtMost(1), Capacity(ROOM)], 9),  # y: 9 of 13
         (MaxCoverage(), [AtMost(2), Capacity(ROOM)], 15),  # x 6 and y 9
         (MaxCoverage(), [AtMost(3), Capacity(ROOM)], 18),  # all 18 places
+        (MaxCoverage(), [AtMost(1), Capacity(ROOM, split=False)], 8),  # y: c; a is too large for x
+        (MaxCoverage(), [AtMost(2), Capacity(ROOM, split=False)], 13),  # b to x, c to y
+        (MaxCoverage(), [AtMost(2), Capacity(ROOM, nearest=True)], 15),  # 6 of a at x, 9 of b and c at y
+        (MaxCoverage(), [AtMost(1), Capacity(ROOM, nearest=True)], 9),
+        (MaxCoverage(), [AtMost(2), Capacity(ROOM, split=False, nearest=True)], 8),  # b or c at y
+        (MinTravel(), [AtMost(3), Capacity(ROOM + 4, split=False)], 1000 + 500 + 400),  # a to x, b and c to y
+        (MinTravel(), [AtMost(3), Capacity(ROOM + 3.9, split=False)], None),  # a fits nowhere
+        (MinTravel(), [AtMost(3), Capacity(WIDE, nearest=True)], 1000 + 1000 + 1200),  # x and z
+        (MinTravel(), [AtMost(3), Capacity(WIDE - 1, nearest=True)], None),
         (MaxCoverage(), [AtMost(3), Capacity(10 * ROOM, least=8.5)], 23),  # z is too small for its least
         (MaxCoverage(), [AtMost(3), AtLeast(3), Capacity(10 * ROOM, least=8.5)], None),
         (MaxCoverage(), [AtMost(2), Supply(10.0, places=ROOM), Forbidden(["y"])], None),  # 6 + 3 places

@@ -28,7 +28,7 @@ def alternate(problem: PointProblem, control: Control) -> tuple[Bools, float]:
     tree, best, least = cKDTree(problem.points.stop[free]), problem.opened.copy(), np.inf
     rng = np.random.default_rng(0)
     for number in range(STARTS):
-        x = _drawn(problem, rng)
+        x = _drawn(problem, rng, control)
         total = problem.objective(x)
         for _ in range(MOVES):
             if control.must_stop:
@@ -47,7 +47,7 @@ def alternate(problem: PointProblem, control: Control) -> tuple[Bools, float]:
     return best, least
 
 
-def _drawn(problem: PointProblem, rng: np.random.Generator) -> Bools:
+def _drawn(problem: PointProblem, rng: np.random.Generator, control: Control) -> Bools:
     """Open columns one by one, next to people who are drawn by their distance to the nearest that is open."""
     points, weight, x = problem.points, problem.weight, problem.opened.copy()
     rows, left = np.arange(len(weight)), np.flatnonzero(problem.free)
@@ -56,7 +56,7 @@ def _drawn(problem: PointProblem, rng: np.random.Generator) -> Bools:
     for _ in range(min(problem.many, len(left))):
         share = weight * np.where(np.isfinite(far), far, 1.0)
         share = np.where(x[beside], 0.0, share)
-        if not share.sum() > 0:
+        if not share.sum() > 0 or control.must_stop:
             break
         drawn = int(beside[min(np.searchsorted(np.cumsum(share), rng.random() * share.sum()), len(rows) - 1)])
         x[drawn] = True

@@ -30,8 +30,8 @@ from siting.optimize.rounding import BudgetRounding
 
 __all__ = ["Levels", "levels_of", "search_levels", "splice"]
 
-#: Entries of the largest covering problem that is solved instead.
-MOST_ENTRIES = 1_500_000
+#: Entries of the largest covering problem that is solved instead, and pairs that are looked through for it.
+MOST_ENTRIES, MOST_PAIRS = 1_500_000, 6_000_000
 #: Seconds, about, to write an entry into the relaxation.
 WRITING = 1e-6
 
@@ -54,6 +54,8 @@ def levels_of(
     *pairs* are those of the columns that are *free*, *base* the benefit of each need without them, *constant* the value
     of what is open anyway, and *many* how many may open besides.
     """
+    if len(pairs.cols) > MOST_PAIRS:
+        return None
     threshold = price - slack
     if grain > 0:  # plans are worth multiples of it
         threshold = np.floor(threshold / grain) * grain

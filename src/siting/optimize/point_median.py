@@ -52,9 +52,9 @@ SLOW = 0.1
 #: Looks that bring little in a row, after which the search for prices ends.
 PATIENCE = 2
 #: Pairs of the largest table, 12 bytes each.
-MOST_PAIRS = 60_000_000
-#: Pairs in a call of a kernel between two checks of the control.
-WORK = 3e8
+MOST_PAIRS = 25_000_000
+#: Pairs in a leg: for each second that is left, about a quarter of one; and at most.
+WORK, MOST_WORK = 5e7, 1e10
 
 
 @dataclass(frozen=True, eq=False)
@@ -209,7 +209,7 @@ class _Search:
     ) -> tuple[Floats, float, Floats, float]:
         """Lower prices for some rounds; return the best, the next step, how often columns were chosen, the bound."""
         v, best_v, near = -self.weight * price, np.empty(len(price)), np.zeros(m)
-        work = float(np.clip(WORK * self.control.seconds_left, 0.01 * WORK, 10 * WORK))
+        work = float(np.clip(WORK * self.control.seconds_left, 0.01 * WORK, MOST_WORK))
         limits = kernels.Limits(0, self.problem.many, -self.cutoff, rounds, work, 20)
         scale = self.weight * np.maximum(self.price, 1e-3 * float(self.price.max()))
         scale = np.maximum(scale / max(float(scale.max()), 1e-300), 1e-3)

@@ -226,5 +226,5 @@ def part_of(sets: Incidence, columns: np.ndarray) -> Incidence:
 
 def _of(by_column: csr_array, cost: Floats) -> Incidence:
     back = transposed(by_column)
-    parts = (by_column.indptr, by_column.indices, back.indptr, back.indices)
-    return Incidence(*(part.astype(np.int32) for part in parts), cost.astype(float))
+    start, rows = by_column.indptr.astype(np.int32), by_column.indices.astype(np.int32)
+    return Incidence(start, rows, back.indptr.astype(np.int32), back.indices.astype(np.int32), cost.astype(float))

@@ -29,8 +29,8 @@ __all__ = ["Tree", "grown"]
 
 #: Rounds of subgradients in a node, and at the root.
 ROUNDS, ROOT_ROUNDS = 40, 200
-#: Nodes between two looks at the clock, and the depth that is given up at.
-PART, DEEPEST = 500, 400
+#: Nodes between two looks at the clock, the fewest that pay, and the depth that is given up at.
+PART, FEWEST, DEEPEST = 500, 20, 400
 #: Pairs looked at by all subgradients together, and bytes of prices.
 WORK, BYTES = 2e9, 2e8
 #: Nodes after which the size is forecast, and how far off the forecast may be.
@@ -45,23 +45,23 @@ class Tree:
     nodes: int
 
 
-def grown(covers: CoverSearch, control: Control, most: int | None = None) -> Tree | None:
+def grown(covers: CoverSearch, control: Control, share: float = 1.0) -> Tree | None:
     """Search to the end from the prices and the cover of *covers*, which gets what is better; None when that is far.
 
-    It ends after *most* nodes, or as many as pay.
+    It ends after a *share* of the nodes that pay.
     """
     root = _Root(covers)
     n = len(root.sets.back_start) - 1
     pays = int(min(WORK / (max(len(root.sets.rows), 1) * ROUNDS / 2), BYTES / (4 * n)))
-    most = pays if most is None else min(most, pays)
-    if not len(root.at) or pays < PART:
+    most = int(share * pays)
+    if not len(root.at) or pays < PART or most < FEWEST:
         return None
     state = root.state()
     parts: list[TreeRecord] = []
     begin_tree(root.sets, state, root.price, covers.grain, ROOT_ROUNDS)
     done, nodes, prices = False, 1, 1
     while not done:
-        record = _record(n, len(root.at))
+        record = _record(min(PART, most // 4), n, len(root.at))
         known = float(state.sums[KNOWN])
         done = bool(grow_tree(root.sets, state, record, covers.grain, ROUNDS))
         parts.append(_cut(record, state, int(state.size[COUNT]) - nodes, prices))
@@ -70,7 +70,7 @@ def grown(covers: CoverSearch, control: Control, most: int | None = None) -> Tre
             x = np.zeros(len(covers.model.value), bool)
             x[covers.columns[root.at[state.best]]] = True
             covers.offer(x)
-        far = nodes > most or (nodes > ENOUGH and _progress(state) * pays * OFF < nodes) or state.size[DEPTH] >= DEEPEST
+        far = nodes > most or (nodes > min(ENOUGH, most // 5) and _progress(state) * most * OFF < nodes) or state.size[DEPTH] >= DEEPEST
         if not done and (far or control.must_stop):
             return None
     return Tree(root.proof(parts), nodes)
@@ -143,19 +143,23 @@ class _Root:
         )
 
 
-def _record(n: int, m: int) -> TreeRecord:
-    nodes = [np.zeros(PART, np.int64) for _ in range(4)]
-    fixings = [np.zeros(PART * 20 + m, np.int64) for _ in range(3)]
-    return TreeRecord(*nodes, *fixings, np.zeros((PART, n), np.float32))
+def _record(size: int, n: int, m: int) -> TreeRecord:
+    """Return an empty record of so many nodes."""
+    node, fixing = np.zeros((4, size), np.int64), np.zeros((3, 20 * size + m), np.int64)
+    parent, column, at, price = node
+    fixed_node, fixed_column, fixed_at = fixing
+    prices = np.zeros((size, n), np.float32)
+    return TreeRecord(parent, column, at, price, fixed_node, fixed_column, fixed_at, prices)
 
 
 def _cut(record: TreeRecord, state: TreeState, nodes: int, prices: int) -> TreeRecord:
     """Return what is in a record of so many *nodes*; before its prices there are so many others."""
     fixings = int(state.size[FIXINGS])
     price = np.where(record.price[:nodes] < 0, -1, record.price[:nodes] + prices)
-    rows = (record.parent[:nodes], record.column[:nodes], record.at[:nodes], price)
-    fixed = (part[:fixings] for part in (record.fixed_node, record.fixed_column, record.fixed_at))
-    return TreeRecord(*rows, *fixed, record.prices[: int(state.size[PRICES])].copy())
+    return TreeRecord(
+        record.parent[:nodes], record.column[:nodes], record.at[:nodes], price, record.fixed_node[:fixings],
+        record.fixed_column[:fixings], record.fixed_at[:fixings], record.prices[: int(state.size[PRICES])].copy(),
+    )  # fmt: skip
 
 
 def _progress(state: TreeState) -> float:

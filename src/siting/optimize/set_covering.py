@@ -22,8 +22,8 @@ from siting.optimize.solution import SAME, Solution, floored
 __all__ = ["is_set_covering", "solve_set_covering"]
 
 NAME = "covering"
-#: Steps of the first search for each row and column, and nodes of the first tree.
-FIRST_STEPS, FIRST_NODES = 30, 500
+#: Steps of the first search for each row and column, and the share of its nodes that the first tree gets.
+FIRST_STEPS, FIRST_SHARE = 15, 0.005
 #: Nodes of the tree with a solver in the first turn with the search; twice as many each time.
 NODES = 100
 #: Steps for each node, at least, and pairs of a row and a column of the tree for a step.
@@ -77,7 +77,7 @@ class _Search:
         if not self._is_done("rounding", _worth(covers)):
             multipliers = _relaxed(self.terms, covers, control)
             search.offer(covers.plan())
-        small = None if self._is_done("rounding", _worth(covers)) else grown(covers, control, FIRST_NODES)
+        small = None if self._is_done("rounding", _worth(covers)) else grown(covers, control, FIRST_SHARE)
         if small is not None:
             return self._proven(small, size)
         search.offer(covers.plan())

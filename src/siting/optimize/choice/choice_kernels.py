@@ -173,6 +173,15 @@ def _mends(rule_start, rule, amount, activity, low, high, slack, missed, j):
 
 
 @compiled
+def _gain(start, row, utility, other, weight, total, j):
+    sum_ = 0.0
+    for t in range(start[j], start[j + 1]):
+        i = row[t]
+        sum_ += weight[i] * (captured_share(total[i] + utility[t], other[i]) - captured_share(total[i], other[i]))
+    return sum_
+
+
+@compiled
 def fill(
     start,
     row,
@@ -190,23 +199,32 @@ def fill(
     total,
     count,
     activity,
+    gain,
     least,
     most,
 ):
     """Open the column that adds most, its gain times *scale*, while rules stay kept and something is gained.
 
-    At most so many; return whether that was the end.
+    *gain* are those of before, which never rise: a column is looked at again only while its old one is the largest
+    (Minoux, see `siting.optimize.first_plan`). At most so many open; return whether that was the end.
     """
-    gain = np.zeros(len(x))
+    new = np.zeros(len(x), np.bool_)
     for _ in range(most):
-        gains(start, row, utility, other, weight, total, gain)
-        best, value = -1, least
-        for j in range(len(x)):
-            more = not x[j] and gain[j] * scale[j] > value and gain[j] > least
-            if more and _mends(rule_start, rule, amount, activity, low, high, slack, 0, j):
-                best, value = j, gain[j] * scale[j]
-        if best < 0:
-            return True
+        new[:] = False
+        while True:
+            best, value = -1, least
+            for j in range(len(x)):
+                if not x[j] and gain[j] * scale[j] > value and gain[j] > least:
+                    best, value = j, gain[j] * scale[j]
+            if best < 0:
+                return True
+            if not _mends(rule_start, rule, amount, activity, low, high, slack, 0, best):
+                gain[best] = 0.0
+            elif new[best]:
+                break
+            else:
+                gain[best] = _gain(start, row, utility, other, weight, total, best)
+                new[best] = True
         x[best] = True
         _shift(start, row, utility, total, count, best, 1)
         _move(rule_start, rule, amount, activity, best, 1.0)
@@ -214,10 +232,29 @@ def fill(
 
 
 @compiled
+def _shift_with_gains(start, row, utility, first, column, worth, other, weight, total, count, gain, j, sign):
+    """Add a column to the totals or take it away, and change the gains of the columns of its communities."""
+    for t in range(start[j], start[j + 1]):
+        i = row[t]
+        before = total[i]
+        count[i] += sign
+        after = before + sign * utility[t] if count[i] > 0 else 0.0
+        total[i] = after
+        w, d = weight[i], other[i]
+        base = captured_share(before, d) - captured_share(after, d)
+        for s in range(first[i], first[i + 1]):
+            a = worth[s]
+            gain[column[s]] += w * (captured_share(after + a, d) - captured_share(before + a, d) + base)
+
+
+@compiled
 def interchange(
     start,
     row,
     utility,
+    first,
+    column,
+    worth,
     other,
     weight,
     rule_start,
@@ -230,18 +267,20 @@ def interchange(
     total,
     count,
     activity,
+    gain,
     least,
     columns,
 ):
-    """Replace each of some open columns by the best other one where that gains; return whether any was replaced."""
-    gain = np.zeros(len(x))
+    """Replace each of some open columns by the best other one where that gains; return whether any was replaced.
+
+    *gain* are those of all columns, and are kept up to date; the pairs stand by column and by community.
+    """
     better = False
     for k in columns:
         if not x[k]:
             continue
-        _shift(start, row, utility, total, count, k, -1)
+        _shift_with_gains(start, row, utility, first, column, worth, other, weight, total, count, gain, k, -1)
         _move(rule_start, rule, amount, activity, k, -1.0)
-        gains(start, row, utility, other, weight, total, gain)
         missed = _missed(activity, low, high, slack)
         best, most = k, gain[k] + least
         for j in range(len(x)):
@@ -251,6 +290,6 @@ def interchange(
         x[k] = False
         x[best] = True
         better = better or best != k
-        _shift(start, row, utility, total, count, best, 1)
+        _shift_with_gains(start, row, utility, first, column, worth, other, weight, total, count, gain, best, 1)
         _move(rule_start, rule, amount, activity, best, 1.0)
     return better

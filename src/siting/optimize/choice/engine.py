@@ -186,7 +186,7 @@ def fewest_for_target(
             bound = -math.inf if asked.status == "infeasible" else 0.0
             return Capture(None, -math.inf, bound, asked.status, asked.proof, market)
         best = asked.x
-    best = _spared(market, best, counted, enough)
+    best = _spared(market, best, counted, enough, control)
     low, shown = _least_count(market, counted, int(best[counted].sum()), enough, control)
     status = control.status
     while True:
@@ -200,7 +200,7 @@ def fewest_for_target(
         report = _CountReport(control, -float(count), -float(low))
         asked = _decide(fewer, enough, report, best)
         if asked.x is not None:
-            best = _spared(market, asked.x, counted, enough)
+            best = _spared(market, asked.x, counted, enough, control)
         elif asked.status == "infeasible":
             low, shown, status = count, asked, "optimal"
             break
@@ -241,16 +241,27 @@ def _decide(market: Market, enough: float, control: Control, near: Bools | None)
 
 
 def _nearest(market: Market, x: Bools) -> Bools:
-    """Shut the column without which most is captured, until the rows are kept."""
+    """Shut the columns without which most is captured, until the rows are kept."""
     x = x.copy()
-    while not market.keeps(x) and x.any():
-        without = []
-        for j in np.flatnonzero(x).tolist():
-            fewer = x.copy()
-            fewer[j] = False
-            without.append((-market.captured(fewer), j))
-        x[min(without)[1]] = False
+    order = np.flatnonzero(x)[np.argsort(_losses(market, x)[x], kind="stable")]
+    for j in order.tolist():
+        if market.keeps(x):
+            break
+        x[j] = False
     return x
+
+
+def _losses(market: Market, x: Bools) -> Floats:
+    """Return what is not captured without each open column, the others unchanged."""
+    by, own = market.by_column, np.asarray(market.utility @ x.astype(float), float)
+    column = np.repeat(np.arange(by.shape[0]), np.diff(by.indptr))
+    there, d = own[by.indices], market.other[by.indices]
+    rest = np.maximum(there - by.data, 0.0)
+    rest[rest <= 1e-12 * there] = 0.0
+    now = np.divide(there, there + d, out=np.zeros(len(there)), where=there > 0)
+    then = np.divide(rest, rest + d, out=np.zeros(len(there)), where=rest > 0)
+    lost = np.bincount(column, market.weight[by.indices] * (now - then), market.size)
+    return np.where(x, lost, 0.0)
 
 
 def _enough(market: Market, enough: float, control: Control, start: Bools | None) -> Bools | None:
@@ -262,13 +273,21 @@ def _enough(market: Market, enough: float, control: Control, start: Bools | None
     return x if market.captured(x) >= enough else None
 
 
-def _spared(market: Market, x: Bools, counted: Bools, enough: float) -> Bools:
-    """Shut counted columns that the target does not need, the first ones first."""
-    for j in np.flatnonzero(x & counted).tolist():
-        fewer = x.copy()
-        fewer[j] = False
-        if market.keeps(fewer) and market.captured(fewer) >= enough:
-            x = fewer
+def _spared(market: Market, x: Bools, counted: Bools, enough: float, control: Control) -> Bools:
+    """Shut counted columns that the target does not need, those that lose least first."""
+    while not control.must_stop:
+        spare = market.captured(x) - enough
+        lost = np.where(x & counted, _losses(market, x), np.inf)
+        for j in np.argsort(lost, kind="stable")[: int((lost <= spare).sum())].tolist():
+            fewer = x.copy()
+            fewer[j] = False
+            if market.keeps(fewer) and market.captured(fewer) >= enough:
+                x = fewer
+                break
+            if control.must_stop:
+                break
+        else:
+            break
     return x
 
 

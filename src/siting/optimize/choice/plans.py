@@ -13,8 +13,8 @@ from siting.optimize.control import Control
 
 __all__ = ["Plans"]
 
-#: Pairs that are gone through between two looks at the clock.
-STEP = 50_000_000
+#: Columns that are opened or replaced between two looks at the clock.
+OFTEN = 8
 
 
 class Plans:
@@ -26,8 +26,6 @@ class Plans:
         self._columns = (by.indptr, by.indices, by.data, market.other, market.weight)
         self._rules = (rules.indptr, rules.indices, rules.data, market.low, market.high, market.slack)
         self.least = kernels.LEAST * max(market.total, 1e-300)
-        #: Columns that are looked at between two looks at the clock.
-        self.step = max(1, STEP // max(1, market.utility.nnz))
         self._seen: set[bytes] = set()
 
     def _state(self, x: Bools) -> tuple[Floats, np.ndarray, Floats]:
@@ -35,26 +33,34 @@ class Plans:
         count = np.asarray((u > 0).astype(np.int64) @ x.astype(np.int64), np.int64)
         return np.asarray(u @ opened, float), count, np.asarray(self.market.rows @ opened, float)
 
+    def _gains(self, total: Floats) -> Floats:
+        gain = np.zeros(self.market.size)
+        kernels.gains(*self._columns, total, gain)
+        return gain
+
     def filled(self, x: Bools, scale: Floats | None = None, until: float = math.inf) -> Bools:
         """Open further columns, the one that adds most times *scale* first, until they capture enough."""
-        x, state = x.copy(), self._state(x)
-        scale = np.ones(len(x)) if scale is None else scale
-        step = self.step if math.isinf(until) else 1
+        x, (total, count, activity) = x.copy(), self._state(x)
+        scale, gain = np.ones(len(x)) if scale is None else scale, self._gains(total)
+        step = OFTEN if math.isinf(until) else 1
         while not self.control.must_stop and (math.isinf(until) or self.market.captured(x) < until):
-            if kernels.fill(*self._columns, *self._rules, scale, x, *state, self.least, step):
+            state = (x, total, count, activity, gain)
+            if kernels.fill(*self._columns, *self._rules, scale, *state, self.least, step):
                 break
         return x
 
     def improved(self, x: Bools, rounds: int = 50) -> Bools:
         """Interchange columns while that gains and time is left."""
-        x = x.copy()
+        x, u = x.copy(), self.market.utility
         for _ in range(rounds):
-            state, better, at = self._state(x), False, np.flatnonzero(x)
-            for first in range(0, len(at), self.step):
+            (total, count, activity), better, at = self._state(x), False, np.flatnonzero(x)
+            state = (x, total, count, activity, self._gains(total))
+            pairs = (*self._columns[:3], u.indptr, u.indices, u.data, *self._columns[3:])
+            for first in range(0, len(at), OFTEN):
                 if self.control.must_stop:
                     return x
-                some = at[first : first + self.step]
-                better |= kernels.interchange(*self._columns, *self._rules, x, *state, self.least, some)
+                some = at[first : first + OFTEN]
+                better |= kernels.interchange(*pairs, *self._rules, *state, self.least, some)
             if not better:
                 break
         return self.filled(x)

@@ -32,9 +32,10 @@ def _names(kinds: Sequence[type]) -> str:
 
 
 def refuse_contradictions(objective: problem.Objective, inputs: Inputs, variables: Variables, *, bounded: bool) -> None:
-    """Refuse contradictions and missing rules; with *bounded* the caller limits the number of sites."""
+    """Refuse contradictions and missing rules; with *bounded* the caller limits what opens, or says what for."""
     _refuse_counts(inputs, variables)
-    _refuse_missing(objective, inputs, bounded=bounded)
+    if not bounded:
+        _refuse_missing(objective, inputs)
     _refuse_pairs(objective, inputs, variables)
 
 
@@ -56,10 +57,10 @@ def _refuse_counts(inputs: Inputs, variables: Variables) -> None:
                 raise ProblemError(f"{other} contradicts {rule}")
 
 
-def _refuse_missing(objective: problem.Objective, inputs: Inputs, *, bounded: bool) -> None:
+def _refuse_missing(objective: problem.Objective, inputs: Inputs) -> None:
     phases = inputs.phases
     counted = [rule.service for rule in inputs.all(problem.AtMost)]
-    bounded |= (
+    bounded = (
         bool(inputs.all(problem.Budget))
         or (phases is not None and (phases.at_most is not None or phases.budget is not None))
         or all(None in counted or name in counted for name in inputs.services)

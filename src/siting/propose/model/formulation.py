@@ -291,7 +291,7 @@ def build(
     take_up: Rates = None,
     bounded: bool = False,
 ) -> Formulation:
-    """Check a problem and formulate it; with *bounded* the caller limits the number of sites."""
+    """Check a problem and formulate it; with *bounded* the caller limits what opens, or says what for."""
     refuse_unknown(objective, rules)
     inputs = read(reach, demand, rules, options, take_up)
     refuse_beside_choice(objective, inputs)

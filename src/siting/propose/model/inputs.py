@@ -15,7 +15,7 @@ from siting.measure.alignment import refuse_inexact
 from siting.measure.reach import TOLERANCE, Reach
 from siting.measure.take_up import TakeUp
 from siting.numbers import Bools, Floats, Ints, floats
-from siting.propose.problem import Cover, Phases, Required, Rule
+from siting.propose.problem import Cover, Existing, Phases, Required, Rule
 
 __all__ = [
     "UNNAMED", "Demand", "Inputs", "Pairs", "Rates", "Reaches", "Resolved", "SiteNumbers", "at_least_zero_each",
@@ -229,7 +229,12 @@ class Inputs:
         """Refuse sites without a number that a rule or the objective needs."""
         if len(sites):
             lost = some(self.sites[np.unique(sites)])
-            raise ProblemError(f"{what}: no {name} for the sites {lost}; give {name}, a Series with a number for each")
+            open_ = (
+                "; name those that are open already in Existing" if name == "cost" and not self.all(Existing) else ""
+            )
+            raise ProblemError(
+                f"{what}: no {name} for the sites {lost}; give {name}, a Series with a number for each{open_}"
+            )
 
     def _numbers(self, values: pd.Series | None, what: str) -> Floats:
         if values is None:

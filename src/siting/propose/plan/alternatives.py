@@ -16,7 +16,7 @@ from siting.propose.model.variables import JOINT
 from siting.propose.plan.solved_problem import SolvedProblem
 from siting.propose.problem import MinSites
 from siting.propose.search.answer import Answer
-from siting.propose.search.bottleneck import BottleneckAnswer, FarthestAnswer, SpacingAnswer
+from siting.propose.search.bottleneck_answers import BottleneckAnswer, FarthestAnswer, SpacingAnswer
 from siting.propose.search.capacitated import CapacitatedAnswer
 from siting.propose.search.point_search import PointAnswer
 from siting.propose.search.pruning import coverage_model, two_best
@@ -25,8 +25,8 @@ __all__ = ["second_best"]
 
 #: Number of sites tried for each, where rules must be checked.
 TRIED, FEWER = 50, 8
-#: With capacities and more flows than this there is no search.
-LARGE = 5_000
+#: With capacities and more flows than this there is no search; nor with fewer where communities stay together.
+LARGE, LARGE_WHOLE = 5_000, 200
 
 
 def second_best(plan: SolvedProblem) -> pd.DataFrame:
@@ -35,7 +35,7 @@ def second_best(plan: SolvedProblem) -> pd.DataFrame:
     if answer.x is None or not plan.sites:
         nothing = pd.DataFrame({"instead": pd.Series(dtype=object), "loss": pd.Series(dtype=float)})
         return nothing.rename_axis("site")
-    if isinstance(answer, CapacitatedAnswer) and (answer.flows is None or len(answer.flows) > LARGE):
+    if isinstance(answer, CapacitatedAnswer) and (answer.flows is None or len(answer.flows) > _large(answer)):
         return pd.DataFrame({"instead": np.nan, "loss": np.nan}, index=plan.table.index)
     if isinstance(answer, PointAnswer):  # the ways to other sites are not in its table
         return pd.DataFrame({"instead": np.nan, "loss": np.nan}, index=plan.table.index)
@@ -54,6 +54,10 @@ def second_best(plan: SolvedProblem) -> pd.DataFrame:
             best = min(kept, key=lambda each: each[1], default=best) if rough else next(kept, best)
         rows.append(best)
     return pd.DataFrame(rows, columns=["instead", "loss"], index=plan.table.index)
+
+
+def _large(answer: CapacitatedAnswer) -> int:
+    return LARGE if answer.allocation is None or answer.allocation.split else LARGE_WHOLE
 
 
 def _measures(

@@ -13,7 +13,7 @@ from siting.propose.model.variables import STAYING
 from siting.propose.plan.tables import SITE_COLUMNS, Served
 from siting.propose.search.answer import Answer
 
-__all__ = ["captured_before", "captured_parts", "market_table"]
+__all__ = ["captured_before", "captured_flows", "captured_parts", "market_table"]
 
 
 def captured_parts(problem: Formulation, answer: Answer) -> tuple[Served, ...]:
@@ -31,13 +31,33 @@ def captured_parts(problem: Formulation, answer: Answer) -> tuple[Served, ...]:
     first = first[value[first] > 0]
     site, way = np.full(size, -1), np.full(size, np.nan)
     site[community[first]], way[community[first]] = column[first], cost[first]
+    comes = np.flatnonzero((value > 0) & (market.demand[community] > 0))
+    sites, farthest = np.bincount(community[comes], minlength=size), np.full(size, np.nan)
+    np.fmax.at(farthest, community[comes], cost[comes])
     able = np.isin(np.arange(size), problem.serving(0, 0)[0])
     near = np.isin(np.arange(size), problem.inputs.first.community)
     reason = np.select(
         [market.demand <= 0, share >= 1 - 1e-12, share > 0, able, near],
         ["no demand", "", "shared", "closed", "barred"], "beyond",
     ).astype(object)  # fmt: skip
-    return (Served(0, 0, market.demand, market.demand * share, site, way, reason),)
+    return (Served(0, 0, market.demand, market.demand * share, site, way, sites, farthest, reason),)
+
+
+def captured_flows(problem: Formulation, answer: Answer) -> pd.DataFrame:
+    """Make a row per community and own site that people come to: positions, people and cost."""
+    x, market = _open(problem, answer), problem.market
+    assert market is not None
+    community, column, cost = problem.serving(0, 0)
+    here = x[column]
+    community, column, cost = community[here], column[here], cost[here]
+    value = np.asarray(market.utility[community, column], float) if len(community) else np.zeros(0)
+    beside = np.asarray(market.utility @ x.astype(float), float)[community] + market.other[community]
+    people = market.demand[community] * np.divide(value, beside, out=np.zeros(len(value)), where=value > 0)
+    at = np.flatnonzero(people > 0)
+    return pd.DataFrame(
+        {"community": community[at], "service": 0, "phase": 0, "column": column[at], "people": people[at],
+         "cost": cost[at]}
+    )  # fmt: skip
 
 
 def captured_before(problem: Formulation) -> float:

@@ -34,7 +34,7 @@ OPTIONS: dict[type, tuple[str, ...]] = {
     problem.AtMost: ("by", "service"),
     problem.AtLeast: ("by", "service"),
     problem.Cover: ("by", "limit", "service", "year"),
-    problem.Capacity: ("least",),
+    problem.Capacity: ("least", "split", "nearest"),
     problem.Supply: ("per_1000", "by", "service"),
     problem.MayClose: ("at_most", "service"),
     problem.Together: ("saving", "bonus", "must"),
@@ -48,8 +48,10 @@ OPTIONS: dict[type, tuple[str, ...]] = {
 EMPTY = ("travel", "competitors", "no_choice")
 
 
-def rule_words(rule: Value | Part | str, lang: str, unit: str = "") -> str:
+def rule_words(rule: Value | Part | str, lang: str, unit: str = "", group_name: Callable[[object], str] = str) -> str:
     """Put a rule, an objective or a part of a rule into words, with distances in "m" or "min"; a text stays as it is.
+
+    *group_name* names the group that a part is of.
 
     Examples
     --------
@@ -66,7 +68,8 @@ def rule_words(rule: Value | Part | str, lang: str, unit: str = "") -> str:
         return rule
     if isinstance(rule, Part):
         if rule.asks is None:
-            return rule_words(rule.rule, lang, unit) + bracketed(rule.group, lang)
+            of = ", ".join(map(group_name, rule.of))
+            return rule_words(rule.rule, lang, unit) + bracketed(of, lang)
         return label("rule.Phases", lang, n=rule.group) + bracketed(_option(*rule.asks, lang, unit), lang)
     kind = type(rule)
     number = NUMBERS[kind](rule) if kind in NUMBERS else ""
@@ -74,15 +77,19 @@ def rule_words(rule: Value | Part | str, lang: str, unit: str = "") -> str:
         number = _way(rule.limit, lang, unit)
     elif isinstance(rule, problem.OnePer):
         number = _group(rule.by, lang)
-    # False options, no competitors and a travel cost of 0 are left out; at_most=0 is an option
     options = [
         _option(name, value, lang, unit)
         for name in OPTIONS.get(kind, ())
-        if (value := getattr(rule, name)) is not None and value is not False and (name not in EMPTY or value)
+        if (value := getattr(rule, name)) is not None and _is_told(name, value)
     ]
     return label(f"rule.{kind.__name__}", lang, n=number) + bracketed(
         ("，" if lang == "zh" else ", ").join(options), lang
     )
+
+
+def _is_told(name: str, value: Any) -> bool:
+    """Whether an option is named: not one that is False, of `EMPTY` and empty, or splitting; at_most=0 is."""
+    return not value if name == "split" else value is not False and (name not in EMPTY or bool(value))
 
 
 def _option(name: str, value: Any, lang: str, unit: str) -> str:

@@ -20,8 +20,8 @@ __all__ = ["DERIVED", "SolvedProblem"]
 
 #: Values derived from the sites, in the order of the checks.
 DERIVED = (
-    "sites", "table", "assignment", "served", "communities", "changes", "cost", "closed", "total", "covered", "share",
-    "unreachable", "barred", "before", "reachable",
+    "sites", "table", "assignment", "flows", "served", "communities", "changes", "cost", "closed", "total", "covered",
+    "share", "unreachable", "barred", "before", "reachable",
 )  # fmt: skip
 
 
@@ -88,17 +88,34 @@ class SolvedProblem:
     def communities(self) -> pd.DataFrame:
         """A row per community, or per community, service and year: its site, and the reason why demand is not served.
 
-        Columns: `demand`, `served`, `site`, `cost`, `new` (missing if not served), `reason` ("": all served; "no
-        demand"; "beyond": no site in reach; "barred": sites in reach, but none may open; "closed": sites in reach,
-        none open; "full": no place left; "few": fewer open sites than `Backup` requires; "shared": where people choose,
-        the others go elsewhere).
+        Columns: `demand`, `served`, `site` (with `Capacity` the one that most of its people go to), `cost` (the
+        distance to that site), `new` (missing if not served), `sites` (how many sites its people go to, see `flows`),
+        `farthest` (the distance to the farthest of them), `reason` ("": all served; "no demand"; "beyond": no site in
+        reach; "barred": sites in reach, but none may open; "closed": sites in reach, none open; "full": no place left;
+        "few": fewer open sites than `Backup` requires; "shared": where people choose, the others go elsewhere).
         """
         return tables.community_table(self.problem, self.parts)
 
     @cached_property
     def assignment(self) -> pd.DataFrame:
-        """The site of each community: `site`, `cost`, `new`; missing if not served."""
+        """The site of each community: `site`, `cost`, `new`; missing if not served.
+
+        With `Capacity` people of a community may go to several sites; this is the one that most go to, and `flows` has
+        a row for each.
+        """
         return self.communities[["site", "cost", "new"]]
+
+    @cached_property
+    def flows(self) -> pd.DataFrame:
+        """Who goes where: a row per community and site that its people go to, and per service and year.
+
+        Columns: `community`, `site`; `service`, `year`, `option` if any; `people`, `cost` (their distance). Without
+        `Capacity` everybody who is served goes to the nearest open site, or, where people choose among sites, to each
+        open one in its part. People who are not served have no row.
+        """
+        if self.problem.market is not None:
+            return tables.flow_table(self.problem, market_tables.captured_flows(self.problem, self.answer))
+        return tables.flow_table(self.problem, tables.flows_of(self.answer, self.parts))
 
     @cached_property
     def served(self) -> pd.Series:

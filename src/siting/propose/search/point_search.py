@@ -1,10 +1,10 @@
-"""The search for `MinTravel` between points: distances are computed on demand, tables for the open sites only."""
+"""`MinTravel` and `MinFarthest` between points: distances are computed on demand, tables for the open sites only."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,8 @@ import siting.propose.problem as problems
 from siting.errors import ProblemError, some
 from siting.measure.point_reach import PointReach
 from siting.measure.reach import Reach
-from siting.numbers import Ints
+from siting.numbers import Bools, Floats, Ints
+from siting.optimize.client_growth import GrownCenter, bound_of_grown, solve_growing
 from siting.optimize.control import Control
 from siting.optimize.point_median import solve_point_median
 from siting.optimize.points import PointProblem, PointProof, bound_of_points
@@ -22,6 +23,8 @@ from siting.propose.model.formulation import Formulation, build
 from siting.propose.model.inputs import Demand, Rates
 from siting.propose.problem import Objective, Rule
 from siting.propose.search.answer import Answer
+from siting.propose.search.bottleneck_answers import farthest
+from siting.propose.search.pruning import prune_by
 
 __all__ = ["PointAnswer", "search_points"]
 
@@ -31,6 +34,8 @@ RULES = (problems.AtMost, problems.Existing, problems.Required, problems.Forbidd
 WHOLE: tuple[Any, ...] = (np.floor, np.ceil, np.rint, np.trunc)
 #: Pairs of a table that are not refused: 4 GiB of them.
 MAX_PAIRS = 2**28
+#: Distances that are computed at a time.
+BLOCK = 2**22
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +55,57 @@ class PointAnswer(Answer):
         if proof is None or self.points is None:
             return math.nan
         return bound_of_points(self.points, proof)
+
+
+class PointDistances:
+    """The distances of a `PointReach`, computed when they are asked for; see `Distances`."""
+
+    def __init__(self, points: PointReach) -> None:
+        self.points = points
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Numbers of origins and destinations."""
+        return len(self.points.start), len(self.points.stop)
+
+    def rows(self, clients: Ints) -> Floats:
+        """Return the distances of some origins to all destinations."""
+        return self.points.costs(clients, np.arange(self.shape[1]))
+
+    def nearest(self, columns: Ints) -> tuple[Floats, Ints]:
+        """Return the distance of each origin to the nearest of some destinations, and which of them it is."""
+        parts = np.array_split(np.arange(self.shape[0]), 1 + self.shape[0] * len(columns) // BLOCK)
+        blocks = [self.points.costs(part, columns) for part in parts]
+        which = np.concatenate([block.argmin(axis=1) for block in blocks])
+        return np.concatenate([block.min(axis=1) for block in blocks]), np.asarray(columns[which], np.int64)
+
+
+@dataclass(frozen=True, eq=False)
+class PointFarthestAnswer(PointAnswer):
+    """The answer to a `MinFarthest` between points, whose bound follows from some of the communities."""
+
+    distances: PointDistances = field(kw_only=True)
+    #: The limits of columns, and the most that open beyond those that must.
+    box: tuple[Floats, Floats, int] = field(kw_only=True)
+
+    @property
+    def proof(self) -> Any:
+        """Prices and search tree; None where nobody needed to be held."""
+        return None if self.found is None else self.found.proof
+
+    def measure(self, x: Bools) -> float:
+        """Return the largest distance from a community to its nearest open site."""
+        return float(self.distances.nearest(np.flatnonzero(x))[0].max(initial=0.0))
+
+    def bound_by(self, proof: Any) -> float:
+        """Return the distance that is not ruled out, from the points."""
+        assert isinstance(self.found, GrownCenter)
+        return bound_of_grown(self.distances, *self.box, replace(self.found, proof=proof))
+
+    @property
+    def grain(self) -> float:
+        """Distances are compared as they are."""
+        return 0.0
 
 
 def search_points(
@@ -84,9 +140,23 @@ def search_points(
         points, origins=pd.RangeIndex(len(rows)), destinations=pd.RangeIndex(len(columns)),
         start=points.start[rows], stop=points.stop[columns],
     )  # fmt: skip
+    control.sense = problem.sense
+    if isinstance(objective, problems.MinFarthest):
+        box = (variables.lower, variables.upper, many)
+        center = solve_growing(PointDistances(between), *box, control)
+        if center.x is None:  # nothing may open
+            return problem, Answer(None, math.nan, math.nan, "infeasible", center.engine, None, problem.model, -1)
+        problem = build(objective, _to(points, columns[center.x]), demand, rules, take_up=take_up)
+        costs, keeps = problem.costs, problem.model.is_feasible
+        x = prune_by(problem, center.x, keeps, lambda x: -farthest(costs, x), control)
+        if not np.array_equal(x, center.x):
+            problem = build(objective, _to(points, columns[x]), demand, rules, take_up=take_up)
+        return problem, PointFarthestAnswer(
+            x, -center.value + 0.0, -center.bound + 0.0, center.status, center.engine, center, problem.model, -1,
+            distances=PointDistances(between), box=box,
+        )  # fmt: skip
     grain = _grain(points) if inputs.whole else 0.0
     median = PointProblem(between, weight[served], variables.lower, variables.upper, many, grain)
-    control.sense = problem.sense
     found = solve_point_median(median, control)
     problem = build(objective, _to(points, columns[found.x]), demand, rules, take_up=take_up)
     model = replace(problem.model, grain=grain)
@@ -101,7 +171,8 @@ def search_points(
 def _refuse_all_pairs(objective: Objective, rules: Sequence[Rule], options: Any) -> None:
     """Refuse what needs the distances of all pairs."""
     remedy = "use travel or straight_line with a limit"
-    if not isinstance(objective, problems.MinTravel) or objective.beyond is not None:
+    travels = isinstance(objective, problems.MinTravel) and objective.beyond is None
+    if not travels and not isinstance(objective, problems.MinFarthest):
         raise ProblemError(f"{objective} needs a table of ways, and a PointReach has none; {remedy}")
     if options is not None:
         raise ProblemError(f"options need a table of ways, and a PointReach has none; {remedy}")
@@ -109,7 +180,7 @@ def _refuse_all_pairs(objective: Objective, rules: Sequence[Rule], options: Any)
     if other:
         raise ProblemError(f"{some(map(str, other))} needs a table of ways, and a PointReach has none; {remedy}")
     if not any(isinstance(rule, problems.AtMost) for rule in rules):
-        raise ProblemError("MinTravel without AtMost(n) would open every site; say how many")
+        raise ProblemError(f"{objective} without AtMost(n) would open every site; say how many")
 
 
 def _is_detailed(rule: Rule) -> bool:
