@@ -50,13 +50,16 @@ class Exchange:
         x = self.transport.open_columns
         return self.transport.cost + float(self.problem.opening[x].sum()) + self.penalty * self.problem.broken(x)
 
-    def set(self, x: Bools) -> None:
-        """Open the columns *x* and no others."""
+    def set(self, x: Bools, *, at_once: bool = False) -> None:
+        """Open the columns *x* and no others; with *at_once* only as far as there is time."""
         now = self.transport.open_columns
-        for j in np.flatnonzero(x & ~now):
-            self.transport.open(int(j))
-        for j in np.flatnonzero(now & ~x):
-            self.transport.close(int(j))
+        for j in np.flatnonzero(x != now):
+            if at_once and self.control.must_stop:
+                return
+            if x[j]:
+                self.transport.open(int(j))
+            else:
+                self.transport.close(int(j))
 
     def keep(self) -> bool:
         """Keep the present choice if it is a plan and the best."""

@@ -7,7 +7,7 @@ import numpy as np
 from siting.numbers import Bools, Floats
 from siting.optimize.capacitated.exchange import Exchange
 from siting.optimize.capacitated.location import Location, enough_places
-from siting.optimize.capacitated.location_tree import Tree
+from siting.optimize.capacitated.location_tree import MANY, Tree
 from siting.optimize.capacitated.master import Master
 from siting.optimize.control import Control
 from siting.optimize.solution import Solution, floored
@@ -20,6 +20,8 @@ ENGINE = "capacitated location"
 KICKS, IDLE = 60, 10
 #: Shares of the time for the first climb, for plans from the relaxation, and for kicks.
 CLIMB, ROUND, KICK = 0.3, 0.3, 0.3
+#: The same where there are many pairs: the relaxation says more than a first climb, and a tree proves little.
+CLIMB_MANY, ROUND_MANY, KICK_MANY = 0.1, 0.8, 0.7
 #: Parts of a column in the relaxation from which it opens in a plan.
 LEAST = (0.5, 0.25, 0.8)
 
@@ -29,7 +31,8 @@ def locate(problem: Location, control: Control, start: Bools | None = None) -> S
 
     Values are minus costs, which are to be small. Without a plan nothing is stated.
     """
-    search = Exchange(problem, _part(control, CLIMB))
+    many = problem.cost.nnz > MANY
+    search = Exchange(problem, _part(control, CLIMB_MANY if many else CLIMB))
     if start is not None:
         search.set(start)
         search.keep()
@@ -41,15 +44,16 @@ def locate(problem: Location, control: Control, start: Bools | None = None) -> S
     tree = Tree(Master(enough_places(problem), search.penalty), search, control)
     ended = tree.raise_root(_first_prices(problem, search))
     if not ended:
-        search.control = _part(control, ROUND)
+        search.control = _part(control, ROUND_MANY if many else ROUND)
         for least in LEAST:
-            search.set(search.must | (tree.boxes[0][2].found.part > least))
+            search.set(search.must | (tree.boxes[0][2].found.part > least), at_once=True)
             search.climb()
             tree.fix_root()
         if _alike(problem):
+            search.control = _part(control, ROUND)
             search.squeeze()
             tree.fix_root()
-        _kick(search, tree, _part(control, KICK))
+        _kick(search, tree, _part(control, KICK_MANY if many else KICK))
         search.control = control
         tree.run()
     proven = tree.bound >= tree.enough
@@ -91,7 +95,7 @@ def _kick(search: Exchange, tree: Tree, control: Control) -> None:
         number = min(len(on), int(draw.integers(1, 4)))
         x[draw.choice(on, number, replace=False)] = False
         x[draw.choice(off, min(len(off), number), replace=False)] = True
-        search.set(x)
+        search.set(x, at_once=True)
         search.climb()
         idle += 1
         if search.value < value:

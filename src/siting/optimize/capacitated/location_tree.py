@@ -17,11 +17,13 @@ from siting.optimize.control import Control
 from siting.optimize.proof import Proof, ProofTree
 from siting.optimize.solution import SAME
 
-__all__ = ["Tree"]
+__all__ = ["MANY", "Tree"]
 
 log = logging.getLogger(__name__)
 #: Rounds of subgradients at the root, with how many of them a cut is kept, and how their pace falls.
 ROOT_ROUNDS, ROOT_EVERY, ROOT_PACES = 400, 10, (1.0, 0.5, 0.25, 0.12)
+#: Pairs from which a limited time goes into plans rather than the last parts of the bound, and paces then.
+MANY, SHORT = 150_000, 1
 #: The same at a node, and how often cuts and subgradients take turns there.
 NODE_ROUNDS, NODE_EVERY, NODE_PACE, TURNS = 40, 8, 0.2, 2
 #: Cuts at the parts of a box, and what share of the gap one must win to be followed by another.
@@ -86,7 +88,8 @@ class Tree:
         lower, upper = self.problem.lower > 0, self.problem.upper > 0
         self.master.add(v)
         found = self.master.evaluate(v, np.zeros(len(self.problem.low)), lower, upper, lower.astype(float))
-        for number, pace in enumerate(ROOT_PACES):
+        short = self.control.time_limit is not None and self.problem.cost.nnz > MANY
+        for number, pace in enumerate(ROOT_PACES[:SHORT] if short else ROOT_PACES):
             every = ROOT_EVERY * (2 if not number else 1)
             down = descend(self.problem, self.chosen, found.v, self.target, ROOT_ROUNDS, self.control,
                            enough=self.enough, pace=pace, every=every)  # fmt: skip
