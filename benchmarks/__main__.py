@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from benchmarks.cases import CASES
+from benchmarks.cases import CASES, GROUPS
 from benchmarks.data import ROOT
 from benchmarks.machine import describe
 from benchmarks.report import table
@@ -50,12 +50,14 @@ def main() -> int:
 def _asked() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure siting against its peers.")
     parser.add_argument("--size", choices=sorted(SIZES), default="small", help="small: two minutes; full: long")
-    parser.add_argument("--only", nargs="+", choices=list(CASES), default=list(CASES), metavar="NAME",
-                        help=f"some of {', '.join(CASES)}")  # fmt: skip
+    parser.add_argument("--only", nargs="+", choices=[*CASES, *GROUPS], default=list(CASES), metavar="NAME",
+                        help=f"some of {', '.join([*CASES, *GROUPS])}")  # fmt: skip
     parser.add_argument("--out", type=Path, help="write the table to this file, and the rows as JSON")
     parser.add_argument("--json", type=Path, default=RESULTS, help="where the rows go, and are kept")
     parser.add_argument("--keep", action="store_true", help="keep the rows of other cases that were measured before")
-    return parser.parse_args()
+    asked = parser.parse_args()
+    asked.only = [name for each in asked.only for name in GROUPS.get(each, [each])]
+    return asked
 
 
 def _run(name: str, size: str) -> list[dict[str, Any]]:

@@ -50,6 +50,8 @@ class Row:
         What was found equal before anything was timed.
     status
         "ok", "failed" or "skipped"; `checked` then says why.
+    known, value, bound
+        Of a published instance: the best value that is known, ours, and our bound.
     """
 
     work: str
@@ -64,6 +66,9 @@ class Row:
     checked: str = ""
     status: str = "ok"
     rounds: int = 0
+    known: float | None = None
+    value: float | None = None
+    bound: float | None = None
 
     @property
     def met(self) -> bool | None:

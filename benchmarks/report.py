@@ -9,6 +9,8 @@ __all__ = ["table"]
 
 Record = Mapping[str, Any]
 HEAD = ("Work", "Size", "siting", "Peer", "Peer's", "Ratio", "Target", "Met", "Checked")
+#: Of published instances.
+KNOWN = ("Instance", "Family", "Best known", "siting", "Off", "Bound", "Gap", "Seconds", "Checked")
 
 
 def table(machine: Mapping[str, str], size: str, rows: Iterable[Record]) -> str:
@@ -27,9 +29,17 @@ def _lines(machine: Mapping[str, str], size: str, rows: list[Record]) -> Iterato
     if judged:
         yield f"{sum(judged)} of {len(judged)} targets are met."
         yield ""
-    yield "| " + " | ".join(HEAD) + " |"
-    yield "|---|---|--:|---|--:|--:|--:|---|---|"
-    yield from (_row(row) for row in done)
+    raced = [row for row in done if row.get("value") is None]
+    if raced:
+        yield "| " + " | ".join(HEAD) + " |"
+        yield "|---|---|--:|---|--:|--:|--:|---|---|"
+        yield from (_row(row) for row in raced)
+    published = [row for row in done if row.get("value") is not None]
+    if published:
+        yield ""
+        yield "| " + " | ".join(KNOWN) + " |"
+        yield "|---|---|--:|--:|--:|--:|--:|--:|---|"
+        yield from (_published(row) for row in published)
     left = [row for row in rows if row["status"] != "ok"]
     if left:
         yield ""
@@ -43,6 +53,17 @@ def _row(row: Record) -> str:
     cells = (
         _text(row["work"]), _text(row["size"]), _amount(row["ours"], row["unit"]), _text(row["peer"]),
         _amount(row["theirs"], row["unit"]), _times(row["ratio"]), _target(row), met, _text(row["checked"]),
+    )  # fmt: skip
+    return "| " + " | ".join(cells) + " |"
+
+
+def _published(row: Record) -> str:
+    known, value, bound = (float(row[key]) for key in ("known", "value", "bound"))
+    off = "" if f"{value:.6g}" == f"{known:.6g}" else f"{100 * (value - known) / max(abs(known), 1e-300):+.2g} %"
+    gap = "" if value == bound else f"{100 * abs(bound - value) / max(abs(value), abs(bound), 1e-300):.2g} %"
+    cells = (
+        _text(row["work"]), _text(row["size"]), f"{known:,.10g}", f"{value:,.10g}", off, f"{bound:,.10g}", gap,
+        f"{row['ours']:.3g}", _text(row["checked"]),
     )  # fmt: skip
     return "| " + " | ".join(cells) + " |"
 

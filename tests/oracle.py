@@ -9,6 +9,7 @@ problem of persons to places.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import itertools
 import math
 from collections.abc import Mapping
@@ -21,9 +22,14 @@ import pandas as pd
 from scipy.optimize import linear_sum_assignment, linprog
 
 import siting as st
-from siting.propose.problem import MaxCoverage, MaxSpacing, MinCost, MinFarthest, MinSites, MinTravel
+from siting.propose.problem import MaxCoverage, MaxMarketShare, MaxSpacing, MinCost, MinFarthest, MinSites, MinTravel
 
 EPS = 1e-9
+
+
+def huff_decay(cost: Any) -> Any:
+    """A decay for people who choose: 1 up to 50, then by the square of the distance."""
+    return (np.maximum(np.asarray(cost, float), 50) / 50) ** -2
 
 
 def fade(cost: Any) -> Any:
@@ -85,6 +91,8 @@ def code(value: Any) -> str:
         return "{" + ", ".join(f"{k!r}: {code(v)}" for k, v in value.items()) + "}"
     if value is fade:
         return "lambda cost: 1 - cost / 400"
+    if value is huff_decay:
+        return "st.decay.power(2, least=50)"
     if dataclasses.is_dataclass(value):
         parts = [
             f"{f.name}={code(getattr(value, f.name))}"
@@ -190,13 +198,32 @@ class Oracle:
                     closing = [r for r in self.rules("MayClose", s) if r.ids is None or j in r.ids]
                     if closing and j not in required:
                         states += [State(year=year, closed=True) for year in self.years]
-                elif j in forbidden:
+                elif j in forbidden or (self.choice is not None and j in self.choice.competitors):
                     states = [State()]
                 else:
                     states = opened if j in required else [State(), *opened]
                 self.units.append((s, j))
                 self.states.append(states)
         self.count = math.prod(len(states) for states in self.states)
+
+    @property
+    def choice(self) -> Any:
+        """How people choose among sites, if they do."""
+        own = self.case.objective if isinstance(self.case.objective, MaxMarketShare) else None
+        return next(iter(self.rules("TargetMarketShare")), own)
+
+    @cached_property
+    def won(self) -> np.ndarray:
+        """People who come to own sites in each choice: each community divides itself by utility."""
+        (s,), choice = self.services, self.choice
+        near = np.isfinite(self.way[s])
+        worth = np.where(near, huff_decay(np.where(near, self.way[s], 0.0)), 0.0)
+        appeal = np.array([1.0 if choice.attractiveness is None else choice.attractiveness[j] for j in self.sites[s]])
+        worth = worth * appeal**choice.alpha
+        theirs = np.array([j in choice.competitors for j in self.sites[s]])
+        own = self.open(s, 0).astype(float) @ worth.T
+        all_ = own + choice.no_choice + worth[:, theirs].sum(axis=1)
+        return np.where(own > 0, own / np.where(own > 0, all_, 1.0), 0.0) @ self.demand[s][0]
 
     def _each(self, of: Any) -> np.ndarray:
         """Units × choices of a number that *of* gives for a unit and its state."""
@@ -301,6 +328,16 @@ class Oracle:
         found = self.rules("Capacity")
         return found[0] if found else None
 
+    @property
+    def unsplit(self) -> bool:
+        """Whether communities stay together."""
+        return self.capacity is not None and not self.capacity.split
+
+    @property
+    def closest(self) -> bool:
+        """Whether everybody goes to the nearest open site only."""
+        return self.capacity is not None and self.capacity.nearest
+
     def within(self, service: object, y: int, limit: float = math.inf) -> np.ndarray:
         """Choices × communities: does enough stand open within the limit?"""
         near = np.isfinite(self.way[service]) & (self.way[service] <= limit)
@@ -312,6 +349,57 @@ class Oracle:
         last = y == len(self.years) - 1
         limit = min((r.limit for r in self.rules("NobodyBeyond", service) if last), default=math.inf)
         return np.where(self.way[service] <= limit, self.way[service], np.inf)
+
+    def closest_sites(self, service: object, y: int) -> np.ndarray:
+        """Choices × communities: the nearest open site, of equally near ones the first as text; -1 for none allowed."""
+        order = sorted(range(len(self.sites[service])), key=lambda j: str(self.sites[service][j]))
+        ways = np.where(self.open(service, y)[:, None, :], self.way[service][None], np.inf)[:, :, order]
+        site = np.array(order)[ways.argmin(axis=2)]
+        allowed = np.isfinite(self.lanes(service, y))[np.arange(site.shape[1])[None], site]
+        return np.where(np.isfinite(ways.min(axis=2)) & allowed, site, -1)
+
+    def arrivals(self, service: object, y: int, members: np.ndarray) -> np.ndarray:
+        """Choices × sites: people of *members* whose nearest open site it is."""
+        site, demand = self.closest_sites(service, y), np.where(members, self.demand[service][y], 0.0)
+        return np.stack([((site == j) * demand).sum(axis=1) for j in range(len(self.sites[service]))], axis=1)
+
+    @functools.cache  # noqa: B019  # as long as the oracle
+    def together(self, service: object, y: int) -> tuple[np.ndarray, np.ndarray]:
+        """With whole communities: most people served and least travel in each choice, by trying all assignments.
+
+        Every assignment keeps places, least, shares of the year and distances, and serves everybody where that is asked
+        for. Minus infinity and infinity where there is none. Those who are not served count `beyond`.
+        """
+        rule, objective, last = self.capacity, self.case.objective, y == len(self.years) - 1
+        demand, way = self.demand[service][y], self.lanes(service, y)
+        may = [[-1, *np.flatnonzero(np.isfinite(row))] if people > 0 else [-1]
+               for row, people in zip(way, demand, strict=True)]  # fmt: skip
+        tried = np.array(list(itertools.product(*may)))
+        served = tried >= 0
+        all_ways = np.where(np.isfinite(way), way, 0.0)[np.arange(len(demand))[None], tried]
+        beyond = getattr(objective, "beyond", None)
+        travel = (np.where(served, all_ways, beyond or 0.0) * demand).sum(axis=1)
+        people = (served * demand).sum(axis=1)
+        load = np.stack([((tried == j) * demand).sum(axis=1) for j in range(way.shape[1])], axis=1)
+        good = np.ones(len(tried), bool)
+        for group, need in self.needs(service, y):
+            good &= (served[:, group] * demand[group]).sum(axis=1) >= need - (0 if self.whole else EPS * demand.sum())
+        everybody = isinstance(objective, MinTravel) and beyond is None
+        everybody |= isinstance(objective, MinCost) and objective.travel > 0
+        if everybody or (last and self.rules("NobodyBeyond", service)):
+            good &= (served | (demand == 0)).all(axis=1)
+        tried, travel, people, load = tried[good], travel[good], people[good], load[good]
+        places, least = self.places(rule.places, service, y, option_first=True), self.least(service, y)
+        near = self.closest_sites(service, y) if self.closest else np.zeros((self.count, len(demand)), int)
+        rows, which = np.unique(np.c_[places, least, near], axis=0, return_inverse=True)
+        n, most, ways = places.shape[1], [], []
+        for row in rows:
+            fits = (load <= row[:n] + EPS).all(axis=1) & (load >= row[n : 2 * n] - EPS).all(axis=1)
+            if self.closest:
+                fits &= ((tried == row[2 * n :]) | (tried < 0)).all(axis=1)
+            most.append(people[fits].max(initial=-math.inf))
+            ways.append(travel[fits].min(initial=math.inf))
+        return np.array(most)[which.ravel()], np.array(ways)[which.ravel()]
 
     def _sets(self, service: object, y: int) -> tuple[np.ndarray, np.ndarray]:
         """All sets of communities, and the sites that reach each."""
@@ -325,6 +413,12 @@ class Oracle:
         if self.capacity is None:
             return (self.within(service, y, limit) * demand)[:, members].sum(axis=1)
         assert limit == math.inf
+        if self.unsplit:
+            assert members.all()
+            return np.maximum(self.together(service, y)[0], 0.0)
+        if self.closest:  # a community has one site, so that each fills by itself
+            places = self.places(self.capacity.places, service, y, option_first=True)
+            return np.minimum(places, self.arrivals(service, y, members)).sum(axis=1)
         sets, reached = self._sets(service, y)
         inside = sets[~sets[:, ~members].any(axis=1)]
         sites = reached[~sets[:, ~members].any(axis=1)]
@@ -344,7 +438,7 @@ class Oracle:
 
     @property
     def sense(self) -> int:
-        return 1 if type(self.case.objective).__name__ in ("MaxCoverage", "MaxSpacing") else -1
+        return 1 if type(self.case.objective).__name__ in ("MaxCoverage", "MaxSpacing", "MaxMarketShare") else -1
 
     def _objective(self) -> np.ndarray:
         objective = self.case.objective
@@ -365,6 +459,8 @@ class Oracle:
                 for _, both in self._shared(rule) if rule.bonus is not None else ():
                     value += rule.bonus * both
             return value
+        if isinstance(objective, MaxMarketShare):
+            return self.won
         if isinstance(objective, MinSites):
             return self.new.sum(axis=0)
         if isinstance(objective, MinCost):
@@ -413,12 +509,21 @@ class Oracle:
 
     def _transport(self, s: object, y: int, beyond: float | None) -> np.ndarray:
         """Least total way of all people to places, in each choice; infinite where some find none."""
+        if self.unsplit:
+            return self.together(s, y)[1]
         places, demand = self.places(self.capacity.places, s, y, option_first=True), self.demand[s][y]
         ask = np.c_[places, self.least(s, y)]
         needs = self.needs(s, y) if beyond is not None else []
-        rows, which = np.unique(ask, axis=0, return_inverse=True)
         n = places.shape[1]
-        each = [transport(self.lanes(s, y), demand, row[:n], row[n:], needs, beyond) for row in rows]
+        if self.closest:
+            ask = np.c_[ask, self.closest_sites(s, y)]
+        rows, which = np.unique(ask, axis=0, return_inverse=True)
+
+        def lanes(row: np.ndarray) -> np.ndarray:
+            there = np.arange(n)[None] == row[2 * n :, None] if self.closest else True
+            return np.where(there, self.lanes(s, y), np.inf)
+
+        each = [transport(lanes(row), demand, row[:n], row[n : 2 * n], needs, beyond) for row in rows]
         return np.array(each)[which.ravel()]
 
     def least(self, s: object, y: int) -> np.ndarray:
@@ -487,6 +592,8 @@ class Oracle:
         return share * amount - EPS * max(1.0, amount)
 
     def _shares(self, share: float, by: Any, s: object, y: int, limit: float = math.inf) -> np.ndarray:
+        if self.unsplit:  # all rules hold for one assignment: see `_capacity`
+            return self._all()
         good, asked = self._all(), self._asked(share, by, s, y)
         # Served people of disjoint groups: each union of groups must be able to have all that its groups ask for.
         for many in range(1, len(asked) + 1 if self.capacity is not None else 2):
@@ -512,6 +619,8 @@ class Oracle:
     def _nobodybeyond(self, rule: Any) -> np.ndarray:
         good, y = self._all(), len(self.years) - 1
         for s in self.services if rule.service is None else [rule.service]:
+            if self.unsplit:
+                continue
             if self.capacity is None:
                 good &= self.nearest(s, y)[:, self.demand[s][y] > 0].max(axis=1, initial=0.0) <= rule.limit
             else:  # everybody has a place within the limit
@@ -522,11 +631,19 @@ class Oracle:
     def _capacity(self, rule: Any) -> np.ndarray:
         """Keep the least: new sites must be able to be used so much at once (Hall's condition for sets of sites)."""
         good = self._all()
+        if self.unsplit:
+            for s, y in itertools.product(self.services, range(len(self.years))):
+                good &= np.isfinite(self.together(s, y)[0])
+            return good
         if rule.least is None:
             return good
         for s, y in itertools.product(self.services, range(len(self.years))):
             least, way = self.least(s, y), self.lanes(s, y)
             good &= (least <= self.places(rule.places, s, y, option_first=True) + EPS).all(axis=1)
+            if self.closest:
+                everyone = np.ones(len(self.people[s]), bool)
+                good &= (least <= self.arrivals(s, y, everyone) + EPS).all(axis=1)
+                continue
             for sites in itertools.product([False, True], repeat=len(self.sites[s])):
                 reached = np.isfinite(way[:, np.array(sites)]).any(axis=1)
                 good &= least[:, np.array(sites)].sum(axis=1) <= self.demand[s][y][reached].sum() + EPS
@@ -566,6 +683,10 @@ class Oracle:
         mine = [u for u, (s, j) in enumerate(self.units)
                 if rule.service in (None, s) and (rule.ids is None or j in rule.ids)]  # fmt: skip
         return self.closed[mine].sum(axis=0) <= rule.at_most
+
+    def _targetmarketshare(self, rule: Any) -> np.ndarray:
+        need = rule.share * sum(self.demand[s][0].sum() for s in self.services)
+        return self.won >= need * (1 - EPS)
 
     def _spacing(self, rule: Any) -> np.ndarray:
         good, pairs = self._all(), set()
@@ -613,6 +734,8 @@ class Oracle:
     @cached_property
     def covered(self) -> np.ndarray:
         """Served people of each choice in the last year, all services together."""
+        if self.choice is not None:
+            return self.won
         last = len(self.years) - 1
         return sum((self.rank(s, last, np.ones(len(self.people[s]), bool)) for s in self.services), self._none())
 

@@ -54,6 +54,7 @@ BY_HOME: dict[str, Call] = {
     "inequality values": lambda s: measure.inequality(s, PEOPLE),
     "inequality people": lambda s: measure.inequality(PEOPLE, s),
     "solve demand": lambda s: solved(demand=s),
+    "huff demand": lambda s: measure.huff(REACH, s, decay=st.decay.exponential(0.01)),
     "WhatIf demand": lambda s: st.WhatIf(REACH, s, open=["x"]),
     "assign demand": lambda s: st.assign(REACH, s, PLACES),
     "limits by home": lambda s: st.coverage(REACH, PEOPLE, limit=s),
@@ -61,6 +62,13 @@ BY_HOME: dict[str, Call] = {
 #: Of sites: a call with places or costs.
 BY_SITE: dict[str, Call] = {
     "accessibility supply": lambda s: st.accessibility(REACH, PEOPLE, s),
+    "huff attractiveness": lambda s: measure.huff(REACH, PEOPLE, s, decay=st.decay.exponential(0.01)),
+    "MaxMarketShare attractiveness": lambda s: st.solve(
+        st.MaxMarketShare(attractiveness=s, decay=st.decay.exponential(0.01)),
+        REACH,
+        demand=PEOPLE,
+        rules=[st.AtMost(1)],
+    ),
     "idle_nearby capacity": lambda s: measure.idle_nearby(REACH, PEOPLE, used=PLACES, capacity=s, per_1000=5),
     "idle_nearby used": lambda s: measure.idle_nearby(REACH, PEOPLE, used=s, capacity=PLACES, per_1000=5),
     "utilisation": lambda s: measure.utilisation(pd.DataFrame(index=SITES), used=s, capacity=PLACES),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import itertools
 import json
 import sys
 import warnings
@@ -22,6 +23,7 @@ from benchmarks import ours  # noqa: E402 - it lies beside this folder
 from benchmarks.cases import CASES  # noqa: E402
 from benchmarks.cases.siting_common import Mine, versus  # noqa: E402
 from benchmarks.city import City, make_city, make_ways  # noqa: E402
+from benchmarks.instances import steiner_triples  # noqa: E402
 from benchmarks.measure import (  # noqa: E402
     AbsentError,
     Peer,
@@ -270,6 +272,20 @@ def test_a_solver_that_contradicts_a_plan_is_not_timed() -> None:
     ):
         with pytest.raises(UnequalError, match=why):
             said(status, worth, bound)
+
+
+@pytest.mark.parametrize("size", [9, 15, 27, 45])
+def test_steiner_triples_hold_each_pair_once(size: int) -> None:
+    pairs = [frozenset(pair) for triple in steiner_triples(size) for pair in itertools.combinations(triple, 2)]
+    assert len(pairs) == len(set(pairs)) == size * (size - 1) // 2
+
+
+def test_published_instances_have_a_table_of_their_own() -> None:
+    row = Row("scp41", "set cover", 1.5, checked="proven", known=429.0, value=430.0, bound=428.5)
+    text = table({"date": "", "processor": "", "memory": "", "system": "", "python": "", "packages": ""}, "full",
+                 [row.record()])  # fmt: skip
+    assert "| scp41 | set cover | 429 | 430 | +0.23 % | 428.5 | 0.35 % | 1.5 | proven |" in text
+    assert "Peer" not in text
 
 
 @pytest.mark.slow

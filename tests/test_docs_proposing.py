@@ -31,7 +31,12 @@ def test_the_examples_print_what_they_say(tmp_path: Path, monkeypatch: pytest.Mo
     assert not failed, "".join(said)
 
 
-HOMES = ("siting.propose.problem.site_rules", "siting.propose.problem.service_rules", "siting.propose.problem.phases")
+HOMES = (
+    "siting.propose.problem.site_rules",
+    "siting.propose.problem.service_rules",
+    "siting.propose.problem.phases",
+    "siting.propose.problem.market",
+)
 
 
 def test_every_objective_and_rule_is_written_out_and_has_a_recipe() -> None:

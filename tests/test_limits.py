@@ -79,6 +79,9 @@ CALLS: dict[str, Call] = {
     "Reach.from_pairs limit": lambda x, _n, r: st.Reach.from_pairs(
         r.pairs(), origins=r.origins, destinations=r.destinations, limit=x
     ),
+    "Reach.from_matrix limit": lambda x, _n, r: st.Reach.from_matrix(
+        r.matrix().toarray() + 500.0, origins=r.origins, destinations=r.destinations, limit=x
+    ),
     "Reach.within limit": lambda x, _n, r: r.within(x),
     "Reach.rows limits": lambda x, _n, r: r.rows(pd.Series(x, r.origins)),
     "coverage limit": lambda x, _n, r: st.coverage(r, PEOPLE, limit=x),
@@ -99,6 +102,7 @@ CALLS: dict[str, Call] = {
     "gaussian limit": lambda x, _n, r: st.accessibility(
         r, PEOPLE, pd.Series(5.0, r.destinations), method="e2sfca", decay=st.decay.gaussian(x)
     ),
+    "linear limit": lambda x, _n, r: measure.huff(r, PEOPLE, decay=st.decay.linear(x)),
     "Cover limit": lambda x, _n, r: _solved(r, Cover(0.1, limit=x)),
     "NobodyBeyond limit": lambda x, _n, r: _solved(r, NobodyBeyond(x)),
     "assign limit": lambda x, _n, r: st.assign(r, PEOPLE, pd.Series(10**6, r.destinations), limit=x),
@@ -112,6 +116,8 @@ OTHERS = {
     "Walk.metres minutes": "a conversion", "Walk.minutes metres": "a conversion",
     "Network metres": "an array of lengths", "Study beside": "checked in the file",
     "Study max_snap": "checked in the file", "Places max_snap": "made by locate", "Mismatch limit": "a result",
+    "PointReach.within limits": "prices of a search, by position",
+    "PointReach.count_within limits": "prices of a search, by position",
     "Reach limit": "a result", "Decay limit": "a result",
     "Assignment limit": "a result", "Circle metres": "checked in the file", "Circle minutes": "checked in the file",
     "DatumOffset metres": "a result", "DatumOffset beside": "a result", "datum_offset beside": "a layer",

@@ -292,7 +292,7 @@ def test_decays_are_values() -> None:
         assert hash(copy) == hash(decay)
         assert copy([10, 700]).tolist() == decay([10, 700]).tolist()
     assert gaussian(800.0) == gaussian(800) != gaussian(801)
-    assert dir(st.decay) == ["Decay", "exponential", "gaussian", "power", "steps"]
+    assert dir(st.decay) == ["Decay", "exponential", "gaussian", "linear", "power", "steps"]
     for array in decays[0].rule.keywords.values():  # type: ignore[attr-defined]
         with pytest.raises(ValueError, match="read-only"):
             array[0] = 9
@@ -580,4 +580,4 @@ def test_zones_that_are_no_numbers() -> None:
 
 
 def test_the_namespace_lists_decays_only() -> None:
-    assert dir(st.decay) == ["Decay", "exponential", "gaussian", "power", "steps"]
+    assert dir(st.decay) == ["Decay", "exponential", "gaussian", "linear", "power", "steps"]

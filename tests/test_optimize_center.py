@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import shortest_path
 
-from siting.optimize.center import solve_center
+from siting.optimize.center import TableDistances, solve_center
+from siting.optimize.client_growth import GrownCenter, bound_of_grown, question_of, solve_growing
 from siting.optimize.control import Control, Progress
 
 
@@ -106,3 +109,94 @@ def test_no_needs_and_wrong_input() -> None:
         solve_center(-one, np.zeros(2), np.ones(2), 1, Control())
     with pytest.raises(ValueError, match="2 columns"):
         solve_center(one, np.zeros(3), np.ones(2), 1, Control())
+
+
+def between(places: np.ndarray) -> np.ndarray:
+    return np.hypot(*(places[:, None] - places).transpose(2, 0, 1))
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.integers(0, 10**6))
+def test_few_clients_equal_enumeration(seed: int) -> None:
+    """Ties, columns that must or cannot open, absent pairs; what is proven is what follows from the clients held."""
+    random = np.random.default_rng(seed)
+    n, m = random.integers(1, 14), random.integers(1, 8)
+    table = random.integers(0, 12, (n, m)).astype(float)
+    table[random.random((n, m)) < random.choice([0, 0.2])] = np.nan
+    state = random.choice([0, 1, 2], m, p=[0.1, 0.1, 0.8])
+    lower, upper, most = (state == 1).astype(float), (state > 0).astype(float), int(random.integers(0, m + 1))
+    distances = TableDistances(pairs(np.where(upper > 0.5, table, np.nan)))
+    found = solve_growing(distances, lower, upper, most, Control())
+    want = best(table, lower, upper, most)
+    if found.x is None:  # the farthest first did not serve all, which proves nothing
+        assert found.value == -math.inf
+        assert -found.bound <= want
+        return
+    assert (found.status, found.value, found.bound) == ("optimal", -want, -want)
+    opened = np.where(found.x & ~np.isnan(table), table, math.inf).min(axis=1).max()
+    assert opened == want
+    assert (found.x >= lower).all()
+    assert (found.x <= upper).all()
+    assert found.x.sum() - lower.sum() <= most
+    assert bound_of_grown(distances, lower, upper, most, found) == want
+
+
+def test_clients_that_decide() -> None:
+    """Homes at 0, 1, …, 9 and 100: with two sites 100 takes one, and 0 and 9 leave 4 or 5 from the other's middle."""
+    at = np.array([*range(10), 100.0])
+    distances = TableDistances(pairs(np.abs(at[:, None] - at)))
+    found = solve_growing(distances, np.zeros(11), np.ones(11), 2, Control())
+    assert (found.value, found.bound, found.status) == (-5.0, -5.0, "optimal")
+    assert len(found.held) < 11
+    # clients 0, 9 and 100: nobody serves two of them within 4, which takes three sites
+    question, cover = question_of(distances.rows(np.array([0, 9, 10])), 4.0, np.zeros(11), np.ones(11))
+    assert cover.within.toarray().tolist() == np.eye(3).tolist() or cover.within.sum() == 3
+    assert question.must.all()
+    # within 5 the middle serves 0 and 9
+    assert question_of(distances.rows(np.array([0, 9, 10])), 5.0, np.zeros(11), np.ones(11))[1].within.shape == (2, 2)
+
+
+def test_a_proof_that_is_tampered_with_proves_less() -> None:
+    table = between(np.random.default_rng(4).uniform(0, 100, (80, 2)))
+    none, every = np.zeros(80), np.ones(80)
+    distances = TableDistances(pairs(table))
+    found = solve_growing(distances, none, every, 5, Control())
+    assert found.proof is not None
+    assert bound_of_grown(distances, none, every, 5, found) == -found.value
+    for wrong in (
+        replace(found, proof=replace(found.proof, v=found.proof.v * 0.5)),
+        replace(found, proof=replace(found.proof, v=-found.proof.v)),
+        replace(found, proof=None),
+        replace(found, ruled=found.ruled - 1),  # another question
+        replace(found, limit=float(table.max())),
+    ):
+        assert bound_of_grown(distances, none, every, 5, wrong) < -found.value
+    assert bound_of_grown(distances, none, every, 6, found) < -found.value  # of five sites it says nothing about six
+
+
+def test_growth_stops_with_what_it_has() -> None:
+    table = between(np.random.default_rng(1).uniform(0, 100, (150, 2)))
+    none, every, distances = np.zeros(150), np.ones(150), TableDistances(pairs(table))
+    optimum = solve_growing(distances, none, every, 8, Control()).value
+    late = solve_growing(distances, none, every, 8, Control(time_limit=0))
+    assert late.status == "time_limit"
+    assert 2 * optimum <= late.value < optimum <= late.bound <= 0
+    assert bound_of_grown(distances, none, every, 8, late) == -late.bound
+
+
+@pytest.mark.parametrize(
+    ("name", "p", "radius"),
+    [
+        ("pr226", 5, 3720.5510), ("pr226", 10, 2326.4780), ("pr226", 20, 1365.6500),
+        ("pr264", 5, 1610.1242), ("pr264", 10, 850), ("pr264", 20, 514.7815),
+    ],
+)  # fmt: skip
+def test_published_radii(shared_data: Path, name: str, p: int, radius: float) -> None:
+    """Every point a client and a site: TSPLIB (Reinelt 1991), radii of Pullan 2008, unrounded."""
+    table = pd.read_csv(shared_data / "optimize" / f"tsp_{name}.csv")
+    places = table[["x", "y"]].to_numpy(float)
+    n = len(places)
+    found = solve_center(pairs(between(places)), np.zeros(n), np.ones(n), p, Control())
+    assert isinstance(found, GrownCenter)
+    assert (found.status, round(-found.value, 4), round(-found.bound, 4)) == ("optimal", radius, radius)
+    assert bound_of_grown(TableDistances(pairs(between(places))), np.zeros(n), np.ones(n), p, found) == -found.value

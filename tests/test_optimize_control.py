@@ -7,12 +7,14 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 
 import numpy as np
 import pandas as pd
 import pytest
 
 import siting as st
+from siting.compiled import compile_seconds, compiled
 from siting.optimize.control import Control, gap_between
 
 
@@ -148,3 +150,20 @@ def test_gaps() -> None:
     assert gap_between(-10, -8) == pytest.approx(0.2)
     assert gap_between(0, 0) == 0
     assert np.isnan(gap_between(float("nan"), 3))
+
+
+@compiled
+def one_more(x):  # type: ignore[no-untyped-def]
+    return x + 1
+
+
+def test_seconds_of_compiling_are_not_counted() -> None:
+    import numba
+
+    assert one_more(1.0) == 2.0  # from here on compiling is noticed
+    before, control, began = compile_seconds(), Control(time_limit=100.0), time.perf_counter()
+    assert numba.njit(lambda x: x * 3)(2.0) == 6.0  # not cached: compiled each time
+    compiling, elapsed = compile_seconds() - before, time.perf_counter() - began
+    assert 0 < compiling <= elapsed
+    assert control.seconds < elapsed - 0.9 * compiling + 0.01
+    assert control.seconds_left > 100 - (elapsed - 0.9 * compiling) - 0.01

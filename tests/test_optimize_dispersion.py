@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 from scipy.sparse import csr_array
 
 from siting.optimize.control import Control
-from siting.optimize.dispersion import smallest_distance, solve_dispersion
+from siting.optimize.dispersion import all_distances, smallest_distance, solve_dispersion
+from siting.optimize.far_groups import FarGroups, FarSolution, bound_by_groups, solve_by_groups
 
 
 def pairs_of(places: np.ndarray, limit: float = np.inf) -> csr_array:
@@ -83,6 +86,50 @@ def test_all_plans_tried(seed: int, p: int, must: int, limit: float) -> None:
     assert found.value == found.bound == max(values)
     assert found.x is not None
     assert smallest_distance(pairs, found.x) == found.value
+    assert isinstance(found, FarSolution)
+    assert bound_by_groups(all_distances(pairs), lower, upper, p, found.groups) == found.value
+    with pytest.MonkeyPatch.context() as patch:  # the search without all distances at once
+        patch.setattr("siting.optimize.dispersion.MOST", 0)
+        other = solve_dispersion(pairs, lower, upper, p, None, Control())
+    assert (other.status, other.value, other.bound) == ("optimal", found.value, found.value)
+
+
+def test_groups_that_are_tampered_with_prove_nothing() -> None:
+    """Ten places in a row, 0 to 9: three are at most 4 apart, for there are groups 0-4 and 5-9, and so two."""
+    distance = all_distances(pairs_of(row(*range(10))))
+    halves, both = np.repeat([0, 1], 5).astype(np.int32), np.arange(2, dtype=np.int32)
+    none, every = free(10)
+    assert bound_by_groups(distance, none, every, 3, FarGroups(4.0, ((halves, both),))) == 4
+    assert bound_by_groups(distance, none, every, 2, FarGroups(4.0, ((halves, both),))) == np.inf  # two may be
+    assert bound_by_groups(distance, none, every, 3, FarGroups(3.0, ((halves, both),))) == np.inf  # 0 and 4: a group
+    assert bound_by_groups(distance, none, every, 3, FarGroups(4.0, ((halves, both[:1]),))) == np.inf  # 5-9 is left
+    some_out = np.where(np.arange(10) == 3, -1, halves).astype(np.int32)
+    assert bound_by_groups(distance, none, every, 3, FarGroups(4.0, ((some_out, both),))) == np.inf  # 3 may open
+    barred = np.where(np.arange(10) == 3, 0.0, 1.0)
+    assert bound_by_groups(distance, none, barred, 3, FarGroups(4.0, ((some_out, both),))) == 4
+    assert bound_by_groups(distance, none, every, 3, None) == np.inf
+    found = solve_dispersion(pairs_of(row(*range(10))), none, every, 3, 3, Control())
+    assert (found.value, found.bound) == (4, 4)
+
+
+@pytest.mark.parametrize(("p", "apart"), [(5, 971), (10, 558)])
+def test_rwanda(shared_data: Path, p: int, apart: int) -> None:
+    """866 places of Rwanda, distances rounded: the optima of Contardo 2020."""
+    table = pd.read_csv(shared_data / "optimize" / "tsp_rw1621.csv").drop_duplicates()
+    distance = np.rint(all_distances(pairs_of(table.to_numpy(float))))
+    found = solve_by_groups(distance, *free(len(distance)), p, Control())
+    assert (found.status, found.value, found.bound) == ("optimal", apart, apart)
+    assert bound_by_groups(distance, *free(len(distance)), p, found.groups) == apart
+
+
+@pytest.mark.parametrize(("p", "apart"), [(15, 407), (20, 339)])
+def test_rwanda_within_seconds(shared_data: Path, p: int, apart: int) -> None:
+    """The published distances without their proof, and a bound within a tenth."""
+    table = pd.read_csv(shared_data / "optimize" / "tsp_rw1621.csv").drop_duplicates()
+    distance = np.rint(all_distances(pairs_of(table.to_numpy(float))))
+    found = solve_by_groups(distance, *free(len(distance)), p, Control(gap=0.1))
+    assert found.value == apart
+    assert apart <= bound_by_groups(distance, *free(len(distance)), p, found.groups) == found.bound <= 1.12 * apart
 
 
 def test_a_town_needs_the_solver() -> None:

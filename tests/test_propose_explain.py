@@ -69,7 +69,10 @@ def test_who_is_left_is_named_by_the_reason_and_the_most_first(reach_of: Make) -
     reach = reach_of({"x": "a", "y": "b", "z": "c"}, "abc")
     plan = st.solve(st.MaxCoverage(), reach, demand=PEOPLE, rules=[st.AtMost(1)])
     line = plan.explain("en").splitlines()[-1]
-    assert line == "Communities that a candidate reaches, but no open site: 2 (13 people): c, b"
+    assert line == (
+        "Communities that a candidate reaches, but no open site: 2 (13 people; in brackets the nearest candidate): "
+        "c (z, 100 m), b (y, 100 m)"
+    )
 
 
 def test_communities_that_are_too_far_are_named_once(reach_of: Make) -> None:

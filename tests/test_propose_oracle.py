@@ -27,6 +27,7 @@ from siting.propose.problem import (
     Existing,
     Forbidden,
     MaxCoverage,
+    MaxMarketShare,
     MaxSpacing,
     MayClose,
     MinCost,
@@ -39,6 +40,7 @@ from siting.propose.problem import (
     Required,
     Spacing,
     Supply,
+    TargetMarketShare,
     Together,
 )
 
@@ -51,7 +53,22 @@ Case, Oracle, State = oracle.Case, oracle.Oracle, oracle.State
 
 LIMIT = 300.0
 SHARES = [0.1, 0.25, 1 / 3, 0.5, 0.5, 0.6, 0.75, 0.9, 1.0]
-OBJECTIVES = ["coverage", "decay", "sites", "cost", "cost and travel", "travel", "travel beyond", "farthest", "spacing"]
+OBJECTIVES = [
+    "coverage", "decay", "sites", "cost", "cost and travel", "travel", "travel beyond", "farthest", "spacing", "market",
+    "market target",
+]  # fmt: skip
+#: Kinds in which people choose among sites: one service, one year, no sizes.
+MARKET = ("market", "market target")
+#: The same with places, where communities are not split, or everybody goes to the nearest site.
+HOW = {
+    f"{kind}, {name}": (kind, how)
+    for name, how, kinds in (
+        ("unsplit", {"split": False}, ["coverage", "sites", "cost", "cost and travel", "travel", "travel beyond"]),
+        ("nearest", {"nearest": True}, ["coverage", "sites", "cost and travel", "travel", "travel beyond"]),
+        ("both", {"split": False, "nearest": True}, ["coverage", "travel", "travel beyond"]),
+    )
+    for kind in kinds
+}
 MOST = 2_500  # choices of a case
 
 
@@ -66,13 +83,16 @@ class Draw:
     """One random problem from a seed; what is drawn first decides how large the rest may be."""
 
     def __init__(self, kind: str, seed: int) -> None:
-        self.rng = np.random.default_rng([OBJECTIVES.index(kind), seed])
+        number = OBJECTIVES.index(kind) if kind in OBJECTIVES else 100 + list(HOW).index(kind)
+        self.rng = np.random.default_rng([number, seed])
+        kind, self.how = HOW.get(kind, (kind, {}))
         self.kind = kind
         self.everybody = kind in ("cost and travel", "travel", "farthest")  # must be served
-        two = self.chance(0.3)
+        plain = kind in MARKET
+        two = self.chance(0.3) and not plain
         self.services: list[Any] = ["elder", "child"] if two else [None]
-        self.years = [2025, 2030, 2035][: self.rng.integers(2, 4)] if self.chance(0.25) else None
-        self.sized = self.chance(0.3)
+        self.years = [2025, 2030, 2035][: self.rng.integers(2, 4)] if self.chance(0.25) and not plain else None
+        self.sized = self.chance(0.3) and not plain
         places = 3 if two or (self.years and self.sized) else 4 if self.years or self.sized else 6
         self.homes = [f"h{i}" for i in range(self.rng.integers(2, 6))]
         self.sites = [f"s{j}" for j in range(self.rng.integers(2, places + 1))]
@@ -182,6 +202,8 @@ class Draw:
             return Forbidden(self.some(free, 0.25), service=self.service())
         if name == "Backup":
             return Backup(2)
+        if name == "TargetMarketShare":
+            return TargetMarketShare(self.pick(SHARES[:-1]), **self.choice())
         if name == "Spacing":
             pairs = [(a, b) for a in self.sites for b in self.sites if a < b and self.chance(0.25)]
             return Spacing(pairs)
@@ -191,6 +213,15 @@ class Draw:
         pairs = [(a, b) for k, a in enumerate(self.sites) for b in self.some(self.sites[k + 1 :], 0.8)]
         ways = 25.0 * self.rng.integers(1, 12, len(pairs))
         return reach_of([*pairs, *((b, a) for a, b in pairs)], np.r_[ways, ways], self.sites, self.sites)
+
+    def choice(self) -> dict[str, Any]:
+        """How people choose: against some competitors, or none."""
+        free = [j for j in self.sites if j not in self.existing]
+        return {
+            "attractiveness": self.pick([None, self.numbers(self.sites, 1, 5)]), "decay": oracle.huff_decay,
+            "competitors": self.some(free, 0.2), "alpha": self.pick([1.0, 1.0, 2.0]),
+            "no_choice": self.pick([0.0, 0.0, 0.5]),
+        }  # fmt: skip
 
     def objective(self) -> Any:
         cost = None if self.sized else self.cost
@@ -205,10 +236,13 @@ class Draw:
             "travel beyond": lambda: MinTravel(beyond=self.pick([300.0, 350.0, 1000.0])),
             "farthest": MinFarthest,
             "spacing": lambda: MaxSpacing(self.between()),
+            "market": lambda: MaxMarketShare(**self.choice()),
+            "market target": MinSites,
         }[self.kind]()
 
     def case(self) -> Any:
-        self.capacities = self.kind not in ("decay", "farthest", "spacing") and self.chance(0.25)
+        none = ("decay", "farthest", "spacing", *MARKET)
+        self.capacities = self.kind not in none and (bool(self.how) or self.chance(0.25))
         reach, demand = self.reach(), self.demand()
         self.cost = self.numbers(self.sites, 0, 8)
         rules: list[Any] = []
@@ -221,7 +255,7 @@ class Draw:
                 rules.append(MayClose(named, at_most=self.pick([None, 0, 1]), saving=saving))
         if self.capacities:
             least = self.pick([None, None, None, 3.0, self.numbers(self.sites, 0, 6)])
-            rules.append(Capacity(self.numbers(self.sites, 0, 25), least=least))
+            rules.append(Capacity(self.numbers(self.sites, 0, 25), least=least, **self.how))
         if self.years:
             given = self.pick(["at_most", "budget", "cover", "none"])
             each: dict[str, Any] = {
@@ -242,8 +276,10 @@ class Draw:
                 "Spacing"]  # fmt: skip
         if self.kind in ("coverage", "sites", "cost") and not self.capacities:
             pool.append("Backup")
+        pool = [name for name in pool if self.kind not in MARKET or name not in ("Cover", "NobodyBeyond")]
         wanted = list(self.rng.choice(pool, self.rng.integers(0, 4), replace=False))
-        first = {"sites": "Cover", "cost": "Cover", "spacing": "AtLeast", "cost and travel": None}
+        first = {"sites": "Cover", "cost": "Cover", "spacing": "AtLeast", "cost and travel": None,
+                 "market target": "TargetMarketShare"}  # fmt: skip
         needed = first.get(self.kind, "AtMost" if self.chance(0.7) else "Budget")
         wanted += [needed] if needed and needed not in wanted and self.chance(0.97) else []
         rules += [self.rule(name) for name in wanted]
@@ -279,11 +315,14 @@ def refused(asked: Any) -> bool:
         if isinstance(rule, Required) and rule.service is not None and set(rule.ids) - set(asked.sites[rule.service]):
             return True
     for s in asked.services:
+        taken = set() if asked.choice is None else set(asked.choice.competitors)
+        if taken & (asked.named("Required", s) | asked.named("Existing", s)):
+            return True
         if asked.named("Forbidden", s) & (asked.named("Required", s) | asked.named("Existing", s)):
             return True
     if all(len(states) == 1 for states in asked.states):
         return True  # nothing may open
-    asks = {"Cover", "NobodyBeyond", "AtLeast", "OnePer", "Supply", "Required"} & kinds
+    asks = {"Cover", "NobodyBeyond", "AtLeast", "OnePer", "Supply", "Required", "TargetMarketShare"} & kinds
     asks |= {"Phases"} if asked.phases and asked.phases.cover else set()
     if isinstance(case.objective, MinSites) or (isinstance(case.objective, MinCost) and not case.objective.travel):
         return not asks
@@ -424,6 +463,22 @@ def test_no_choice_is_better_missing_or_wrongly_allowed(kind, block, monkeypatch
     assert not wrong, f"{len(wrong)} of {CASES}:\n\n" + "\n\n".join(wrong[:3])
 
 
+FEWER = 9
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", HOW)
+def test_whole_communities_and_nearest_sites_are_as_enumerated(kind, monkeypatch):
+    monkeypatch.setattr(conflicts, "reasons", lambda *_: ())
+    wrong = []
+    for seed in range(FEWER):
+        case, asked = draw(kind, seed)
+        found = faults(asked)
+        if found:
+            wrong.append(f"draw({kind!r}, {seed}): {'; '.join(found)}\n{case}")
+    assert not wrong, f"{len(wrong)} of {FEWER}:\n\n" + "\n\n".join(wrong[:3])
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", OBJECTIVES)
 def test_plans_do_not_depend_on_the_order_of_rows_and_rules(kind):
@@ -475,6 +530,7 @@ LINE = table({"a": {"x": 100}, "b": {"x": 200, "y": 100}, "c": {"y": 50, "z": 15
 PEOPLE = pd.Series({"a": 10.0, "b": 5.0, "c": 8.0})
 COST = pd.Series({"x": 4.0, "y": 3.0, "z": 1.0})
 ROOM = pd.Series({"x": 6.0, "y": 9.0, "z": 3.0})
+WIDE = pd.Series({"x": 15.0, "y": 8.0, "z": 9.0})
 
 
 @pytest.mark.parametrize(
@@ -489,6 +545,15 @@ ROOM = pd.Series({"x": 6.0, "y": 9.0, "z": 3.0})
         (MaxCoverage(), [AtMost(1), Capacity(ROOM)], 9),  # y: 9 of 13
         (MaxCoverage(), [AtMost(2), Capacity(ROOM)], 15),  # x 6 and y 9
         (MaxCoverage(), [AtMost(3), Capacity(ROOM)], 18),  # all 18 places
+        (MaxCoverage(), [AtMost(1), Capacity(ROOM, split=False)], 8),  # y: c; a is too large for x
+        (MaxCoverage(), [AtMost(2), Capacity(ROOM, split=False)], 13),  # b to x, c to y
+        (MaxCoverage(), [AtMost(2), Capacity(ROOM, nearest=True)], 15),  # 6 of a at x, 9 of b and c at y
+        (MaxCoverage(), [AtMost(1), Capacity(ROOM, nearest=True)], 9),
+        (MaxCoverage(), [AtMost(2), Capacity(ROOM, split=False, nearest=True)], 8),  # b or c at y
+        (MinTravel(), [AtMost(3), Capacity(ROOM + 4, split=False)], 1000 + 500 + 400),  # a to x, b and c to y
+        (MinTravel(), [AtMost(3), Capacity(ROOM + 3.9, split=False)], None),  # a fits nowhere
+        (MinTravel(), [AtMost(3), Capacity(WIDE, nearest=True)], 1000 + 1000 + 1200),  # x and z
+        (MinTravel(), [AtMost(3), Capacity(WIDE - 1, nearest=True)], None),
         (MaxCoverage(), [AtMost(3), Capacity(10 * ROOM, least=8.5)], 23),  # z is too small for its least
         (MaxCoverage(), [AtMost(3), AtLeast(3), Capacity(10 * ROOM, least=8.5)], None),
         (MaxCoverage(), [AtMost(2), Supply(10.0, places=ROOM), Forbidden(["y"])], None),  # 6 + 3 places

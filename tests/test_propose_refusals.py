@@ -211,3 +211,22 @@ def test_a_plan_can_be_kept(reach: st.Reach) -> None:
     again = pickle.loads(pickle.dumps(plan))
     assert again.verify() == plan.verify()
     assert again.table.equals(plan.table)
+
+
+def test_a_community_too_large_for_every_site_is_named(reach_of: Callable[..., st.Reach]) -> None:
+    reach = reach_of({"x": "ab", "y": "bc"}, "abc")
+    places, people = pd.Series({"x": 8.0, "y": 12.0}), pd.Series({"a": 9.0, "b": 9.0, "c": 2.0})
+    rules = [st.AtMost(2), st.Capacity(places, split=False)]
+    plan = st.solve(st.MinTravel(), reach, demand=people, rules=rules)
+    assert plan.status == "infeasible"
+    assert "communities too large for every site in reach: 1 (9 people;" in plan.explain("en")
+    assert "a (9 / 8)" in plan.explain("en")
+    assert "容纳不下整个小区的有 1 个" in plan.explain("zh")
+    served = st.solve(st.MaxCoverage(), reach, demand=people, rules=rules)
+    assert served.served.to_dict() == {"a": 0, "b": 9, "c": 2}
+
+
+@pytest.mark.parametrize("how", [{"split": "no"}, {"nearest": 1}])
+def test_how_people_go_is_true_or_false(how: dict[str, Any]) -> None:
+    with pytest.raises(st.errors.ProblemError, match="give True or False"):
+        st.Capacity(**how)

@@ -38,6 +38,11 @@ PLACES = pd.Series({"x": 5.0, "y": 7.0})
         (st.Forbidden(["x"], service="childcare"), "1 forbidden sites (childcare)"),
         (st.Backup(3), "covered only by 3 sites"),
         (st.Capacity(PLACES), "no more people than places"),
+        (st.Capacity(PLACES, split=False), "no more people than places (no community is split)"),
+        (
+            st.Capacity(PLACES, least=3.0, nearest=True),
+            "no more people than places (with a least number of users, everybody at the nearest site only)",
+        ),
         (st.Supply(40), "enough supply 40"),
         (st.MayClose(["x"], at_most=1), "existing sites may close (at most 1)"),
         (st.Together(bonus=3.0, must=False), "two services in one building (with a bonus for sharing)"),

@@ -17,7 +17,7 @@ from siting.optimize.model import Model
 from siting.optimize.solution import Solution
 from siting.propose.model.formulation import build
 from siting.propose.search.answer import optimal_within
-from siting.propose.search.bottleneck import FarthestAnswer, SpacingAnswer
+from siting.propose.search.bottleneck_answers import FarthestAnswer, SpacingAnswer
 from siting.propose.search.choose_engine import only_counted, proven_bound, solve_model, tightened
 from siting.propose.search.choose_search import search
 from siting.propose.search.leximin import Groups, Ranks

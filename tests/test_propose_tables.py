@@ -159,3 +159,87 @@ def test_groups_are_sorted_and_have_the_name_of_their_column() -> None:
         by_group(table, twice)
     with pytest.raises(st.errors.ProblemError, match="groups is 'side'; give a Series"):
         by_group(table, "side")  # type: ignore[arg-type]
+
+
+def test_each_way_of_a_shared_community_has_a_row(reach_of: Make) -> None:
+    """Of the ten of b three find a place at x, 100 m away; seven go on to y, 300 m away."""
+    ways = reach_of({"x": {"a": 50, "b": 100}, "y": {"b": 300}}, "abc")
+    places = pd.Series({"x": 7.0, "y": 9.0})
+    people = pd.Series({"a": 4, "b": 10, "c": 1})
+    rules = [st.AtMost(2), st.Capacity(places), st.Cover(14 / 15)]
+    plan = st.solve(st.MinTravel(beyond=1000), ways, demand=people, rules=rules)
+    assert plan.flows.to_dict("records") == [
+        {"community": "a", "site": "x", "people": 4.0, "cost": 50.0},
+        {"community": "b", "site": "x", "people": 3.0, "cost": 100.0},
+        {"community": "b", "site": "y", "people": 7.0, "cost": 300.0},
+    ]
+    assert plan.communities.loc["b", ["served", "site", "cost", "sites", "farthest"]].tolist() == [10, "y", 300, 2, 300]
+    assert plan.communities["sites"].to_dict() == {"a": 1, "b": 2, "c": 0}
+    assert np.isnan(plan.communities.loc["c", "farthest"])
+    assert "居民分到多处设施的小区 1 个：b" in plan.explain("zh")
+    assert "Communities whose people go to several sites: 1: b" in plan.explain("en")
+    assert plan.verify().ok
+
+
+def test_without_places_everybody_goes_to_the_nearest(reach: st.Reach) -> None:
+    problem = st.solve(st.MaxCoverage(), reach, demand=PEOPLE, rules=[st.AtMost(4)]).problem
+    assert opened(problem, "xyz").flows.to_dict("records") == [
+        {"community": "a", "site": "x", "people": 10.0, "cost": 200.0},
+        {"community": "b", "site": "y", "people": 5.0, "cost": 50.0},
+        {"community": "c", "site": "z", "people": 8.0, "cost": 10.0},
+    ]
+    backed = st.solve(st.MaxCoverage(), reach, demand=PEOPLE, rules=[st.AtMost(3), st.Backup(2)]).problem
+    assert opened(backed, "xyz").flows["community"].tolist() == ["b", "c"]  # only x reaches a
+
+
+def test_flows_name_year_and_option(reach: st.Reach) -> None:
+    options = pd.DataFrame({"site": ["x", "y"], "places": [15.0, 6.0], "year": [2027, 2028]}, index=["x15", "y6"])
+    rules = [st.Phases([2027, 2028], at_most=[1, 1]), st.Capacity()]
+    plan = st.solve(st.MaxCoverage(), reach, demand=PEOPLE, rules=rules, options=options)
+    assert plan.flows[["community", "site", "year", "option", "people"]].to_numpy().tolist() == [
+        ["a", "x", 2027, "x15", 10.0], ["a", "x", 2028, "x15", 10.0], ["b", "x", 2027, "x15", 5.0],
+        ["b", "x", 2028, "x15", 5.0], ["c", "y", 2028, "y6", 6.0],
+    ]  # fmt: skip
+
+
+def test_figures_of_sites_where_communities_stay_together(reach: st.Reach) -> None:
+    """x has 12 places: a's ten, for b's five are too many then; y 9: c's eight. b could go nowhere else."""
+    places = pd.Series({"x": 12.0, "y": 9.0, "z": 9.0, "far": 9.0})
+    rules = [st.AtMost(2), st.Capacity(places, split=False), st.Forbidden(["z", "far"])]
+    plan = st.solve(st.MaxCoverage(), reach, demand=PEOPLE, rules=rules)
+    assert plan.flows[["community", "site", "people"]].to_numpy().tolist() == [["a", "x", 10.0], ["c", "y", 8.0]]
+    assert plan.table["adds"].to_dict() == {"x": 10, "y": 8}
+    assert plan.table["share_after"].tolist() == [10 / 29, 18 / 29]
+    assert plan.table["lost_without"].to_dict() == {"x": 10, "y": 8}
+    assert plan.communities.loc["b", ["served", "reason"]].tolist() == [0, "full"]
+    assert plan.verify().optimal
+
+
+def test_figures_of_sites_where_everybody_goes_to_the_nearest(reach: st.Reach) -> None:
+    """b goes to y, 50 m away, not to x; y's four places leave nine of b and c without one. Alone x has twelve."""
+    places = pd.Series({"x": 12.0, "y": 4.0, "z": 9.0, "far": 9.0})
+    rules = [st.AtMost(2), st.Required(["x", "y"]), st.Capacity(places, nearest=True)]
+    plan = st.solve(st.MaxCoverage(), reach, demand=PEOPLE, rules=rules)
+    assert plan.covered == 14
+    assert plan.table["adds"].to_dict() == {"x": 12, "y": 2}  # y takes b away from x
+    assert plan.table["lost_without"].to_dict() == {"x": 10, "y": 2}
+    assert set(zip(plan.flows["community"], plan.flows["site"], strict=True)) <= {("a", "x"), ("b", "y"), ("c", "y")}
+
+
+def test_what_stands_before_where_communities_stay_together(reach: st.Reach) -> None:
+    places = pd.Series({"x": 12.0, "y": 9.0, "z": 9.0, "far": 9.0})
+    rules = [st.AtMost(1), st.Existing(["x"]), st.Capacity(places, split=False)]
+    plan = st.solve(st.MaxCoverage(), reach, demand=PEOPLE, rules=rules)
+    assert (plan.before, plan.covered) == (10, 18)
+    near = [st.AtMost(1), st.Existing(["x", "y"]), st.Capacity(places, nearest=True)]
+    assert st.solve(st.MaxCoverage(), reach, demand=PEOPLE, rules=near).before == 19  # y: nine of thirteen
+
+
+def test_where_people_choose_each_site_has_its_part(reach_of: Make) -> None:
+    """At 100 and 200 m of sites as attractive, and a decay of 1 / distance squared, four of five go to the nearer."""
+    ways = reach_of({"x": {"a": 100}, "y": {"a": 200}}, "a")
+    objective = st.MaxMarketShare(decay=st.decay.power(2, least=100))
+    plan = st.solve(objective, ways, demand=pd.Series({"a": 10}), rules=[st.AtMost(2), st.Required(["x", "y"])])
+    assert plan.flows["people"].tolist() == pytest.approx([8, 2])
+    assert plan.flows[["community", "site", "cost"]].to_numpy().tolist() == [["a", "x", 100.0], ["a", "y", 200.0]]
+    assert plan.communities.loc["a", ["site", "cost", "sites", "farthest"]].tolist() == ["x", 100, 2, 200]

@@ -397,6 +397,40 @@ def test_tables_of_the_wrong_shape_are_told(tmp_path: Path, words: str) -> None:
         st.Study.from_toml(recipe)
 
 
+def test_take_up_is_for_proposals_and_said_with_each(town: Path) -> None:
+    plain = st.run(st.Study.from_toml(town))
+    text = town.read_text(encoding="utf-8")
+    town.write_text(text.replace("[shares]", '[take_up]\nchildcare = "25 %"\n[shares]'), encoding="utf-8")
+    study = st.Study.from_toml(town)
+    assert study.take_up == {"childcare": 0.25}
+    outcome = st.run(study)
+    for name, proposal in outcome.proposals.items():
+        assert proposal.plan.total == 0.25 * plain.proposals[name].plan.total
+        assert "需求按入托率 25 % 计。" in proposal.plan.explain("zh")
+    curve, before = outcome.proposals["all"].curve, plain.proposals["all"].curve
+    assert curve is not None
+    assert before is not None
+    assert curve["covered"].tolist() == (0.25 * before["covered"]).tolist()
+    assert outcome.coverage.equals(plain.coverage)  # who is covered does not change
+    outcome.write(town.parent / "out")
+    assert "需求按入托率 25 % 计。" in (town.parent / "out" / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("table", "told"),
+    [
+        ("childcare = 33", '[take_up] childcare is 33; give a share above 0 and at most 1: 33 % is 0.33 or "33 %"'),
+        ("childcare = 0", "[take_up] childcare is 0"),
+        ("childcar = 0.3", '[take_up] names services without a layer: "childcar"'),
+    ],
+)
+def test_a_take_up_that_is_none_is_told(town: Path, table: str, told: str) -> None:
+    text = town.read_text(encoding="utf-8")
+    town.write_text(text.replace("[shares]", f"[take_up]\n{table}\n[shares]"), encoding="utf-8")
+    with pytest.raises(st.SitingError, match=re.escape(told)):
+        st.Study.from_toml(town)
+
+
 def test_a_recipe_saved_by_a_windows_editor_is_read(town: Path) -> None:
     town.write_bytes(b"\xef\xbb\xbf" + town.read_bytes())
     assert st.Study.from_toml(town).name == "town"

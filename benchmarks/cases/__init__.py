@@ -8,7 +8,7 @@ from importlib import import_module
 from benchmarks.measure import Row
 from benchmarks.sizes import Size
 
-__all__ = ["CASES", "case"]
+__all__ = ["CASES", "GROUPS", "case"]
 
 #: Name of a case and the module it is in.
 CASES = {
@@ -33,6 +33,10 @@ CASES = {
     "siting_millions": "siting_millions",
     "siting_capacity": "siting_rules",
     "siting_rules": "siting_rules",
+    "records_covering": "records",
+    "records_median": "records",
+    "records_center": "records",
+    "records_capacity": "records",
     "whole": "whole",
     "osm": "osm",
     "osm_city": "osm",
@@ -40,6 +44,10 @@ CASES = {
     "first": "process",
     "memory": "process",
 }
+
+
+#: Cases that have a name together.
+GROUPS = {"records": [name for name in CASES if name.startswith("records_")]}
 
 
 def case(name: str) -> Callable[[Size], Iterator[Row]]:

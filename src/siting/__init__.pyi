@@ -23,10 +23,12 @@ from .judge import audit as audit
 from .judge import list_standards as list_standards
 from .judge import load_standard as load_standard
 from .judge import provision as provision
+from .measure import PointReach as PointReach
 from .measure import Reach as Reach
 from .measure import accessibility as accessibility
 from .measure import coverage as coverage
 from .measure import forecast as forecast
+from .measure import huff as huff
 from .measure import service_areas as service_areas
 from .measure import straight_line as straight_line
 from .measure import travel as travel
@@ -41,6 +43,7 @@ from .propose import Cover as Cover
 from .propose import Existing as Existing
 from .propose import Forbidden as Forbidden
 from .propose import MaxCoverage as MaxCoverage
+from .propose import MaxMarketShare as MaxMarketShare
 from .propose import MaxSpacing as MaxSpacing
 from .propose import MayClose as MayClose
 from .propose import MinCost as MinCost
@@ -54,6 +57,7 @@ from .propose import Plan as Plan
 from .propose import Required as Required
 from .propose import Spacing as Spacing
 from .propose import Supply as Supply
+from .propose import TargetMarketShare as TargetMarketShare
 from .propose import Together as Together
 from .propose import WhatIf as WhatIf
 from .propose import assign as assign

@@ -11,15 +11,18 @@ import logging
 import pickle
 import sys
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Loop", "compiled"]
+__all__ = ["Loop", "compile_seconds", "compiled"]
 
 log = logging.getLogger(__name__)
 _LOCK = threading.RLock()
+#: Seconds spent with compiling.
+_SPENT = [0.0]
 #: Bytes of the checksum at the start of a file.
 SEAL = hashlib.sha256().digest_size
 
@@ -58,6 +61,11 @@ class Loop:
 def compiled(function: Callable[..., Any]) -> Any:
     """Compile *function* at its first call, and cache it next to the module or in the user's folder, if writable."""
     return Loop(function)
+
+
+def compile_seconds() -> float:
+    """Return how long this process has compiled loops so far, by the clock on the wall."""
+    return _SPENT[0]
 
 
 def _machine_code(function: Callable[..., Any]) -> Any:
@@ -193,8 +201,13 @@ def _tell_of_compiling() -> Any:
 
     class Notice(event.Listener):
         logged = False
+        depth = 0
+        began = 0.0
 
         def on_start(self, event: Any) -> None:
+            self.depth += 1  # a loop compiles those that it calls
+            if self.depth == 1:
+                self.began = time.perf_counter()
             of = getattr(event.data["dispatcher"], "py_func", None)
             if not self.logged and getattr(of, "__module__", "").startswith("siting."):
                 self.logged = True
@@ -202,8 +215,10 @@ def _tell_of_compiling() -> Any:
                     "the path searches are being compiled, once on this machine; this takes up to half a minute"
                 )
 
-        def on_end(self, event: Any) -> None:
-            """Log nothing at the end."""
+        def on_end(self, _event: Any) -> None:
+            self.depth -= 1
+            if not self.depth:
+                _SPENT[0] += time.perf_counter() - self.began
 
     notice = Notice()
     event.register("numba:compile", notice)  # type: ignore[no-untyped-call]  # numba has no types here

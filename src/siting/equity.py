@@ -1,10 +1,11 @@
 """Fairness among people and districts: inequality, spatial mismatch, and fair plans."""
 
 from siting.measure import Mismatch, gini, inequality, lorenz, palma, spatial_mismatch, theil, town_and_country
-from siting.propose import FairPlan, fairest, price_of_equity
+from siting.propose import FairPlan, MaxWorstShare, fairest, price_of_equity
 
 __all__ = [
     "FairPlan",
+    "MaxWorstShare",
     "Mismatch",
     "fairest",
     "gini",

@@ -86,6 +86,8 @@ def usual_limit(value: object, unit: str, reached: float, what: str = "limit") -
 def refuse_other_unit(limits: Iterable[float], unit: str, reached: float, what: str) -> None:
     """Refuse limits above 0 that look like kilometres or hours, where costs are known up to *reached* in *unit*."""
     least = SHORTEST if unit == "m" else BRIEFEST
+    if unit not in ("m", "min"):
+        return
     if reached < USUAL * least:
         return
     for limit in limits:

@@ -24,7 +24,7 @@ from siting.show.cells import amount
 from siting.study import Outcome, Study, run
 from siting.study.outputs import paths_in, results_folder, write_files
 from siting.study.run import judge
-from siting.study.tables import coverage_table, facility_words, network_words, places_table
+from siting.study.tables import coverage_table, facility_words, network_words, places_table, with_names
 from siting.terminal_audit import ROOMY, print_audit
 from siting.terminal_text import wrapped
 
@@ -126,7 +126,8 @@ def _print_coverage(out: Console, outcome: Outcome) -> None:
 def _print_plans(out: Console, outcome: Outcome) -> None:
     lang, wide = outcome.study.lang, WIDE_GOAL if out.width >= ROOMY else GOAL_WIDTH
     table = results_table(label("study.plans", lang), lang, ("goal",), ("sites", "share", "bound", "gap"), ("status",))
-    proposals = [(proposal.goal.title(lang), proposal.plan) for proposal in outcome.proposals.values()]
+    found = outcome.proposals.values()
+    proposals = [(proposal.goal.title(lang), with_names(outcome, proposal.plan)) for proposal in found]
     for goal, plan in proposals:
         table.add_row(
             escape("\n".join(wrapped(goal, wide))), str(len(plan.sites)), percent(plan.share), amount(plan.bound),

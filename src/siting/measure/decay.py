@@ -1,4 +1,4 @@
-"""Weight of a facility by distance: `steps`, `gaussian`, `power`, `exponential`.
+"""Weight of a facility by distance: `steps`, `linear`, `gaussian`, `power`, `exponential`.
 
 Each makes a `Decay`, a frozen function from costs (metres or minutes) to weights from 0 to 1 (`steps`: as given), for
 `accessibility` and `catchment`. Any other function from an array of costs to an array of weights also works.
@@ -18,12 +18,12 @@ from siting.errors import ProblemError, some
 from siting.measure.reach import TOLERANCE
 from siting.numbers import Floats
 
-__all__ = ["Decay", "exponential", "gaussian", "power", "steps"]
+__all__ = ["Decay", "exponential", "gaussian", "linear", "power", "steps"]
 
 
 @dataclass(frozen=True, repr=False)
 class Decay:
-    """A distance decay: call it with costs. Made by `steps`, `gaussian`, `power`, `exponential`.
+    """A distance decay: call it with costs. Made by `steps`, `linear`, `gaussian`, `power`, `exponential`.
 
     Attributes
     ----------
@@ -88,6 +88,35 @@ def steps(weights: Mapping[float, float]) -> Decay:
         raise ProblemError(f"steps: a weight rises with the distance: {_zones(zones)}; give {{upper bound: weight}}")
     bounds.flags.writeable = heights.flags.writeable = False
     return Decay(f"steps({_zones(zones)})", float(bounds[-1]), partial(_steps, bounds=bounds, heights=heights))
+
+
+def linear(limit: float) -> Decay:
+    """Weight that falls in a straight line to 0 at the edge of the catchment [1]_.
+
+    ``f(d) = 1 - d / d0`` for ``d <= d0``, the *limit*, and 0 beyond.
+
+    Parameters
+    ----------
+    limit
+        The edge of the catchment.
+
+    Raises
+    ------
+    ProblemError
+        When *limit* is not above 0.
+
+    References
+    ----------
+    .. [1] M. P. Kwan, "Space-time and integral measures of individual accessibility: a comparative analysis using a
+       point-based framework", Geographical Analysis 30 (3), 1998, pp. 191-216.
+
+    Examples
+    --------
+    >>> linear(800)([0, 200, 800, 900]).tolist()
+    [1.0, 0.75, 0.0, 0.0]
+    """
+    limit = _positive(limit, "linear", "limit")
+    return Decay(f"linear({_printed(limit)})", limit, partial(_linear, limit=limit))
 
 
 def gaussian(limit: float) -> Decay:
@@ -183,6 +212,10 @@ def exponential(beta: float) -> Decay:
 
 def _steps(cost: Floats, *, bounds: Floats, heights: Floats) -> Floats:
     return np.append(heights, 0.0)[np.searchsorted(bounds * (1 + TOLERANCE), cost)]
+
+
+def _linear(cost: Floats, *, limit: float) -> Floats:
+    return np.maximum(1.0 - cost / limit, 0.0)
 
 
 def _gaussian(cost: Floats, *, limit: float) -> Floats:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from scipy.sparse import csr_array
 
@@ -18,7 +20,7 @@ from siting.numbers import Bools, Floats, Ints32, floats, percent
 
 __all__ = ["Reach", "Unit"]
 
-Unit = Literal["m", "min"]
+Unit = Literal["m", "min", "cost"]
 #: Relative rounding tolerance of costs that were divided by a walking speed; far below the millimetre.
 TOLERANCE = 1e-9
 
@@ -38,7 +40,8 @@ class Reach:
     cost
         Cost of each pair in `unit`.
     limit, unit
-        The limit of the search, infinite for a search of the nearest; "m" or "min".
+        The limit of the search, infinite for a search of the nearest and where all pairs are there; "m", "min" or
+        "cost", a unit of your own.
     nearest_only
         Number of destinations kept for each origin; None when all within the limit are kept.
     how
@@ -62,7 +65,7 @@ class Reach:
         *,
         origins: Iterable[object],
         destinations: Iterable[object],
-        limit: float,
+        limit: float | None = None,
         unit: Unit = "m",
     ) -> Reach:
         """Make a Reach of your own travel table.
@@ -74,7 +77,8 @@ class Reach:
         origins, destinations
             All ids, also those without a pair.
         limit, unit
-            The largest cost that counts, in *unit*, "m" or "min".
+            The largest cost that counts, None for all pairs; in *unit*: "m", "min", or "cost" for a unit of your own,
+            such as yuan for each person.
 
         Raises
         ------
@@ -90,8 +94,8 @@ class Reach:
         """
         if absent := {"origin", "destination", "cost"} - set(frame.columns):
             raise ProblemError(f"the travel table has no column {some(sorted(absent))}")
-        if unit not in ("m", "min"):
-            raise ProblemError(f'unit is {unit!r}; choose "m" or "min"')
+        if unit not in get_args(Unit):
+            raise ProblemError(f'unit is {unit!r}; choose "m" or "min", or "cost" for a unit of your own')
         rows, columns = unique_ids(origins, "origins"), unique_ids(destinations, "destinations")
         origin = _positions(frame["origin"], rows, "origin")
         destination = _positions(frame["destination"], columns, "destination")
@@ -101,15 +105,74 @@ class Reach:
             raise ProblemError(f"cost is negative or not a number in {rows_of}; leave a pair out that has no path")
         if len(twice := frame.index[frame.duplicated(["origin", "destination"])]):
             raise ProblemError(f"pairs occur twice in the travel table, at rows {some(twice)}")
-        limit = usual_limit(limit, unit, float(cost.max(initial=0.0)))
+        limit = math.inf if limit is None else usual_limit(limit, unit, float(cost.max(initial=0.0)))
         order = np.lexsort((destination, cost, origin))
         order = order[cost_at_most(cost[order], limit)]
         return cls(rows, columns, origin[order], destination[order], cost[order], float(limit), unit, how="table")
 
+    @classmethod
+    def from_matrix(
+        cls,
+        table: pd.DataFrame | npt.ArrayLike,
+        *,
+        origins: Iterable[object] | None = None,
+        destinations: Iterable[object] | None = None,
+        limit: float | None = None,
+        unit: Unit = "m",
+    ) -> Reach:
+        """Make a Reach of your own matrix of costs, communities × sites.
+
+        Parameters
+        ----------
+        table
+            A DataFrame whose index are the origins and whose columns the destinations, or an array. Where there is no
+            path the cost is missing (NaN) or infinite.
+        origins, destinations
+            Ids of the rows and columns of an array.
+        limit, unit
+            As for `from_pairs`.
+
+        Raises
+        ------
+        ProblemError
+            When the ids do not fit the matrix, or occur twice; when a cost is negative or text, or the limit invalid.
+
+        Examples
+        --------
+        >>> costs = pd.DataFrame({"x": [0.0, 250.0], "y": [120.0, np.nan]}, index=["a", "b"])
+        >>> Reach.from_matrix(costs)
+        <Reach: 2 origins × 2 destinations, 3 pairs>
+        """
+        if isinstance(table, pd.DataFrame):
+            if origins is not None or destinations is not None:
+                raise ProblemError("a DataFrame has its ids: leave origins and destinations out")
+            rows, columns = unique_ids(table.index, "origins"), unique_ids(table.columns, "destinations")
+            cost = np.column_stack([_costs(table[name], name) for name in columns]) if len(columns) else None
+        else:
+            if origins is None or destinations is None:
+                raise ProblemError("an array has no ids: give origins and destinations, or a DataFrame")
+            rows, columns = unique_ids(origins, "origins"), unique_ids(destinations, "destinations")
+            cost = np.asarray(table)
+            if cost.ndim != 2 or cost.dtype.kind not in "iuf":
+                raise ProblemError(f"the matrix is an array of {cost.dtype} with {cost.ndim} axes; give numbers in two")
+            cost = cost.astype(float)
+        cost = np.zeros((len(rows), 0)) if cost is None else cost
+        if cost.shape != (len(rows), len(columns)):
+            raise ProblemError(f"the matrix is {cost.shape}, for {len(rows)} origins and {len(columns)} destinations")
+        origin, destination = np.nonzero(~(np.isnan(cost) | (cost == np.inf)))
+        ends = {"origin": rows[origin], "destination": columns[destination], "cost": cost[origin, destination]}
+        return cls.from_pairs(pd.DataFrame(ends), origins=rows, destinations=columns, limit=limit, unit=unit)
+
+    @property
+    def longest(self) -> float:
+        """The limit, or the largest cost where all pairs are there."""
+        everything = np.isinf(self.limit) and self.nearest_only is None
+        return float(self.cost.max(initial=0.0)) if everything else self.limit
+
     def __repr__(self) -> str:
         n, m = len(self.origins), len(self.destinations)
         nearest = "" if self.nearest_only is None else f" the {self.nearest_only} nearest"
-        kept = nearest + ("" if nearest and np.isinf(self.limit) else f" within {self.limit:g} {self.unit}")
+        kept = nearest + ("" if np.isinf(self.limit) else f" within {self.limit:g} {self.unit}")
         return f"<Reach: {n} origin{'s' * (n != 1)} × {m} destination{'s' * (m != 1)}, {len(self)} pairs{kept}>"
 
     def _repr_html_(self) -> str:
@@ -152,7 +215,7 @@ class Reach:
         ProblemError
             When *limit* is above the limit of the search.
         """
-        limit = usual_limit(limit, self.unit, self.limit)
+        limit = usual_limit(limit, self.unit, self.longest)
         if limit > self.limit * (1 + TOLERANCE):
             above = f"limit {limit:g} {self.unit} is above the {self.limit:g} {self.unit} that was searched"
             raise ProblemError(f"{above}; call travel with the larger limit")
@@ -169,7 +232,7 @@ class Reach:
         own = floats(in_order(limits, self.origins, "limits"))
         if not (own >= 0).all():
             raise ProblemError(f"limits are negative or not numbers for {some(self.origins[~(own >= 0)])}")
-        refuse_other_unit(own, self.unit, self.limit, "limits: one")
+        refuse_other_unit(own, self.unit, self.longest, "limits: one")
         top = self.within(float(own.max(initial=0)))
         return top._where(cost_at_most(top.cost, own[top.origin]))
 
@@ -228,6 +291,14 @@ def limited(reach: Reach, limit: float | pd.Series | None) -> Reach:
     if isinstance(limit, pd.Series):
         return reach.rows(limit)
     return reach if limit is None else reach.within(limit)
+
+
+def _costs(column: pd.Series, name: object) -> Floats:
+    """Return the costs to one destination, NaN where there is no path; refuse what is no number."""
+    values = floats(column)
+    if (wrong := np.isnan(values) & column.notna().to_numpy(bool)).any():
+        raise ProblemError(f"the cost to {name!r} is no number for the origins {some(column.index[wrong])}")
+    return values
 
 
 def _positions(ids: pd.Series, index: pd.Index, what: str) -> Ints32:

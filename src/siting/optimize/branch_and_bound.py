@@ -22,7 +22,7 @@ from siting.optimize.proof import ProofTree
 from siting.optimize.relaxation import Lagrangian, Multipliers, Relaxation
 from siting.optimize.solution import GRAIN_TOLERANCE, SAME, floored
 
-__all__ = ["BranchAndBound"]
+__all__ = ["BranchAndBound", "ReducedRelaxation", "Report"]
 
 #: Strong branching: number of columns tried, and iterations on each side.
 TRIED, TRIED_STEPS = 8, 60
@@ -66,7 +66,7 @@ class BranchAndBound:
         self.worst = low - 1.0 - abs(low)
         self.tree = ProofTree(self.grain)
         self.nodes = 0
-        self._reduced: _ReducedRelaxation | None = None
+        self._reduced: ReducedRelaxation | None = None
         self._open: list[tuple[float, int, _Node]] = []
         self._closed = -math.inf
         #: Pseudo-costs of (column, value): decrease of the bound per unit of x, summed, and its count.
@@ -163,7 +163,7 @@ class BranchAndBound:
     def _branch(self, node: _Node) -> bool:
         """Split a node; False, and nothing changed, when the time was up before."""
         if self._reduced is None:
-            self._reduced = _ReducedRelaxation(self.terms, node.lower, node.upper)
+            self._reduced = ReducedRelaxation(self.terms, node.lower, node.upper)
         reduced = self._reduced
         reduced.go(node, self.control.seconds_left)
         if self.control.must_stop:
@@ -197,7 +197,7 @@ class BranchAndBound:
             total, count = self._falls.get((column, at), (0.0, 0))
             self._falls[column, at] = (total + max(fall, 0.0) / distance, count + 1)
 
-    def _branching_column(self, node: _Node, reduced: _ReducedRelaxation, x: Floats) -> int:
+    def _branching_column(self, node: _Node, reduced: ReducedRelaxation, x: Floats) -> int:
         """Choose a column by pseudo-costs or by trying both sides: reliability branching, trusting one observation.
 
         Achterberg, T., Koch, T. and Martin, A., 2005, Branching rules revisited, Operations Research Letters 33, pp.
@@ -222,7 +222,7 @@ class BranchAndBound:
         return min(scores)[1] if scores else int(fractional[0])
 
 
-class _ReducedRelaxation:
+class ReducedRelaxation:
     """The relaxation without fixed columns, and the map back to multipliers of the whole model."""
 
     def __init__(self, terms: Lagrangian, lower: Floats, upper: Floats) -> None:

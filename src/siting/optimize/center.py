@@ -2,7 +2,7 @@
 
 The answer is one of the distances, found by bisection: with limit d, can p columns cover all needs [1]_? A greedy plan
 often proves that they can, and a packing (needs of which no column covers two) that they cannot. The covering engine
-decides the rest, and stops at the decision.
+decides the rest, and stops at the decision. Where few columns open, few needs decide: see `client_growth`.
 
 References
 ----------
@@ -17,34 +17,50 @@ import math
 import numpy as np
 from scipy.sparse import csr_array
 
-from siting.numbers import Bools, Floats
+from siting.numbers import Bools, Floats, Ints
+from siting.optimize.client_growth import Decision, fewest_within, solve_growing
 from siting.optimize.control import Control
 from siting.optimize.covering import solve_covering
 from siting.optimize.distances import distinct, place_of
-from siting.optimize.model import Model
 from siting.optimize.proof import Proof
 from siting.optimize.solution import Solution
-from siting.optimize.sparse_rows import entries_of, keep_entries, with_data
+from siting.optimize.sparse_rows import entries_of, keep_entries, transposed
 
-__all__ = ["fewest_within", "solve_center"]
+__all__ = ["TableDistances", "solve_center"]
 
 log = logging.getLogger(__name__)
 
 ENGINE = "center by covering"
+#: Needs for each column that opens, from which few of them decide.
+FEW = 6
+#: Clients that are held for each column that opens, about; and the most distances to hold.
+HELD, MOST = 20, 2**27
 
 
-class _Decision(Control):
-    """Stops the covering engine when it is known whether *most* columns are enough."""
+class TableDistances:
+    """The distances of a table of pairs; see `Distances`."""
 
-    def __init__(self, control: Control, most: int, known: tuple[float | None, float | None]) -> None:
-        vars(self).update(vars(control.for_subproblem()))
-        self.most, self.outer, self.known = most, control, known
+    def __init__(self, costs: csr_array) -> None:
+        self.shape = costs.shape
+        self._costs, self._by_column = costs, transposed(costs)
 
-    def report(self, step: str, value: float | None = None, bound: float | None = None) -> bool:
-        """Report the distances that are known; return whether it is decided, or time is up."""
-        enough = value is not None and value > -self.most - 0.5
-        never = bound is not None and bound < -self.most - 0.5
-        return enough or never or self.outer.report(step, *self.known)
+    def rows(self, clients: Ints) -> Floats:
+        """Return the distances of some clients to all columns."""
+        filled = np.full((len(clients), self.shape[1]), math.inf)
+        for row, client in zip(filled, clients.tolist(), strict=True):
+            there = slice(*self._costs.indptr[client : client + 2])
+            row[self._costs.indices[there]] = self._costs.data[there]
+        return filled
+
+    def nearest(self, columns: Ints) -> tuple[Floats, Ints]:
+        """Return the distance of each client to the nearest of some columns, and which of them it is."""
+        far, which = np.full(self.shape[0], math.inf), np.full(self.shape[0], -1)
+        for column in columns.tolist():
+            there = slice(*self._by_column.indptr[column : column + 2])
+            needs, data = self._by_column.indices[there], self._by_column.data[there]
+            nearer = data < far[needs]
+            far[needs[nearer]], which[needs[nearer]] = data[nearer], column
+        return far, which
 
 
 def solve_center(costs: csr_array, lower: Floats, upper: Floats, most: int, control: Control) -> Solution:
@@ -63,7 +79,7 @@ def solve_center(costs: csr_array, lower: Floats, upper: Floats, most: int, cont
     -------
     Solution
         `value` and `bound` are minus the distance; 0 where there are no needs. The proof is for `fewest_within` the
-        next shorter distance: its bound is below minus *most*.
+        next shorter distance: its bound is below minus *most*. Or it is a `GrownCenter`.
 
     Raises
     ------
@@ -81,6 +97,11 @@ def solve_center(costs: csr_array, lower: Floats, upper: Floats, most: int, cont
     usable = keep_entries(costs, upper[costs.indices] > 0.5)
     if (np.diff(usable.indptr) == 0).any():
         return Solution.infeasible(ENGINE)
+    if FEW * most <= costs.shape[0] and HELD * most * costs.shape[1] <= MOST:
+        nearest = float(np.minimum.reduceat(usable.data, usable.indptr[:-1]).max())
+        grown = solve_growing(TableDistances(usable), lower, upper, most, control, nearest)
+        if grown.x is not None:
+            return grown
     return _Bisection(usable, lower, upper, most, control).run()
 
 
@@ -171,7 +192,7 @@ class _Bisection:
         if (answer := self._decide_quickly(within, place)) is not None:
             return answer
         outer = self._known()
-        found = solve_covering(fewest_within(within, self.lower, self.upper), _Decision(self.control, self.most, outer))
+        found = solve_covering(fewest_within(within, self.lower, self.upper), Decision(self.control, self.most, outer))
         self.nodes += found.nodes
         log.debug("within %g: %s, %g to %g", self.limits[place], found.status, found.value, found.bound)
         if found.x is not None and found.value > -self.most - 0.5:
@@ -225,14 +246,3 @@ def _packing(within: csr_array, opened: Bools) -> Bools:
             packed[need] = True
             taken[columns] = True
     return packed
-
-
-def fewest_within(within: csr_array, lower: Floats, upper: Floats) -> Model:
-    """Return the problem of covering all needs by the pairs *within* a distance with the fewest further columns."""
-    n, m = within.shape
-    return Model(
-        benefit=with_data(within, np.zeros(within.nnz)),
-        value=np.where(lower > 0.5, 0.0, -1.0), rows=csr_array((0, m)), low=np.zeros(0), high=np.zeros(0),
-        lower=lower, upper=upper, shares=csr_array((0, n)), wanted=np.zeros(0), must=np.ones(n, bool),
-        grain=1.0,
-    )  # fmt: skip

@@ -22,6 +22,7 @@ from siting.optimize.presolve import Reduced, reduce
 from siting.optimize.relaxation import Lagrangian, Multipliers, Relaxation, best_multipliers
 from siting.optimize.rounding import BudgetRounding, RepairRounding
 from siting.optimize.scaling import solve_scaled
+from siting.optimize.set_covering import is_set_covering, solve_set_covering
 from siting.optimize.solution import SAME, Solution, floored
 
 __all__ = ["solve_covering"]
@@ -62,6 +63,8 @@ def solve_covering(model: Model, control: Control, *, start: Bools | None = None
         return scaled
     reduced = reduce(model)
     begin = None if start is None else np.asarray(start, bool)[reduced.columns]
+    if is_set_covering(reduced.model):
+        return solve_set_covering(reduced, control, begin, model.benefit.shape[1])
     solve = solve_partial if is_partial(reduced.model) else _by_branch_and_bound
     return solve(reduced, control, begin, model.benefit.shape[1])
 

@@ -1,7 +1,8 @@
 """p-dispersion: open p columns so that the smallest distance between two is largest.
 
 The answer is one of the distances, found by bisection: with limit d, no two open columns may be nearer than d. Each
-step is a maximum independent set, found greedily or by the solver.
+step is a maximum independent set, found greedily or by the solver. Where all distances fit into memory the search goes
+by groups of columns: see `far_groups`.
 """
 
 from __future__ import annotations
@@ -13,12 +14,15 @@ from siting.numbers import Bools, Floats, Ints, Positions
 from siting.optimize import highs
 from siting.optimize.control import Control
 from siting.optimize.distances import SAME, distinct, place_of
+from siting.optimize.far_groups import solve_by_groups
 from siting.optimize.solution import Solution
 from siting.optimize.sparse_rows import entries_of, row_of_entries, transposed
 
-__all__ = ["farthest_first", "smallest_distance", "solve_dispersion", "widest_possible"]
+__all__ = ["all_distances", "farthest_first", "smallest_distance", "solve_dispersion", "widest_possible"]
 
 ENGINE = "dispersion"
+#: Columns whose distances are all held.
+MOST = 4_000
 
 
 def smallest_distance(pairs: csr_array, x: Bools) -> float:
@@ -46,7 +50,7 @@ def solve_dispersion(
     Returns
     -------
     Solution
-        `value` and `bound` are distances, infinite when no two open columns are in a pair.
+        `value` and `bound` are distances, infinite when no two open columns are in a pair. A `FarSolution` has a proof.
 
     Raises
     ------
@@ -62,6 +66,8 @@ def solve_dispersion(
     must, may = lower > 0, upper > 0
     if (must & ~may).any() or may.sum() < least or (most is not None and max(int(must.sum()), least) > most):
         return Solution.infeasible(ENGINE)
+    if len(lower) <= MOST:
+        return solve_by_groups(all_distances(pairs), lower, upper, least, control)
     close = triu(pairs, k=1).tocoo()
     usable = may[close.row] & may[close.col]
     first, second, distance = close.row[usable], close.col[usable], close.data[usable]
@@ -96,6 +102,14 @@ def solve_dispersion(
     status, value = "optimal" if low >= high else control.status, smallest_distance(pairs, best)
     bound = value if low >= high else max(value, float(levels[high]))
     return Solution(best, value, bound, status, ENGINE, nodes=nodes)
+
+
+def all_distances(pairs: csr_array) -> Floats:
+    """Return the distances between all columns, infinite where a pair is absent."""
+    filled = np.full(pairs.shape, np.inf)
+    filled[row_of_entries(pairs), pairs.indices] = pairs.data
+    np.fill_diagonal(filled, 0.0)
+    return filled
 
 
 def farthest_first(pairs: csr_array, lower: Floats, upper: Floats) -> Positions:

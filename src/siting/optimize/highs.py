@@ -185,13 +185,16 @@ def _attempt(
 class Simplex:
     """A linear programme kept in the solver from solve to solve, while costs and bounds of variables change.
 
+    Later solves are by the primal simplex, with *dual* by the dual one, which suits further rows.
+
     Answers are unchecked ("optimal", "stopped" or "unbounded", `x` of zeros where the solver gives no numbers): a bound
     is computed from their prices, which only an optimum has, as `siting.optimize.relaxation` does.
     Arrays that do not fit raise ValueError, a solver that refuses or fails RuntimeError, here and in all methods.
     """
 
-    def __init__(self, model: Programme, *, offset: float = 0.0) -> None:
+    def __init__(self, model: Programme, *, offset: float = 0.0, dual: bool = False) -> None:
         refuse_nonsense(model, None)
+        self._again = 1 if dual else 4
         self.columns, self.rows = len(model.cost), len(model.row_lower)
         self._highs = _solver({"presolve": "off"})
         _done(self._highs.passModel(_lp(replace(model, whole=0), offset)), "passModel")
@@ -207,11 +210,18 @@ class Simplex:
             raise ValueError("cost is not finite")
         _done(self._highs.changeColsCost(len(at), at.astype(np.int32), cost), "changeColsCost")
 
+    def row(self, at: Positions, weight: Floats, upper: float) -> None:
+        """Add a row with an upper limit."""
+        if not (np.isfinite(weight).all() and math.isfinite(upper)):
+            raise ValueError("a row is not finite")
+        _done(self._highs.addRow(-math.inf, upper, len(at), at.astype(np.int32), weight), "addRow")
+        self.rows += 1
+
     def solve(self, *, seconds: float = math.inf, steps: int | None = None) -> SolverAnswer:
         """Solve from the present basis, for at most *steps* iterations or *seconds*."""
         highs = self._highs
-        # The first solve suits the dual simplex, later ones the primal.
-        self._set("simplex_strategy", 4 if self._solved else 1)
+        # The first solve suits the dual simplex, later ones mostly the primal.
+        self._set("simplex_strategy", self._again if self._solved else 1)
         self._set("simplex_iteration_limit", 2**31 - 1 if steps is None else int(steps))
         self._set("time_limit", math.inf if math.isinf(seconds) else highs.getRunTime() + seconds)
         if highs.run() == STATUS.kError or highs.getModelStatus() not in STANDS:

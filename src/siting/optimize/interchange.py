@@ -13,6 +13,8 @@ References
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -22,8 +24,9 @@ from siting.numbers import Bools, Floats, Ints8
 from siting.optimize import median_kernels as kernels
 from siting.optimize.control import Control
 from siting.optimize.median_kernels import BestTwo, SortedPairs
+from siting.optimize.model import Model
 
-__all__ = ["CountLimits", "interchange", "sorted_pairs"]
+__all__ = ["CountLimits", "count_limits", "interchange", "sorted_pairs"]
 
 #: Rounding tolerance of a sum, as a share of it.
 ROUNDING = 1e-12
@@ -35,6 +38,35 @@ class CountLimits(NamedTuple):
     few: int
     many: int
     each: float
+
+
+def count_limits(model: Model) -> CountLimits | None:
+    """Read how many columns may open; None for a contradiction."""
+    opened, free = model.lower > 0.5, (model.lower < 0.5) & (model.upper > 0.5)
+    if model.rows.shape[0] > 1 or model.shares.shape[0] or (model.times is not None and (model.times != 1).any()):
+        raise ValueError("the median engine takes one row at most, no shares, and needs that one column serves")
+    if (opened & (model.upper < 0.5)).any():
+        return None
+    few, many, each, size = 0.0, math.inf, 1.0, int(free.sum())
+    if model.rows.shape[0]:
+        counts = model.rows.toarray()[0]
+        used = float(counts[opened].sum())
+        each = float(counts[free][0]) if size else 1.0
+        if (counts[free] != each).any() or each <= 0:
+            raise ValueError("the median engine takes a row only where all columns that are not decided count the same")
+        few, many = (float(model.low[0]) - used) / each, (float(model.high[0]) - used) / each
+        few, many = max(0.0, _whole(few, math.ceil)), _whole(many, math.floor)
+    if few > min(many, size):
+        return None
+    return CountLimits(int(few), int(min(many, size)), each)
+
+
+def _whole(number: float, rounded: Callable[[float], int]) -> float:
+    """Round a limit on a number of columns, within the rounding tolerance of a quotient."""
+    if math.isinf(number):
+        return number
+    near = round(number)
+    return float(near if abs(number - near) <= 1e-6 * max(1, abs(near)) else rounded(number))
 
 
 def sorted_pairs(benefit: csr_array, state: Ints8) -> SortedPairs:

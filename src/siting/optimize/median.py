@@ -19,7 +19,6 @@ from __future__ import annotations
 import heapq
 import logging
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -28,8 +27,9 @@ from siting.numbers import Bools, Floats, Ints, Ints8
 from siting.optimize import median_kernels as kernels
 from siting.optimize.control import Control
 from siting.optimize.first_plan import GRACE
-from siting.optimize.interchange import CountLimits, interchange, sorted_pairs
+from siting.optimize.interchange import CountLimits, count_limits, interchange, sorted_pairs
 from siting.optimize.median_kernels import BestTwo, SortedPairs
+from siting.optimize.median_levels import levels_of, search_levels, splice
 from siting.optimize.model import Model
 from siting.optimize.proof import SINGLE_PRECISION, ProofTree
 from siting.optimize.solution import SAME, Solution, floored
@@ -49,6 +49,9 @@ SLOW = 0.01
 PATIENCE = 20
 #: First step of a node as a multiple of the last successful step above it.
 LONGER = 8.0
+#: Nodes after which a tree must have closed this share of the root's gap; else what is left at the root is searched as
+#: a covering problem.
+PROGRESS = {64: 0.1, 512: 0.4}
 #: Number of first nodes that search for a better plan, and interval of later ones.
 EAGER, SELDOM = 10, 50
 
@@ -69,54 +72,31 @@ class _Node:
     theta: float = 1.0
 
 
-def solve_median(model: Model, control: Control, *, start: Bools | None = None) -> Solution:
+def solve_median(
+    model: Model, control: Control, *, start: Bools | None = None, price: Floats | None = None
+) -> Solution:
     """Solve a model whose benefits differ along a row, to the proven optimum.
 
     Parameters
     ----------
     model
         Without shares and with at most one row, with equal coefficients of all undecided columns.
+    start
+        A plan to begin with.
+    price
+        A price of each need to begin with.
 
     Raises
     ------
     ValueError
         When the model has shares, several rows, or columns that count differently.
     """
-    limits = _count_limits(model)
+    limits = count_limits(model)
     state = np.where(model.lower > 0.5, kernels.OPEN, np.where(model.upper < 0.5, kernels.CLOSED, kernels.FREE))
     pairs = sorted_pairs(model.benefit, state.astype(np.int8))
     if limits is None or not (np.diff(pairs.ptr) > 0)[model.must].all():  # or a need has no column
         return Solution.infeasible(ENGINE)
-    return _Search(model, control, limits, state.astype(np.int8), pairs).run(start)
-
-
-def _count_limits(model: Model) -> CountLimits | None:
-    """Read how many columns may open; None for a contradiction."""
-    opened, free = model.lower > 0.5, (model.lower < 0.5) & (model.upper > 0.5)
-    if model.rows.shape[0] > 1 or model.shares.shape[0] or (model.times is not None and (model.times != 1).any()):
-        raise ValueError("the median engine takes one row at most, no shares, and needs that one column serves")
-    if (opened & (model.upper < 0.5)).any():
-        return None
-    few, many, each, size = 0.0, math.inf, 1.0, int(free.sum())
-    if model.rows.shape[0]:
-        counts = model.rows.toarray()[0]
-        used = float(counts[opened].sum())
-        each = float(counts[free][0]) if size else 1.0
-        if (counts[free] != each).any() or each <= 0:
-            raise ValueError("the median engine takes a row only where all columns that are not decided count the same")
-        few, many = (float(model.low[0]) - used) / each, (float(model.high[0]) - used) / each
-        few, many = max(0.0, _whole(few, math.ceil)), _whole(many, math.floor)
-    if few > min(many, size):
-        return None
-    return CountLimits(int(few), int(min(many, size)), each)
-
-
-def _whole(number: float, rounded: Callable[[float], int]) -> float:
-    """Round a limit on a number of columns, within the rounding tolerance of a quotient."""
-    if math.isinf(number):
-        return number
-    near = round(number)
-    return float(near if abs(number - near) <= 1e-6 * max(1, abs(near)) else rounded(number))
+    return _Search(model, control, limits, state.astype(np.int8), pairs).run(start, price)
 
 
 class _Search:
@@ -151,16 +131,17 @@ class _Search:
         more = (1 - 1e-5) * self.model.grain - 1e-12 * size if exact else 0.5 * SAME * size
         return max(self.value + more, self.hopeless)
 
-    def run(self, start: Bools | None) -> Solution:
+    def run(self, start: Bools | None, price: Floats | None = None) -> Solution:
         """Search for plans and prices at the root, then branch."""
         self._shrink()
         free = self.state == kernels.FREE
         first = np.zeros(len(free), bool) if start is None else np.asarray(start, bool) & free
         first = first if first.sum() <= self.limits.many else np.zeros(len(free), bool)
         self.improve(first, self.control.with_grace(GRACE))
+        first_prices = self._first_prices()
         root = _Node(
-            self.tree.add(-1, -1, -1), self.state.copy(), self.limits.few, self.limits.many, self._first_prices(),
-            np.zeros(len(free)), np.zeros(len(free)),
+            self.tree.add(-1, -1, -1), self.state.copy(), self.limits.few, self.limits.many,
+            first_prices if price is None else price, np.zeros(len(free)), np.zeros(len(free)),
         )  # fmt: skip
         stop, theta, rounds = False, 1.0, 0
         while True:
@@ -182,9 +163,7 @@ class _Search:
         heap: list[tuple[float, int, _Node]] = []
         self._settle(root, heap)
         if heap and not stop:
-            self.state, self.limits = root.state, self.limits._replace(few=root.few, many=root.many)
-            self._shrink()
-            self._branch(heap)
+            self._branch(heap, root)
         return self._solution(heap)
 
     def _all_served(self, root: _Node) -> None:
@@ -197,9 +176,58 @@ class _Search:
         if other.bound < root.bound:
             root.v, root.r, root.y, root.bound = other.v, other.r, other.y, other.bound
 
-    def _branch(self, heap: list[tuple[float, int, _Node]]) -> None:
+    def _restrict(self, root: _Node) -> None:
+        """Leave out what is fixed at the root."""
+        self.state, self.limits = root.state.copy(), self.limits._replace(few=root.few, many=root.many)
+        self._shrink()
+
+    def _by_levels(self, root: _Node) -> bool:
+        """Search what is left at the root as a covering problem instead, where that is small enough."""
+        if self.limits.few or self.value <= self.hopeless:
+            return False
+        self._keep(root)
+        old, self.tree = self.tree, ProofTree()
+        price = old.price[root.place]
+        self.tree.add(-1, -1, -1, self.tree.keep(old.v[price], old.y[price], old.m[price]))
+        self.tree.fixed = [entry for entry in old.fixed if entry[0] == root.place]
+        self.fix(root)
+        self._restrict(root)
+        opened, value = self.state == kernels.OPEN, self.model.value
+        levels = levels_of(
+            self.pairs, self.base, root.v.astype(float), root.bound - self.cutoff, value,
+            self.state == kernels.FREE, self.limits.many, grain=self.model.grain,
+            constant=self.model.constant + float(value[opened].sum()), seconds=self.control.seconds_left,
+        )  # fmt: skip
+        if levels is None:
+            self.tree = old
+            return False
+        search = search_levels(
+            levels, self.x[levels.columns], self.control, lambda value, bound: self.control.report("tree", value, bound)
+        )
+        splice(self.tree, 0, levels, search, self.model.rows.shape[0], self.limits.each)
+        self.proven = max(self.proven, search.bound - self.model.constant)
+        if search.x is not None:
+            x = opened.copy()
+            x[levels.columns[search.x]] = True
+            self._offer(x)
+        return True
+
+    def _offer(self, x: Bools) -> None:
+        """Keep a plan if it is the best so far."""
+        value = self.model.objective(x) - self.model.constant
+        if value > self.value:
+            self.value, self.x = value, x
+
+    def _branch(self, heap: list[tuple[float, int, _Node]], root: _Node) -> None:
         """Split the box with the highest bound, until none can contain a better plan."""
+        self._restrict(root)
+        checks = sorted(PROGRESS)
         while heap and not self._report("tree", -heap[0][0]):
+            if checks and len(self.tree.parent) > checks[0]:
+                little = root.bound + heap[0][0] < PROGRESS[checks.pop(0)] * (root.bound - self.cutoff)
+                if little and self._by_levels(root):
+                    heap.clear()
+                    return
             node = heapq.heappop(heap)[2]
             if node.bound <= self.cutoff:
                 self._settle(node, heap)

@@ -37,10 +37,10 @@ from siting.optimize.sparse_rows import (
     with_data,
 )
 
-__all__ = ["Reduced", "reduce", "weights"]
+__all__ = ["Reduced", "reduce", "weights", "with_columns"]
 
-#: Rounds of dropping columns and merging needs; later ones find little.
-ROUNDS = 3
+#: Rounds of dropping columns and merging needs; later ones find little, but where all needs must be served.
+ROUNDS, COVER_ROUNDS = 3, 30
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,8 +73,9 @@ def reduce(model: Model, *, replaced: bool = True) -> Reduced:
         return Reduced(model, columns, needs)
     benefit = model.benefit if model.benefit.has_sorted_indices else model.benefit.sorted_indices()
     keep = model.upper > 0
-    small, columns = _with_columns(replace(model, benefit=benefit), keep), columns[keep]
-    for _ in range(ROUNDS):
+    small, columns = with_columns(replace(model, benefit=benefit), keep), columns[keep]
+    rounds = COVER_ROUNDS if model.must.all() and not len(model.high) else ROUNDS
+    for _ in range(rounds):
         small = _with_forced(small) if replaced else small
         for change in (_without_served, _merged, _without_implied):
             small, step = change(small)
@@ -82,7 +83,7 @@ def reduce(model: Model, *, replaced: bool = True) -> Reduced:
         keep = ~_replaced(small) if replaced else np.ones(len(columns), bool)
         if keep.all():
             break
-        small, columns = _with_columns(small, keep), columns[keep]
+        small, columns = with_columns(small, keep), columns[keep]
     else:
         small, step = _merged(small)
         needs = _follow(needs, step)
@@ -99,7 +100,8 @@ def _follow(needs: Ints, step: Ints) -> Ints:
     return np.where(needs >= 0, step[needs], -1) if len(step) else np.full(len(needs), -1)
 
 
-def _with_columns(model: Model, keep: Bools) -> Model:
+def with_columns(model: Model, keep: Bools) -> Model:
+    """Return the model without the columns that are not marked."""
     if keep.all():
         return model
     benefit, rows = _columns(model.benefit, keep), _columns(model.rows, keep)

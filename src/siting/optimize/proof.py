@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,12 +14,14 @@ from siting.optimize.model import Model
 from siting.optimize.proof_kernels import add_surplus
 from siting.optimize.sparse_rows import keep_entries, row_of_entries
 
-__all__ = ["SINGLE_PRECISION", "Proof", "ProofTree", "bound_of", "lagrangian"]
+__all__ = ["SINGLE_PRECISION", "Proof", "ProofTree", "bound_of", "covers_all_plans", "lagrangian", "worst_leaf"]
 
 #: Rounding error of single precision, as a share of a sum: 6e-8 of each term, which counts for several columns.
 SINGLE_PRECISION = 1e-6
 #: Prices of a proof from which pairs are looked through for those that count.
 MANY = 5
+#: In place of a box that no node needs any more: large trees would fill the memory.
+NO_BOX = (np.zeros(0), np.zeros(0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,37 +127,55 @@ def bound_of(model: Model, proof: Proof) -> float:
     .. [1] A. M. Geoffrion, "Lagrangean relaxation for integer programming", Mathematical Programming Study 2, 1974,
        pp. 82-114.
     """
-    if not _has_right_signs(model, proof) or not _covers_all_plans(proof):
+    if not _has_right_signs(model, proof) or not covers_all_plans(proof):
         return np.inf
     model = _priced(model, proof)
-    fixings = {int(node): np.flatnonzero(proof.fixed_node == node) for node in np.unique(proof.fixed_node)}
-    parents, worst = set(proof.parent.tolist()), -np.inf
     evaluated: dict[int, tuple[float, Floats]] = {}
+
+    def at(price: int) -> tuple[float, Floats]:
+        if price not in evaluated:
+            evaluated[price] = lagrangian(model, proof.v[price].astype(np.float64), proof.y[price], proof.m[price])
+        return evaluated[price]
+
+    return worst_leaf(proof, model.lower, model.upper, at)
+
+
+def worst_leaf(proof: Proof, lower: Floats, upper: Floats, evaluate: Callable[[int], tuple[float, Floats]]) -> float:
+    """Return the largest bound of a leaf of the tree, or of a branch that was closed by a fixing.
+
+    *evaluate* gives for a row of multipliers the part of the bound that is not of the columns, and the reduced value of
+    each column. The tree covers all plans.
+    """
+    order = np.argsort(proof.fixed_node, kind="stable")
+    nodes, first = np.unique(proof.fixed_node[order], return_index=True)
+    fixings = dict(zip(nodes.tolist(), np.split(order, first[1:]), strict=False))
+    parents, worst = set(proof.parent.tolist()), -np.inf
     boxes: list[tuple[Floats, Floats]] = []
+    last_child = dict(zip(proof.parent.tolist(), range(len(proof.parent)), strict=True))
     for node, above in enumerate(proof.parent.tolist()):
-        lower, upper = (bound.copy() for bound in (boxes[above] if node else (model.lower, model.upper)))
+        low, high = (bound.copy() for bound in (boxes[above] if node else (lower, upper)))
         if node:  # what was proven fixed at the node above, and the decision on the way
             there = fixings.get(above, np.zeros(0, np.int64))
             columns = np.append(proof.fixed_column[there], proof.column[node])
             at = np.append(proof.fixed_at[there], proof.at[node])
-            np.maximum.at(lower, columns, at)
-            np.minimum.at(upper, columns, at)
-        boxes.append((lower, upper))
+            np.maximum.at(low, columns, at)
+            np.minimum.at(high, columns, at)
+        boxes.append((low, high) if node in parents else NO_BOX)
+        if node and last_child[above] == node:
+            boxes[above] = NO_BOX
         if node in parents and node not in fixings:
             continue
         price = int(proof.price[node])
         if price < 0:
             return np.inf
-        if price not in evaluated:
-            evaluated[price] = lagrangian(model, proof.v[price].astype(np.float64), proof.y[price], proof.m[price])
-        base, reduced = evaluated[price]
-        gain = np.where(reduced > 0, reduced * upper, reduced * lower)
+        base, reduced = evaluate(price)
+        gain = np.where(reduced > 0, reduced * high, reduced * low)
         value = base + float(gain.sum())
         if node not in parents:
             worst = max(worst, value)
         if node in fixings:
             columns, other = proof.fixed_column[fixings[node]], 1 - proof.fixed_at[fixings[node]]
-            possible = (lower[columns] <= other) & (other <= upper[columns])
+            possible = (low[columns] <= other) & (other <= high[columns])
             left = value - gain[columns] + reduced[columns] * other
             worst = max(worst, float(left[possible].max(initial=-np.inf)))
     return worst
@@ -194,7 +215,7 @@ def _has_right_signs(model: Model, proof: Proof) -> bool:
     )
 
 
-def _covers_all_plans(proof: Proof) -> bool:
+def covers_all_plans(proof: Proof) -> bool:
     """Whether every node has no child, or two that split it on one column."""
     parent = proof.parent
     if not len(parent) or parent[0] != -1 or (parent[1:] < 0).any() or (parent[1:] >= np.arange(1, len(parent))).any():

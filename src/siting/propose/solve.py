@@ -10,16 +10,18 @@ from numbers import Real
 import pandas as pd
 
 from siting.errors import ProblemError
+from siting.measure.point_reach import PointReach
 from siting.optimize.control import Control, Progress, gap_between
 from siting.progress_bar import progress_bar
 from siting.propose.infeasible.conflicts import reasons
 from siting.propose.model.constraints import all_may_open_first
 from siting.propose.model.formulation import build
-from siting.propose.model.inputs import Demand, Reaches
+from siting.propose.model.inputs import Demand, Rates, Reaches
 from siting.propose.plan.plan import Plan
 from siting.propose.problem import Objective, Rule, is_number
 from siting.propose.search.answer import Reason
 from siting.propose.search.choose_search import search
+from siting.propose.search.point_search import search_points
 
 __all__ = ["check", "solve"]
 
@@ -28,9 +30,10 @@ log = logging.getLogger(__name__)
 
 def solve(
     objective: Objective,
-    reach: Reaches,
+    reach: Reaches | PointReach,
     *,
-    demand: Demand,
+    demand: Demand | None = None,
+    take_up: Rates = None,
     rules: Sequence[Rule] = (),
     options: pd.DataFrame | None = None,
     time_limit: float | None = None,
@@ -42,16 +45,22 @@ def solve(
     Parameters
     ----------
     objective
-        `MaxCoverage`, `MinSites`, `MinCost`, `MinTravel`, `MinFarthest` or `MaxSpacing`. Of the plans with the fewest
-        sites one that covers the most is looked for.
+        `MaxCoverage`, `MinSites`, `MinCost`, `MinTravel`, `MinFarthest`, `MaxSpacing` or `MaxMarketShare`. Of the plans
+        with the fewest sites one that covers the most is looked for.
     reach
-        From communities to sites, candidates and existing ones, within the distance that counts as covered.
+        From communities to sites, candidates and existing ones, within the distance that counts as covered. For
+        `MinTravel` and `MinFarthest` with the rules `AtMost`, `Existing`, `Required` and `Forbidden` it may be a
+        `PointReach`, whose distances are computed when the search asks for them.
     demand
         Weight of each community: a Series, or a DataFrame with one column; with `Phases` a column for each year.
-        Mappings give a reach and a demand for each service.
+        Mappings give a reach and a demand for each service. Without it each community counts once.
+    take_up
+        Share of these people who look for a place, above 0 and at most 1: a number, a Series by community, or a mapping
+        from services to such. The demand is people times this rate; all explanations repeat it.
     rules
         What every plan must keep to: `AtMost`, `AtLeast`, `Budget`, `Cover`, `NobodyBeyond`, `Capacity`, `Supply`,
-        `OnePer`, `Existing`, `Required`, `Forbidden`, `MayClose`, `Backup`, `Spacing`, `Together`, `Phases`.
+        `OnePer`, `Existing`, `Required`, `Forbidden`, `MayClose`, `Backup`, `Spacing`, `Together`, `Phases`,
+        `TargetMarketShare`.
     options
         What may open, where there is a choice of sizes: index the option, columns `site`, and where it is wanted
         `service`, `cost`, `places`, `year` (the first year in which it may open). A site opens at most one option of a
@@ -105,7 +114,11 @@ def solve(
     check(rules, time_limit, gap)
     with progress_bar(progress, _shown, "") as bar, Control(time_limit=time_limit, gap=gap, progress=bar) as control:
         control.report("model")
-        problem = build(objective, reach, demand, tuple(rules), options)
+        if isinstance(reach, PointReach):
+            problem, found = search_points(objective, reach, demand, tuple(rules), options, control, take_up=take_up)
+            control.report(found.status, -found.value, -found.bound)
+            return Plan(problem, found, (), control.seconds)
+        problem = build(objective, reach, demand, tuple(rules), options, take_up=take_up)
         phases = problem.inputs.phases
         if phases is not None and all_may_open_first(problem.inputs, problem.variables):
             free = "%s: nothing holds new sites back from %s; limit what opens in each year with at_most or budget"

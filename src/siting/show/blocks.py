@@ -18,6 +18,7 @@ from siting.labels import known, label, named
 from siting.numbers import NONE
 from siting.propose import Plan
 from siting.show.cells import Cell, Table, amount, listed, show, table_of
+from siting.show.plan_parts import is_market
 from siting.show.svg import inline_svg
 from siting.show.text import clean
 from siting.show.verdict_settings import settings_of
@@ -201,7 +202,10 @@ def plan_blocks(plan: Plan, lang: str) -> Iterator[Block]:
         ("status", Cell(clean(named("status", plan.status, lang)), badge=badge)),
         ("new_sites", Cell(f"{len(plan.sites):,}")),
         # Without a plan the share is that of today, which is not a result.
-        ("share", Cell(NONE if plan.status == "infeasible" else show(plan.share, "share"))),
+        (
+            "market_share" if is_market(plan) else "share",
+            Cell(NONE if plan.status == "infeasible" else show(plan.share, "share")),
+        ),
         ("objective", Cell(amount(float_of(plan.objective)))),
         ("bound", Cell(amount(float_of(plan.bound)))),
         ("gap", Cell(show(plan.gap, "gap"))),
@@ -246,6 +250,9 @@ def _columns(plan: object, year: str, lang: str) -> dict[str, tuple[str, str]]:
              "change": "text"}  # fmt: skip
     words = clean(named("unit", unit, lang))
     columns = {name: (label(f"plan_site.{name}", lang, unit=words), kind) for name, kind in kinds.items()}
+    if is_market(plan):
+        won = {"adds": "count", "share_after": "share", "lost_without": "count", "people": "count"}
+        columns |= {name: (label(f"plan_site.won_{name}", lang), kind) for name, kind in won.items()}
     return columns | {"year": (label(f"plan_site.{year}", lang), "year")}
 
 

@@ -29,8 +29,8 @@ def describe_plan(
     """Return what the map shows of *plan* when *service* is switched on; SitingError for a site in no layer."""
     part = part_of(plan, service)
     shown: dict[str, Any] = {"status": _status(plan, lang), "sites": []}
-    # Without a plan the share is that of today.
-    if is_finite(part.share) and getattr(plan, "status", "") != "infeasible":
+    # Without a plan the share is that of today, and that of a market is none of coverage.
+    if is_finite(part.share) and not part.market and getattr(plan, "status", "") != "infeasible":
         shown["share"] = f"{part.share:.1%}"
     limit, unit = getattr(plan, "limit", None), f"unit.{getattr(plan, 'unit', '')}"
     if part.chief and limit is not None and is_finite(limit) and known(unit):
@@ -45,7 +45,7 @@ def describe_plan(
     shown["points"] = encode.as_points(gpd.GeoSeries(at, crs=4326))
     for row, number, role, i in zip(part.sites.to_dict("records"), part.numbers, roles, spots, strict=True):
         site = present[role].iloc[[i]]
-        card = _card(site.iloc[0], row, weight, part.alone, lang)
+        card = _card(site.iloc[0], row, weight, part, lang)
         entry = {"number": number, "name": encode.names(site)[0], "rows": card}
         if is_finite(row.get("adds")):
             entry["adds"] = f"+{row['adds']:,.0f}"
@@ -72,7 +72,7 @@ def _status(plan: Any, lang: Language) -> str:
     return label(key, lang, gap=f"{gap:.1%}" if is_finite(gap) else NONE)
 
 
-def _card(site: pd.Series, row: Mapping[Any, Any], weight: str | None, alone: bool, lang: Language) -> list[list[str]]:
+def _card(site: pd.Series, row: Mapping[Any, Any], weight: str | None, part: Part, lang: Language) -> list[list[str]]:
     kind, option = site.get("kind"), row.get("option")
     lines = []
     if isinstance(kind, str):
@@ -85,8 +85,9 @@ def _card(site: pd.Series, row: Mapping[Any, Any], weight: str | None, alone: bo
         who = label(f"people.{weight}", lang) if weight else ""
         lines.append(("map.adds", f"+{row['adds']:,.0f} {who}".strip()))
     # The share of a joint plan is of all services, which would mislead next to the share of one.
-    if alone and is_finite(row.get("share_after")):
-        lines.append(("map.share_after", f"{row['share_after']:.1%}"))
+    if part.alone and is_finite(row.get("share_after")):
+        key = "plan_site.won_share_after" if part.market else "map.share_after"
+        lines.append((key, f"{row['share_after']:.1%}"))
     if is_finite(row.get("places")):
         lines.append(("plan_site.places", f"{row['places']:,g}"))
     if is_finite(site.get("cost")):

@@ -13,7 +13,7 @@ import pandas as pd
 
 from siting.labels import label
 
-__all__ = ["CHANGES", "NOT_SERVICES", "Part", "is_finite", "part_of", "role_of", "services_of", "year_of"]
+__all__ = ["CHANGES", "NOT_SERVICES", "Part", "is_finite", "is_market", "part_of", "role_of", "services_of", "year_of"]
 
 #: Changes of existing sites; one that finally closes is drawn as closed.
 CHANGES = ("grows", "closes")
@@ -35,6 +35,8 @@ class Part:
     #: Whether the plan's limit is that of this service, and whether the plan has no other.
     chief: bool = True
     alone: bool = True
+    #: Whether people choose among the sites, so that the share is that of a market.
+    market: bool = False
 
     def change_of(self, site: object) -> str:
         """Return the change of *site*, an existing one; "" if unchanged."""
@@ -68,7 +70,14 @@ def part_of(plan: Any, service: str | None) -> Part:
     numbers = [int(n) if is_finite(n) else i for i, n in enumerate(table.get("order", [None] * len(table)), 1)]
     share = _share(plan.communities, service) if joint else getattr(plan, "share", None)
     chief = not joint or services[0] == service
-    return Part(table, tuple(numbers), changes, math.nan if share is None else share, chief, len(services) < 2)
+    return Part(
+        table, tuple(numbers), changes, math.nan if share is None else share, chief, len(services) < 2, is_market(plan)
+    )
+
+
+def is_market(plan: object) -> bool:
+    """Whether people choose among the sites of a plan."""
+    return getattr(getattr(plan, "problem", None), "market", None) is not None
 
 
 def _share(communities: pd.DataFrame, service: str | None) -> float:

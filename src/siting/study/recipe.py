@@ -28,7 +28,7 @@ __all__ = ["STUDY", "TABLES", "read_recipe"]
 
 log = logging.getLogger(__name__)
 
-TABLES = {"study", "layers", "walk", "shares", "changes", "documents", "rule", "circle", "goal"}
+TABLES = {"study", "layers", "walk", "take_up", "shares", "changes", "documents", "rule", "circle", "goal"}
 #: The keys of [study].
 STUDY = {"name", "title", "lang", "standard", "year", "crs", "max_snap", "beside", "by", "household_size", "strict",
          "scope", "datum"}  # fmt: skip
@@ -93,6 +93,9 @@ def _body(data: Mapping[str, Any], folder: Path, outside: bool) -> dict[str, Any
     walk = {service: _walk(service, at) for service, at in _table(data, "walk").items()}
     if unknown := set(walk) - set(layers):
         raise SitingError(f"[walk] names services without a layer: {some(sorted(unknown))}")
+    take_up = {service: share_from(at, f"[take_up] {service}") for service, at in _table(data, "take_up").items()}
+    if unknown := set(take_up) - set(layers):
+        raise SitingError(f"[take_up] names services without a layer: {some(sorted(unknown))}")
     goals = tuple(_goal(at) for at in _tables(data, "goal"))
     circles = tuple(_circle(at) for at in _tables(data, "circle"))
     check_apart(layers, "[layers]", "rename one")
@@ -107,6 +110,7 @@ def _body(data: Mapping[str, Any], folder: Path, outside: bool) -> dict[str, Any
         "layers": layers,
         "changes": {rule: _changes(rule, at) for rule, at in _table(data, "changes").items()},
         "walk": walk,
+        "take_up": take_up,
         "shares": {rule: share_from(at, f'[shares] "{rule}"') for rule, at in _table(data, "shares").items()},
         "documents": {key: document_from(key, at) for key, at in _table(data, "documents").items()},
         "rules": tuple(rule_from(at) for at in _tables(data, "rule")),

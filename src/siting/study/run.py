@@ -271,7 +271,8 @@ def _propose(
     if not demand.sum() > 0:
         raise ProblemError(f'communities: "{demand.name}" is 0 everywhere; nobody to plan for')
     stay = Existing(existing.index)
-    options: dict[str, Any] = {"demand": demand, "time_limit": goal.time_limit}
+    rate = study.take_up.get(goal.service)
+    options: dict[str, Any] = {"demand": demand, "take_up": rate, "time_limit": goal.time_limit}
     if goal.cover is not None:
         plan = solve(MinSites(), reach, rules=[Cover(goal.cover), stay], **options)
     else:

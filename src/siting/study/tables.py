@@ -19,6 +19,7 @@ from siting.labels import label, named
 from siting.measure.services import APART
 from siting.numbers import percent
 from siting.propose import Plan
+from siting.propose.plan.site_names import Named
 from siting.show.cells import role_name
 from siting.study.values import Proposal, Results
 
@@ -151,6 +152,8 @@ class NamedPlan(Plan):
 
     site_names: Mapping[Any, str] = field(default_factory=dict)
     community_names: Mapping[Any, str] = field(default_factory=dict)
+    #: What is said names them by; see `Plan.explain`.
+    names: Named = None
 
     @cached_property
     def table(self) -> pd.DataFrame:
@@ -165,11 +168,20 @@ class NamedPlan(Plan):
         names = self.community_names
         return tuple(f"{i} {names[i]}" if i in names else i for i in super().unreachable)
 
+    def summary(self, lang: str = "zh", *, names: Named = None) -> str:
+        return super().summary(lang, names=self.names if names is None else names)
+
+    def explain(self, lang: str = "zh", *, names: Named = None) -> str:
+        return super().explain(lang, names=self.names if names is None else names)
+
 
 def with_names(results: Results, plan: Plan) -> NamedPlan:
     """Return the plan with the names of sites and communities next to their ids."""
-    names = (_names(results, role) for role in ("candidates", "communities"))
-    return NamedPlan(plan.problem, plan.answer, plan.reasons, plan.seconds, *names)
+    sites, communities = (_names(results, role) for role in ("candidates", "communities"))
+    roles = {"sites": "candidates", "communities": "communities", "groups": "districts"}
+    layers = {kind: results.layers[role] for kind, role in roles.items() if role in results.layers}
+    said = {kind: frame["name"] for kind, frame in layers.items() if "name" in frame}
+    return NamedPlan(plan.problem, plan.answer, plan.reasons, plan.seconds, sites, communities, said)
 
 
 def result_layers(results: Results) -> dict[str, gpd.GeoDataFrame]:

@@ -44,6 +44,8 @@ class Study:
         Missing numbers of a document, or other readings, by rule id; as for `Standard.adapted`.
     walk
         The walker of each service.
+    take_up
+        Share of the people of a service who look for a place; its proposals are for so many.
     circles, goals
         What is measured and proposed.
     max_snap, crs, strict
@@ -67,6 +69,7 @@ class Study:
     scope: str | float | None = None
     changes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     walk: Mapping[str, Walk] = field(default_factory=dict)
+    take_up: Mapping[str, float] = field(default_factory=dict)
     circles: tuple[Circle, ...] = ()
     goals: tuple[Goal, ...] = ()
     max_snap: float = 250.0

@@ -18,6 +18,7 @@ from siting.propose.infeasible.unreachable import out_of_reach
 from siting.propose.model.formulation import Formulation
 from siting.propose.model.shares import Share
 from siting.propose.search.answer import Reason
+from siting.propose.search.market import most_possible
 
 __all__ = ["reasons"]
 
@@ -42,6 +43,12 @@ def reasons(formulation: Formulation, control: Control) -> tuple[Reason, ...]:
        Journal on Computing 3 (2), 1991, pp. 157-168.
     """
     seconds = min(max(SECONDS, control.seconds), max(GRACE, control.seconds_left))
+    target = formulation.inputs.one(problem.TargetMarketShare)
+    if target is not None:
+        most = most_possible(formulation, Control(time_limit=seconds))
+        if most is not None:
+            best = most / float(formulation.inputs.demand.sum())
+            return (("plan.market_short", {"rule": problem.Part(target), "best": best}),)
     load_engines()  # which is not counted
     problems = Subproblems(formulation, control, seconds)
     alone, found = out_of_reach(formulation)

@@ -19,6 +19,7 @@ from siting.optimize.model import Model
 from siting.optimize.solution import Solution
 from siting.propose.model.constraints import Constraint, build_constraints
 from siting.propose.model.formulation import Block, Formulation
+from siting.propose.model.market import competitors_of
 from siting.propose.model.shares import Share
 from siting.propose.model.variables import STAYING, build_variables
 from siting.propose.search.capacitated import search_capacitated
@@ -110,7 +111,7 @@ class Subproblems:
         if len(rules) < len(inputs.rules):
             inputs = replace(inputs, rules=rules)
             cost = old.objective.cost if isinstance(old.objective, problem.MinCost) else None
-            variables = build_variables(inputs, cost)
+            variables = build_variables(inputs, cost, competitors_of(old.objective, old.inputs))
             constraints = build_constraints(inputs, variables)
         return Subproblem(
             problem.MinSites(), inputs, variables,

@@ -12,8 +12,9 @@ from siting.numbers import Bools, amount
 from siting.propose.infeasible.subproblems import SAME
 from siting.propose.model.constraints import Constraint
 from siting.propose.model.formulation import Formulation
+from siting.propose.model.variables import LARGER, NEW, STAYING
 from siting.propose.problem import Forbidden, OnePer, Part
-from siting.propose.search.answer import Reason
+from siting.propose.search.answer import Lacking, Reason
 
 __all__ = ["out_of_reach"]
 
@@ -42,6 +43,9 @@ def out_of_reach(formulation: Formulation) -> tuple[tuple[Part, ...], list[Reaso
         if lost.any():
             parts.append(part)
             missed.setdefault((service, inputs.pairs[service].own(limit)), []).append((part, lost))
+        elif (reason := _too_large(formulation, part, service, phase, limit)) is not None:
+            parts.append(part)
+            found.append(reason)
     for (service, limit), lacking in missed.items():
         found += _too_far(formulation, service, limit, lacking)
     for each in formulation.constraints:
@@ -77,17 +81,41 @@ def _too_far(
     last = ways.groupby("community")["cost"].nth(formulation.times - 1)
     nearest[ways["community"].loc[last.index]] = last
     lost = np.any([mask for _, mask in lacking], axis=0)
-    within = f"{pairs.limit if limit is None else limit:g} {pairs.unit}"
+    within = f"{pairs.longest if limit is None else limit:g} {pairs.unit}"
     values = {"rules": tuple(dict.fromkeys(part for part, _ in lacking)), "limit": within}
     barring = _barring(formulation, service, limit) if formulation.times == 1 else {}
     barred = lost & np.any([np.zeros(size, bool), *barring.values()], axis=0)
     key = "plan.too_far" if formulation.times == 1 else "plan.too_few"
     if (lost & ~barred).any():
-        way = [f"{cost:.4g} {pairs.unit}" if cost < math.inf else f"> {pairs.limit:g} {pairs.unit}" for cost in nearest]
+        beyond = "—" if math.isinf(pairs.limit) else f"> {pairs.limit:g} {pairs.unit}"
+        way = [f"{cost:.4g} {pairs.unit}" if cost < math.inf else beyond for cost in nearest]
         yield key, values | _people(formulation, service, lost & ~barred, way)
     if barred.any():
         by = tuple(part for part, mask in barring.items() if (mask & barred).any())
         yield "plan.barred", values | {"by": by} | _people(formulation, service, barred)
+
+
+def _too_large(
+    formulation: Formulation, part: Part, service: int, phase: int, limit: float | None
+) -> Reason | None:
+    """Name the communities that no site in reach has places for, where communities stay together."""
+    rule, variables = formulation.capacity, formulation.variables
+    if rule is None or rule.split:
+        return None
+    sites = len(formulation.inputs.sites)
+    most, more = np.zeros(sites), np.zeros(sites)
+    for kinds, into in (((NEW, STAYING), most), ((LARGER,), more)):
+        at = np.isin(variables.kind, kinds) & (variables.service == service) & (variables.upper > 0)
+        np.maximum.at(into, variables.site[at], np.nan_to_num(variables.places[at]))
+    community, column, _ = formulation.serving(service, phase, limit)
+    people = formulation.inputs.demand[service, phase]
+    best = np.zeros(len(people))
+    np.maximum.at(best, community, (most + more)[variables.site[column]])
+    lost = people > best * (1 + SAME)
+    if not lost.any():
+        return None
+    sizes = [f"{amount(float(one))} / {amount(float(room))}" for one, room in zip(people, best, strict=True)]
+    return "plan.too_large", {"rules": (part, Part(rule))} | _people(formulation, service, lost, sizes)
 
 
 def _barring(formulation: Formulation, service: int, limit: float | None) -> dict[Part, Bools]:
@@ -105,9 +133,9 @@ def _people(
     people = formulation.inputs.demand[service].max(axis=0)
     at = np.flatnonzero(mask)
     at = at[np.argsort(-people[at], kind="stable")]
-    ids = [str(formulation.inputs.communities[i]) for i in at.tolist()]
-    names = ids if ways is None else [f"{name} ({ways[i]})" for name, i in zip(ids, at.tolist(), strict=True)]
-    return {"count": len(at), "people": amount(float(people[at].sum())), "names": tuple(names)}
+    ids = formulation.inputs.communities
+    names = tuple(Lacking(ids[i], "" if ways is None else ways[i]) for i in at.tolist())
+    return {"count": len(at), "people": amount(float(people[at].sum())), "names": names}
 
 
 def _largest(formulation: Formulation, constraint: Constraint) -> float:

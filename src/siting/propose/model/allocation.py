@@ -16,8 +16,9 @@ from siting.optimize.max_flow import LARGEST, maximum_flow
 from siting.propose.model.formulation import Formulation
 from siting.propose.model.inputs import within
 from siting.propose.model.variables import LARGER
+from siting.propose.model.ways import closest_rows, is_whole_at_one, nearest_arcs
 
-__all__ = ["Allocation", "build_allocation", "mixed_integer_model", "rounded"]
+__all__ = ["Allocation", "build_allocation", "mixed_integer_model", "people_of", "rounded", "vector_of"]
 
 #: Pairs up to which each gets a row of its own that ties it to its site: a tighter model, but a larger one.
 TIED = 60_000
@@ -56,6 +57,22 @@ class Allocation:
         return all(bool((each == np.rint(each)).all()) for each in (self.amount, self.room.data, self.least.data))
 
     @property
+    def split(self) -> bool:
+        """Whether people of a community may go to several sites."""
+        rule = self.formulation.capacity
+        return rule is None or rule.split
+
+    @property
+    def nearest(self) -> bool:
+        """Whether everybody goes to the nearest open site only."""
+        rule = self.formulation.capacity
+        return rule is not None and rule.nearest
+
+    @property
+    def _ways(self) -> tuple[Ints, Ints, Ints, Floats]:
+        return self.need, self.pool, self.of_pool["site"].to_numpy(), self.cost
+
+    @property
     def unit(self) -> float:
         """The unit of tolerances: 1, or all demand where that is less."""
         return min(1.0, float(self.amount.sum()))
@@ -70,6 +87,11 @@ class Allocation:
         """Pools that columns open."""
         return np.asarray((self.opens @ x.astype(float)) > 0)
 
+    def usable(self, x: Bools) -> Bools:
+        """Arcs that people may take when columns are open."""
+        open_pools = self.open_pools(x)
+        return nearest_arcs(*self._ways, open_pools) if self.nearest else np.asarray(open_pools[self.pool])
+
     def worth(self, x: Bools, people: Floats) -> float:
         """Objective of columns and people on arcs, in the sense of the model."""
         return self.formulation.constant + float(self.gain @ people + self.formulation.value[x].sum())
@@ -77,7 +99,7 @@ class Allocation:
     def most(self, x: Bools, phase: int) -> float:
         """Return the most people with a place in a phase; NaN where people are not whole numbers."""
         room = self.room @ x.astype(float)
-        mine = self.open_pools(x)[self.pool] & (self.of_need["phase"].to_numpy()[self.need] == phase)
+        mine = self.usable(x) & (self.of_need["phase"].to_numpy()[self.need] == phase)
         if not self.whole or max(self.amount.max(initial=0), room.max(initial=0)) > LARGEST:
             return math.nan
         if not mine.any():
@@ -133,6 +155,8 @@ class Allocation:
             (x >= model.lower).all() and (x <= model.upper).all() and (people >= 0).all()
             and (at_pool <= room + slack(room)).all() and (at_pool >= least - slack(least)).all()
             and (served(np.ones(len(people), bool)) <= self.amount + slack(self.amount)).all()
+            and (not self.nearest or not people[~self.usable(x)].any())
+            and (self.split or is_whole_at_one(self.need, people, self.amount, slack(self.amount)))
             and (inside >= model.low - scale).all() and (inside <= model.high + scale).all()
             and (self.shares @ people >= wanted - slack(wanted)).all()
             and all(
@@ -147,7 +171,9 @@ class Allocation:
         outcome = highs.run(linear, time_limit=seconds)
         if outcome.x is None:
             return None
-        people = rounded(self, x, outcome.x[len(x) :] / self.scale)
+        people = people_of(self, x, outcome.x)
+        if not self.split:
+            return people if self.keeps(x, people) else None
         for gain in (np.ones(len(self.gain)), -self.cost):  # ties: most people served, then the least travel
             if len(people) <= SMOOTHED:
                 people = self._then(linear, x, people, gain, seconds)
@@ -166,7 +192,7 @@ class Allocation:
             row_upper=np.concatenate([linear.row_upper, [np.inf, np.inf]]),
         )
         outcome = highs.run(second, time_limit=seconds)
-        better = people if outcome.x is None else rounded(self, x, outcome.x[len(x) :] / self.scale)
+        better = people if outcome.x is None else people_of(self, x, outcome.x)
         return better if self.keeps(x, better) and self.worth(x, better) >= self.worth(x, people) - 1e-6 else people
 
 
@@ -265,15 +291,75 @@ def mixed_integer_model(problem: Allocation, fixed: Bools | None = None) -> high
         parts.append((tied, csr_array((one, (each, each)), shape=(arcs, arcs)), -np.inf, 0.0))
     rows = [(part[1] if part[0] is None else part[0]).shape[0] for part in parts]  # type: ignore[union-attr]
     x = fixed if fixed is None else fixed.astype(float)
-    return highs.Programme(
+    most = amount[problem.need] if fixed is None else np.where(problem.usable(fixed), amount[problem.need], 0.0)
+    made = highs.Programme(
         cost=-np.concatenate([formulation.value, problem.gain / scale]),
         lower=np.concatenate([model.lower if x is None else x, np.zeros(arcs)]),
-        upper=np.concatenate([model.upper if x is None else x, amount[problem.need]]),
+        upper=np.concatenate([model.upper if x is None else x, most]),
         matrix=csr_array(block_array([part[:2] for part in parts], format="csr")),
         row_lower=np.concatenate([np.broadcast_to(part[2], n) for part, n in zip(parts, rows, strict=True)]),
         row_upper=np.concatenate([np.broadcast_to(part[3], n) for part, n in zip(parts, rows, strict=True)]),
         whole=len(formulation.variables) if fixed is None else 0,
     )
+    if fixed is None and problem.nearest:
+        made = _closest(problem, made)
+    return made if problem.split else _unsplit(problem, made)
+
+
+def _closest(problem: Allocation, made: highs.Programme) -> highs.Programme:
+    """Add the rows of closest assignment, with a variable for the people on each arc and those after it."""
+    arcs, amount = len(problem.need), problem.scale * problem.amount
+    columns, people, rests, most = closest_rows(*problem._ways, amount, problem.opens)
+    below = np.zeros(arcs), np.full(len(most), -np.inf)
+    return highs.Programme(
+        cost=np.concatenate([made.cost, np.zeros(arcs)]),
+        lower=np.concatenate([made.lower, np.zeros(arcs)]),
+        upper=np.concatenate([made.upper, amount[problem.need]]),
+        matrix=csr_array(block_array([
+            [made.matrix, csr_array((made.matrix.shape[0], arcs))],
+            [csr_array(block_array([[columns, people]], format="csr")), rests],
+        ], format="csr")),
+        row_lower=np.concatenate([made.row_lower, *below]),
+        row_upper=np.concatenate([made.row_upper, np.zeros(arcs), most]),
+        whole=made.whole,
+    )  # fmt: skip
+
+
+def _unsplit(problem: Allocation, made: highs.Programme) -> highs.Programme:
+    """Replace the people on each arc by whether all of their community are there."""
+    n, arcs = len(problem.formulation.variables), len(problem.need)
+    size = np.ones(len(made.cost))
+    size[n : n + arcs] = problem.scale * problem.amount[problem.need]
+    return replace(
+        made,
+        cost=made.cost * size,
+        upper=made.upper / size,
+        matrix=csr_array(made.matrix * size[None, :]),
+        whole=n + arcs,
+    )
+
+
+def people_of(problem: Allocation, x: Bools, found: Floats) -> Floats:
+    """Return the people on arcs of a vector of the mixed-integer model, whose columns are *x*."""
+    people = found[len(x) : len(x) + len(problem.need)]
+    if not problem.split:
+        return np.where((people > 0.5) & problem.usable(x), problem.amount[problem.need], 0.0)
+    people = rounded(problem, x, people / problem.scale)
+    return np.where(problem.usable(x), people, 0.0) if problem.nearest else people
+
+
+def vector_of(problem: Allocation, x: Bools, people: Floats) -> Floats:
+    """Return the vector of the mixed-integer model for columns and people on arcs."""
+    parts = [x.astype(float), problem.scale * people if problem.split else (people > 0).astype(float)]
+    if problem.nearest:
+        need, pool, site, cost = problem._ways
+        order = np.lexsort((site[pool], cost, need))[::-1]
+        total = np.cumsum(people[order])
+        first = np.append(True, need[order][1:] != need[order][:-1])[: len(order)]
+        rests = np.empty(len(order))
+        rests[order] = total - np.maximum.accumulate(np.where(first, total - people[order], 0.0))
+        parts.append(problem.scale * rests)
+    return np.concatenate(parts)
 
 
 def rounded(problem: Allocation, x: Bools, people: Floats) -> Floats:

@@ -14,6 +14,9 @@ from siting.propose.model.variables import Variables
 
 __all__ = ["refuse_contradictions", "refuse_unknown"]
 
+#: Objectives that open every site unless a rule limits what opens.
+LIMITED = (problem.MaxCoverage, problem.MaxMarketShare, problem.MinTravel, problem.MinFarthest)
+
 
 def refuse_unknown(objective: problem.Objective, rules: Sequence[problem.Rule]) -> None:
     """Refuse objectives and rules of other kinds."""
@@ -29,9 +32,10 @@ def _names(kinds: Sequence[type]) -> str:
 
 
 def refuse_contradictions(objective: problem.Objective, inputs: Inputs, variables: Variables, *, bounded: bool) -> None:
-    """Refuse contradictions and missing rules; with *bounded* the caller limits the number of sites."""
+    """Refuse contradictions and missing rules; with *bounded* the caller limits what opens, or says what for."""
     _refuse_counts(inputs, variables)
-    _refuse_missing(objective, inputs, bounded=bounded)
+    if not bounded:
+        _refuse_missing(objective, inputs)
     _refuse_pairs(objective, inputs, variables)
 
 
@@ -53,19 +57,25 @@ def _refuse_counts(inputs: Inputs, variables: Variables) -> None:
                 raise ProblemError(f"{other} contradicts {rule}")
 
 
-def _refuse_missing(objective: problem.Objective, inputs: Inputs, *, bounded: bool) -> None:
+def _refuse_missing(objective: problem.Objective, inputs: Inputs) -> None:
     phases = inputs.phases
     counted = [rule.service for rule in inputs.all(problem.AtMost)]
-    bounded |= (
+    bounded = (
         bool(inputs.all(problem.Budget))
         or (phases is not None and (phases.at_most is not None or phases.budget is not None))
         or all(None in counted or name in counted for name in inputs.services)
     )
-    if isinstance(objective, (problem.MaxCoverage, problem.MinTravel, problem.MinFarthest)) and not bounded:
+    if isinstance(objective, LIMITED) and not bounded:
         name = type(objective).__name__
         raise ProblemError(f"{name} without AtMost(n) would open every site; say how many, or give a Budget")
     asks = inputs.all(
-        problem.Cover, problem.NobodyBeyond, problem.AtLeast, problem.OnePer, problem.Supply, problem.Required
+        problem.Cover,
+        problem.NobodyBeyond,
+        problem.AtLeast,
+        problem.OnePer,
+        problem.Supply,
+        problem.Required,
+        problem.TargetMarketShare,
     ) or (phases is not None and phases.cover)
     if isinstance(objective, problem.MinSites) and not asks:
         raise ProblemError("MinSites without Cover(share) would open no site; say how much to cover")
@@ -79,8 +89,9 @@ def _refuse_pairs(objective: problem.Objective, inputs: Inputs, variables: Varia
     """Refuse rules that do not go with the objective or each other, and distances that cannot be compared."""
     beyond = objective.beyond if isinstance(objective, problem.MinTravel) else None
     for pairs in inputs.pairs:
-        if beyond is not None and beyond < pairs.limit:
-            raise ProblemError(f"{objective}: beyond is less than the {pairs.limit:g} {pairs.unit} that were searched")
+        if beyond is not None and beyond < pairs.longest:
+            searched = f"{pairs.longest:g} {pairs.unit} that were searched"
+            raise ProblemError(f"{objective}: beyond is less than the {searched}")
     if inputs.all(problem.Backup):
         places = inputs.all(problem.Capacity)
         decays = isinstance(objective, problem.MaxCoverage) and objective.decay is not None

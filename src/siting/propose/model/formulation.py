@@ -17,12 +17,13 @@ from siting.optimize.model import Model
 from siting.optimize.sparse_rows import row_max
 from siting.propose.model.checks import refuse_contradictions, refuse_unknown
 from siting.propose.model.constraints import Constraint, build_constraints, known_costs
-from siting.propose.model.inputs import Demand, Inputs, Reaches
+from siting.propose.model.inputs import Demand, Inputs, Rates, Reaches
+from siting.propose.model.market import Utilities, choice_of, competitors_of, refuse_beside_choice, utilities
 from siting.propose.model.read_problem import read
 from siting.propose.model.shares import Closeness, Share, build_closeness, build_shares
 from siting.propose.model.variables import JOINT, Variables, build_variables
 
-__all__ = ["Block", "Formulation", "build"]
+__all__ = ["Block", "Formulation", "build", "grain_of"]
 
 #: Number of values that are looked at before all are.
 SAMPLE = 1_000
@@ -57,7 +58,8 @@ class Formulation:
     @property
     def sense(self) -> int:
         """1 to maximise the objective, -1 to minimise it; the `Model` is always maximised."""
-        return 1 if isinstance(self.objective, (problem.MaxCoverage, problem.MaxSpacing)) else -1
+        large = (problem.MaxCoverage, problem.MaxSpacing, problem.MaxMarketShare)
+        return 1 if isinstance(self.objective, large) else -1
 
     @cached_property
     def times(self) -> int:
@@ -69,6 +71,14 @@ class Formulation:
     def capacity(self) -> problem.Capacity | None:
         """The rule on capacities, where there is one."""
         return self.inputs.one(problem.Capacity)
+
+    @cached_property
+    def market(self) -> Utilities | None:
+        """What communities find in each variable where they choose among sites; None where the nearest counts."""
+        choice = choice_of(self.objective, self.inputs)
+        if choice is None:
+            return None
+        return utilities(choice, self.inputs, *self.serving(0, len(self.inputs.years) - 1), self.variables.site)
 
     @property
     def everybody(self) -> bool:
@@ -200,7 +210,7 @@ class Formulation:
             shares=self._shares(position, size, len(kept)),
             wanted=np.array([share.wanted for share in self.shares], float),
             must=np.concatenate([b.must for b in self.blocks])[kept],
-            grain=_grain(np.concatenate([amounts, self.value, [self.constant]])),
+            grain=grain_of(np.concatenate([amounts, self.value, [self.constant]])),
             constant=self.constant,
             times=np.repeat([b.times for b in self.blocks], size)[kept] if self.times > 1 else None,
         )
@@ -257,7 +267,7 @@ def _decayed(what: problem.MaxCoverage, cost: Floats) -> Floats:
     return weight
 
 
-def _grain(values: Floats) -> float:
+def grain_of(values: Floats) -> float:
     """Find the largest power of ten, 1e-6 to 1, that all values are multiples of; 0 where there is none."""
     some = values[:: max(1, len(values) // SAMPLE)]
     for decimals in range(7):
@@ -274,16 +284,19 @@ def _grain(values: Floats) -> float:
 def build(
     objective: problem.Objective,
     reach: Reaches,
-    demand: Demand,
+    demand: Demand | None,
     rules: Sequence[problem.Rule],
     options: pd.DataFrame | None = None,
     *,
+    take_up: Rates = None,
     bounded: bool = False,
 ) -> Formulation:
-    """Check a problem and formulate it; with *bounded* the caller limits the number of sites."""
+    """Check a problem and formulate it; with *bounded* the caller limits what opens, or says what for."""
     refuse_unknown(objective, rules)
-    inputs = read(reach, demand, rules, options)
-    variables = build_variables(inputs, objective.cost if isinstance(objective, problem.MinCost) else None)
+    inputs = read(reach, demand, rules, options, take_up)
+    refuse_beside_choice(objective, inputs)
+    cost = objective.cost if isinstance(objective, problem.MinCost) else None
+    variables = build_variables(inputs, cost, competitors_of(objective, inputs))
     if isinstance(objective, problem.MinCost):
         known_costs(inputs, variables, objective)
     places = variables.places[variables.serves]

@@ -13,15 +13,19 @@ import pandas as pd
 from siting.errors import ProblemError, some
 from siting.measure.alignment import refuse_inexact
 from siting.measure.reach import TOLERANCE, Reach
+from siting.measure.take_up import TakeUp
 from siting.numbers import Bools, Floats, Ints, floats
-from siting.propose.problem import Cover, Phases, Required, Rule
+from siting.propose.problem import Cover, Existing, Phases, Required, Rule
 
 __all__ = [
-    "UNNAMED", "Demand", "Inputs", "Pairs", "Reaches", "Resolved", "SiteNumbers", "at_least_zero_each", "within",
+    "UNNAMED", "Demand", "Inputs", "Pairs", "Rates", "Reaches", "Resolved", "SiteNumbers", "at_least_zero_each",
+    "within",
 ]  # fmt: skip
 
 Reaches: TypeAlias = "Reach | Mapping[str, Reach]"
 Demand: TypeAlias = "pd.Series | pd.DataFrame | Mapping[str, pd.Series | pd.DataFrame]"
+#: Share of people who look for a place: a number or a Series by community; with several services a mapping.
+Rates: TypeAlias = "float | pd.Series | Mapping[str, float | pd.Series] | None"
 #: A number for each site id; with several services a mapping.
 SiteNumbers: TypeAlias = "pd.Series | Mapping[str, pd.Series] | None"
 #: Name of the only service, where none was named.
@@ -61,6 +65,11 @@ class Pairs:
             row.astype(np.int64),
         )  # fmt: skip
 
+    @property
+    def longest(self) -> float:
+        """The limit, or the largest cost where all pairs are there."""
+        return float(self.cost.max(initial=0.0)) if np.isinf(self.limit) else self.limit
+
     def within(self, limit: float | None) -> Bools:
         """Which pairs are within *limit* (None: all)."""
         return within(self.cost, limit)
@@ -86,7 +95,8 @@ class Inputs:
     """A siting problem as given, in an order that does not depend on the order of its tables.
 
     Ids are sorted as text. Services are ("",) and years (None,) where none were named; `demand` is services × years ×
-    communities, and `whole` whether all of it is in whole numbers.
+    communities, with the `take_up` of each service that has one, 1 where it is `unweighted`, and `whole` whether all of
+    it is in whole numbers.
     """
 
     communities: pd.Index
@@ -98,6 +108,8 @@ class Inputs:
     whole: bool
     options: pd.DataFrame | None
     rules: tuple[Rule, ...]
+    take_up: tuple[TakeUp, ...] = ()
+    unweighted: bool = False
 
     @property
     def phases(self) -> Phases | None:
@@ -217,7 +229,12 @@ class Inputs:
         """Refuse sites without a number that a rule or the objective needs."""
         if len(sites):
             lost = some(self.sites[np.unique(sites)])
-            raise ProblemError(f"{what}: no {name} for the sites {lost}; give {name}, a Series with a number for each")
+            open_ = (
+                "; name those that are open already in Existing" if name == "cost" and not self.all(Existing) else ""
+            )
+            raise ProblemError(
+                f"{what}: no {name} for the sites {lost}; give {name}, a Series with a number for each{open_}"
+            )
 
     def _numbers(self, values: pd.Series | None, what: str) -> Floats:
         if values is None:

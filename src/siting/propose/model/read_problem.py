@@ -12,8 +12,9 @@ import pandas as pd
 from siting.errors import ProblemError, some
 from siting.measure.alignment import weights
 from siting.measure.reach import Reach
+from siting.measure.take_up import TakeUp, rates_of
 from siting.numbers import Floats
-from siting.propose.model.inputs import UNNAMED, Demand, Inputs, Pairs, Reaches, at_least_zero_each
+from siting.propose.model.inputs import UNNAMED, Demand, Inputs, Pairs, Rates, Reaches, at_least_zero_each
 from siting.propose.problem import Phases, Rule
 
 log = logging.getLogger(__name__)
@@ -21,7 +22,13 @@ log = logging.getLogger(__name__)
 __all__ = ["by_year", "of_service", "read"]
 
 
-def read(reach: Reaches, demand: Demand, rules: Sequence[Rule], options: pd.DataFrame | None) -> Inputs:
+def read(
+    reach: Reaches,
+    demand: Demand | None,
+    rules: Sequence[Rule],
+    options: pd.DataFrame | None,
+    take_up: Rates = None,
+) -> Inputs:
     """Check and sort the inputs."""
     reaches = dict(reach) if isinstance(reach, Mapping) else {UNNAMED: reach}
     for name, one in reaches.items():
@@ -31,6 +38,9 @@ def read(reach: Reaches, demand: Demand, rules: Sequence[Rule], options: pd.Data
             raise ProblemError("solve needs all pairs within a limit; call travel with metres or minutes")
     if not reaches:
         raise ProblemError("reach names no service")
+    unweighted = demand is None
+    if demand is None:
+        demand = {name: pd.Series(1.0, one.origins, name="communities") for name, one in reaches.items()}
     demands: Mapping[str, Any] = demand if isinstance(demand, Mapping) else dict.fromkeys(reaches, demand)
     if set(demands) != set(reaches):
         raise ProblemError(f"reach is for {some(reaches)} and demand for {some(demands)}; give both for each service")
@@ -38,6 +48,8 @@ def read(reach: Reaches, demand: Demand, rules: Sequence[Rule], options: pd.Data
         raise ProblemError(f"reach is for {some(reaches)}; give demand as a mapping, a Series for each service")
     if any(isinstance(ids, pd.MultiIndex) for one in reaches.values() for ids in (one.origins, one.destinations)):
         raise ProblemError("ids are tuples; give communities and sites one text or number each")
+    rates = _rates(take_up, tuple(reaches), unweighted=unweighted)
+    taken: list[TakeUp] = []
     communities = in_order(c for one in reaches.values() for c in one.origins.tolist())
     sites = in_order(s for one in reaches.values() for s in one.destinations.tolist())
     phases = [rule for rule in rules if isinstance(rule, Phases)]
@@ -53,6 +65,10 @@ def read(reach: Reaches, demand: Demand, rules: Sequence[Rule], options: pd.Data
             raise ProblemError(
                 f"demand{of_service(name)} has a column for {year} only; give one for each year, or a Series"
             )
+        if name in rates:
+            shares = rates_of(rates[name], one.origins, f"take_up{of_service(name)}")
+            taken.append(TakeUp.of(shares, name, getattr(given, "name", None)))
+            frame = frame.mul(shares, axis=0)
         amount[k][:, communities.get_indexer(one.origins)] = by_year(frame, years, name)
     return Inputs(
         communities=communities,
@@ -64,7 +80,24 @@ def read(reach: Reaches, demand: Demand, rules: Sequence[Rule], options: pd.Data
         whole=bool((amount == np.rint(amount)).all()),
         options=None if options is None else _options(options, sites, tuple(reaches), years),
         rules=tuple(rules),
+        take_up=tuple(taken),
+        unweighted=unweighted,
     )
+
+
+def _rates(take_up: Rates, services: tuple[str, ...], *, unweighted: bool) -> Mapping[str, Any]:
+    """Return the take-up of each service that has one."""
+    if take_up is None:
+        return {}
+    if unweighted:
+        raise ProblemError("take_up is a share of people; give their number, demand")
+    if not isinstance(take_up, Mapping):
+        return dict.fromkeys(services, take_up)
+    if services == (UNNAMED,):
+        raise ProblemError("take_up is a mapping, and no services were named; give a number or a Series")
+    if unknown := set(take_up) - set(services):
+        raise ProblemError(f"take_up: no such services: {some(sorted(map(str, unknown)))}; there are {some(services)}")
+    return take_up
 
 
 def in_order(ids: Iterable[Hashable]) -> pd.Index:

@@ -106,7 +106,7 @@ def build_closeness(inputs: Inputs) -> tuple[Closeness, ...]:
 def _refuse_beyond(inputs: Inputs, rule: Rule, service: int, limit: float | None) -> None:
     pairs = inputs.pairs[service]
     if limit is not None:
-        usual_limit(limit, pairs.unit, pairs.limit, f"{rule}: the limit")
+        usual_limit(limit, pairs.unit, pairs.longest, f"{rule}: the limit")
     if limit is not None and limit > pairs.limit * (1 + 1e-9):
         raise ProblemError(
             f"{rule}: the limit {limit:g} {pairs.unit} is above the {pairs.limit:g} {pairs.unit} that was searched; "

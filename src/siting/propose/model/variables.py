@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -15,6 +16,8 @@ from siting.numbers import Bools, Floats, Ints
 from siting.propose.model.inputs import Inputs, Resolved, SiteNumbers
 
 __all__ = ["CLOSING", "JOINT", "LARGER", "NEW", "STAYING", "Variables", "build_variables", "shared_services"]
+
+log = logging.getLogger(__name__)
 
 #: Kinds of variables: a new site; an existing one that stays; one that closes at the start of phase `end`; an existing
 #: one that grows; two services that open at one site in one year.
@@ -68,8 +71,8 @@ class Variables:
         return mine if rule.sites is None else mine & np.isin(self.site, rule.sites)
 
 
-def build_variables(inputs: Inputs, cost: SiteNumbers = None) -> Variables:
-    """Make a variable for each opening and closing; *cost* is that of the objective."""
+def build_variables(inputs: Inputs, cost: SiteNumbers = None, taken: Bools | None = None) -> Variables:
+    """Make a variable for each opening and closing; *cost* is that of the objective; *taken* sites stay shut."""
     existing, forbidden, wanted = map(inputs.named, (problem.Existing, problem.Forbidden, problem.Required))
     required = wanted & ~existing
     for name, both in (("Required", required & forbidden), ("Existing", existing & forbidden)):
@@ -86,8 +89,9 @@ def build_variables(inputs: Inputs, cost: SiteNumbers = None) -> Variables:
             rows.append((site, k, 0, last, STAYING, -1))
             rows += [(site, k, 0, end, CLOSING, -1) for end in range(last) if closable[k, site]]
             rows += [(site, k, t, last, LARGER, o) for o, first in there if o >= 0 for t in range(first, last)]
-        elif not forbidden[k, site]:
+        elif not forbidden[k, site] and (taken is None or not taken[k, site]):
             rows += [(site, k, t, last, NEW, o) for o, first in there for t in range(first, last)]
+    _tell_idle(inputs, existing | forbidden, options)
     rows += _joint(inputs, rows)
     table: Ints = np.array(rows, np.int64).reshape(len(rows), 6).T.copy()
     place, service, begin, end, kind, option = table
@@ -104,6 +108,14 @@ def build_variables(inputs: Inputs, cost: SiteNumbers = None) -> Variables:
     stays = (kind == STAYING) & ~closable[service, place]
     lower = stays | (required[service, place] & made.new & alone)
     return _priced(inputs, replace(made, lower=lower.astype(float)), cost)
+
+
+def _tell_idle(inputs: Inputs, settled: Bools, options: dict[tuple[int, int], list[tuple[int, int]]]) -> None:
+    """Warn of destinations that neither are open nor may open: perhaps facilities that no rule names as existing."""
+    idle = [k_site for k_site in np.argwhere(inputs.known & ~settled).tolist() if tuple(k_site) not in options]
+    if idle:
+        lost = inputs.sites[sorted({site for _, site in idle})]
+        log.warning("%s have no row in options and are not Existing: they serve nobody", some(lost))
 
 
 def _closable(inputs: Inputs, existing: Bools) -> Bools:

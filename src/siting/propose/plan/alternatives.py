@@ -11,20 +11,22 @@ import pandas as pd
 from siting.numbers import Bools, Floats, Ints
 from siting.optimize.model import Model
 from siting.propose.model.formulation import Formulation
+from siting.propose.model.market import Utilities
 from siting.propose.model.variables import JOINT
 from siting.propose.plan.solved_problem import SolvedProblem
 from siting.propose.problem import MinSites
 from siting.propose.search.answer import Answer
-from siting.propose.search.bottleneck import BottleneckAnswer, FarthestAnswer, SpacingAnswer
+from siting.propose.search.bottleneck_answers import BottleneckAnswer, FarthestAnswer, SpacingAnswer
 from siting.propose.search.capacitated import CapacitatedAnswer
+from siting.propose.search.point_search import PointAnswer
 from siting.propose.search.pruning import coverage_model, two_best
 
 __all__ = ["second_best"]
 
 #: Number of sites tried for each, where rules must be checked.
 TRIED, FEWER = 50, 8
-#: With capacities and more flows than this there is no search.
-LARGE = 5_000
+#: With capacities and more flows than this there is no search; nor with fewer where communities stay together.
+LARGE, LARGE_WHOLE = 5_000, 200
 
 
 def second_best(plan: SolvedProblem) -> pd.DataFrame:
@@ -33,7 +35,9 @@ def second_best(plan: SolvedProblem) -> pd.DataFrame:
     if answer.x is None or not plan.sites:
         nothing = pd.DataFrame({"instead": pd.Series(dtype=object), "loss": pd.Series(dtype=float)})
         return nothing.rename_axis("site")
-    if isinstance(answer, CapacitatedAnswer) and (answer.flows is None or len(answer.flows) > LARGE):
+    if isinstance(answer, CapacitatedAnswer) and (answer.flows is None or len(answer.flows) > _large(answer)):
+        return pd.DataFrame({"instead": np.nan, "loss": np.nan}, index=plan.table.index)
+    if isinstance(answer, PointAnswer):  # the ways to other sites are not in its table
         return pd.DataFrame({"instead": np.nan, "loss": np.nan}, index=plan.table.index)
     columns, x = problem.variables, answer.x
     ranked, worth = _measures(problem, answer, x)
@@ -52,12 +56,19 @@ def second_best(plan: SolvedProblem) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["instead", "loss"], index=plan.table.index)
 
 
+def _large(answer: CapacitatedAnswer) -> int:
+    return LARGE if answer.allocation is None or answer.allocation.split else LARGE_WHOLE
+
+
 def _measures(
     problem: Formulation, answer: Answer, x: Bools
 ) -> tuple[Callable[[int], Floats], Callable[[Bools], float]]:
     """Return the ranking of the others when a variable closes, and the value of variables, higher being better."""
     if isinstance(answer, BottleneckAnswer):
         return partial(_distances, answer), lambda y: answer.sense * answer.measure(y)
+    if problem.market is not None:
+        market = problem.market
+        return partial(_captured, market, x), market.captured
     if isinstance(answer, CapacitatedAnswer):
         covering = coverage_model(problem, problem.model)
         return partial(_changes, covering, two_best(covering, x)), lambda y: answer.sense * answer.measure(y)
@@ -108,6 +119,19 @@ def _distances(answer: BottleneckAnswer, out: int) -> Floats:
         way[costs.indices[at]] = np.minimum(way[costs.indices[at]], costs.data[at])
         worst = np.maximum(worst, way)
     return -worst
+
+
+def _captured(market: Utilities, x: Bools, out: int) -> Floats:
+    """Return what comes to open sites for each column that opens instead of *out*."""
+    left = x.copy()
+    left[out] = False
+    own = np.asarray(market.utility @ left.astype(float), float)
+    u = market.by_column
+    column = np.repeat(np.arange(u.shape[0]), np.diff(u.indptr))
+    more, beside = own[u.indices] + u.data, own[u.indices] + market.other[u.indices]
+    now = np.divide(own[u.indices], beside, out=np.zeros(len(more)), where=own[u.indices] > 0)
+    gain = market.demand[u.indices] * (more / (more + market.other[u.indices]) - now)
+    return np.asarray(np.bincount(column, gain, u.shape[0]), float)
 
 
 def _variables_of(plan: SolvedProblem) -> Ints:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from siting.labels import known, label
+from siting.labels import known, label, named
 from siting.numbers import amount, percent
 from siting.propose.model.constraints import all_may_open_first
 from siting.propose.plan.alternatives import second_best
 from siting.propose.plan.rule_text import bracketed, rule_words
+from siting.propose.plan.site_names import Named, SiteNames
 from siting.propose.plan.solved_problem import SolvedProblem
-from siting.propose.problem import MaxCoverage, MinCost, MinFarthest, MinTravel, travels
+from siting.propose.problem import Budget, Existing, MaxCoverage, MinCost, MinFarthest, MinTravel, Part, travels
+from siting.propose.search.answer import Lacking
 
 __all__ = ["explain", "listed", "summarise"]
 
@@ -24,21 +27,24 @@ NAMED = 20
 BARGAINED = 60
 
 
-def summarise(plan: SolvedProblem, lang: str) -> str:
+def summarise(plan: SolvedProblem, lang: str, names: Named = None) -> str:
     """Summarise a plan: status, coverage and proof."""
+    called = SiteNames(names, lang)
     # with a time limit that ended before there was a plan, the reason is all that there is to say
     lines = [] if plan.answer.x is None and plan.status != "infeasible" else [label(f"plan.status_{plan.status}", lang)]
+    lines += _demand_words(plan, lang)
     for key, values in plan.reasons:
-        lines.append(label(key, lang, **{name: _shown(name, value, lang, plan.unit) for name, value in values.items()}))
+        shown = {name: _shown(name, value, lang, plan.unit, called) for name, value in values.items()}
+        lines.append(label(key, lang, **shown))
     if math.isnan(plan.objective):
         return "\n".join(lines)
     before = plan.before / plan.total if plan.total else math.nan
     numbers = {
         "n": len(set(plan.sites)), "share": percent(plan.share), "before": percent(before),
-        "covered": amount(plan.covered), "total": amount(plan.total), "gap": percent(plan.gap),
-        "bound": amount(plan.bound), "objective": amount(plan.objective), "what": _counted(plan, lang),
+        "covered": _people(plan, plan.covered), "total": _people(plan, plan.total), "gap": percent(plan.gap),
+        "bound": _people(plan, plan.bound), "objective": _people(plan, plan.objective), "what": _counted(plan, lang),
     }  # fmt: skip
-    lines.append(label("plan.raises", lang, **numbers))
+    lines.append(label("plan.raises" if plan.problem.market is None else "plan.captures", lang, **numbers))
     if "year" in plan.communities.index.names:
         by_year = plan.communities.groupby(level="year")[["demand", "served"]].sum()
         by_year = by_year[by_year["demand"] > 0]
@@ -52,22 +58,41 @@ def summarise(plan: SolvedProblem, lang: str) -> str:
     return "\n".join(lines)
 
 
-def explain(plan: SolvedProblem, lang: str) -> str:
-    """Describe a plan: the gain of each site, its replacement, and communities that are not served."""
-    lines = [summarise(plan, lang), *_sites(plan, lang)]
+def _demand_words(plan: SolvedProblem, lang: str) -> Iterator[str]:
+    """Say what is counted, where that is not the people as given."""
+    inputs = plan.problem.inputs
+    if inputs.unweighted:
+        yield label("take_up.none", lang)
+    for each in inputs.take_up:
+        words, service = each.words(lang), named("service", each.service, lang)
+        yield label("take_up.of_service", lang, service=service, words=words) if each.service else words
+
+
+def explain(plan: SolvedProblem, lang: str, names: Named = None) -> str:
+    """Describe a plan: the gain of each site, its replacement, what it costs, and communities that are not served."""
+    called = SiteNames(names, lang)
+    lines = [summarise(plan, lang, names), *_sites(plan, lang, called), *_spent(plan, lang)]
+    inputs = plan.problem.inputs
+    if plan.answer.x is not None and not inputs.all(Existing):
+        lines.append(label("plan.none_existing", lang, count=len(inputs.sites)))
     for change in ("closes", "grows"):
         mine = plan.changes[plan.changes["change"] == change].reset_index().to_dict("records")
         if mine:
-            names = listed((_place(row, lang) for row in mine), lang)
-            lines.append(label(f"plan.{change}", lang, count=len(mine), names=names))
+            places = listed((_place(row, lang, called) for row in mine), lang)
+            lines.append(label(f"plan.{change}", lang, count=len(mine), names=places))
     if not math.isnan(plan.objective):
-        lines += _not_served(plan, lang)
+        lines += _not_served(plan, lang, called)
     best = percent(plan.reachable / plan.total if plan.total else math.nan)
     named = any(key == "plan.too_far" for key, _ in plan.reasons)
     for key, ids in (("plan.unreachable", plan.unreachable), ("plan.only_barred", plan.barred)):
         if ids and not named:
-            lines.append(label(key, lang, count=len(ids), names=listed(ids, lang), best=best))
+            lines.append(label(key, lang, count=len(ids), names=listed(map(called.community, ids), lang), best=best))
     return "\n".join(lines)
+
+
+def _people(plan: SolvedProblem, count: float) -> str:
+    """Write a number of people: expected visitors to a tenth."""
+    return amount(count if plan.problem.market is None else round(count, 1))
 
 
 def _weighted(plan: SolvedProblem) -> bool:
@@ -79,49 +104,106 @@ def _counted(plan: SolvedProblem, lang: str) -> str:
     return bracketed(label(key, lang, unit=label(f"unit.{plan.unit}", lang)), lang) if known(key) else ""
 
 
-def _sites(plan: SolvedProblem, lang: str) -> Iterator[str]:
+def _spent(plan: SolvedProblem, lang: str) -> Iterator[str]:
+    """Say what the plan costs, and of each budget whether it could open another site."""
+    if plan.answer.x is None or math.isnan(plan.cost):
+        return
+    problem, x = plan.problem, plan.answer.x
+    budgets = [each for each in problem.constraints if isinstance(each.rule, Budget)]
+    if not budgets:
+        yield label("plan.cost", lang, cost=amount(plan.cost))
+    columns = problem.variables
+    for each in budgets:
+        left = each.high - float(each.weight[x[each.columns]].sum())
+        place = set(columns.place[x & columns.new].tolist())
+        others = columns.new & ~x & (columns.upper > 0) & ~np.isin(columns.place, list(place))
+        cheapest = float(np.nanmin(columns.cost[others])) if others.any() else math.inf
+        binds = left < cheapest - 1e-9 * max(1.0, each.high) and math.isfinite(cheapest)
+        key = "plan.cost_binds" if binds else "plan.cost_of"
+        yield label(
+            key, lang, cost=amount(plan.cost), budget=rule_words(each.rule, lang, plan.unit),
+            left=amount(max(0.0, left) + 0.0), cheapest=amount(cheapest),
+        )  # fmt: skip
+
+
+def _sites(plan: SolvedProblem, lang: str, called: SiteNames) -> Iterator[str]:
     objective = plan.problem.objective
     small, by_way = isinstance(objective, (MinTravel, MinFarthest, MinCost)), travels(objective)
+    near = "plan.site_near" if plan.problem.capacity is None else "plan.site_placed"
     longer = "plan.longer" if small else "plan.falls" if _weighted(plan) else "plan.instead"
     others = second_best(plan) if 0 < len(plan.sites) <= BARGAINED else None
     for row in plan.table.reset_index().to_dict("records"):
-        key = ("plan.site_near" if row["people"] else "plan.site_idle") if by_way else "plan.site"
+        key = (near if row["people"] else "plan.site_idle") if by_way else "plan.site"
+        key = "plan.site_market" if plan.problem.market is not None else key
         line = label(
-            key, lang, order=row["order"], site=_place(row, lang),
-            adds=amount(row["adds"]), share=percent(row["share_after"]), lost=amount(row["lost_without"]),
-            people=amount(row["people"]), mean=amount(round(row["mean"], 1)),
-            farthest=amount(round(row["farthest"], 1)), unit=label(f"unit.{plan.unit}", lang),
+            key, lang, order=row["order"], site=_place(row, lang, called),
+            adds=_people(plan, row["adds"]), share=percent(row["share_after"]),
+            lost=_people(plan, row["lost_without"]), people=_people(plan, row["people"]),
+            mean=amount(round(row["mean"], 1)), farthest=amount(round(row["farthest"], 1)),
+            unit=label(f"unit.{plan.unit}", lang),
         )  # fmt: skip
         if others is not None:
             instead, loss = others.iloc[row["order"] - 1]
             if not pd.isna(instead):
-                line += label(longer, lang, site=instead, loss=amount(round(loss, 1)))
+                line += label(longer, lang, site=called.site(instead), loss=amount(round(loss, 1)))
         yield line
 
 
-def _not_served(plan: SolvedProblem, lang: str) -> Iterator[str]:
-    table = plan.communities
+def _not_served(plan: SolvedProblem, lang: str, called: SiteNames) -> Iterator[str]:
+    table, near = plan.communities, _nearest_candidates(plan, lang, called)
     if "year" in table.index.names:
         years = table.index.get_level_values("year")
         table = table[years == years.max()]
+    shared = table[table["sites"] > 1]
+    if len(shared) and plan.problem.market is None:
+        names = listed((_community(key, lang, called) for key in shared.index), lang)
+        yield label("plan.shared", lang, count=len(shared), names=names)
     left = table["demand"] - table["served"]
     for reason in ("closed", "full", "few"):
         people = left[(left > 1e-9) & (table["reason"] == reason)].sort_values(ascending=False, kind="stable")
         if len(people):
-            names = listed((_community(key, lang) for key in people.index), lang)
+            lost = people.index[: NAMED + 1]
+            nearest = {key: near(key) if reason == "closed" else "" for key in lost}
+            names = listed((_community(key, lang, called) + nearest.get(key, "") for key in people.index), lang)
             total = amount(float(people.sum()))
             yield label(f"plan.left_{reason}", lang, count=len(people), people=total, names=names)
 
 
-def _place(row: dict[Any, Any], lang: str) -> str:
+def _nearest_candidates(plan: SolvedProblem, lang: str, called: SiteNames) -> Callable[[object], str]:
+    """Return what names the nearest site that could serve a community, and its distance."""
+    problem, last = plan.problem, len(plan.problem.inputs.years) - 1
+
+    def near(key: object) -> str:
+        parts = key if isinstance(key, tuple) else (key,)
+        inputs = problem.inputs
+        service = next((k for k, name in enumerate(inputs.services) if name and name in parts[1:]), 0)
+        community, column, cost = serving[service]
+        at = np.arange(
+            *np.searchsorted(community, int(inputs.communities.get_indexer(pd.Index([parts[0]]))[0]) + np.arange(2))
+        )
+        at = at[problem.variables.upper[column[at]] > 0]
+        if not len(at):
+            return ""
+        best = at[np.lexsort((column[at], cost[at]))[0]]
+        site = called.site(inputs.sites[problem.variables.site[column[best]]])
+        unit = inputs.pairs[service].unit
+        way = f"{amount(round(float(cost[best]), 0 if unit == 'm' else 1))} {label(f'unit.{unit}', lang)}"
+        return bracketed(label("plan.nearest", lang, site=site, way=way), lang)
+
+    serving = [problem.serving(service, last) for service in range(len(problem.inputs.services))]
+    return near
+
+
+def _place(row: dict[Any, Any], lang: str, called: SiteNames) -> str:
     keys = [str(row[name]) for name in ("service", "year", "option") if name in row and not pd.isna(row[name])]
-    return f"{row['site']}{bracketed(', '.join(keys), lang)}"
+    return f"{called.site(row['site'])}{bracketed(', '.join(keys), lang)}"
 
 
-def _community(key: object, lang: str) -> str:
+def _community(key: object, lang: str, called: SiteNames) -> str:
     if not isinstance(key, tuple):
-        return str(key)
-    return f"{key[0]}{bracketed(', '.join(str(part) for part in key[1:] if not isinstance(part, int)), lang)}"
+        return called.community(key)
+    more = ", ".join(str(part) for part in key[1:] if not isinstance(part, int))
+    return f"{called.community(key[0])}{bracketed(more, lang)}"
 
 
 def listed(ids: Iterable[object], lang: str) -> str:
@@ -130,11 +212,25 @@ def listed(ids: Iterable[object], lang: str) -> str:
     return label("list.comma", lang).join(names[:NAMED]) + " …" * (len(names) > NAMED)
 
 
-def _shown(name: str, value: object, lang: str, unit: str) -> object:
+def _shown(name: str, value: object, lang: str, unit: str, called: SiteNames) -> object:
     """Write a value of a reason; rules are in words in Chinese, and in Python in English."""
-    if lang == "zh" and name in ("rule", "rules", "by"):
+    if name in ("rule", "rules", "by"):
         rules = value if isinstance(value, tuple) else (value,)
-        return listed((f"“{rule_words(rule, lang, unit)}”" for rule in rules), lang)
+        if lang == "zh":
+            return listed((f"“{rule_words(rule, lang, unit, called.group)}”" for rule in rules), lang)
+        return listed((_in_python(rule, called) for rule in rules), lang)
+    if name == "group":
+        return called.group(value)
     if isinstance(value, tuple):
-        return listed(value, lang)
+        return listed((_lacking(each, called) for each in value), lang)
     return percent(value) if isinstance(value, float) else value
+
+
+def _in_python(rule: object, called: SiteNames) -> str:
+    if isinstance(rule, Part) and rule.of and rule.asks is None:
+        return f"{rule.rule} ({', '.join(map(called.group, rule.of))})"
+    return str(rule)
+
+
+def _lacking(each: object, called: SiteNames) -> str:
+    return each.called(called.community(each.community)) if isinstance(each, Lacking) else str(each)

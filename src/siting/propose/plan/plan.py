@@ -13,6 +13,7 @@ from siting.numbers import amount, percent
 from siting.propose.plan.alternatives import second_best
 from siting.propose.plan.certificate import Certificate, Verified, certify, same, verify
 from siting.propose.plan.explain import explain, summarise
+from siting.propose.plan.site_names import Named
 from siting.propose.plan.solved_problem import DERIVED, SolvedProblem
 from siting.propose.plan.tables import by_group
 
@@ -50,9 +51,12 @@ class Plan(SolvedProblem):
         status = {"fact.status": words(f"status.{self.status}")}
         if math.isnan(self.objective):
             return card(words("card.plan"), status | {"column.reason": f"{self.summary('zh')} {self.summary('en')}"})
+        market = self.problem.market
         facts = {
             "fact.new_sites": len(self.sites),
-            "column.covered": f"{amount(self.covered)} / {amount(self.total)} ({percent(self.share)})",
+            "column.covered" if market is None else "plan_site.won_people": (
+                f"{amount(round(self.covered, 1 if market else 9))} / {amount(self.total)} ({percent(self.share)})"
+            ),
             "fact.objective": self.objective,
             "fact.bound": self.bound,
             "fact.gap": percent(self.gap),
@@ -115,22 +119,40 @@ class Plan(SolvedProblem):
         changed = [name for name in made if not same(getattr(self, name), getattr(anew, name))]
         return verify(self.answer, vars(self).get("certificate"), changed)
 
-    def summary(self, lang: str = "zh") -> str:
+    def summary(self, lang: str = "zh", *, names: Named = None) -> str:
         """Summarise the plan: status, coverage and proof.
 
         Parameters
         ----------
         lang
             "zh" or "en".
-        """
-        return summarise(self, lang)
+        names
+            Names by id, such as ``communities["name"]``: a Series or a mapping; or a mapping of "sites", "communities"
+            and "groups" (such as districts) to names by id of each. Where several have one name the id stands beside
+            it, and an id without a name stands for itself.
 
-    def explain(self, lang: str = "zh") -> str:
-        """Describe the plan: the gain of each site, its replacement, and communities that are not served.
+        Raises
+        ------
+        ProblemError
+            When *names* is none of these.
+        """
+        return summarise(self, lang, names)
+
+    def explain(self, lang: str = "zh", *, names: Named = None) -> str:
+        """Describe the plan: the gain of each site, its replacement, its cost, and communities that are not served.
 
         Parameters
         ----------
         lang
             "zh" or "en".
+        names
+            Names by id, such as ``communities["name"]``: a Series or a mapping; or a mapping of "sites", "communities"
+            and "groups" (such as districts) to names by id of each. Where several have one name the id stands beside
+            it, and an id without a name stands for itself.
+
+        Raises
+        ------
+        ProblemError
+            When *names* is none of these.
         """
-        return explain(self, lang)
+        return explain(self, lang, names)

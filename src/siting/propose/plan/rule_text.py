@@ -18,6 +18,7 @@ __all__ = ["bracketed", "rule_words"]
 NUMBERS: dict[type, Callable[[Any], str]] = {
     **dict.fromkeys((problem.AtMost, problem.AtLeast, problem.Backup), lambda rule: str(rule.n)),
     problem.Budget: lambda rule: f"{rule.total:g}",
+    problem.TargetMarketShare: lambda rule: f"{100 * float(f'{rule.share:g}'):.10g} %",
     problem.Cover: lambda rule: f"{100 * float(f'{rule.share:g}'):.10g} %",
     problem.Supply: lambda rule: "" if rule.total is None or isinstance(rule.total, pd.Series) else f" {rule.total:g}",
     **dict.fromkeys((problem.Existing, problem.Required, problem.Forbidden), lambda rule: str(len(rule.ids))),
@@ -27,12 +28,13 @@ NUMBERS: dict[type, Callable[[Any], str]] = {
 #: Options that follow in brackets.
 OPTIONS: dict[type, tuple[str, ...]] = {
     problem.MaxCoverage: ("decay", "weights"),
+    **dict.fromkeys((problem.MaxMarketShare, problem.TargetMarketShare), ("competitors", "no_choice")),
     problem.MinCost: ("travel",),
     problem.MinTravel: ("beyond",),
     problem.AtMost: ("by", "service"),
     problem.AtLeast: ("by", "service"),
     problem.Cover: ("by", "limit", "service", "year"),
-    problem.Capacity: ("least",),
+    problem.Capacity: ("least", "split", "nearest"),
     problem.Supply: ("per_1000", "by", "service"),
     problem.MayClose: ("at_most", "service"),
     problem.Together: ("saving", "bonus", "must"),
@@ -42,9 +44,14 @@ OPTIONS: dict[type, tuple[str, ...]] = {
     ),
 }
 
+#: Options that are left out at 0 or empty.
+EMPTY = ("travel", "competitors", "no_choice")
 
-def rule_words(rule: Value | Part | str, lang: str, unit: str = "") -> str:
+
+def rule_words(rule: Value | Part | str, lang: str, unit: str = "", group_name: Callable[[object], str] = str) -> str:
     """Put a rule, an objective or a part of a rule into words, with distances in "m" or "min"; a text stays as it is.
+
+    *group_name* names the group that a part is of.
 
     Examples
     --------
@@ -61,7 +68,8 @@ def rule_words(rule: Value | Part | str, lang: str, unit: str = "") -> str:
         return rule
     if isinstance(rule, Part):
         if rule.asks is None:
-            return rule_words(rule.rule, lang, unit) + bracketed(rule.group, lang)
+            of = ", ".join(map(group_name, rule.of))
+            return rule_words(rule.rule, lang, unit) + bracketed(of, lang)
         return label("rule.Phases", lang, n=rule.group) + bracketed(_option(*rule.asks, lang, unit), lang)
     kind = type(rule)
     number = NUMBERS[kind](rule) if kind in NUMBERS else ""
@@ -69,15 +77,19 @@ def rule_words(rule: Value | Part | str, lang: str, unit: str = "") -> str:
         number = _way(rule.limit, lang, unit)
     elif isinstance(rule, problem.OnePer):
         number = _group(rule.by, lang)
-    # False options and a travel cost of 0 are left out; at_most=0 is an option
     options = [
         _option(name, value, lang, unit)
         for name in OPTIONS.get(kind, ())
-        if (value := getattr(rule, name)) is not None and value is not False and (name != "travel" or value > 0)
+        if (value := getattr(rule, name)) is not None and _is_told(name, value)
     ]
     return label(f"rule.{kind.__name__}", lang, n=number) + bracketed(
         ("，" if lang == "zh" else ", ").join(options), lang
     )
+
+
+def _is_told(name: str, value: Any) -> bool:
+    """Whether an option is named: not one that is False, of `EMPTY` and empty, or splitting; at_most=0 is."""
+    return not value if name == "split" else value is not False and (name not in EMPTY or bool(value))
 
 
 def _option(name: str, value: Any, lang: str, unit: str) -> str:
@@ -87,6 +99,8 @@ def _option(name: str, value: Any, lang: str, unit: str) -> str:
         text = _way(value, lang, unit)
     elif name == "service":
         text = named("service", value, lang)
+    elif name == "competitors":
+        text = str(len(value))
     elif isinstance(value, (tuple, list)):  # one for each year
         text = label("list.comma", lang).join(map(str, value))
     else:

@@ -12,7 +12,7 @@ import pandas as pd
 from siting.propose.forwarded_attributes import forwarded
 from siting.propose.model.formulation import Formulation
 from siting.propose.model.variables import CLOSING
-from siting.propose.plan import tables
+from siting.propose.plan import market_tables, tables
 from siting.propose.plan.rule_text import rule_words
 from siting.propose.search.answer import Answer, Reason
 
@@ -20,8 +20,8 @@ __all__ = ["DERIVED", "SolvedProblem"]
 
 #: Values derived from the sites, in the order of the checks.
 DERIVED = (
-    "sites", "table", "assignment", "served", "communities", "changes", "cost", "closed", "total", "covered", "share",
-    "unreachable", "barred", "before", "reachable",
+    "sites", "table", "assignment", "flows", "served", "communities", "changes", "cost", "closed", "total", "covered",
+    "share", "unreachable", "barred", "before", "reachable",
 )  # fmt: skip
 
 
@@ -71,29 +71,51 @@ class SolvedProblem:
         Columns: `order`; `service`, `year`, `option`, `cost`, `places` if any; `adds` (people added to those of the
         existing sites and the rows above), `share_after`, `within` (all people in its reach), `lost_without` (people
         covered by no other site), `people` (whose nearest open site it is, or with a place there), `mean` and
-        `farthest` (their distance).
+        `farthest` (their distance). Where people choose among sites, all are expected visitors.
         """
+        if self.problem.market is not None:
+            return market_tables.market_table(self.problem, self.answer)
         return tables.site_table(self.problem, self.answer)
 
     @cached_property
     def parts(self) -> tuple[tables.Served, ...]:
         """Communities served, for each service and year."""
+        if self.problem.market is not None:
+            return market_tables.captured_parts(self.problem, self.answer)
         return tables.served_parts(self.problem, self.answer)
 
     @cached_property
     def communities(self) -> pd.DataFrame:
         """A row per community, or per community, service and year: its site, and the reason why demand is not served.
 
-        Columns: `demand`, `served`, `site`, `cost`, `new` (missing if not served), `reason` ("": all served; "no
-        demand"; "beyond": no site in reach; "barred": sites in reach, but none may open; "closed": sites in reach,
-        none open; "full": no place left; "few": fewer open sites than `Backup` requires).
+        Columns: `demand`, `served`, `site` (with `Capacity` the one that most of its people go to), `cost` (the
+        distance to that site), `new` (missing if not served), `sites` (how many sites its people go to, see `flows`),
+        `farthest` (the distance to the farthest of them), `reason` ("": all served; "no demand"; "beyond": no site in
+        reach; "barred": sites in reach, but none may open; "closed": sites in reach, none open; "full": no place left;
+        "few": fewer open sites than `Backup` requires; "shared": where people choose, the others go elsewhere).
         """
         return tables.community_table(self.problem, self.parts)
 
     @cached_property
     def assignment(self) -> pd.DataFrame:
-        """The site of each community: `site`, `cost`, `new`; missing if not served."""
+        """The site of each community: `site`, `cost`, `new`; missing if not served.
+
+        With `Capacity` people of a community may go to several sites; this is the one that most go to, and `flows` has
+        a row for each.
+        """
         return self.communities[["site", "cost", "new"]]
+
+    @cached_property
+    def flows(self) -> pd.DataFrame:
+        """Who goes where: a row per community and site that its people go to, and per service and year.
+
+        Columns: `community`, `site`; `service`, `year`, `option` if any; `people`, `cost` (their distance). Without
+        `Capacity` everybody who is served goes to the nearest open site, or, where people choose among sites, to each
+        open one in its part. People who are not served have no row.
+        """
+        if self.problem.market is not None:
+            return tables.flow_table(self.problem, market_tables.captured_flows(self.problem, self.answer))
+        return tables.flow_table(self.problem, tables.flows_of(self.answer, self.parts))
 
     @cached_property
     def served(self) -> pd.Series:
@@ -141,6 +163,8 @@ class SolvedProblem:
     @cached_property
     def before(self) -> float:
         """Demand served by the existing sites alone."""
+        if self.problem.market is not None:
+            return market_tables.captured_before(self.problem)
         return tables.served_before(self.problem, self.answer)
 
     @cached_property

@@ -17,10 +17,11 @@ from siting.propose.model.formulation import Formulation
 from siting.propose.model.variables import CLOSING, LARGER, NEW, STAYING
 from siting.propose.search.answer import Answer
 from siting.propose.search.capacitated import CapacitatedAnswer
+from siting.propose.search.places_counted import added_and_lost, most_served
 
 __all__ = [
-    "Served", "by_group", "change_table", "community_table", "cost_of", "new_sites", "reachable_demand",
-    "served_before", "served_parts", "site_table", "unserved",
+    "Served", "by_group", "change_table", "community_table", "cost_of", "flow_table", "flows_of", "new_sites",
+    "reachable_demand", "served_before", "served_parts", "site_table", "unserved",
 ]  # fmt: skip
 
 #: Columns of the table of sites of every plan.
@@ -34,9 +35,12 @@ class Served(NamedTuple):
     phase: int
     demand: Floats
     served: Floats
-    #: The open variable that serves the community, -1 for none; and its cost.
+    #: The open variable that serves most people of the community, -1 for none; and its cost.
     column: Ints
     cost: Floats
+    #: Number of variables that serve people of the community, and the largest cost of one.
+    sites: Ints
+    farthest: Floats
     reason: npt.NDArray[np.object_]
 
 
@@ -67,7 +71,7 @@ def served_before(problem: Formulation, answer: Answer) -> float:
     existing = problem.variables.kind == STAYING
     last = len(problem.inputs.years) - 1
     if isinstance(answer, CapacitatedAnswer) and answer.allocation is not None:
-        return float(answer.allocation.most(existing, last))
+        return float(most_served(answer.allocation, existing, last))
     services = range(len(problem.inputs.services))
     return sum(float(_served(problem, existing, service, last, None).served.sum()) for service in services)
 
@@ -90,27 +94,29 @@ def _served(problem: Formulation, x: Bools, service: int, phase: int, flows: pd.
     community, column, cost = _open_pairs(problem, x, service, phase)
     count = np.bincount(community, minlength=size)
     site, way = np.full(size, -1), np.full(size, np.nan)
+    farthest = way
     if flows is None:
         covered = count >= problem.times
         first = _nearest(community, column, cost)
         first = first[covered[community[first]]]
         site[community[first]], way[community[first]] = column[first], cost[first]
-        served = np.where(covered, demand, 0.0)
+        served, sites = np.where(covered, demand, 0.0), (site >= 0).astype(np.int64)
     else:
         here = flows[(flows["service"] == service) & (flows["phase"] == phase)]
         served = np.bincount(here["community"], here["people"], minlength=size)
-        travel = np.bincount(here["community"], here["people"] * here["cost"], minlength=size)
-        way = np.where(served > 0, travel / np.where(served > 0, served, 1.0), np.nan)
-        order = here.sort_values(["community", "people", "column"], ascending=[True, False, True])
+        order = here.sort_values(["community", "people", "cost", "column"], ascending=[True, False, True, True])
         largest = order.drop_duplicates("community")
-        site[largest["community"]] = largest["column"]
+        site[largest["community"]], way[largest["community"]] = largest["column"], largest["cost"]
+        sites = np.bincount(here["community"], minlength=size)
+        farthest = np.full(size, np.nan)
+        np.fmax.at(farthest, here["community"].to_numpy(), here["cost"].to_numpy())
     near, able = _within_reach(problem, service)
     reason = np.select(
         [served >= demand - 1e-9, count > 0, able, near],
         [np.where(demand <= 0, "no demand", ""), "few" if flows is None else "full", "closed", "barred"],
         "beyond",
     ).astype(object)
-    return Served(service, phase, demand, served, site, way, reason)
+    return Served(service, phase, demand, served, site, way, sites, farthest, reason)
 
 
 def _within_reach(problem: Formulation, service: int) -> tuple[Bools, Bools]:
@@ -134,7 +140,8 @@ def community_table(problem: Formulation, parts: Sequence[Served]) -> pd.DataFra
         frame = pd.DataFrame(
             {
                 "demand": part.demand[at], "served": part.served[at], "site": site,
-                "cost": part.cost[at], "new": new, "reason": part.reason[at],
+                "cost": part.cost[at], "new": new, "sites": part.sites[at], "farthest": part.farthest[at],
+                "reason": part.reason[at],
             },
             index=inputs.communities[at],
         )  # fmt: skip
@@ -146,6 +153,39 @@ def community_table(problem: Formulation, parts: Sequence[Served]) -> pd.DataFra
         frames.append(frame)
     table = pd.concat(frames)
     return table if isinstance(table.index, pd.MultiIndex) else table.rename_axis(None)
+
+
+def flows_of(answer: Answer, parts: Sequence[Served]) -> pd.DataFrame:
+    """Return who goes where, as positions: to places that are counted, or to the nearest open site."""
+    if isinstance(answer, CapacitatedAnswer) and answer.flows is not None:
+        return answer.flows
+    return pd.concat([_to_the_nearest(part) for part in parts], ignore_index=True)
+
+
+def flow_table(problem: Formulation, rows: pd.DataFrame) -> pd.DataFrame:
+    """Make a row per community and site that people go to (and service, year): people and cost."""
+    inputs, variables = problem.inputs, problem.variables
+    column = rows["column"].to_numpy(np.int64)
+    rows = rows.assign(site=variables.site[column]).sort_values(["community", "service", "phase", "cost", "site"])
+    column = rows["column"].to_numpy(np.int64)
+    table: dict[str, Any] = {"community": inputs.communities[rows["community"]], "site": inputs.sites[rows["site"]]}
+    if inputs.services != ("",):
+        table["service"] = [inputs.services[k] for k in rows["service"]]
+    if inputs.years != (None,):
+        table["year"] = [inputs.years[t] for t in rows["phase"]]
+    if inputs.options is not None:
+        table["option"] = [inputs.options.index[o] if o >= 0 else None for o in variables.option[column]]
+    return pd.DataFrame(table | {"people": rows["people"].to_numpy(float), "cost": rows["cost"].to_numpy(float)})
+
+
+def _to_the_nearest(part: Served) -> pd.DataFrame:
+    at = np.flatnonzero((part.column >= 0) & (part.served > 0))
+    return pd.DataFrame(
+        {
+            "community": at, "service": part.service, "phase": part.phase, "column": part.column[at],
+            "people": part.served[at], "cost": part.cost[at],
+        }
+    )  # fmt: skip
 
 
 def unserved(problem: Formulation, *, barred: bool) -> tuple[object, ...]:
@@ -296,7 +336,7 @@ def _order_by_places(
     needs = _needs_of(chosen, pairs, len(problem.variables))
     order = np.lexsort((chosen, -people, problem.variables.begin[chosen]))
     total = pairs.weight.sum()
-    served, counts = loads.added_and_lost(answer.x, chosen[order], last)
+    served, counts = added_and_lost(loads, answer.x, loads.amounts(flows), chosen[order], last)
     figures: list[tuple[float, ...]] = []
     for c, (added, lost) in zip(order, counts, strict=True):
         served += added

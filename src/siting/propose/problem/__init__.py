@@ -1,5 +1,6 @@
 """Objectives and rules: plain values."""
 
+from siting.propose.problem.market import Choice, MaxMarketShare, TargetMarketShare
 from siting.propose.problem.objectives import (
     MaxCoverage,
     MaxSpacing,
@@ -27,16 +28,17 @@ from siting.propose.problem.site_rules import (
     Together,
 )
 
-OBJECTIVES = (MaxCoverage, MinSites, MinCost, MinTravel, MinFarthest, MaxSpacing)
+OBJECTIVES = (MaxCoverage, MinSites, MinCost, MinTravel, MinFarthest, MaxSpacing, MaxMarketShare)
 #: In the order in which a conflict names them; a conflict leaves out the later of two.
 RULES = (
     AtMost, Budget, Phases, Cover, NobodyBeyond, AtLeast, OnePer, Supply, MayClose, Capacity, Backup, Spacing, Together,
-    Required, Forbidden, Existing,
+    Required, Forbidden, Existing, TargetMarketShare,
 )  # fmt: skip
 
 __all__ = [
-    "OBJECTIVES", "RULES", "AtLeast", "AtMost", "Backup", "Budget", "Capacity", "Cover", "Existing", "Forbidden",
-    "MaxCoverage", "MaxSpacing", "MayClose", "MinCost", "MinFarthest", "MinSites", "MinTravel", "NobodyBeyond",
-    "Objective", "OnePer", "Part", "Phases", "Required", "Rule", "Spacing", "Supply", "Together", "is_number",
-    "travels",
+    "OBJECTIVES", "RULES", "AtLeast", "AtMost", "Backup", "Budget", "Capacity", "Choice", "Cover", "Existing",
+    "Forbidden",
+    "MaxCoverage", "MaxMarketShare", "MaxSpacing", "MayClose", "MinCost", "MinFarthest", "MinSites",
+    "MinTravel", "NobodyBeyond", "Objective", "OnePer", "Part", "Phases", "Required", "Rule", "Spacing",
+    "Supply", "TargetMarketShare", "Together", "is_number", "travels",
 ]  # fmt: skip

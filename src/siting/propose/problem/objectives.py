@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from siting.errors import ProblemError
+from siting.measure.point_reach import PointReach
 from siting.measure.reach import Reach
 from siting.propose.problem.rule_values import Value, at_least_zero, is_number, site_to_site
 
@@ -162,7 +163,8 @@ class MaxSpacing(Objective):
     ----------
     between
         A `Reach` from the sites to the sites. Pairs that are not in it are farther apart than its limit: a plan
-        without a pair in it has the objective infinity. Pairs of existing sites do not count.
+        without a pair in it has the objective infinity. Pairs of existing sites do not count. Of a `PointReach` all
+        pairs are computed.
 
     Raises
     ------
@@ -178,6 +180,8 @@ class MaxSpacing(Objective):
     between: Reach
 
     def __post_init__(self) -> None:
+        if isinstance(self.between, PointReach):
+            object.__setattr__(self, "between", self.between.to(self.between.destinations))
         site_to_site(self.between, "MaxSpacing: between")
 
 

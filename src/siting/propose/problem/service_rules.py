@@ -131,23 +131,63 @@ class Capacity(Rule):
     least
         The fewest people a new site must serve in every open year, by site id or one number. People are
         allocated to meet it, even if a nearer site has places left.
+    split
+        False keeps each community together, as single-source models do [1]_: all of its people have a place at one
+        site, or none of them has one.
+    nearest
+        True sends everybody to the nearest open site and nowhere else, full or not: closest assignment [2]_. Of
+        equally near sites it is the first by id. Those for whom no place is left there are not served; where everybody
+        must be served such a plan is not allowed. With ``split=False`` they are turned away by whole communities.
 
     Raises
     ------
     ProblemError
-        When *places* or *least* is invalid.
+        When *places* or *least* is invalid, or *split* or *nearest* is not a bool.
+
+    References
+    ----------
+    .. [1] A. W. Neebe and M. R. Rao, "An algorithm for the fixed-charge assigning users to sources problem", Journal
+       of the Operational Research Society 34 (11), 1983, pp. 1107-1113.
+    .. [2] R. A. Gerrard and R. L. Church, "Closest assignment constraints and location models: properties and
+       structure", Location Science 4 (4), 1996, pp. 251-270.
+
+    Examples
+    --------
+    Two communities of 6 and 5 people, and sites with 8 and 4 places:
+
+    >>> import pandas as pd, siting as st
+    >>> rows = [("a", "x", 100.0), ("b", "x", 200.0), ("b", "y", 300.0)]
+    >>> pairs = pd.DataFrame(rows, columns=["origin", "destination", "cost"])
+    >>> reach = st.Reach.from_pairs(pairs, origins=["a", "b"], destinations=["x", "y"], limit=500)
+    >>> people, places = pd.Series({"a": 6, "b": 5}), pd.Series({"x": 8, "y": 4})
+    >>> def served(**how):
+    ...     rules = [st.AtMost(2), st.Required(["x", "y"]), st.Capacity(places, **how)]
+    ...     return st.solve(st.MaxCoverage(), reach, demand=people, rules=rules).served.to_dict()
+    >>> served()
+    {'a': 6.0, 'b': 5.0}
+    >>> served(split=False)
+    {'a': 6.0, 'b': 0.0}
+    >>> sum(served(nearest=True).values())
+    8.0
     """
 
     places: pd.Series | Mapping[str, pd.Series] | None = None
     least: pd.Series | float | None = field(default=None, kw_only=True)
+    split: bool = field(default=True, kw_only=True)
+    nearest: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
         numbers_of(self.least, "Capacity: least")
+        for name in ("split", "nearest"):
+            if not isinstance(getattr(self, name), bool):
+                raise ProblemError(f"Capacity: {name} is {getattr(self, name)!r}; give True or False")
         if self.places is not None and not isinstance(self.places, (pd.Series, Mapping)):
             raise ProblemError(f"Capacity: places is {self.places!r}; give a Series with a number for each site id")
 
     def __str__(self) -> str:
-        return f"Capacity({arguments(None, least='by site' if isinstance(self.least, pd.Series) else self.least)})"
+        least = "by site" if isinstance(self.least, pd.Series) else self.least
+        how = {"split": None if self.split else False, "nearest": self.nearest or None}
+        return f"Capacity({arguments(None, least=least, **how)})"
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,6 +14,7 @@ from siting.errors import ProblemError
 from siting.labels import label
 from siting.measure import Reach
 from siting.measure.alignment import amounts
+from siting.measure.take_up import TakeUp, rates_of
 from siting.numbers import Floats, Ints, Ints32, amount, percent
 from siting.propose.forwarded_attributes import forwarded
 from siting.propose.plan.explain import listed
@@ -35,12 +36,15 @@ class Assignment:
         Within which cost people go; a Series by community where each has its own.
     seconds
         How long it took.
+    take_up
+        The share of people who look for a place, where the demand was multiplied by one.
     """
 
     reach: Reach
     transport: Transport
     limit: float | pd.Series
     seconds: float = 0.0
+    take_up: TakeUp | None = None
 
     #: "time_limit" or "feasible" when as many as possible are served, but the travel is not proven least.
     status = forwarded("transport.status", str, 'Whether the travel is least: "optimal", "time_limit", "feasible".')
@@ -146,6 +150,7 @@ class Assignment:
             "unit": label(f"unit.{self.unit}", lang), "within": self._within(lang),
         }  # fmt: skip
         lines = [label(f"assign.status_{self.status}", lang)]
+        lines += [] if self.take_up is None else [self.take_up.words(lang)]
         lines += [label(f"assign.{key}", lang, **numbers) for key in ("served", "left", "places", "nearest")]
         worst = here["left"][here["left"] > 0].sort_values(ascending=False, kind="stable")
         each = [label("assign.one", lang, name=i, left=amount(x)) for i, x in worst.items()]
@@ -169,6 +174,7 @@ def assign(
     demand: pd.Series,
     capacity: pd.Series,
     *,
+    take_up: float | pd.Series | None = None,
     limit: float | pd.Series | None = None,
     time_limit: float | None = None,
 ) -> Assignment:
@@ -180,6 +186,9 @@ def assign(
         From communities (origins) to facilities (destinations), all pairs within a limit.
     demand
         People who want a place, by community id.
+    take_up
+        Share of these people who look for a place, above 0 and at most 1: a number, or a Series by community. The
+        demand is people times this rate, in thousandths where it is no whole number.
     capacity
         Places, by facility id. Give the free ones only, when those who have a place already are not among the demand.
     limit
@@ -238,13 +247,17 @@ def assign(
     if limit is not None:
         reach = reach.rows(limit) if isinstance(limit, pd.Series) else reach.within(limit)
     people = amounts(demand, reach.origins, what="demand").to_numpy(float)
+    taken = None
+    if take_up is not None:
+        rates = rates_of(take_up, reach.origins)
+        people, taken = people * rates, TakeUp.of(rates, "", demand.name)
     places = amounts(capacity, reach.destinations, what="capacity", of="destinations").to_numpy(float)
     transport = least_travel(people, places, reach.origin, reach.destination, reach.cost, time_limit)
     own: float | pd.Series = reach.limit
     if isinstance(limit, pd.Series) and len(reach.origins):
         own = limit.loc[reach.origins].astype(float)
         own = float(own.iloc[0]) if own.min() == own.max() else own
-    return Assignment(reach, transport, own, time.perf_counter() - began)
+    return Assignment(reach, transport, own, time.perf_counter() - began, taken)
 
 
 def _sums(at: Ints32, amount: Ints, length: int) -> Ints:

@@ -15,7 +15,7 @@ from siting.numbers import Bools
 from siting.optimize.control import Control, gap_between
 from siting.propose.model.constraints import Constraint
 from siting.propose.model.formulation import Formulation, build
-from siting.propose.model.inputs import Demand, Reaches
+from siting.propose.model.inputs import Demand, Rates, Reaches
 from siting.propose.plan.tables import new_sites
 from siting.propose.problem import AtMost, Budget, MaxCoverage, Rule, Together, is_number
 from siting.propose.search.answer import in_sense
@@ -30,6 +30,7 @@ def frontier(
     reach: Reaches,
     *,
     demand: Demand,
+    take_up: Rates = None,
     up_to: int = 20,
     budgets: Sequence[float] | None = None,
     cost: pd.Series | Mapping[str, pd.Series] | None = None,
@@ -43,7 +44,7 @@ def frontier(
 
     Parameters
     ----------
-    reach, demand, rules, options
+    reach, demand, take_up, rules, options
         As for `solve` (without `AtMost`; with *budgets* without `Budget`).
     up_to
         The largest number of sites; the curve ends earlier where all that can be reached is covered.
@@ -83,7 +84,9 @@ def frontier(
         raise ProblemError("frontier counts people; leave the bonus of Together out")
     if budgets is not None:
         points = _budgets(budgets, rules)
-        problem = build(objective, reach, demand, [*rules, Budget(points[-1], cost)], options, bounded=True)
+        problem = build(
+            objective, reach, demand, [*rules, Budget(points[-1], cost)], options, take_up=take_up, bounded=True
+        )
         return _curve(problem, points, "budget", time_limit, gap)
     if cost is not None:
         raise ProblemError("frontier: cost without budgets does nothing; give budgets, or leave cost out")
@@ -91,7 +94,7 @@ def frontier(
         raise ProblemError("frontier sets AtMost itself; give up_to instead")
     if not isinstance(up_to, Integral) or up_to < 1:
         raise ProblemError(f"up_to is {up_to!r}; ask for a whole number of sites, 1 or more")
-    problem = build(objective, reach, demand, rules, options, bounded=True)
+    problem = build(objective, reach, demand, rules, options, take_up=take_up, bounded=True)
     columns = problem.variables
     new, least = np.flatnonzero(columns.new), int(columns.lower[columns.new].sum())
     if up_to < least:

@@ -13,10 +13,28 @@ from siting.optimize.solution import Solution
 from siting.propose.model.formulation import Formulation
 from siting.propose.search.choose_engine import proven_bound
 
-__all__ = ["Answer", "Reason", "in_sense", "no_plan", "optimal_within"]
+__all__ = ["Answer", "Lacking", "Reason", "in_sense", "no_plan", "optimal_within"]
 
 #: Why there is no plan: a key of the table of labels and its values; rules among these are a `Part` each.
 Reason: TypeAlias = "tuple[str, dict[str, object]]"
+
+
+class Lacking(str):
+    """A community that a reason names, as text, with the *way* that it has to go; "" where that is not said."""
+
+    __slots__ = ("community", "way")
+    community: object
+    way: str
+
+    def __new__(cls, community: object, way: str = "") -> Lacking:
+        """Make the text of a community and its way."""
+        text = super().__new__(cls, f"{community} ({way})" if way else str(community))
+        text.community, text.way = community, way
+        return text
+
+    def called(self, name: str) -> str:
+        """Return the text with a name for the community."""
+        return str(Lacking(name, self.way))
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array, vstack
 
 from siting.numbers import Bools, Floats, Ints
-from siting.optimize.center import fewest_within, solve_center
+from siting.optimize.center import TableDistances, solve_center
+from siting.optimize.client_growth import GrownCenter, fewest_within
 from siting.optimize.control import Control
 from siting.optimize.dispersion import farthest_first, solve_dispersion, widest_possible
 from siting.optimize.distances import SAME, distinct, place_of
+from siting.optimize.far_groups import FarSolution
 from siting.optimize.first_plan import first_plan
 from siting.optimize.model import Model
 from siting.optimize.solution import Solution
@@ -25,60 +26,22 @@ from siting.propose.model.formulation import Formulation
 from siting.propose.model.variables import STAYING
 from siting.propose.problem import AtLeast, AtMost, MaxSpacing
 from siting.propose.search.answer import Answer, no_plan
-from siting.propose.search.choose_engine import only_counted, proven_bound, solve_model
+from siting.propose.search.bottleneck_answers import (
+    FarthestAnswer,
+    GrownAnswer,
+    SpacedAnswer,
+    SpacingAnswer,
+    farthest,
+    matrix_of,
+    narrowest,
+)
+from siting.propose.search.choose_engine import only_counted, solve_model
 from siting.propose.search.pruning import prune_by
 
-__all__ = ["BottleneckAnswer", "FarthestAnswer", "SpacingAnswer", "search_max_spacing", "search_min_farthest"]
+__all__ = ["search_max_spacing", "search_min_farthest"]
 
 #: Name of the search over distances, for `Plan.engine` and progress.
 ENGINE = "thresholds"
-
-
-@dataclass(frozen=True, eq=False)
-class BottleneckAnswer(Answer):
-    """A distance, *best* the first not ruled out; *decision* asks for the next better one, None where there is none.
-
-    A plan of the question would be worth *least*: 0, or minus the most sites that may open.
-    """
-
-    decision: Model | None = None
-    best: float = math.nan
-    least: float = 0.0
-
-    def bound_by(self, proof: Any) -> float:
-        """Return the distance that is not ruled out: no plan is worth enough in the question is none at all."""
-        below = self.least - 1e-9
-        proven = self.decision is None or (
-            proof is not None and proven_bound(self.decision, proof, None, below) <= below
-        )
-        return self.best if proven else math.nan
-
-    @property
-    def grain(self) -> float:
-        """Distances are compared as they are."""
-        return 0.0
-
-
-@dataclass(frozen=True, eq=False)
-class FarthestAnswer(BottleneckAnswer):
-    """The answer to a `MinFarthest`: how far the farthest community is."""
-
-    costs: csr_array = field(kw_only=True)
-
-    def measure(self, x: Bools) -> float:
-        """Return the largest distance from a community to its nearest open site."""
-        return _farthest(self.costs, x)
-
-
-@dataclass(frozen=True, eq=False)
-class SpacingAnswer(BottleneckAnswer):
-    """The answer to a `MaxSpacing`: how far the two nearest open sites are apart."""
-
-    pairs: tuple[Ints, Ints, Floats] = field(kw_only=True)
-
-    def measure(self, x: Bools) -> float:
-        """Return the smallest distance between two open sites."""
-        return _narrowest(self.pairs, x)
 
 
 def search_min_farthest(formulation: Formulation, control: Control) -> Answer:
@@ -91,8 +54,8 @@ def search_min_farthest(formulation: Formulation, control: Control) -> Answer:
         near.sort_indices()
         return replace(model, benefit=near)
 
-    measure = partial(_farthest, costs)
-    least = _farthest(costs, model.upper > 0, model.must)  # even with all sites open
+    measure = partial(farthest, costs)
+    least = farthest(costs, model.upper > 0, model.must)  # even with all sites open
     if math.isinf(least):
         return no_plan(formulation, "infeasible", ENGINE, model)
     # the engine of p-centers knows the answer where the rules only count sites
@@ -115,14 +78,21 @@ def _center(formulation: Formulation, model: Model, control: Control) -> Answer:
     found = solve_center(costs, model.lower, model.upper, most, control)
     if found.x is None:
         return no_plan(formulation, found.status, found.engine, model, bound=-found.bound)
-    x = prune_by(formulation, found.x, model.is_feasible, lambda x: -_farthest(costs, x), control)
-    value, bound = _farthest(costs, x), -found.bound + 0.0
+    x = prune_by(formulation, found.x, model.is_feasible, lambda x: -farthest(costs, x), control)
+    value, bound = farthest(costs, x), -found.bound + 0.0
+    if isinstance(found, GrownCenter):
+        usable = keep_entries(costs, (model.upper > 0.5)[costs.indices])
+        bound = value if found.status == "optimal" else bound
+        return GrownAnswer(
+            x, value, bound, found.status, found.engine, found, model, -1, costs=costs, grown=found,
+            distances=TableDistances(usable), box=(model.lower, model.upper, most),
+        )  # fmt: skip
     levels = distinct(costs.data)
     shorter, decision = place_of(levels, bound) - 1, None
     if found.proof is not None and shorter >= 0:
         within = keep_entries(costs, (costs.data <= levels[shorter]) & (model.upper > 0.5)[costs.indices])
         decision = fewest_within(within, model.lower, model.upper)
-    nearest = _farthest(costs, model.upper > 0)
+    nearest = farthest(costs, model.upper > 0)
     known = bound if decision is not None or bound <= nearest * (1 + SAME) else math.nan
     if found.status == "optimal":
         known = value if known == bound else known
@@ -130,21 +100,6 @@ def _center(formulation: Formulation, model: Model, control: Control) -> Answer:
     return FarthestAnswer(
         x, value, bound, found.status, found.engine, found, model, -1, decision, known, -float(most), costs=costs
     )  # fmt: skip
-
-
-def _farthest(costs: csr_array, x: Bools, must: Bools | None = None) -> float:
-    """Return the farthest that somebody is with *x* open; infinite where somebody who *must* be served reaches none."""
-    filled = np.flatnonzero(np.diff(costs.indptr))
-    if must is not None and must.sum() > must[filled].sum():
-        return math.inf
-    if not len(filled):
-        return 0.0
-    return float(np.minimum.reduceat(np.where(x[costs.indices], costs.data, np.inf), costs.indptr[filled]).max())
-
-
-def _narrowest(pairs: tuple[Ints, Ints, Floats], x: Bools) -> float:
-    first, second, cost = pairs
-    return float(cost[x[first] & x[second]].min(initial=math.inf))
 
 
 @dataclass(frozen=True, eq=False)
@@ -236,18 +191,23 @@ def search_max_spacing(formulation: Formulation, control: Control) -> Answer:
         )
 
     def measure(x: Bools) -> float:
-        return -_narrowest(pairs, x)
+        return -narrowest(pairs, x)
 
     known = _dispersed(formulation, pairs, control)
     if known is not None and known.x is None:
         return no_plan(formulation, known.status, known.engine, model)
     if known is not None and known.x is not None:
-        value = _narrowest(pairs, known.x)
+        value = narrowest(pairs, known.x)
         bound = value if known.status == "optimal" else max(value, known.bound)
+        if isinstance(known, FarSolution):
+            return SpacedAnswer(
+                known.x, value, bound, known.status, known.engine, known, model, 1, pairs=pairs,
+                box=(model.lower, model.upper, _needed(formulation)), groups=known.groups,
+            )  # fmt: skip
         return SpacingAnswer(
             known.x, value, bound, known.status, known.engine, None, model, 1, model, math.nan, pairs=pairs
         )  # fmt: skip
-    top = widest_possible(_matrix(pairs, size), model.lower, model.upper, _fewest(formulation))
+    top = widest_possible(matrix_of(pairs, size), model.lower, model.upper, _fewest(formulation))
     steps = -distinct(cost, shortest=True)[::-1]
     steps = steps[steps >= -top * (1 + SAME)]
     steps = np.concatenate([[-math.inf], steps]) if math.isinf(top) or not len(steps) else steps
@@ -264,12 +224,6 @@ def search_max_spacing(formulation: Formulation, control: Control) -> Answer:
     )  # fmt: skip
 
 
-def _matrix(pairs: tuple[Ints, Ints, Floats], size: int) -> csr_array:
-    first, second, cost = pairs
-    ends = (np.concatenate([first, second]), np.concatenate([second, first]))
-    return csr_array((np.concatenate([cost, cost]), ends), shape=(size, size))
-
-
 def _fewest(formulation: Formulation) -> int:
     """Return how many sites open at least, in addition to those that must, as far as the rules say so in numbers."""
     variables, wanted = formulation.variables, dict[object, float]()
@@ -284,7 +238,7 @@ def _fewest(formulation: Formulation) -> int:
 def _spread(model: Model, pairs: tuple[Ints, Ints, Floats], control: Control) -> Bools | None:
     """Make a plan whose sites lie apart: the farthest first, as many as the rules need; else any plan."""
     plans = [first_plan(model, control)]
-    order = farthest_first(_matrix(pairs, len(model.value)), model.lower, model.upper)
+    order = farthest_first(matrix_of(pairs, len(model.value)), model.lower, model.upper)
     low, high = 0, len(order)
     while low <= high and not control.must_stop:
         middle, x = (low + high) // 2, model.lower > 0
@@ -294,7 +248,7 @@ def _spread(model: Model, pairs: tuple[Ints, Ints, Floats], control: Control) ->
             high = middle - 1
         else:
             low = middle + 1
-    return max((x for x in plans if x is not None), key=lambda x: _narrowest(pairs, x), default=None)
+    return max((x for x in plans if x is not None), key=lambda x: narrowest(pairs, x), default=None)
 
 
 def _dispersed(formulation: Formulation, pairs: tuple[Ints, Ints, Floats], control: Control) -> Solution | None:
@@ -304,10 +258,15 @@ def _dispersed(formulation: Formulation, pairs: tuple[Ints, Ints, Floats], contr
     plain = plain and bool((variables.kind <= STAYING).all()) and not formulation.shares
     if not plain or model.must.any() or len(formulation.inputs.services) > 1 or len(formulation.inputs.years) > 1:
         return None
-    between, fixed = _matrix(pairs, len(variables)), int(model.lower[~variables.new].sum())
-    least = max(int(each.low) for each in limits if each.low > -math.inf)
+    between, fixed = matrix_of(pairs, len(variables)), int(model.lower[~variables.new].sum())
     most = min((int(each.high) + fixed for each in limits if each.high < math.inf), default=None)
-    return solve_dispersion(between, model.lower, model.upper, least + fixed, most, control)
+    return solve_dispersion(between, model.lower, model.upper, _needed(formulation), most, control)
+
+
+def _needed(formulation: Formulation) -> int:
+    """Return how many columns are open at least, where the rules only count sites."""
+    fixed = int(formulation.model.lower[~formulation.variables.new].sum())
+    return max(int(each.low) for each in formulation.constraints if each.low > -math.inf) + fixed
 
 
 def _between(formulation: Formulation) -> tuple[Ints, Ints, Floats]:

@@ -14,18 +14,28 @@ from siting.errors import ProblemError
 from siting.numbers import Bools, Floats
 from siting.optimize import highs
 from siting.optimize.capacitated.engine import solve_capacitated
+from siting.optimize.capacitated.location import Location, bound_of_location
 from siting.optimize.capacitated.problem import CapacitatedProblem, bound_of_prices
 from siting.optimize.control import Control
 from siting.optimize.max_flow import LARGEST, maximum_flow
 from siting.optimize.solution import Solution
-from siting.propose.model.allocation import Allocation, build_allocation, mixed_integer_model, rounded
+from siting.propose.model.allocation import (
+    Allocation,
+    build_allocation,
+    mixed_integer_model,
+    people_of,
+    vector_of,
+)
 from siting.propose.model.formulation import Formulation
 from siting.propose.model.variables import LARGER, NEW, STAYING
 from siting.propose.problem import MaxCoverage, MaxSpacing, MinFarthest
 from siting.propose.search.answer import Answer, no_plan, optimal_within
 from siting.propose.search.choose_engine import only_counted
 from siting.propose.search.first_allocation import first_allocation, simple_bound
+from siting.propose.search.placing import interchanged
 from siting.propose.search.pruning import without
+from siting.propose.search.single_source import SingleSource, single_source_of, solve_single
+from siting.propose.search.split_people import SplitPeople, split_people
 
 __all__ = ["CapacitatedAnswer", "search_capacitated"]
 
@@ -42,19 +52,31 @@ class CapacitatedAnswer(Answer):
     flows: pd.DataFrame | None = None
     allocation: Allocation | None = None
     pure: CapacitatedProblem | None = None
+    location: Location | None = None
+    single: SingleSource | None = None
 
     @property
     def proof(self) -> Any:
-        """Prices that prove a bound, where the engine of capacities found the plan."""
-        return getattr(self.found, "prices", None)
+        """Prices, with a tree where there is one, that prove a bound; None where a solver found the plan."""
+        if self.single is not None:
+            return getattr(self.found, "tree", None)
+        return getattr(self.found, "prices", None) if self.location is None else super().proof
 
     @property
     def grain(self) -> float:
         """What the objective is a multiple of: whole people, where the engine of capacities found the plan."""
-        return 0.0 if self.pure is None else self.pure.grain
+        if self.single is not None:
+            return self.single.problem.grain
+        return self.location.grain if self.location is not None else 0.0 if self.pure is None else self.pure.grain
 
     def bound_by(self, proof: Any) -> float:
         """Return the bound that prices give, added up anew."""
+        if proof is not None and self.single is not None:
+            return self.sense * self.single.bound_by(proof, self.sense * self.value) + 0.0
+        if proof is not None and self.location is not None:
+            assert self.allocation is not None
+            constant = self.allocation.formulation.constant
+            return self.sense * (constant - bound_of_location(self.location, proof)) + 0.0
         return math.nan if proof is None or self.pure is None else bound_of_prices(self.pure, proof)
 
     def _people(self, x: Bools) -> tuple[Allocation, Floats | None]:
@@ -84,6 +106,13 @@ def search_capacitated(formulation: Formulation, control: Control) -> Answer:
     if pure is not None:
         found: Solution = solve_capacitated(pure, control)
         return _answer(problem, found, None if found.x is None else _allocated(problem, found.x), pure)
+    single = single_source_of(problem)
+    if single is not None:
+        found, people = solve_single(problem, single, control)
+        return _answer(problem, found, people, single=single)
+    split = split_people(problem) if problem.split and not problem.nearest else None
+    if split is not None and (answer := _located(problem, split, control)) is not None:
+        return answer
     found, people = _solved(problem, control)
     if found.x is not None and people is not None:  # without new sites and enlargements that nobody needs
         columns, to = formulation.variables, people
@@ -93,9 +122,21 @@ def search_capacitated(formulation: Formulation, control: Control) -> Answer:
     return _answer(problem, found, people)
 
 
+def _located(problem: Allocation, split: SplitPeople, control: Control) -> Answer | None:
+    """Answer by the engine of locations with capacities; None where it finds no plan, which proves nothing."""
+    first = None if control.time_limit is None else first_allocation(problem, control)
+    if control.seconds_left < WRITING * len(problem.need):
+        return None
+    found, people = split.solve(control, None if first is None else first[0])
+    if people is None:
+        return None
+    return _answer(problem, replace(found, bound=min(found.bound, simple_bound(problem))), people, None, split.location)
+
+
 def _answer(
-    problem: Allocation, found: Solution, people: Floats | None, pure: CapacitatedProblem | None = None
-) -> Answer:
+    problem: Allocation, found: Solution, people: Floats | None, pure: CapacitatedProblem | None = None,
+    location: Location | None = None, single: SingleSource | None = None,
+) -> Answer:  # fmt: skip
     sense = problem.formulation.sense
     if found.x is None or people is None:
         return no_plan(problem.formulation, found.status, found.engine, bound=sense * found.bound + 0.0)
@@ -105,7 +146,7 @@ def _answer(
     bound = max(value, found.bound)
     near = abs(bound - value) <= 1e-6 * max(problem.unit, abs(value))
     status = found.status
-    if (status == "optimal" and near) or optimal_within(value, bound, 0.0):
+    if (status == "optimal" and near) or value == bound or optimal_within(value, bound, 0.0):
         status, bound = "optimal", value
     elif status == "optimal":
         status = "feasible"
@@ -117,13 +158,18 @@ def _answer(
     column[opens.row[at]] = opens.col[at]
     flows = flows.assign(arc=on, column=column[problem.pool[on]], people=people[on], cost=problem.cost[on])
     value, bound = sense * value + 0.0, sense * bound + 0.0
-    return CapacitatedAnswer(found.x, value, bound, status, found.engine, found, None, sense, flows, problem, pure)
+    return CapacitatedAnswer(
+        found.x, value, bound, status, found.engine, found, None, sense, flows, problem, pure, location, single
+    )
 
 
 def _solved(problem: Allocation, control: Control) -> tuple[Solution, Floats | None]:
     """Solve by HiGHS; with a time limit from a plan that needs no solver, and no longer than there is time for."""
     n, constant = len(problem.formulation.variables), problem.formulation.constant
-    first = None if control.time_limit is None else first_allocation(problem, control)
+    constrained = not problem.split or problem.nearest  # where a good start saves the solver much
+    first = None if control.time_limit is None and not constrained else first_allocation(problem, control)
+    if first is not None and constrained:
+        first = interchanged(problem, *first, control)
     known = None if first is None else problem.worth(*first)
     top = simple_bound(problem)
     if (ends := control.report("plan", known, top)) or control.seconds_left < WRITING * len(problem.need):
@@ -135,7 +181,7 @@ def _solved(problem: Allocation, control: Control) -> tuple[Solution, Floats | N
 
     outcome = highs.run(
         mixed_integer_model(problem), gap=1e-7,
-        start=None if first is None else np.concatenate([first[0].astype(float), problem.scale * first[1]]),
+        start=None if first is None else vector_of(problem, *first),
         time_limit=seconds(),
         stop=lambda value, bound: control.report(
             "HiGHS", constant - value if math.isfinite(value) else known, min(top, constant - bound)
@@ -147,10 +193,10 @@ def _solved(problem: Allocation, control: Control) -> tuple[Solution, Floats | N
     status = outcome.status if outcome.status == "optimal" else control.status
     if outcome.x is not None:
         x = outcome.x[:n] > 0.5
-        late = control.must_stop or control.seconds_left < WRITING * len(problem.need)
+        late = not problem.split or control.must_stop or control.seconds_left < WRITING * len(problem.need)
         people = None if late else problem.best(x, seconds())
         if people is None:
-            people = rounded(problem, x, outcome.x[n:] / problem.scale)
+            people = people_of(problem, x, outcome.x)
         worth = problem.worth(x, people)
         if known is None or (problem.keeps(x, people) and worth >= known):
             return Solution(x, worth, bound, status, "HiGHS", None, outcome.nodes), people
@@ -178,7 +224,7 @@ def _pure(formulation: Formulation) -> CapacitatedProblem | None:
         and not formulation.shares and not formulation.closeness
         and bool((columns.kind <= STAYING).all()) and formulation.phase_weight(0) == 1
     )  # fmt: skip
-    if not (simple and counted and whole) or isinstance(rule.least, pd.Series):
+    if not (simple and counted and whole and rule.split and not rule.nearest) or isinstance(rule.least, pd.Series):
         return None
     community, column, _ = formulation.serving(0, 0)
     people = inputs.demand[0, 0]

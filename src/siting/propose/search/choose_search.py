@@ -12,6 +12,7 @@ from siting.propose.search.answer import Answer, in_sense
 from siting.propose.search.bottleneck import search_max_spacing, search_min_farthest
 from siting.propose.search.capacitated import search_capacitated
 from siting.propose.search.choose_engine import solve_model
+from siting.propose.search.market import search_market
 from siting.propose.search.pruning import cover_more, prune
 
 __all__ = ["search"]
@@ -21,6 +22,8 @@ def search(formulation: Formulation, control: Control, *, start: Bools | None = 
     """Solve a problem with the engine that fits it."""
     if formulation.capacity is not None:
         return search_capacitated(formulation, control)
+    if formulation.market is not None:
+        return search_market(formulation, control)
     if isinstance(formulation.objective, MinFarthest):
         return search_min_farthest(formulation, control)
     if isinstance(formulation.objective, MaxSpacing):

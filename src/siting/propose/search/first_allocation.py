@@ -12,6 +12,7 @@ from siting.numbers import Bools, Floats, Positions
 from siting.optimize.control import Control
 from siting.optimize.first_plan import GRACE, OFTEN, Opening
 from siting.propose.model.allocation import Allocation
+from siting.propose.search.placing import placed
 
 __all__ = ["first_allocation", "simple_bound"]
 
@@ -89,6 +90,9 @@ def first_allocation(problem: Allocation, control: Control) -> tuple[Bools, Floa
         _top_up(filling, j)
     _fill(filling, np.ones(len(value)), value, control, lambda: False)
     x = opening.x
+    if not problem.split or problem.nearest:
+        people = placed(problem, x)
+        return None if people is None else (x, people)
     return (x, filling.people) if problem.keeps(x, filling.people) else None
 
 

@@ -1,0 +1,187 @@
+"""Local search for plans of locations with capacities: columns are opened, closed and exchanged, by transport problems.
+
+What opening or closing changes is estimated from prices first, so that few exchanges are tried: a column wins no more
+than it can fill its places with at the present prices.
+"""
+
+from __future__ import annotations
+
+import logging
+
+import numpy as np
+
+from siting.numbers import Bools, Floats, Positions
+from siting.optimize.capacitated.location import Location, relaxed
+from siting.optimize.capacitated.transport import Transport
+from siting.optimize.control import Control
+
+__all__ = ["Exchange"]
+
+log = logging.getLogger(__name__)
+#: Columns that are tried in the place of one that closes, and columns tried to open at once.
+TRIED = 4
+#: Columns that are closed in turn to do with one less, and rounds of exchanges for each.
+SQUEEZED, ROUNDS = 3, 20
+
+
+class Exchange:
+    """The best plan so far, and the search for better ones from any choice of columns.
+
+    A choice costs its columns, its ways, what is asked for people without a place, and `penalty` for each row that it
+    breaks by the size of its entries.
+    """
+
+    def __init__(self, problem: Location, control: Control) -> None:
+        self.problem, self.control = problem, control
+        self.must = problem.lower > 0
+        self.free = ~self.must & (problem.upper > 0) & (problem.usable > 0)
+        self.x: Bools | None = None
+        self.value = np.inf
+        self.penalty = 0.0
+        self.transport = Transport(problem)
+        self.penalty = 2.0 * (self.transport.dear * float(problem.usable.max(initial=1.0)) + float(np.abs(problem.opening).max(initial=0.0)))
+        self.tiny = 1e-9 * max(1.0, problem.scale)
+        for j in np.flatnonzero(self.must):
+            self.transport.open(int(j))
+
+    def cost(self) -> float:
+        """What the present choice costs."""
+        x = self.transport.open_columns
+        return self.transport.cost + float(self.problem.opening[x].sum()) + self.penalty * self.problem.broken(x)
+
+    def set(self, x: Bools) -> None:
+        """Open the columns *x* and no others."""
+        now = self.transport.open_columns
+        for j in np.flatnonzero(x & ~now):
+            self.transport.open(int(j))
+        for j in np.flatnonzero(now & ~x):
+            self.transport.close(int(j))
+
+    def keep(self) -> bool:
+        """Keep the present choice if it is a plan and the best."""
+        x, transport = self.transport.open_columns, self.transport
+        if transport.lacking > 1e-9 * max(1.0, float(self.problem.weight.sum())) or not self.problem.keeps_rows(x):
+            return False
+        value = transport.add_up() + float(self.problem.opening[x].sum())
+        if value < self.value - 1e-12 * abs(value):
+            self.x, self.value = x.copy(), value
+            log.debug("location: a plan of %.10g", value)
+            return True
+        return False
+
+    def broken_with(self, x: Bools, out: int | None, into: Positions) -> Floats:
+        """By how much rows are broken, each, when column *out* closes and one of *into* opens."""
+        problem = self.problem
+        inside = problem.rows @ x.astype(float)
+        if out is not None:
+            inside = inside - np.asarray(problem.rows[:, [out]].todense()).ravel()
+        if not len(problem.low):
+            return np.zeros(len(into))
+        each = inside[:, None] + self.dense[:, into]
+        slack = 1e-9 * np.maximum(problem._largest[:, None], np.abs(each))
+        over = np.maximum(each - problem.high[:, None], problem.low[:, None] - each)
+        return (np.where(over > slack, over, 0.0) / problem._largest[:, None]).sum(axis=0)
+
+    @property
+    def dense(self) -> Floats:
+        if not hasattr(self, "_dense"):
+            self._dense = self.problem.rows.toarray()
+        return self._dense
+
+    def gains(self) -> Floats:
+        """The most that opening each column could win at the present prices."""
+        _, won = relaxed(self.problem, self.transport.prices())
+        return won
+
+    def climb(self, rounds: int = 1000, among: Bools | None = None) -> float:
+        """Open, close and exchange until nothing improves; return the cost."""
+        cost, free = self.cost(), self.free if among is None else self.free & among
+        for _ in range(rounds):
+            before = cost
+            cost = self._open(cost, free)
+            cost = self._exchange(cost, free)
+            if cost >= before - self.tiny or self.control.must_stop:
+                break
+        self.keep()
+        return cost
+
+    def squeeze(self) -> None:
+        """Close a column of the best plan and exchange others until all have a place again, as long as that works."""
+        while self.x is not None and not self.control.must_stop:
+            best = self.value
+            self.set(self.x)
+            on = np.flatnonzero(self.x & self.free)
+            if not len(on):
+                return
+            rises, state = [], self.transport.saved()
+            for j in on:
+                rises.append(self.transport.close(int(j)))
+                self.transport.back_to(state)
+            for k in np.argsort(np.array(rises) - self.problem.opening[on], kind="stable")[:SQUEEZED]:
+                self.transport.close(int(on[k]))
+                cost = self.cost()
+                for _ in range(ROUNDS):
+                    before = cost
+                    cost = self._exchange(cost, self.free)
+                    if self.keep() or cost >= before - self.tiny or self.control.must_stop:
+                        break
+                if self.value < best or self.control.must_stop:
+                    break
+                self.set(self.x)
+            if self.value >= best:
+                return
+
+    def _open(self, cost: float, free: Bools) -> float:
+        """Open columns while that lowers the cost."""
+        while not self.control.must_stop:
+            x = self.transport.open_columns
+            into = np.flatnonzero(free & ~x)
+            if not len(into):
+                return cost
+            now = self.penalty * self.problem.broken(x)
+            most = self.gains()[into] - self.penalty * self.broken_with(x, None, into) + now
+            order = np.argsort(-most, kind="stable")
+            for k in order[: TRIED]:
+                if most[k] <= self.tiny:
+                    return cost
+                j = int(into[k])
+                self.transport.open(j)
+                after = self.cost()
+                if after < cost - self.tiny:
+                    cost = after
+                    break
+                self.transport.close(j)
+            else:
+                return cost
+        return cost
+
+    def _exchange(self, cost: float, free: Bools) -> float:
+        """Close each column in turn, and open another in its place where that is better."""
+        for out in np.flatnonzero(self.transport.open_columns & self.free):
+            if self.control.must_stop:
+                return cost
+            state = self.transport.saved()
+            self.transport.close(int(out))
+            x = self.transport.open_columns
+            after = self.cost()
+            if after < cost - self.tiny:
+                cost = after
+                continue
+            into = np.flatnonzero(free & ~x)
+            into = into[into != out]
+            broken = self.penalty * (self.broken_with(x, None, into) - self.problem.broken(x))
+            most = self.gains()[into] - broken
+            taken = False
+            for k in np.argsort(-most, kind="stable")[:TRIED]:
+                if after - most[k] >= cost - self.tiny:
+                    break
+                j = int(into[k])
+                self.transport.open(j)
+                there = self.cost()
+                if there < cost - self.tiny:
+                    cost, taken = there, True
+                    break
+                self.transport.close(j)
+            if not taken:
+                self.transport.back_to(state)
+        return cost

@@ -1,0 +1,196 @@
+"""`alternatives`: the next best plans, each of which differs from all better ones."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from numbers import Integral
+
+import pandas as pd
+
+from siting.errors import ProblemError
+from siting.labels import label
+from siting.numbers import amount
+from siting.optimize.control import Control, gap_between
+from siting.propose.plan.plan import Plan
+from siting.propose.search.apart import search_apart
+from siting.propose.search.point_search import PointAnswer
+from siting.propose.solve import check
+
+__all__ = ["Alternatives", "alternatives"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Alternatives:
+    """The best plans that differ from each other, the best first. Made by `alternatives`.
+
+    Attributes
+    ----------
+    plans
+        The plans, each a `Plan` with a bound and a certificate of its own: no plan that differs from all before it is
+        better than its bound.
+    n, differ
+        As given.
+    exhausted
+        Whether it is proven that no further plan differs from all of these.
+    seconds
+        Run time.
+    """
+
+    plans: tuple[Plan, ...]
+    n: int
+    differ: int
+    exhausted: bool
+    seconds: float
+
+    def __repr__(self) -> str:
+        proven = int(self.table["proven"].sum())
+        more = ", no others" if self.exhausted else ""
+        return f"<Alternatives: {len(self.plans)} plans that differ in {self.differ}, {proven} of them proven{more}>"
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """A row per plan, index `rank` from 1.
+
+        Columns: `objective`; `loss` (against the first plan, in the unit of the objective); `bound` on the objective of
+        this rank, and `gap`; `proven` (no plan that differs from all above is better); `status`; `sites` (new ones);
+        `covered` and `share` of the demand; `cost`, where costs are known; `opens` and `drops` (ids that open here and
+        not in the first plan, and the other way round).
+        """
+        first, rows, known = self.plans[0], [], math.nan
+        for plan in self.plans:
+            sense = plan.answer.sense
+            # what differs from more plans is found among what differs from fewer
+            known = plan.bound if math.isnan(known) else sense * min(sense * known, sense * plan.bound)
+            bound = sense * max(sense * known, sense * plan.objective)
+            loss = 0.0 if plan is first else sense * (first.objective - plan.objective) + 0.0
+            row = {
+                "objective": plan.objective, "loss": loss, "bound": bound, "gap": gap_between(plan.objective, bound),
+                "proven": plan.status == "optimal", "status": plan.status, "sites": len(set(plan.sites)),
+                "covered": plan.covered, "share": plan.share, "cost": plan.cost,
+                "opens": _without(plan, first), "drops": _without(first, plan),
+            }  # fmt: skip
+            rows.append(row)
+        table = pd.DataFrame(rows, index=pd.RangeIndex(1, len(rows) + 1, name="rank"))
+        return table.drop(columns="cost") if table["cost"].isna().all() else table
+
+    @property
+    def complete(self) -> bool:
+        """Whether it is proven of every plan that none between it and the plan before is left out."""
+        return bool(self.table["proven"].all()) and (self.exhausted or len(self.plans) == self.n)
+
+    def explain(self, lang: str = "zh") -> str:
+        """Say what each plan opens instead, and what it costs.
+
+        Parameters
+        ----------
+        lang
+            "zh" or "en".
+        """
+        count = len(self.plans)
+        lines = [
+            label(f"alternatives.{'complete' if self.complete else 'open'}", lang, count=count, differ=self.differ)
+        ]
+        for rank, row in zip(self.table.index.tolist(), self.table.to_dict("records"), strict=True):
+            words = {key: _listed(row[key], lang) for key in ("opens", "drops")}
+            key = "first" if rank == 1 else "next" if row["proven"] else "unproven"
+            numbers = {key: amount(row[key]) for key in ("objective", "loss", "bound")}
+            lines.append(label(f"alternatives.{key}", lang, rank=rank, **words, **numbers))
+        if self.exhausted:
+            lines.append(label("alternatives.exhausted", lang, differ=self.differ))
+        return "\n".join(lines)
+
+
+def _without(plan: Plan, other: Plan) -> tuple[object, ...]:
+    """Return the sites of a plan that the other does not open."""
+    there = set(other.sites)
+    return tuple(dict.fromkeys(site for site in plan.sites if site not in there))
+
+
+def _listed(ids: tuple[object, ...], lang: str) -> str:
+    return label("list.comma", lang).join(map(str, ids)) if ids else label("list.none", lang)
+
+
+def alternatives(
+    plan: Plan, n: int = 10, differ: int = 2, *, time_limit: float | None = None, gap: float = 0.0
+) -> Alternatives:
+    """Find the best plans that differ from each other in some sites.
+
+    A plan differs from a better one in *differ* sites when so many of the sites of the better one do not open in it.
+    Sites that every plan must open do not count; of a plan that has fewer, all are to go. So plans of one size differ
+    in the same number both ways, and a plan that only adds sites to a better one is none of its alternatives. What
+    closes or grows counts as what opens does.
+
+    Parameters
+    ----------
+    plan
+        The best plan, from `solve`. It is the first of the list, with the bound that it has.
+    n
+        How many plans to list, the first included.
+    differ
+        In how many sites each differs from all better ones.
+    time_limit
+        Seconds for all of them together; what is left is shared out among those that are missing. None waits for
+        the proofs.
+    gap
+        As for `solve`, of each plan.
+
+    Returns
+    -------
+    Alternatives
+        Its `table` says of each plan whether it is proven to be the next best.
+
+    Raises
+    ------
+    ProblemError
+        When the plan has no sites, or *n* or *differ* are no whole numbers of 1 or more.
+
+    Notes
+    -----
+    With S the sites of a plan that is listed, the next is the best with ``sum of x_j over S <= |S| - differ`` for each
+    S: the cuts with which Balas and Jeroslow take points out of the unit cube, one row for each plan [1]_. Prices of
+    these rows bound what is left without a solver, so that each plan can be verified.
+
+    References
+    ----------
+    .. [1] E. Balas and R. Jeroslow, "Canonical cuts on the unit hypercube", SIAM Journal on Applied Mathematics 23 (1),
+       1972, pp. 61-69.
+
+    Examples
+    --------
+    >>> import pandas as pd, siting as st
+    >>> table = pd.DataFrame({"origin": list("abcd"), "destination": list("wxyz"), "cost": [100.0] * 4})
+    >>> reach = st.Reach.from_pairs(table, origins=list("abcd"), destinations=list("wxyz"), limit=300)
+    >>> people = pd.Series({"a": 10, "b": 8, "c": 5, "d": 2})
+    >>> plan = st.solve(st.MaxCoverage(), reach, demand=people, rules=[st.AtMost(2)])
+    >>> found = st.propose.alternatives(plan, n=3, differ=1)
+    >>> found.table[["objective", "loss", "proven", "opens", "drops"]].values.tolist()
+    [[18.0, 0.0, True, (), ()], [15.0, 3.0, True, ('y',), ('x',)], [13.0, 5.0, True, ('y',), ('w',)]]
+    """
+    check((), time_limit, gap)
+    for name, number in (("n", n), ("differ", differ)):
+        if isinstance(number, bool) or not isinstance(number, Integral) or number < 1:
+            raise ProblemError(f"{name} is {number!r}; give a whole number of 1 or more")
+    if not isinstance(plan, Plan) or plan.answer.x is None:
+        raise ProblemError("alternatives: the plan has no sites; give a plan that solve found, and see its explain()")
+    if isinstance(plan.answer, PointAnswer):
+        raise ProblemError(
+            "alternatives: the plan is of a PointReach, whose ways to other sites are not kept; use a Reach"
+        )
+    problem, exhausted = plan.problem, False
+    plans = [plan]
+    with Control(time_limit=time_limit, gap=gap) as control:
+        control.sense = problem.sense
+        while len(plans) < n and not control.must_stop:
+            began, own = control.seconds, control.for_subproblem()
+            own.gap = gap
+            if own.time_limit is not None:
+                own.time_limit = control.seconds + control.seconds_left / (n - len(plans))
+            known = [each.answer.x for each in plans if each.answer.x is not None]
+            apart, answer = search_apart(problem, known, int(differ), own, plans[-1].answer)
+            if answer.x is None:
+                exhausted = answer.status == "infeasible"
+                break
+            plans.append(Plan(apart, answer, (), control.seconds - began))
+        return Alternatives(tuple(plans), int(n), int(differ), exhausted, control.seconds)
