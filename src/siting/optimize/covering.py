@@ -31,7 +31,7 @@ NAME = "covering"
 #: Seconds, about, to write a pair into the relaxation.
 WRITING = 1e-6
 #: Seconds of a limit from which on a part of it, this share, goes into a search before the relaxation.
-LONG, FIRST_SHARE = 30.0, 0.4
+LONG, FIRST_SHARE = 30.0, 0.25
 
 
 def solve_covering(model: Model, control: Control, *, start: Bools | None = None) -> Solution:
