@@ -5,6 +5,7 @@ import pytest
 from scipy.sparse import csr_array
 
 from siting.optimize import annealing
+from siting.optimize import annealing_kernels as kernels
 from siting.optimize.annealing import Annealing, is_wide
 from siting.optimize.control import Control
 from siting.optimize.model import Model
@@ -44,3 +45,16 @@ def test_wide_models_only_count_columns(monkeypatch):
     monkeypatch.setattr(annealing, "WIDE", 60 * 12)
     assert is_wide(_line(60, 5, 12))
     assert not is_wide(_line(60, 5, 11))
+
+
+def test_the_state_after_many_exchanges_is_that_of_its_plan():
+    found = Annealing(Lagrangian(_line(60, 5, 14)))
+    state, missing, covered = found._state(found._positions(found.x))
+    best = state.opened.copy()
+    random = np.array([7], np.uint64)
+    _, covered, missing, made = kernels.anneal(found.cover, state, missing, covered, 2_000, 3.0, 1.0, random, best)
+    assert made > 20
+    anew, missing_anew, covered_anew = found._state(state.opened)
+    assert (missing, covered) == (missing_anew, covered_anew)
+    for name in ("place", "count", "places", "only", "loss"):
+        assert (getattr(state, name) == getattr(anew, name)).all(), name
