@@ -12,6 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from siting.numbers import Bools
+from siting.optimize.annealing import Annealing, is_wide
 from siting.optimize.branch_and_bound import BranchAndBound
 from siting.optimize.control import Control
 from siting.optimize.first_plan import first_plan
@@ -29,6 +30,8 @@ __all__ = ["solve_covering"]
 NAME = "covering"
 #: Seconds, about, to write a pair into the relaxation.
 WRITING = 1e-6
+#: Seconds of a limit from which on a part of it, this share, goes into a search before the relaxation.
+LONG, FIRST_SHARE = 30.0, 0.25
 
 
 def solve_covering(model: Model, control: Control, *, start: Bools | None = None) -> Solution:
@@ -76,6 +79,10 @@ def _by_branch_and_bound(reduced: Reduced, control: Control, begin: Bools | None
         search.offer(rounding.round_x(begin.astype(float), small.lower, small.upper))
     elif control.time_limit is not None and not _has_only_a_budget(small):
         search.offer(first_plan(small, control))
+    if (control.time_limit or 0.0) >= LONG and _has_only_a_budget(small) and is_wide(small):
+        annealing = Annealing(terms)
+        annealing.run(control, FIRST_SHARE * control.seconds_left)
+        search.offer(annealing.x)
     multipliers = best_multipliers(terms, _relaxed(terms, control))
     rounding.start_from(multipliers)
     x = multipliers.x if multipliers.x is not None else np.zeros(len(small.value))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import math
 
 import numpy as np
 
@@ -28,8 +29,10 @@ def _cover(terms: Lagrangian) -> Cover:
     return Cover(serves, needs, back, columns, terms.w)
 
 
-def greedy(terms: Lagrangian, wanted: float) -> Bools:
+def greedy(terms: Lagrangian, wanted: float, most: float = math.inf) -> Bools:
     """Open the column that adds most, again and again, until the objective is *wanted* or none adds any more.
+
+    *most* columns are opened at most.
 
     What a column adds only falls, so one that still adds more than others once did is the next (Minoux, M., 1978,
     Accelerated greedy algorithms for maximizing submodular set functions, Lecture Notes in Control 7, pp. 234-243).
@@ -41,7 +44,8 @@ def greedy(terms: Lagrangian, wanted: float) -> Bools:
     queue = [(-float(gain), j) for j, gain in enumerate(serves @ np.where(served, 0.0, terms.w))]
     queue = [(gain, j) for gain, j in queue if gain < 0 and not plan[j] and model.upper[j] > 0]
     heapq.heapify(queue)
-    while queue and reached < wanted:
+    opened = 0
+    while queue and reached < wanted and opened < most:
         _, j = heapq.heappop(queue)
         needs = entries_of(serves, j)
         gain = -float(terms.w[needs[~served[needs]]].sum())
@@ -51,6 +55,7 @@ def greedy(terms: Lagrangian, wanted: float) -> Bools:
             continue
         plan[j], served[needs] = True, True
         reached -= gain
+        opened += 1
     return plan
 
 
