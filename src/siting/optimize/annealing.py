@@ -21,9 +21,11 @@ from siting.optimize.sparse_rows import entries_of
 __all__ = ["Annealing", "is_wide"]
 
 #: Exchanges of a round, and of a trial of a temperature.
-ROUND, TRIAL = 4_000_000, 20_000
+ROUND, TRIAL = 8_000_000, 20_000
+#: Parts of a round, after each of which the clock is looked at.
+STEPS = 40
 #: Share of exchanges that are made at the first temperature of a round, and the last temperature as a part of it.
-MADE, COLDEST = 0.05, 0.05
+MADE, COLDEST = 0.04, 0.1
 #: Weights come to whole numbers of this sum at most.
 MOST = 2.0**30
 #: Pairs of a column to open and one to shut from which on the search is worth its time.
@@ -61,8 +63,8 @@ class Annealing:
         arrays = (part.astype(np.uint32) for part in (serves.indptr, serves.indices, back.indptr, back.indices))
         start, needs, back_start, back_columns = arrays
         self.cover = kernels.Cover32(start, needs, back_start, back_columns, weight, weight[needs])
-        self.serves, self.columns = serves, columns
-        self.x: Bools = greedy(terms, np.inf, _number(model))
+        self.serves, self.columns, self.number = serves, columns, _number(model)
+        self.x: Bools = greedy(terms, np.inf, self.number)
         self.value = model.objective(self.x)
         self.heat = 0.0
         self._random = np.array([88172645463325252], np.uint64)
@@ -70,25 +72,37 @@ class Annealing:
     def run(self, control: Control, seconds: float) -> None:
         """Anneal in rounds for so many *seconds*; the best plan stays."""
         end = control.seconds + seconds
-        opened = self._positions(self.x)
-        if not 1 < len(opened) < len(self.columns):
-            return
-        while not control.must_stop and control.seconds < end:
-            state, missing, covered = self._state(opened)
-            best = opened.copy()
-            self.heat = self.heat or self._first_heat(opened)
-            hot, steps = self.heat, 20
-            for step in range(steps):
-                if control.must_stop or control.seconds > end:
-                    break
-                part = hot * COLDEST ** (step / steps), hot * COLDEST ** ((step + 1) / steps)
-                found = best.copy()
-                most, covered, missing, _ = kernels.anneal(
-                    self.cover, state, missing, covered, ROUND // steps, *part, self._random, found
-                )
-                if most >= 0:
-                    self._offer(found)
-            opened = self._positions(self.x)
+        while self.can_exchange and not control.must_stop and control.seconds < end:
+            self.run_round(control, end, self.x)
+
+    @property
+    def can_exchange(self) -> bool:
+        """Whether there are columns to exchange, and places to move."""
+        return 1 < int(self.x[self.columns].sum()) < len(self.columns)
+
+    def run_round(self, control: Control, end: float, begin: Bools, part: float = 1.0) -> Bools | None:
+        """Anneal once from the plan *begin*, until the clock of *control* shows *end*; the best plan stays in `x`.
+
+        Return the best plan of the second half of the steps, None if they were not reached. The first temperature is
+        *part* of that of other rounds.
+        """
+        opened = self._positions(begin)
+        self.heat = self.heat or self._first_heat(opened)
+        state, missing, covered = self._state(opened)
+        hot, most, last = part * self.heat, -1, None
+        for step in range(STEPS):
+            if control.must_stop or control.seconds > end:
+                break
+            heats = hot * COLDEST ** (step / STEPS), hot * COLDEST ** ((step + 1) / STEPS)
+            found = opened.copy()
+            top, covered, missing, _ = kernels.anneal(
+                self.cover, state, missing, covered, ROUND // STEPS, *heats, self._random, found
+            )
+            if top >= 0:
+                self.offer(self._plan(found))
+            if top > most and step >= STEPS // 2:
+                most, last = top, self._plan(found)
+        return last
 
     def _first_heat(self, opened: Ints) -> float:
         """Find the temperature at which few enough exchanges are made, from a high one down."""
@@ -103,9 +117,13 @@ class Annealing:
             heat *= 0.7
         return heat
 
-    def _offer(self, opened: Ints) -> None:
+    def _plan(self, opened: Ints) -> Bools:
         x = self.model.lower > 0
         x[self.columns[opened]] = True
+        return x
+
+    def offer(self, x: Bools) -> None:
+        """Keep a plan if it is feasible and better."""
         if self.model.is_feasible(x) and (value := self.model.objective(x)) > self.value:
             self.x, self.value = x, value
 

@@ -101,6 +101,13 @@ class Control:
             other.time_limit = max(other.time_limit, self.seconds + seconds)
         return other
 
+    def for_part(self, seconds: float) -> Control:
+        """Return a control for a part that ends after *seconds*, or with the whole; with the same clock and Ctrl-C."""
+        other = self.for_subproblem()
+        other.time_limit = min(seconds, self.seconds_left)
+        other.began = other._now()
+        return other
+
     @property
     def seconds(self) -> float:
         """Seconds since the start, without those of compiling loops, which happens once on a machine."""

@@ -15,9 +15,11 @@ from siting.numbers import Bools
 from siting.optimize.annealing import Annealing, is_wide
 from siting.optimize.branch_and_bound import BranchAndBound
 from siting.optimize.control import Control
+from siting.optimize.coverage_bound import coverage_bound
 from siting.optimize.first_plan import first_plan
 from siting.optimize.model import Model
 from siting.optimize.partial_covering import DecisionProblem, is_partial, solve_partial
+from siting.optimize.plan_merging import anneal_and_merge
 from siting.optimize.presolve import Reduced, reduce
 from siting.optimize.relaxation import Lagrangian, Multipliers, Relaxation, best_multipliers
 from siting.optimize.rounding import BudgetRounding, RepairRounding
@@ -31,7 +33,9 @@ NAME = "covering"
 #: Seconds, about, to write a pair into the relaxation.
 WRITING = 1e-6
 #: Seconds of a limit from which on a part of it, this share, goes into a search before the relaxation.
-LONG, FIRST_SHARE = 30.0, 0.25
+LONG, FIRST_SHARE = 30.0, 0.1
+#: Share of the time after the bound for plans, and entries of columns not fixed by it up to which the LP is solved.
+PLANS_SHARE, FEW_ENTRIES = 0.95, 60_000
 
 
 def solve_covering(model: Model, control: Control, *, start: Bools | None = None) -> Solution:
@@ -80,10 +84,9 @@ def _by_branch_and_bound(reduced: Reduced, control: Control, begin: Bools | None
     elif control.time_limit is not None and not _has_only_a_budget(small):
         search.offer(first_plan(small, control))
     if (control.time_limit or 0.0) >= LONG and _has_only_a_budget(small) and is_wide(small):
-        annealing = Annealing(terms)
-        annealing.run(control, FIRST_SHARE * control.seconds_left)
-        search.offer(annealing.x)
-    multipliers = best_multipliers(terms, _relaxed(terms, control))
+        multipliers, exact = _searched(terms, control, search)
+    else:
+        multipliers, exact = best_multipliers(terms, _relaxed(terms, control)), True
     rounding.start_from(multipliers)
     x = multipliers.x if multipliers.x is not None else np.zeros(len(small.value))
     search.offer(rounding.round_x(x, small.lower, small.upper))
@@ -99,7 +102,7 @@ def _by_branch_and_bound(reduced: Reduced, control: Control, begin: Bools | None
         # Parts that better plans have in common with this one are skipped.
         search.offer(rounding.perturb(search.x, rounding.free & (np.abs(r) <= bound - search.value)))
     search.begin(multipliers)
-    done = search.run()
+    done = exact and search.run()
     proof, bound = search.tree.proof(), max(floored(search.bound, search.grain), search.value)
     if search.x is None:
         if done and search.bound <= search.worst:
@@ -108,6 +111,27 @@ def _by_branch_and_bound(reduced: Reduced, control: Control, begin: Bools | None
     proven = bound <= search.value + (SAME * abs(search.value) if search.grain <= 0 else 0.0)
     plan = reduced.widen(search.x, size)
     return Solution(plan, search.value, bound, "optimal" if proven else control.status, NAME, proof, search.nodes)
+
+
+def _searched(terms: Lagrangian, control: Control, search: BranchAndBound) -> tuple[Multipliers, bool]:
+    """Search for plans first; return multipliers of a bound, and whether the relaxation is worth its time."""
+    annealing = Annealing(terms)
+    if search.x is not None:
+        annealing.offer(search.x)
+    annealing.run(control, FIRST_SHARE * control.seconds_left)
+    model = terms.model
+    multipliers = coverage_bound(terms, annealing.columns, annealing.number, annealing.value, control)
+    bound, r = terms.bound(multipliers, model.lower, model.upper)
+    search.offer(annealing.x)
+    if control.report("search", search.value, floored(bound, search.grain)) or floored(bound, search.grain) <= search.value:
+        return multipliers, True
+    left = (model.lower < model.upper) & (np.abs(r) > bound - search.limit)
+    entries = int(np.diff(terms.serves.indptr)[(model.lower < model.upper) & ~left].sum())
+    if entries <= FEW_ENTRIES:
+        return best_multipliers(terms, _relaxed(terms, control)), True
+    anneal_and_merge(annealing, _by_branch_and_bound, control, control.seconds + PLANS_SHARE * control.seconds_left)
+    search.offer(annealing.x)
+    return multipliers, False
 
 
 def _relaxed(terms: Lagrangian, control: Control) -> Multipliers:
