@@ -4,12 +4,17 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from siting.optimize import annealing
+from siting.optimize import annealing, covering, plan_merging
 from siting.optimize import annealing_kernels as kernels
 from siting.optimize.annealing import Annealing, is_wide
 from siting.optimize.control import Control
+from siting.optimize.coverage_bound import coverage_bound
+from siting.optimize.covering import solve_covering
 from siting.optimize.model import Model
-from siting.optimize.relaxation import Lagrangian
+from siting.optimize.plan_merging import anneal_and_merge, merged
+from siting.optimize.presolve import reduce
+from siting.optimize.proof import bound_of
+from siting.optimize.relaxation import Lagrangian, Relaxation
 
 
 def _line(needs: int, width: int, most: int, required: int | None = None) -> Model:
@@ -58,3 +63,53 @@ def test_the_state_after_many_exchanges_is_that_of_its_plan():
     assert (missing, covered) == (missing_anew, covered_anew)
     for name in ("place", "count", "places", "only", "loss"):
         assert (getattr(state, name) == getattr(anew, name)).all(), name
+
+
+@pytest.mark.parametrize(("most", "required"), [(7, None), (7, 1), (12, None), (60, None)])
+def test_the_bound_by_subgradients_is_a_bound_near_that_of_the_relaxation(most, required):
+    model = _line(60, 5, most, required)
+    terms = Lagrangian(model)
+    columns = np.flatnonzero(model.lower == 0)
+    number = most - int(model.lower.sum())
+    target = Annealing(terms).value
+    found = coverage_bound(terms, columns, number, target, Control(time_limit=20.0))
+    bound, _ = terms.bound(found, model.lower, model.upper)
+    least, _ = terms.bound(Relaxation(terms).solve(), model.lower, model.upper)
+    assert least - 1e-6 <= bound <= least + 0.2
+    assert (found.v >= 0).all() and (found.v <= terms.w).all()
+
+
+def test_merged_plans_give_the_best_of_their_columns():
+    """Of ten columns on a line of twenty, those of two plans of three that cover 15 together."""
+    terms = Lagrangian(_line(20, 5, 3))
+    plans = [np.isin(np.arange(20), at) for at in ((0, 5, 7), (0, 3, 10))]
+    assert [terms.model.objective(plan) for plan in plans] == [12, 13]
+    best = merged(terms, plans, covering._by_branch_and_bound, Control(time_limit=5.0))
+    assert np.flatnonzero(best).tolist() == [0, 5, 10]
+
+
+def test_annealing_and_merging_begin_anew_and_keep_the_best(monkeypatch):
+    monkeypatch.setattr(annealing, "ROUND", 4_000)
+    model = _line(60, 5, 12)
+    found = Annealing(Lagrangian(model))
+    hot = []
+    once = found.run_round
+    monkeypatch.setattr(found, "run_round", lambda *a: (hot.append(a[3:]), once(*a))[1])
+    control = Control(time_limit=5.0)
+    anneal_and_merge(found, covering._by_branch_and_bound, control, control.seconds + 0.5)
+    assert found.value == model.objective(found.x) == 60
+    assert (plan_merging.HOT,) in hot
+
+
+def test_a_wide_problem_with_time_ends_with_a_plan_and_a_proof_without_the_relaxation(monkeypatch):
+    monkeypatch.setattr(annealing, "WIDE", 1)
+    monkeypatch.setattr(annealing, "ROUND", 4_000)
+    monkeypatch.setattr(covering, "LONG", 0.0)
+    monkeypatch.setattr(covering, "FEW_ENTRIES", -1)
+    monkeypatch.setattr(covering, "_relaxed", None)
+    model = _line(60, 5, 7)
+    model.benefit.data[:] = 1.0 + np.arange(60).repeat(np.diff(model.benefit.indptr)) % 7
+    solved = solve_covering(model, Control(time_limit=2.0))
+    assert model.is_feasible(solved.x)
+    assert solved.value == model.objective(solved.x) <= solved.bound
+    assert np.floor(bound_of(reduce(model).model, solved.proof) + 1e-6) <= solved.bound

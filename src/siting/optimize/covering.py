@@ -123,9 +123,12 @@ def _searched(terms: Lagrangian, control: Control, search: BranchAndBound) -> tu
     multipliers = coverage_bound(terms, annealing.columns, annealing.number, annealing.value, control)
     bound, r = terms.bound(multipliers, model.lower, model.upper)
     search.offer(annealing.x)
-    if control.report("search", search.value, floored(bound, search.grain)) or floored(bound, search.grain) <= search.value:
+    if (
+        control.report("search", search.value, floored(bound, search.grain))
+        or floored(bound, search.grain) <= search.value
+    ):
         return multipliers, True
-    left = (model.lower < model.upper) & (np.abs(r) > bound - search.limit)
+    left = (model.lower < model.upper) & (np.abs(r) >= whole - search.limit)
     entries = int(np.diff(terms.serves.indptr)[(model.lower < model.upper) & ~left].sum())
     if entries <= FEW_ENTRIES:
         return best_multipliers(terms, _relaxed(terms, control)), True

@@ -1,7 +1,7 @@
 """Plans for maximal covering with many columns to open: rounds of annealing, whose plans are merged.
 
-Plans that rounds end in have most columns in common. Columns that are open in all stay open, those that are in none stay
-shut, and branch and bound decides the few others: the best plan that can be put together from theirs, as tours are
+Plans that rounds end in have most columns in common. Columns that are open in all stay open, those that are in none
+stay shut, and branch and bound decides the few others: the best plan that can be put together from theirs, as tours are
 merged (Cook, W. and Seymour, P., 2003, Tour merging via branch-decomposition, INFORMS Journal on Computing 15, pp.
 233-248).
 """
