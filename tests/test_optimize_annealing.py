@@ -1,5 +1,7 @@
 """Maximal covering by annealing: plans on a line whose best are known, and the state that the loop keeps."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.sparse import csr_array
@@ -76,7 +78,8 @@ def test_the_bound_by_subgradients_is_a_bound_near_that_of_the_relaxation(most, 
     bound, _ = terms.bound(found, model.lower, model.upper)
     least, _ = terms.bound(Relaxation(terms).solve(), model.lower, model.upper)
     assert least - 1e-6 <= bound <= least + 0.2
-    assert (found.v >= 0).all() and (found.v <= terms.w).all()
+    assert (found.v >= 0).all()
+    assert (found.v <= terms.w).all()
 
 
 def test_merged_plans_give_the_best_of_their_columns():
@@ -88,28 +91,33 @@ def test_merged_plans_give_the_best_of_their_columns():
     assert np.flatnonzero(best).tolist() == [0, 5, 10]
 
 
-def test_annealing_and_merging_begin_anew_and_keep_the_best(monkeypatch):
+def test_annealing_and_merging_begin_at_the_first_plan_and_the_best(monkeypatch):
     monkeypatch.setattr(annealing, "ROUND", 4_000)
     model = _line(60, 5, 12)
     found = Annealing(Lagrangian(model))
-    hot = []
-    once = found.run_round
-    monkeypatch.setattr(found, "run_round", lambda *a: (hot.append(a[3:]), once(*a))[1])
+    first, begun, once = found.x, [], found.run_round
+    monkeypatch.setattr(found, "run_round", lambda *given: (begun.append(given[2]), once(*given))[1])
     control = Control(time_limit=5.0)
-    anneal_and_merge(found, covering._by_branch_and_bound, control, control.seconds + 0.5)
+    anneal_and_merge(found, first, covering._by_branch_and_bound, control, control.seconds + 0.5)
     assert found.value == model.objective(found.x) == 60
-    assert (plan_merging.HOT,) in hot
+    assert [each is first for each in begun[:3]] == [True] * plan_merging.FRESH
+    assert any(model.objective(each) == 60 for each in begun[5:])
 
 
 def test_a_wide_problem_with_time_ends_with_a_plan_and_a_proof_without_the_relaxation(monkeypatch):
-    monkeypatch.setattr(annealing, "WIDE", 1)
+    serves = np.random.default_rng(5).random((60, 60)) < 0.1
+    model = replace(_line(60, 5, 7), benefit=csr_array(serves * (1.0 + np.arange(60)[:, None] % 7)))
+    small = reduce(model).model
+    monkeypatch.setattr(annealing, "WIDE", 7 * len(small.value))
     monkeypatch.setattr(annealing, "ROUND", 4_000)
-    monkeypatch.setattr(covering, "LONG", 0.0)
+    monkeypatch.setattr(covering, "LONG", 1.5)
     monkeypatch.setattr(covering, "FEW_ENTRIES", -1)
-    monkeypatch.setattr(covering, "_relaxed", None)
-    model = _line(60, 5, 7)
-    model.benefit.data[:] = 1.0 + np.arange(60).repeat(np.diff(model.benefit.indptr)) % 7
-    solved = solve_covering(model, Control(time_limit=2.0))
+    relaxed, sizes = covering._relaxed, []
+    note = lambda terms, control: (sizes.append(len(terms.model.value)), relaxed(terms, control))[1]  # noqa: E731
+    monkeypatch.setattr(covering, "_relaxed", note)
+    solved = solve_covering(model, Control(time_limit=1.6))
     assert model.is_feasible(solved.x)
-    assert solved.value == model.objective(solved.x) <= solved.bound
-    assert np.floor(bound_of(reduce(model).model, solved.proof) + 1e-6) <= solved.bound
+    assert solved.value == model.objective(solved.x) < solved.bound
+    assert np.floor(bound_of(small, solved.proof) + 1e-6) <= solved.bound
+    assert solved.status == "time_limit"
+    assert max(sizes) < len(small.value)

@@ -80,16 +80,15 @@ class Annealing:
         """Whether there are columns to exchange, and places to move."""
         return 1 < int(self.x[self.columns].sum()) < len(self.columns)
 
-    def run_round(self, control: Control, end: float, begin: Bools, part: float = 1.0) -> Bools | None:
+    def run_round(self, control: Control, end: float, begin: Bools) -> Bools | None:
         """Anneal once from the plan *begin*, until the clock of *control* shows *end*; the best plan stays in `x`.
 
-        Return the best plan of the second half of the steps, None if they were not reached. The first temperature is
-        *part* of that of other rounds.
+        Return the best plan of the second half of the steps, None if they were not reached.
         """
         opened = self._positions(begin)
         self.heat = self.heat or self._first_heat(opened)
         state, missing, covered = self._state(opened)
-        hot, most, last = part * self.heat, -1, None
+        hot, most, last = self.heat, -1, None
         for step in range(STEPS):
             if control.must_stop or control.seconds > end:
                 break

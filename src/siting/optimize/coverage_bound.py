@@ -5,9 +5,9 @@ With u_i the part of the worth w_i of need i that is credited to its columns, at
     sum_i (w_i - u_i) + the p largest of sum_{i of j} u_i,    0 <= u_i <= w_i,
 
 the bound of `relaxation` with y the p-th largest (Galvao, R. and ReVelle, C., 1996, A Lagrangean heuristic for the
-maximal covering location problem, European Journal of Operational Research 88, pp. 114-123). A step goes along a mean of
-the subgradients so far (Camerini, P., Fratta, L. and Maffioli, F., 1975, On improving relaxation methods by modified
-gradient techniques, Mathematical Programming Study 3, pp. 26-34), as long as the distance to the value of a plan says.
+maximal covering location problem, European Journal of Operational Research 88, pp. 114-123). A step goes along a mean
+of the subgradients so far (Camerini, P., Fratta, L. and Maffioli, F., 1975, On improving relaxation methods by modified
+gradient techniques, Mathematical Programming Study 3, pp. 26-34), as far as the distance to the value of a plan says.
 """
 
 from __future__ import annotations

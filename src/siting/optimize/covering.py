@@ -118,21 +118,21 @@ def _searched(terms: Lagrangian, control: Control, search: BranchAndBound) -> tu
     annealing = Annealing(terms)
     if search.x is not None:
         annealing.offer(search.x)
+    first = annealing.x
     annealing.run(control, FIRST_SHARE * control.seconds_left)
     model = terms.model
     multipliers = coverage_bound(terms, annealing.columns, annealing.number, annealing.value, control)
-    bound, r = terms.bound(multipliers, model.lower, model.upper)
+    whole, r = terms.bound(multipliers, model.lower, model.upper)
+    bound = floored(whole, search.grain)
     search.offer(annealing.x)
-    if (
-        control.report("search", search.value, floored(bound, search.grain))
-        or floored(bound, search.grain) <= search.value
-    ):
+    if control.report("search", search.value, bound) or bound <= search.value:
         return multipliers, True
     left = (model.lower < model.upper) & (np.abs(r) >= whole - search.limit)
     entries = int(np.diff(terms.serves.indptr)[(model.lower < model.upper) & ~left].sum())
     if entries <= FEW_ENTRIES:
         return best_multipliers(terms, _relaxed(terms, control)), True
-    anneal_and_merge(annealing, _by_branch_and_bound, control, control.seconds + PLANS_SHARE * control.seconds_left)
+    end = control.seconds + PLANS_SHARE * control.seconds_left
+    anneal_and_merge(annealing, first, _by_branch_and_bound, control, end)
     search.offer(annealing.x)
     return multipliers, False
 

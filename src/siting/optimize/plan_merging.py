@@ -23,51 +23,37 @@ from siting.optimize.solution import Solution
 
 __all__ = ["Exact", "anneal_and_merge", "merged"]
 
-#: Rounds between two mergings, and seconds of a merging.
-ROUNDS, SECONDS = 4, 4.0
-#: Plans of rounds that are merged at most.
-MOST = 12
-#: Mergings without a better plan until the search begins anew, and the temperature at which it does.
-STALE, HOT = 2, 4.0
+#: Rounds from the first plan, and from the best, between two mergings; seconds of a merging.
+FRESH, NEAR, SECONDS = 3, 2, 5.0
+#: Plans of either kind that are merged at most.
+MOST_FRESH, MOST_NEAR = 10, 5
 
 #: Solves a reduced model until the control stops it, from a plan, for so many columns.
 Exact: TypeAlias = Callable[[Reduced, Control, Bools | None, int], Solution]
 
 
-def anneal_and_merge(annealing: Annealing, exact: Exact, control: Control, end: float) -> None:
+def anneal_and_merge(annealing: Annealing, first: Bools, exact: Exact, control: Control, end: float) -> None:
     """Anneal and merge until the clock of *control* shows *end*; the best plan is the annealing's `x`.
 
-    When mergings give no better plan the search begins anew elsewhere; where it ended is merged with what comes later.
+    Rounds from the plan *first* end far from each other, those from the best plan near it.
     """
-    model, current, stale = annealing.model, annealing.x, 0
-    ended: list[Bools] = []
-    pool: list[tuple[float, Bools]] = []
+    fresh: list[Bools] = []
+    near: list[Bools] = []
     while annealing.can_exchange and not control.must_stop and control.seconds < end:
-        before = model.objective(current)
-        for _ in range(ROUNDS):
-            found = annealing.run_round(control, end, current)
+        for turn in range(FRESH + NEAR):
+            into, begin = (fresh, first) if turn < FRESH else (near, annealing.x)
+            found = annealing.run_round(control, end, begin)
             if found is not None:
-                pool.append((model.objective(found), found))
-        pool = sorted(pool, key=lambda each: -each[0])[:MOST]
-        current = max([current, *(plan for _, plan in pool[:1])], key=model.objective)
-        current = _best(annealing, [current, *(plan for _, plan in pool)], exact, control, end)
-        stale = 0 if model.objective(current) > before else stale + 1
-        if stale >= STALE:
-            ended.append(current)
-            _best(annealing, [annealing.x, *ended, *(plan for _, plan in pool)], exact, control, end)
-            anew = annealing.run_round(control, end, current, HOT)
-            current, stale, pool = current if anew is None else anew, 0, []
-
-
-def _best(annealing: Annealing, plans: list[Bools], exact: Exact, control: Control, end: float) -> Bools:
-    """Return the best merging of *plans*, or the first, and offer it to the annealing."""
-    left = end - control.seconds
-    best = merged(annealing.terms, plans, exact, control.for_part(min(SECONDS, left))) if left > 0 else None
-    objective = annealing.model.objective
-    if best is None or objective(best) <= objective(plans[0]):
-        return plans[0]
-    annealing.offer(best)
-    return best
+                into.append(found)
+        for kept, most in ((fresh, MOST_FRESH), (near, MOST_NEAR)):
+            kept.sort(key=annealing.model.objective, reverse=True)
+            del kept[most:]
+        left = end - control.seconds
+        if left > 0:
+            plans = [annealing.x, *fresh, *near]
+            best = merged(annealing.terms, plans, exact, control.for_part(min(SECONDS, left)))
+            if best is not None:
+                annealing.offer(best)
 
 
 def merged(terms: Lagrangian, plans: list[Bools], exact: Exact, control: Control) -> Bools | None:
