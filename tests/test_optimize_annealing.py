@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from siting.optimize import annealing
-from siting.optimize import annealing_kernels as kernels
-from siting.optimize.annealing import Annealing, is_wide
 from siting.optimize.control import Control
+from siting.optimize.covering import annealing
+from siting.optimize.covering import annealing_kernels as kernels
+from siting.optimize.covering.annealing import Annealing, is_wide
+from siting.optimize.covering.relaxation import Lagrangian
 from siting.optimize.model import Model
-from siting.optimize.relaxation import Lagrangian
 
 
 def _line(needs: int, width: int, most: int, required: int | None = None) -> Model:
