@@ -44,6 +44,8 @@ PROPOSALS = [
     {"solve"},
     {"questions"},
 ]
+#: The rooms of the engines: what several need lies right inside, with no room in sight.
+ENGINE_ROOMS = [{"covering"}, {"capacitated", "center", "choice", "median"}]
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 FLOOR_OF_PROPOSAL = {room: floor for floor, rooms in enumerate(PROPOSALS) for room in rooms}
 FILES = architecture.module_names()
@@ -156,6 +158,17 @@ def test_engines_know_only_numbers(module: str) -> None:
     known = ("siting.optimize", "siting.compiled", "siting.numbers")
     ours = {n for n in _all_imports(module) if n.startswith("siting")}
     assert all(n.startswith(known) for n in ours), ours
+
+
+def test_engines_know_only_engines_below() -> None:
+    floor = {room: number for number, rooms in enumerate(ENGINE_ROOMS, 1) for room in rooms}
+    folders = {m.split(".")[2] for m in ENGINES if m.count(".") > 2}
+    assert folders == set(floor)
+    for module in ENGINES:
+        room = module.split(".")[2]
+        for name in GRAPH.successors(module):
+            if name.startswith("siting.optimize.") and (other := name.split(".")[2]) != room:
+                assert floor.get(other, 0) < floor.get(room, 0) or not floor.get(other), f"{module} imports {name}"
 
 
 @pytest.mark.slow

@@ -6,17 +6,17 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from siting.optimize import annealing, covering, plan_merging
-from siting.optimize import annealing_kernels as kernels
-from siting.optimize.annealing import Annealing, is_wide
 from siting.optimize.control import Control
-from siting.optimize.coverage_bound import coverage_bound
-from siting.optimize.covering import solve_covering
+from siting.optimize.covering import annealing, covering, plan_merging
+from siting.optimize.covering import annealing_kernels as kernels
+from siting.optimize.covering.annealing import Annealing, is_wide
+from siting.optimize.covering.coverage_bound import coverage_bound
+from siting.optimize.covering.covering import solve_covering
+from siting.optimize.covering.plan_merging import anneal_and_merge, merged
+from siting.optimize.covering.presolve import reduce
+from siting.optimize.covering.relaxation import Lagrangian, Relaxation
 from siting.optimize.model import Model
-from siting.optimize.plan_merging import anneal_and_merge, merged
-from siting.optimize.presolve import reduce
 from siting.optimize.proof import bound_of
-from siting.optimize.relaxation import Lagrangian, Relaxation
 
 
 def _line(needs: int, width: int, most: int, required: int | None = None) -> Model:

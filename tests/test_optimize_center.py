@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import shortest_path
 
-from siting.optimize.center import TableDistances, solve_center
-from siting.optimize.client_growth import GrownCenter, bound_of_grown, question_of, solve_growing
+from siting.optimize.center.center import TableDistances, solve_center
+from siting.optimize.center.client_growth import GrownCenter, bound_of_grown, question_of, solve_growing
 from siting.optimize.control import Control, Progress
 
 

@@ -14,12 +14,12 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array
 
 from siting.optimize.control import Control, Progress
-from siting.optimize.covering import solve_covering
+from siting.optimize.covering.covering import solve_covering
+from siting.optimize.covering.partial_covering import bound_of_partial, maximal_covering
+from siting.optimize.covering.presolve import reduce
+from siting.optimize.covering.relaxation import Lagrangian, Multipliers, Relaxation
 from siting.optimize.model import Model
-from siting.optimize.partial_covering import bound_of_partial, maximal_covering
-from siting.optimize.presolve import reduce
 from siting.optimize.proof import Proof
-from siting.optimize.relaxation import Lagrangian, Multipliers, Relaxation
 from siting.optimize.solution import Solution, floored
 
 seeds = st.integers(0, 10**6)

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 from scipy.sparse import csr_array
 
+from siting.optimize.center.dispersion import all_distances, smallest_distance, solve_dispersion
+from siting.optimize.center.far_groups import FarGroups, FarSolution, bound_by_groups, solve_by_groups
 from siting.optimize.control import Control
-from siting.optimize.dispersion import all_distances, smallest_distance, solve_dispersion
-from siting.optimize.far_groups import FarGroups, FarSolution, bound_by_groups, solve_by_groups
 
 
 def pairs_of(places: np.ndarray, limit: float = np.inf) -> csr_array:
@@ -89,7 +89,7 @@ def test_all_plans_tried(seed: int, p: int, must: int, limit: float) -> None:
     assert isinstance(found, FarSolution)
     assert bound_by_groups(all_distances(pairs), lower, upper, p, found.groups) == found.value
     with pytest.MonkeyPatch.context() as patch:  # the search without all distances at once
-        patch.setattr("siting.optimize.dispersion.MOST", 0)
+        patch.setattr("siting.optimize.center.dispersion.MOST", 0)
         other = solve_dispersion(pairs, lower, upper, p, None, Control())
     assert (other.status, other.value, other.bound) == ("optimal", found.value, found.value)
 

@@ -15,8 +15,8 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import shortest_path
 
 from siting.optimize.control import Control, Progress
-from siting.optimize.interchange import CountLimits, interchange, sorted_pairs
-from siting.optimize.median import solve_median
+from siting.optimize.median.interchange import CountLimits, interchange, sorted_pairs
+from siting.optimize.median.median import solve_median
 from siting.optimize.model import Model
 from siting.optimize.proof import bound_of
 from siting.optimize.solution import Solution

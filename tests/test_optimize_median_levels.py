@@ -13,12 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 from scipy.sparse import csr_array
 
-from siting.optimize import median
 from siting.optimize.control import Control
-from siting.optimize.interchange import sorted_pairs
-from siting.optimize.median import solve_median
-from siting.optimize.median_kernels import FREE
-from siting.optimize.median_levels import levels_of
+from siting.optimize.median import median
+from siting.optimize.median.interchange import sorted_pairs
+from siting.optimize.median.median import solve_median
+from siting.optimize.median.median_kernels import FREE
+from siting.optimize.median.median_levels import levels_of
 from siting.optimize.model import Model
 from siting.optimize.proof import bound_of
 from siting.optimize.solution import Solution

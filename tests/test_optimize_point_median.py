@@ -14,10 +14,10 @@ from hypothesis import strategies as some
 
 import siting as st
 from siting.errors import ProblemError
-from siting.optimize import point_median
-from siting.optimize.alternate import alternate
 from siting.optimize.control import Control
-from siting.optimize.point_median import solve_point_median
+from siting.optimize.median import point_median
+from siting.optimize.median.alternate import alternate
+from siting.optimize.median.point_median import solve_point_median
 from siting.optimize.points import PointProblem, PointProof, best_of, bound_of_points
 from siting.propose.problem import NobodyBeyond
 

@@ -15,14 +15,14 @@ from scipy.sparse import csr_array
 
 import siting
 from siting.optimize.control import Control
-from siting.optimize.covering import solve_covering
+from siting.optimize.covering.covering import solve_covering
+from siting.optimize.covering.presolve import reduce
+from siting.optimize.covering.set_cover_kernels import greedy_cover, nearest_columns, price_rows, reduced_costs
+from siting.optimize.covering.set_cover_search import CoverSearch
+from siting.optimize.covering.set_cover_tree import grown
+from siting.optimize.covering.set_covering import is_set_covering, solve_set_covering
 from siting.optimize.model import Model
-from siting.optimize.presolve import reduce
 from siting.optimize.proof import bound_of
-from siting.optimize.set_cover_kernels import greedy_cover, nearest_columns, price_rows, reduced_costs
-from siting.optimize.set_cover_search import CoverSearch
-from siting.optimize.set_cover_tree import grown
-from siting.optimize.set_covering import is_set_covering, solve_set_covering
 
 seeds = st.integers(0, 10**6)
 

@@ -15,13 +15,13 @@ from scipy.sparse import csr_array
 
 from siting.optimize import highs
 from siting.optimize.control import Control
-from siting.optimize.local_search import LocalSearch
+from siting.optimize.covering.local_search import LocalSearch
+from siting.optimize.covering.presolve import reduce
+from siting.optimize.covering.relaxation import Lagrangian, Relaxation
+from siting.optimize.covering.side_constraints import solve_side_constraints
 from siting.optimize.milp import solve_milp
 from siting.optimize.model import Model
-from siting.optimize.presolve import reduce
 from siting.optimize.proof import bound_of
-from siting.optimize.relaxation import Lagrangian, Relaxation
-from siting.optimize.side_constraints import solve_side_constraints
 from siting.optimize.solution import Solution
 
 Engine = Callable[..., Solution]

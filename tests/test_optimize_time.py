@@ -19,13 +19,13 @@ from scipy.sparse import csr_array
 
 import siting as st
 from siting.optimize import proof
-from siting.optimize.center import solve_center
+from siting.optimize.center.center import solve_center
+from siting.optimize.center.dispersion import farthest_first, smallest_distance, solve_dispersion, widest_possible
 from siting.optimize.control import Control, gap_between
-from siting.optimize.dispersion import farthest_first, smallest_distance, solve_dispersion, widest_possible
+from siting.optimize.covering.relaxation import Lagrangian, Multipliers, best_multipliers
 from siting.optimize.distances import distinct, place_of
 from siting.optimize.first_plan import first_plan
 from siting.optimize.model import Model
-from siting.optimize.relaxation import Lagrangian, Multipliers, best_multipliers
 from siting.propose.search import bottleneck
 
 _SPEC = importlib.util.spec_from_file_location(

@@ -97,7 +97,7 @@ def test_a_tampered_proof_proves_nothing_or_less(plan: st.Plan) -> None:
 
 
 def _must(answer: Any) -> Any:
-    from siting.optimize.presolve import reduce
+    from siting.optimize.covering.presolve import reduce
 
     model = answer.model
     proof = answer.proof

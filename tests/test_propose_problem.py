@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 import siting as st
-from siting.optimize.presolve import reduce
+from siting.optimize.covering.presolve import reduce
 from siting.propose.model.formulation import build
 from siting.propose.problem import Part
 

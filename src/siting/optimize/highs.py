@@ -188,7 +188,7 @@ class Simplex:
     Later solves are by the primal simplex, with *dual* by the dual one, which suits further rows.
 
     Answers are unchecked ("optimal", "stopped" or "unbounded", `x` of zeros where the solver gives no numbers): a bound
-    is computed from their prices, which only an optimum has, as `siting.optimize.relaxation` does.
+    is computed from their prices, which only an optimum has, as `siting.optimize.covering.relaxation` does.
     Arrays that do not fit raise ValueError, a solver that refuses or fails RuntimeError, here and in all methods.
     """
 

@@ -25,7 +25,7 @@ class Solution:
     *value* is the objective of *x* (minus infinity without), *bound* what none can beat (minus infinity when there is
     no plan at all), *status* "optimal", "feasible" (stopped by gap or Ctrl-C), "time_limit" or "infeasible". *proof* is
     for the model as it was given; None where the bound rests on a solver. With *too_few* it shows that this number of
-    columns does not reach the share: see `siting.optimize.partial_covering.bound_of_partial`.
+    columns does not reach the share: see `siting.optimize.covering.partial_covering.bound_of_partial`.
     """
 
     x: Bools | None

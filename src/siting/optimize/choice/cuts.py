@@ -11,9 +11,9 @@ from scipy.sparse import block_array, csr_array
 from siting.numbers import Floats, Ints
 from siting.optimize.choice.problem import Market
 from siting.optimize.control import Control
+from siting.optimize.covering.relaxation import Multipliers
 from siting.optimize.highs import Programme, Simplex
 from siting.optimize.proof import Proof, covers_all_plans, worst_leaf
-from siting.optimize.relaxation import Multipliers
 from siting.optimize.sparse_rows import largest_entry
 
 __all__ = ["Cuts", "MarketProof", "Master", "bound_of_market"]

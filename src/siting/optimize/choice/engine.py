@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 
 from siting.numbers import Bools, Floats
-from siting.optimize.branch_and_bound import BranchAndBound
 from siting.optimize.choice.cuts import Cuts, MarketProof, Master
 from siting.optimize.choice.plans import Plans
 from siting.optimize.choice.problem import Market
 from siting.optimize.control import Control
-from siting.optimize.relaxation import Multipliers
+from siting.optimize.covering.branch_and_bound import BranchAndBound
+from siting.optimize.covering.relaxation import Multipliers
 from siting.optimize.solution import SAME
 
 __all__ = ["Capture", "fewest_for_target", "most_captured"]

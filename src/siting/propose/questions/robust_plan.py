@@ -16,8 +16,8 @@ from siting.errors import ProblemError
 from siting.labels import label
 from siting.numbers import Bools, Floats, amount, percent
 from siting.optimize.control import Control
+from siting.optimize.covering.presolve import weights
 from siting.optimize.model import Model
-from siting.optimize.presolve import weights
 from siting.propose.forwarded_attributes import forwarded
 from siting.propose.model.formulation import Formulation, build
 from siting.propose.model.inputs import Demand, Reaches

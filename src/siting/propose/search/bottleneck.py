@@ -12,12 +12,12 @@ import pandas as pd
 from scipy.sparse import csr_array, vstack
 
 from siting.numbers import Bools, Floats, Ints
-from siting.optimize.center import TableDistances, solve_center
-from siting.optimize.client_growth import GrownCenter, fewest_within
+from siting.optimize.center.center import TableDistances, solve_center
+from siting.optimize.center.client_growth import GrownCenter, fewest_within
+from siting.optimize.center.dispersion import farthest_first, solve_dispersion, widest_possible
+from siting.optimize.center.far_groups import FarSolution
 from siting.optimize.control import Control
-from siting.optimize.dispersion import farthest_first, solve_dispersion, widest_possible
 from siting.optimize.distances import SAME, distinct, place_of
-from siting.optimize.far_groups import FarSolution
 from siting.optimize.first_plan import first_plan
 from siting.optimize.model import Model
 from siting.optimize.solution import Solution

@@ -10,9 +10,9 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from siting.numbers import Bools, Floats, Ints
-from siting.optimize.client_growth import Distances, GrownCenter, bound_of_grown
-from siting.optimize.dispersion import all_distances
-from siting.optimize.far_groups import FarGroups, bound_by_groups
+from siting.optimize.center.client_growth import Distances, GrownCenter, bound_of_grown
+from siting.optimize.center.dispersion import all_distances
+from siting.optimize.center.far_groups import FarGroups, bound_by_groups
 from siting.optimize.model import Model
 from siting.propose.search.answer import Answer
 from siting.propose.search.choose_engine import proven_bound

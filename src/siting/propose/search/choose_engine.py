@@ -10,14 +10,14 @@ from scipy.sparse import csr_array
 
 from siting.numbers import Bools
 from siting.optimize.control import Control
-from siting.optimize.covering import solve_covering
-from siting.optimize.median import solve_median
+from siting.optimize.covering.covering import solve_covering
+from siting.optimize.covering.partial_covering import bound_of_partial
+from siting.optimize.covering.presolve import reduce
+from siting.optimize.covering.side_constraints import solve_side_constraints
+from siting.optimize.median.median import solve_median
 from siting.optimize.milp import solve_late, solve_milp
 from siting.optimize.model import Model
-from siting.optimize.partial_covering import bound_of_partial
-from siting.optimize.presolve import reduce
 from siting.optimize.proof import Proof, bound_of
-from siting.optimize.side_constraints import solve_side_constraints
 from siting.optimize.solution import Solution
 
 __all__ = ["only_counted", "proven_bound", "solve_model", "tightened"]

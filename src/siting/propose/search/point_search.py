@@ -15,9 +15,9 @@ from siting.errors import ProblemError, some
 from siting.measure.point_reach import PointReach
 from siting.measure.reach import Reach
 from siting.numbers import Bools, Floats, Ints
-from siting.optimize.client_growth import GrownCenter, bound_of_grown, solve_growing
+from siting.optimize.center.client_growth import GrownCenter, bound_of_grown, solve_growing
 from siting.optimize.control import Control
-from siting.optimize.point_median import solve_point_median
+from siting.optimize.median.point_median import solve_point_median
 from siting.optimize.points import PointProblem, PointProof, bound_of_points
 from siting.propose.model.formulation import Formulation, build
 from siting.propose.model.inputs import Demand, Rates

@@ -10,9 +10,9 @@ from scipy.sparse import csr_array, vstack
 
 from siting.numbers import Bools, Floats, Ints
 from siting.optimize.control import Control
+from siting.optimize.covering.relaxation import Lagrangian
+from siting.optimize.covering.rounding import BudgetRounding
 from siting.optimize.model import Model
-from siting.optimize.relaxation import Lagrangian
-from siting.optimize.rounding import BudgetRounding
 from siting.optimize.solution import Solution
 from siting.propose.model.formulation import Formulation
 from siting.propose.model.variables import CLOSING, STAYING

@@ -15,10 +15,10 @@ from typing import TypeAlias
 import numpy as np
 
 from siting.numbers import Bools
-from siting.optimize.annealing import Annealing
 from siting.optimize.control import Control
-from siting.optimize.presolve import Reduced, reduce
-from siting.optimize.relaxation import Lagrangian
+from siting.optimize.covering.annealing import Annealing
+from siting.optimize.covering.presolve import Reduced, reduce
+from siting.optimize.covering.relaxation import Lagrangian
 from siting.optimize.solution import Solution
 
 __all__ = ["Exact", "anneal_and_merge", "merged"]

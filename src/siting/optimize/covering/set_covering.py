@@ -1,8 +1,8 @@
 """Set covering: all needs served at the least cost, with a proof.
 
-Prices and covers of `siting.optimize.set_cover_search` first; where they do not meet, the relaxation, solved on the
-columns that matter (the others are priced, and join where they are worth it), then branch and bound, in turns with the
-search for covers.
+Prices and covers of `siting.optimize.covering.set_cover_search` first; where they do not meet, the relaxation, solved
+on the columns that matter (the others are priced, and join where they are worth it), then branch and bound, in turns
+with the search for covers.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from __future__ import annotations
 import numpy as np
 
 from siting.numbers import Bools, Floats, Ints
-from siting.optimize.branch_and_bound import BranchAndBound
 from siting.optimize.control import Control
+from siting.optimize.covering.branch_and_bound import BranchAndBound
+from siting.optimize.covering.presolve import Reduced, with_columns
+from siting.optimize.covering.relaxation import Lagrangian, Multipliers, Relaxation
+from siting.optimize.covering.set_cover_search import CoverSearch
+from siting.optimize.covering.set_cover_tree import Tree, grown
 from siting.optimize.model import Model
-from siting.optimize.presolve import Reduced, with_columns
-from siting.optimize.relaxation import Lagrangian, Multipliers, Relaxation
-from siting.optimize.set_cover_search import CoverSearch
-from siting.optimize.set_cover_tree import Tree, grown
 from siting.optimize.solution import SAME, Solution, floored
 
 __all__ = ["is_set_covering", "solve_set_covering"]

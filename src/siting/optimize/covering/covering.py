@@ -12,19 +12,19 @@ from __future__ import annotations
 import numpy as np
 
 from siting.numbers import Bools
-from siting.optimize.annealing import Annealing, is_wide
-from siting.optimize.branch_and_bound import BranchAndBound
 from siting.optimize.control import Control
-from siting.optimize.coverage_bound import coverage_bound
+from siting.optimize.covering.annealing import Annealing, is_wide
+from siting.optimize.covering.branch_and_bound import BranchAndBound
+from siting.optimize.covering.coverage_bound import coverage_bound
+from siting.optimize.covering.partial_covering import DecisionProblem, is_partial, solve_partial
+from siting.optimize.covering.plan_merging import anneal_and_merge
+from siting.optimize.covering.presolve import Reduced, reduce
+from siting.optimize.covering.relaxation import Lagrangian, Multipliers, Relaxation, best_multipliers
+from siting.optimize.covering.rounding import BudgetRounding, RepairRounding
+from siting.optimize.covering.set_covering import is_set_covering, solve_set_covering
 from siting.optimize.first_plan import first_plan
 from siting.optimize.model import Model
-from siting.optimize.partial_covering import DecisionProblem, is_partial, solve_partial
-from siting.optimize.plan_merging import anneal_and_merge
-from siting.optimize.presolve import Reduced, reduce
-from siting.optimize.relaxation import Lagrangian, Multipliers, Relaxation, best_multipliers
-from siting.optimize.rounding import BudgetRounding, RepairRounding
 from siting.optimize.scaling import solve_scaled
-from siting.optimize.set_covering import is_set_covering, solve_set_covering
 from siting.optimize.solution import SAME, Solution, floored
 
 __all__ = ["solve_covering"]

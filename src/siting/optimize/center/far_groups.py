@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from siting.numbers import Bools, Floats, Ints, Ints32
-from siting.optimize import dispersion_kernels as kernels
+from siting.optimize.center import dispersion_kernels as kernels
 from siting.optimize.control import Control
 from siting.optimize.distances import SAME
 from siting.optimize.solution import Solution

@@ -24,12 +24,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from siting.numbers import Bools, Floats, Ints, Ints8
-from siting.optimize import median_kernels as kernels
 from siting.optimize.control import Control
 from siting.optimize.first_plan import GRACE
-from siting.optimize.interchange import CountLimits, count_limits, interchange, sorted_pairs
-from siting.optimize.median_kernels import BestTwo, SortedPairs
-from siting.optimize.median_levels import levels_of, search_levels, splice
+from siting.optimize.median import median_kernels as kernels
+from siting.optimize.median.interchange import CountLimits, count_limits, interchange, sorted_pairs
+from siting.optimize.median.median_kernels import BestTwo, SortedPairs
+from siting.optimize.median.median_levels import levels_of, search_levels, splice
 from siting.optimize.model import Model
 from siting.optimize.proof import SINGLE_PRECISION, ProofTree
 from siting.optimize.solution import SAME, Solution, floored

@@ -24,9 +24,9 @@ import numpy as np
 from scipy.sparse import csr_array, eye_array
 
 from siting.numbers import Bools, Floats, Positions
+from siting.optimize.covering.presolve import weights
 from siting.optimize.highs import Block, Programme, Simplex
 from siting.optimize.model import Model
-from siting.optimize.presolve import weights
 from siting.optimize.sparse_rows import largest_entry, transposed, with_data
 
 __all__ = ["Lagrangian", "Multipliers", "Relaxation", "best_multipliers"]

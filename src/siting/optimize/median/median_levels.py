@@ -20,13 +20,13 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from siting.numbers import Bools, Floats, Ints
-from siting.optimize.branch_and_bound import BranchAndBound, ReducedRelaxation, Report
 from siting.optimize.control import Control
-from siting.optimize.median_kernels import SortedPairs
+from siting.optimize.covering.branch_and_bound import BranchAndBound, ReducedRelaxation, Report
+from siting.optimize.covering.relaxation import Lagrangian
+from siting.optimize.covering.rounding import BudgetRounding
+from siting.optimize.median.median_kernels import SortedPairs
 from siting.optimize.model import Model
 from siting.optimize.proof import ProofTree
-from siting.optimize.relaxation import Lagrangian
-from siting.optimize.rounding import BudgetRounding
 
 __all__ = ["Levels", "levels_of", "search_levels", "splice"]
 

@@ -11,11 +11,11 @@ from __future__ import annotations
 import numpy as np
 
 from siting.numbers import Bools, Floats, Ints
-from siting.optimize import annealing_kernels as kernels
 from siting.optimize.control import Control
+from siting.optimize.covering import annealing_kernels as kernels
+from siting.optimize.covering.relaxation import Lagrangian
+from siting.optimize.covering.rounding import greedy
 from siting.optimize.model import Model
-from siting.optimize.relaxation import Lagrangian
-from siting.optimize.rounding import greedy
 from siting.optimize.sparse_rows import entries_of
 
 __all__ = ["Annealing", "is_wide"]

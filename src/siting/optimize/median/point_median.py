@@ -23,13 +23,13 @@ from scipy.sparse import csr_array
 from scipy.spatial import cKDTree
 
 from siting.numbers import Bools, Floats, Ints
-from siting.optimize import median_kernels as kernels
-from siting.optimize.alternate import alternate
 from siting.optimize.control import Control
 from siting.optimize.first_plan import GRACE
-from siting.optimize.interchange import CountLimits, interchange, sorted_pairs
-from siting.optimize.median import solve_median
-from siting.optimize.median_kernels import SortedPairs
+from siting.optimize.median import median_kernels as kernels
+from siting.optimize.median.alternate import alternate
+from siting.optimize.median.interchange import CountLimits, interchange, sorted_pairs
+from siting.optimize.median.median import solve_median
+from siting.optimize.median.median_kernels import SortedPairs
 from siting.optimize.model import Model
 from siting.optimize.points import PointProblem, PointProof, best_of, collected
 from siting.optimize.solution import SAME

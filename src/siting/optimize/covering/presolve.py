@@ -25,7 +25,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from siting.numbers import Bools, Floats, Ints
-from siting.optimize.covering_kernels import Sets, contained
+from siting.optimize.covering.covering_kernels import Sets, contained
 from siting.optimize.model import Model
 from siting.optimize.sparse_rows import (
     keep_entries,

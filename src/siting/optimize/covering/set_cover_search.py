@@ -15,8 +15,7 @@ from scipy.sparse import csr_array
 
 from siting.numbers import Bools, Floats
 from siting.optimize.control import Control
-from siting.optimize.model import Model
-from siting.optimize.set_cover_kernels import (
+from siting.optimize.covering.set_cover_kernels import (
     Incidence,
     greedy_cover,
     nearest_columns,
@@ -25,6 +24,7 @@ from siting.optimize.set_cover_kernels import (
     reduced_costs,
     search_by_weights,
 )
+from siting.optimize.model import Model
 from siting.optimize.solution import SAME
 from siting.optimize.sparse_rows import transposed, with_data
 

@@ -21,12 +21,12 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from siting.numbers import Bools, Floats, Ints
-from siting.optimize import center_kernels as kernels
+from siting.optimize.center import center_kernels as kernels
 from siting.optimize.control import Control
-from siting.optimize.covering import solve_covering
+from siting.optimize.covering.covering import solve_covering
+from siting.optimize.covering.presolve import reduce
 from siting.optimize.distances import SAME
 from siting.optimize.model import Model
-from siting.optimize.presolve import reduce
 from siting.optimize.proof import Proof, bound_of
 from siting.optimize.solution import Solution
 from siting.optimize.sparse_rows import entries_of, transposed, with_data

@@ -14,13 +14,13 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from siting.numbers import Bools
-from siting.optimize.branch_and_bound import BranchAndBound
 from siting.optimize.control import Control
+from siting.optimize.covering.branch_and_bound import BranchAndBound
+from siting.optimize.covering.presolve import Reduced, reduce
+from siting.optimize.covering.relaxation import Lagrangian, Multipliers, Relaxation
+from siting.optimize.covering.rounding import BudgetRounding, greedy
 from siting.optimize.model import Model
-from siting.optimize.presolve import Reduced, reduce
 from siting.optimize.proof import Proof, ProofTree, bound_of
-from siting.optimize.relaxation import Lagrangian, Multipliers, Relaxation
-from siting.optimize.rounding import BudgetRounding, greedy
 from siting.optimize.solution import Solution
 from siting.optimize.sparse_rows import row_of_entries, with_data
 
@@ -71,8 +71,8 @@ def _ceiling(wanted: float, grain: float) -> float:
 def bound_of_partial(model: Model, proof: Proof, too_few: float) -> float:
     """Return the bound on *model* that follows from a proof that so many columns do not reach its share.
 
-    *model* is as it was given to `siting.optimize.covering.solve_covering`; the proof is of the `maximal_covering` of
-    ``reduce(model).model``. Infinite when the proof does not show it.
+    *model* is as it was given to `siting.optimize.covering.covering.solve_covering`; the proof is of the
+    `maximal_covering` of ``reduce(model).model``. Infinite when the proof does not show it.
     """
     small = reduce(model).model
     if not is_partial(small):

@@ -8,10 +8,9 @@ import numpy as np
 
 from siting.numbers import Ints
 from siting.optimize.control import Control
-from siting.optimize.proof import Proof
-from siting.optimize.set_cover_kernels import Incidence, reduced_costs
-from siting.optimize.set_cover_search import CoverSearch, part_of
-from siting.optimize.set_cover_tree_kernels import (
+from siting.optimize.covering.set_cover_kernels import Incidence, reduced_costs
+from siting.optimize.covering.set_cover_search import CoverSearch, part_of
+from siting.optimize.covering.set_cover_tree_kernels import (
     COUNT,
     DEPTH,
     FIXINGS,
@@ -24,6 +23,7 @@ from siting.optimize.set_cover_tree_kernels import (
     begin_tree,
     grow_tree,
 )
+from siting.optimize.proof import Proof
 
 __all__ = ["Tree", "grown"]
 

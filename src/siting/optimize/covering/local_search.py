@@ -14,9 +14,9 @@ import numpy as np
 from scipy.sparse import csr_array, vstack
 
 from siting.numbers import Bools, Floats, Ints
-from siting.optimize import local_search_kernels as kernels
+from siting.optimize.covering import local_search_kernels as kernels
+from siting.optimize.covering.relaxation import Lagrangian, Multipliers
 from siting.optimize.model import Model
-from siting.optimize.relaxation import Lagrangian, Multipliers
 from siting.optimize.sparse_rows import largest_entry, row_of_entries, transposed
 
 __all__ = ["LocalSearch"]

@@ -12,9 +12,9 @@ from scipy.sparse import csr_array, triu
 
 from siting.numbers import Bools, Floats, Ints, Positions
 from siting.optimize import highs
+from siting.optimize.center.far_groups import solve_by_groups
 from siting.optimize.control import Control
 from siting.optimize.distances import SAME, distinct, place_of
-from siting.optimize.far_groups import solve_by_groups
 from siting.optimize.solution import Solution
 from siting.optimize.sparse_rows import entries_of, row_of_entries, transposed
 

@@ -18,9 +18,9 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from siting.numbers import Bools, Floats, Ints
-from siting.optimize.client_growth import Decision, fewest_within, solve_growing
+from siting.optimize.center.client_growth import Decision, fewest_within, solve_growing
 from siting.optimize.control import Control
-from siting.optimize.covering import solve_covering
+from siting.optimize.covering.covering import solve_covering
 from siting.optimize.distances import distinct, place_of
 from siting.optimize.proof import Proof
 from siting.optimize.solution import Solution

@@ -15,9 +15,9 @@ from __future__ import annotations
 import numpy as np
 
 from siting.numbers import Ints
-from siting.optimize import coverage_bound_kernels as kernels
 from siting.optimize.control import Control
-from siting.optimize.relaxation import Lagrangian, Multipliers
+from siting.optimize.covering import coverage_bound_kernels as kernels
+from siting.optimize.covering.relaxation import Lagrangian, Multipliers
 
 __all__ = ["coverage_bound"]
 

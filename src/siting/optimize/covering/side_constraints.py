@@ -14,15 +14,15 @@ from dataclasses import replace
 import numpy as np
 
 from siting.numbers import Bools, Floats, Positions
-from siting.optimize.branch_and_bound import BranchAndBound
 from siting.optimize.control import Control, Progress, gap_between
+from siting.optimize.covering.branch_and_bound import BranchAndBound
+from siting.optimize.covering.local_search import LocalSearch
+from siting.optimize.covering.presolve import Reduced, reduce
+from siting.optimize.covering.relaxation import Lagrangian, Multipliers, Relaxation, best_multipliers
 from siting.optimize.first_plan import first_plan
-from siting.optimize.local_search import LocalSearch
 from siting.optimize.milp import solve_milp
 from siting.optimize.model import Model
-from siting.optimize.presolve import Reduced, reduce
 from siting.optimize.proof import Proof
-from siting.optimize.relaxation import Lagrangian, Multipliers, Relaxation, best_multipliers
 from siting.optimize.scaling import solve_scaled
 from siting.optimize.solution import SAME, Solution, floored, is_proven
 from siting.optimize.sparse_rows import entries_of

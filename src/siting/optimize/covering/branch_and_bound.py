@@ -17,9 +17,9 @@ import numpy as np
 
 from siting.numbers import Bools, Floats
 from siting.optimize.control import Control
-from siting.optimize.presolve import reduce
+from siting.optimize.covering.presolve import reduce
+from siting.optimize.covering.relaxation import Lagrangian, Multipliers, Relaxation
 from siting.optimize.proof import ProofTree
-from siting.optimize.relaxation import Lagrangian, Multipliers, Relaxation
 from siting.optimize.solution import GRAIN_TOLERANCE, SAME, floored
 
 __all__ = ["BranchAndBound", "ReducedRelaxation", "Report"]

@@ -9,8 +9,8 @@ import numpy as np
 
 from siting.numbers import Bools, Floats
 from siting.optimize.control import Control
-from siting.optimize.covering_kernels import Cover, improve
-from siting.optimize.relaxation import Lagrangian, Multipliers
+from siting.optimize.covering.covering_kernels import Cover, improve
+from siting.optimize.covering.relaxation import Lagrangian, Multipliers
 from siting.optimize.sparse_rows import entries_of
 
 __all__ = ["BudgetRounding", "RepairRounding", "greedy"]

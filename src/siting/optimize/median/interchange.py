@@ -21,9 +21,9 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from siting.numbers import Bools, Floats, Ints8
-from siting.optimize import median_kernels as kernels
 from siting.optimize.control import Control
-from siting.optimize.median_kernels import BestTwo, SortedPairs
+from siting.optimize.median import median_kernels as kernels
+from siting.optimize.median.median_kernels import BestTwo, SortedPairs
 from siting.optimize.model import Model
 
 __all__ = ["CountLimits", "count_limits", "interchange", "sorted_pairs"]

@@ -1,0 +1,1 @@
+"""Engines of p-centers and p-dispersion."""

@@ -1,0 +1,1 @@
+"""Engines of covering problems: reductions, relaxations, searches for plans, and trees."""

@@ -1,0 +1,1 @@
+"""Engines of medians: prices of communities, exchange of sites, and trees."""
