@@ -113,8 +113,12 @@ def test_a_wide_problem_with_time_ends_with_a_plan_and_a_proof_without_the_relax
     monkeypatch.setattr(covering, "LONG", 1.5)
     monkeypatch.setattr(covering, "FEW_ENTRIES", -1)
     relaxed, sizes = covering._relaxed, []
-    note = lambda terms, control: (sizes.append(len(terms.model.value)), relaxed(terms, control))[1]  # noqa: E731
-    monkeypatch.setattr(covering, "_relaxed", note)
+
+    def noting(terms, control):
+        sizes.append(len(terms.model.value))
+        return relaxed(terms, control)
+
+    monkeypatch.setattr(covering, "_relaxed", noting)
     solved = solve_covering(model, Control(time_limit=1.6))
     assert model.is_feasible(solved.x)
     assert solved.value == model.objective(solved.x) < solved.bound

@@ -130,7 +130,9 @@ def _searched(terms: Lagrangian, control: Control, search: BranchAndBound) -> tu
     left = (model.lower < model.upper) & (np.abs(r) >= whole - search.limit)
     entries = int(np.diff(terms.serves.indptr)[(model.lower < model.upper) & ~left].sum())
     if entries <= FEW_ENTRIES:
-        return best_multipliers(terms, _relaxed(terms, control)), True
+        solved = best_multipliers(terms, _relaxed(terms, control))
+        lower = terms.bound(solved, model.lower, model.upper)[0] <= whole
+        return (solved if lower or solved.x is not None else multipliers), True
     end = control.seconds + PLANS_SHARE * control.seconds_left
     anneal_and_merge(annealing, first, _by_branch_and_bound, control, end)
     search.offer(annealing.x)
