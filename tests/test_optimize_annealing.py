@@ -95,7 +95,7 @@ def test_annealing_and_merging_begin_at_the_first_plan_and_the_best(monkeypatch)
     monkeypatch.setattr(annealing, "ROUND", 4_000)
     model = _line(60, 5, 12)
     found = Annealing(Lagrangian(model))
-    first, begun, once = found.x, [], found.run_round
+    first, begun, once = np.arange(60) < 12, [], found.run_round
     monkeypatch.setattr(found, "run_round", lambda *given: (begun.append(given[2]), once(*given))[1])
     control = Control(time_limit=5.0)
     anneal_and_merge(found, first, covering._by_branch_and_bound, control, control.seconds + 0.5)
