@@ -104,6 +104,15 @@ def test_annealing_and_merging_begin_at_the_first_plan_and_the_best(monkeypatch)
     assert any(model.objective(each) == 60 for each in begun[5:])
 
 
+def test_annealing_ends_with_a_plan_that_reaches_the_bound(monkeypatch):
+    monkeypatch.setattr(annealing, "ROUND", 4_000)
+    found = Annealing(Lagrangian(_line(60, 5, 12)))
+    control = Control(time_limit=30.0)
+    anneal_and_merge(found, found.x, covering._by_branch_and_bound, control, 30.0, 60.0)
+    assert found.value == 60
+    assert control.seconds < 15
+
+
 def test_a_wide_problem_with_time_ends_with_a_plan_and_a_proof_without_the_relaxation(monkeypatch):
     serves = np.random.default_rng(5).random((60, 60)) < 0.1
     model = replace(_line(60, 5, 7), benefit=csr_array(serves * (1.0 + np.arange(60)[:, None] % 7)))

@@ -134,7 +134,7 @@ def _searched(terms: Lagrangian, control: Control, search: BranchAndBound) -> tu
         lower = terms.bound(solved, model.lower, model.upper)[0] <= whole
         return (solved if lower or solved.x is not None else multipliers), True
     end = control.seconds + PLANS_SHARE * control.seconds_left
-    anneal_and_merge(annealing, first, _by_branch_and_bound, control, end)
+    anneal_and_merge(annealing, first, _by_branch_and_bound, control, end, bound)
     search.offer(annealing.x)
     return multipliers, False
 

@@ -32,14 +32,16 @@ MOST_FRESH, MOST_NEAR = 10, 5
 Exact: TypeAlias = Callable[[Reduced, Control, Bools | None, int], Solution]
 
 
-def anneal_and_merge(annealing: Annealing, first: Bools, exact: Exact, control: Control, end: float) -> None:
-    """Anneal and merge until the clock of *control* shows *end*; the best plan is the annealing's `x`.
+def anneal_and_merge(
+    annealing: Annealing, first: Bools, exact: Exact, control: Control, end: float, bound: float = np.inf
+) -> None:
+    """Anneal and merge until the clock of *control* shows *end*, or a plan reaches the *bound*; the best is in `x`.
 
     Rounds from the plan *first* end far from each other, those from the best plan near it.
     """
     fresh: list[Bools] = []
     near: list[Bools] = []
-    while annealing.can_exchange and not control.must_stop and control.seconds < end:
+    while annealing.can_exchange and not control.must_stop and control.seconds < end and annealing.value < bound:
         for turn in range(FRESH + NEAR):
             into, begin = (fresh, first) if turn < FRESH else (near, annealing.x)
             found = annealing.run_round(control, end, begin)
