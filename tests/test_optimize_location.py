@@ -210,6 +210,16 @@ def test_capacities_with_districts_and_a_budget_by_hand(reach_of):
     assert plan.verify().optimal
 
 
+def test_a_box_whose_columns_are_all_fixed_is_proven_by_prices_of_its_own():
+    rng = np.random.default_rng(3)
+    place, home = rng.uniform(0, 1000, (40, 2)), rng.uniform(0, 1000, (300, 2))
+    way = np.hypot(*(home[:, None] - place[None]).transpose(2, 0, 1))
+    problem = location(way, rng.integers(1, 90, 300), np.full(40, 2000.0), 100_000.0)
+    found = locate(problem, Control())
+    assert found.status == "optimal"
+    assert bound_of_location(problem, found.proof) == pytest.approx(-found.value, rel=1e-9)
+
+
 def test_a_short_time_limit_still_gives_a_plan_and_a_bound():
     rng = np.random.default_rng(3)
     place, home = rng.uniform(0, 1000, (40, 2)), rng.uniform(0, 1000, (300, 2))

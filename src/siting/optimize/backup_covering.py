@@ -83,7 +83,7 @@ def solve_backup(model: Model, control: Control, *, start: Bools | None = None) 
 
 
 class _Search:
-    """The best plan `x` so far, and the `least` bound with its `proof`; what is settled is left out of the needs and columns."""
+    """The best plan `x` so far, and the `least` bound with its `proof`; needs and columns leave out what is settled."""
 
     def __init__(self, model: Model) -> None:
         self.model = model

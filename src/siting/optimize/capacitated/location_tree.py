@@ -150,6 +150,10 @@ class Tree:
         shut = free & (r < 0) & (found.bound - r >= self.enough)
         opens = free & (r > 0) & (found.bound + r >= self.enough)
         at = np.flatnonzero(shut | opens)
+        if len(at) and len(at) == free.sum():  # leave one to branch on: these prices do not prove what remains
+            left = np.abs(r[at]).argmin()
+            shut[at[left]] = opens[at[left]] = False
+            at = np.delete(at, left)
         if len(at):
             self.tree.fixed.append((node, at, opens[at].astype(np.int64)))
         return lower | opens, upper & ~shut
