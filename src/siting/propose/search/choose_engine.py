@@ -9,6 +9,8 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from siting.numbers import Bools
+from siting.optimize.backup_covering import is_backup, solve_backup
+from siting.optimize.backup_proof import BackupProof, bound_of_backup
 from siting.optimize.control import Control
 from siting.optimize.covering.covering import solve_covering
 from siting.optimize.covering.partial_covering import bound_of_partial
@@ -24,6 +26,8 @@ __all__ = ["only_counted", "proven_bound", "solve_model", "tightened"]
 
 #: Seconds, about, that an engine needs for a pair before it looks at the clock again.
 PRESOLVE = 2e-7
+#: Pairs from which on problems with backup are not left to the solver alone, which ends small ones soon.
+MANY_PAIRS = 5_000
 
 
 def proven_bound(model: Model, proof: Proof, too_few: int | None = None, enough: float = -math.inf) -> float:
@@ -34,6 +38,8 @@ def proven_bound(model: Model, proof: Proof, too_few: int | None = None, enough:
     model = tightened(model)
     if too_few is not None:
         return bound_of_partial(model, proof, too_few)
+    if isinstance(proof, BackupProof):
+        return bound_of_backup(model, proof)
     bound = bound_of(model, proof)
     return bound if bound <= enough else min(bound, bound_of(reduce(model).model, proof))
 
@@ -74,6 +80,8 @@ def _engine(model: Model, control: Control, start: Bools | None) -> Solution:
     late = control.seconds_left < PRESOLVE * model.benefit.nnz
     if (control.must_stop or late) and not control.interrupted:  # no time for more than a first plan
         return solve_late(model, control, start)
+    if model.benefit.nnz >= MANY_PAIRS and is_backup(model):
+        return solve_backup(model, control, start=start)
     if model.times is not None or (model.has_levels and (not counted or model.shares.shape[0])):
         return solve_milp(model, control, start=start)
     engine = solve_median if model.has_levels else solve_covering if counted else solve_side_constraints
