@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog
 from scipy.sparse import csr_array
 
-from siting.optimize.backup_covering import is_backup, solve_backup
-from siting.optimize.backup_kernels import deepest_cut, least_credit
-from siting.optimize.backup_proof import BackupProof, bound_of_backup
 from siting.optimize.control import Control
+from siting.optimize.covering.backup_covering import is_backup, solve_backup
+from siting.optimize.covering.backup_kernels import deepest_cut, least_credit
+from siting.optimize.covering.backup_proof import BackupProof, bound_of_backup
 from siting.optimize.milp import solve_milp
 from siting.optimize.model import Model
 from siting.optimize.solution import Solution
@@ -100,7 +100,7 @@ def left_open(_model: Model, _control: Control, *, start: np.ndarray) -> Solutio
 def test_the_bound_is_that_of_the_relaxation_with_all_cuts(times: int, monkeypatch: pytest.MonkeyPatch) -> None:
     model = city(needs=60, columns=25, times=times, most=7)
     best = solve_milp(model, Control()).value
-    monkeypatch.setattr("siting.optimize.backup_covering.solve_milp", left_open)
+    monkeypatch.setattr("siting.optimize.covering.backup_covering.solve_milp", left_open)
     found = solve_backup(model, Control())
     assert isinstance(found.proof, BackupProof)
     proven = proven_bound(model, found.proof)

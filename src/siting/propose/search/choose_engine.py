@@ -9,9 +9,9 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from siting.numbers import Bools
-from siting.optimize.backup_covering import is_backup, solve_backup
-from siting.optimize.backup_proof import BackupProof, bound_of_backup
 from siting.optimize.control import Control
+from siting.optimize.covering.backup_covering import is_backup, solve_backup
+from siting.optimize.covering.backup_proof import BackupProof, bound_of_backup
 from siting.optimize.covering.covering import solve_covering
 from siting.optimize.covering.partial_covering import bound_of_partial
 from siting.optimize.covering.presolve import reduce

@@ -18,9 +18,9 @@ import numpy as np
 from scipy.sparse import csr_array, diags_array, hstack, vstack
 
 from siting.numbers import Bools, Floats, Ints, Ints32
-from siting.optimize import backup_kernels as kernels
-from siting.optimize.backup_proof import BackupProof, bound_of_backup
 from siting.optimize.control import Control
+from siting.optimize.covering import backup_kernels as kernels
+from siting.optimize.covering.backup_proof import BackupProof, bound_of_backup
 from siting.optimize.highs import Programme, Simplex
 from siting.optimize.milp import solve_milp
 from siting.optimize.model import Model

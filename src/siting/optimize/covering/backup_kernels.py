@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from siting.compiled import compiled
-from siting.optimize.annealing_kernels import draw, draw_share, near
+from siting.optimize.covering.annealing_kernels import draw, draw_share, near
 
 #: Of all moves the share that puts an open column elsewhere near it; the others take the place of any.
 SHIFTS = 0.7

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from siting.numbers import Floats
-from siting.optimize.backup_kernels import least_credit
+from siting.optimize.covering.backup_kernels import least_credit
 from siting.optimize.model import Model
 from siting.optimize.proof import Proof
 from siting.optimize.sparse_rows import row_max
