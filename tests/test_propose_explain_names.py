@@ -95,6 +95,8 @@ def test_it_is_said_that_nothing_exists(reach: st.Reach, caplog: pytest.LogCaptu
     assert "have no row in options and are not Existing: they serve nobody" in caplog.text
     caplog.clear()
     st.solve(st.MaxCoverage(), reach, demand=PEOPLE, rules=[*rules, st.Existing(["x"])], options=options)
+    one = options.loc[["y1"]]  # z is left out on purpose
+    st.solve(st.MaxCoverage(), reach, demand=PEOPLE, rules=[*rules, st.Existing(["x"])], options=one)
     assert not caplog.text
 
 

@@ -111,7 +111,12 @@ def build_variables(inputs: Inputs, cost: SiteNumbers = None, taken: Bools | Non
 
 
 def _tell_idle(inputs: Inputs, settled: Bools, options: dict[tuple[int, int], list[tuple[int, int]]]) -> None:
-    """Warn of destinations that neither are open nor may open: perhaps facilities that no rule names as existing."""
+    """Warn of destinations that neither are open nor may open, where no rule names facilities that exist.
+
+    Where one does, candidates without an option are left out on purpose.
+    """
+    if inputs.each(problem.Existing):
+        return
     idle = [k_site for k_site in np.argwhere(inputs.known & ~settled).tolist() if tuple(k_site) not in options]
     if idle:
         lost = inputs.sites[sorted({site for _, site in idle})]
