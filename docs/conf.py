@@ -27,7 +27,14 @@ language = "en"
 
 extensions = ["myst_nb", "numpydoc", "sphinx.ext.autodoc", "sphinx.ext.autosummary"]
 templates_path = ["_templates"]
-exclude_patterns = ["_build", "how-to/_roles.md", "methods/_rules.md", "methods/_readings.md", "methods/_benchmarks.md", "methods/_records.md"]
+exclude_patterns = [
+    "_build",
+    "how-to/_roles.md",
+    "methods/_rules.md",
+    "methods/_readings.md",
+    "methods/_benchmarks.md",
+    "methods/_records.md",
+]
 source_suffix = {".rst": "restructuredtext", ".md": "myst-nb", ".ipynb": "myst-nb"}
 
 myst_enable_extensions = ["amsmath", "deflist", "dollarmath"]
