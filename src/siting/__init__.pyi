@@ -31,6 +31,7 @@ from .measure import forecast as forecast
 from .measure import service_areas as service_areas
 from .measure import straight_line as straight_line
 from .measure import travel as travel
+from .messages import set_language as set_language
 from .network import Network as Network
 from .network import Walk as Walk
 from .propose import AtLeast as AtLeast

@@ -16,6 +16,9 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable, Sequence
 
+from siting.labels import Language
+from siting.messages import Message, text_in
+
 __all__ = ["LayerError", "NetworkError", "ProblemError", "SitingError", "StandardError"]
 
 
@@ -24,7 +27,46 @@ def __dir__() -> list[str]:
 
 
 class SitingError(ValueError):
-    """Base of all errors that a user can correct."""
+    """Base of all errors that a user can correct.
+
+    Parameters
+    ----------
+    message
+        What is wrong, where, and how to mend it: a text, or a `Message`, which has words in Chinese and English.
+
+    Attributes
+    ----------
+    code
+        What is wrong, as a key of the table of messages; None for an error that has only a text.
+    values
+        The values in the sentence, by name.
+
+    Examples
+    --------
+    >>> import siting as st
+    >>> try:
+    ...     st.Study.from_toml("absent.toml")
+    ... except st.SitingError as error:
+    ...     print(error.code, error.text("zh"))
+    file.absent absent.toml：没有这个文件
+    """
+
+    def __init__(self, message: str | Message = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = message.code if isinstance(message, Message) else None
+        self.values = message.values if isinstance(message, Message) else {}
+
+    def text(self, lang: Language | None = None) -> str:
+        """Return the sentence in a language, else in that of `set_language`."""
+        return text_in(lang, self.message)
+
+    def __str__(self) -> str:
+        return self.text()
+
+    def within(self, where: str | Message) -> Message:
+        """Return the sentence with the place in front, for an error that knows the place."""
+        return Message("error.within", where=where, error=self.message)
 
 
 class LayerError(SitingError):
@@ -45,16 +87,14 @@ class LayerError(SitingError):
     communities: population is missing
     """
 
-    def __init__(self, layer: str, faults: str | Sequence[str], *, partial: object = None) -> None:
-        self.layer = layer
-        self.partial = partial
-        self.faults = (faults,) if isinstance(faults, str) else tuple(faults)
-        if len(self.faults) == 1:
-            message = f"{layer}: {self.faults[0]}"
-        else:
-            listed = "\n".join(f"  - {fault}" for fault in self.faults)
-            message = f"{layer}: {len(self.faults)} faults\n{listed}"
-        super().__init__(message)
+    def __init__(self, layer: str, faults: str | Message | Sequence[str | Message], *, partial: object = None) -> None:
+        self.layer, self.partial = layer, partial
+        self.faults = (faults,) if isinstance(faults, str | Message) else tuple(faults)
+        code, listed = ("within", self.faults[0]) if len(self.faults) == 1 else ("several", self.faults)
+        super().__init__(Message(f"error.{code}", where=layer, n=len(self.faults), error=listed))
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.layer, self.faults)
 
     @property
     def found(self) -> object:

@@ -16,6 +16,7 @@ from siting.errors import ProblemError, SitingError, some
 from siting.judge.standards.from_toml import document_from, rule_from
 from siting.limits import metres_of, minutes_of
 from siting.measure.services import walker
+from siting.messages import Message
 from siting.network import Walk
 from siting.network.walking_speed import speed_from
 from siting.propose import AtMost, Cover
@@ -50,9 +51,9 @@ def read_recipe(path: Path, *, outside: bool = False) -> dict[str, Any]:
     try:
         data = toml_files.parsed(toml_files.toml_text(path))
     except FileNotFoundError:
-        raise SitingError(f"{path}: there is no such file") from None
+        raise SitingError(Message("file.absent", file=path)) from None
     except OSError as error:
-        raise SitingError(f"{path}: cannot be read: {error.strerror}") from error
+        raise SitingError(Message("file.unread", file=path, why=error.strerror)) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SitingError(f"{path}: no TOML: {error}") from error
     try:

@@ -1,0 +1,125 @@
+"""What is said to the user, by code, in the language that is set: errors, warnings, and lines of the shell.
+
+A message is a code of ``messages.toml`` (beside this module: ``code = { zh = "…", en = "…" }``) and its values. It
+becomes text where it is shown, so that an error that was raised under English words can be shown in Chinese.
+
+In the texts ``{n:row|rows}`` is a number with its noun, ``{ids:5}`` the first five of several values,
+``{faults:lines}`` each on a line of its own, and other braces are those of `str.format`.
+"""
+
+from __future__ import annotations
+
+import string
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from siting.labels import LANGUAGES, Language
+
+__all__ = ["Message", "language", "set_language", "text_in"]
+
+#: The language of messages, for all threads.
+_LANGUAGE: list[Language] = ["en"]
+#: How many of several values are named where a text does not say.
+MOST = 5
+
+
+def language() -> Language:
+    """Return the language of messages: "en" unless `set_language` was called."""
+    return _LANGUAGE[0]
+
+
+def set_language(lang: Language) -> None:
+    """Set the language of errors, warnings and log lines: "en", as it is at first, or "zh".
+
+    Maps and reports have their own keyword ``lang``, whose default is Chinese.
+
+    Raises
+    ------
+    ValueError
+        When there is no such language.
+
+    Examples
+    --------
+    >>> import siting as st
+    >>> st.set_language("zh")
+    >>> st.set_language("en")
+    """
+    if lang not in LANGUAGES:
+        raise ValueError(f"lang is {lang!r}; choose one of {', '.join(LANGUAGES)}")
+    _LANGUAGE[0] = lang
+
+
+class Message:
+    """A code and its values, as text in any language.
+
+    Examples
+    --------
+    >>> Message("error.several", where="homes", n=1, error=["no rows"]).text("en")
+    'homes: 1 fault\\n  - no rows'
+    """
+
+    __slots__ = ("code", "values")
+
+    def __init__(self, code: str, /, **values: Any) -> None:
+        self.code, self.values = code, values
+
+    def text(self, lang: Language | None = None) -> str:
+        """Return the text in *lang*, else in the language that is set."""
+        chosen = language() if lang is None else lang
+        return _Words(chosen).vformat(_texts()[self.code][chosen], (), self.values)
+
+    def __str__(self) -> str:
+        return self.text()
+
+    def __repr__(self) -> str:
+        return f"<Message {self.code}: {self.text('en')}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _made, (self.code, self.values)
+
+
+def _made(code: str, values: Mapping[str, Any]) -> Message:
+    return Message(code, **values)
+
+
+def text_in(lang: Language | None, value: object) -> str:
+    """Return a message in a language; any other value as `str` does."""
+    return value.text(lang) if isinstance(value, Message) else str(value)
+
+
+class _Words(string.Formatter):
+    """`str.format` with nouns after numbers, several values, and messages inside messages."""
+
+    def __init__(self, lang: Language) -> None:
+        self.lang = lang
+
+    def format_field(self, value: Any, spec: str) -> str:
+        if isinstance(value, Message):
+            return value.text(self.lang)
+        if spec == "lines":
+            return "".join(f"\n  - {text_in(self.lang, each)}" for each in value)
+        if isinstance(value, Iterable) and not isinstance(value, str):
+            return _listed([text_in(self.lang, each) for each in value], int(spec or MOST), self.lang)
+        one, bar, many = spec.partition("|")
+        if bar:
+            return f"{value:,} {one if value == 1 else many}"
+        return str(super().format_field(value, spec))
+
+
+def _listed(values: Sequence[str], most: int, lang: Language) -> str:
+    words = _texts()
+    quoted = [words["list.quoted"][lang].format(value) for value in values]
+    head = words["list.between"][lang].join(quoted[:most])
+    rest = len(quoted) - most
+    return words["list.more"][lang].format(head, rest) if rest > 0 else head
+
+
+@cache
+def _texts() -> dict[str, dict[str, str]]:
+    text = files("siting").joinpath("messages.toml").read_text(encoding="utf-8")
+    return {
+        f"{section}.{key}": words for section, entries in tomllib.loads(text).items() for key, words in entries.items()
+    }

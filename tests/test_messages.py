@@ -1,0 +1,94 @@
+"""Sentences of errors and warnings in both languages."""
+
+from __future__ import annotations
+
+import ast
+import pickle
+import re
+import string
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import siting as st
+from siting.errors import LayerError, SitingError
+from siting.messages import Message
+
+SRC = Path(st.__file__).parent
+TEXTS = {
+    f"{section}.{key}": words
+    for section, entries in tomllib.loads((SRC / "messages.toml").read_text(encoding="utf-8")).items()
+    for key, words in entries.items()
+}
+CHINESE = re.compile("[一-鿿]")
+
+
+@pytest.fixture
+def _english_again() -> Iterator[None]:
+    yield
+    st.set_language("en")
+
+
+def fields_of(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+
+def calls() -> Iterator[tuple[str, ast.Call]]:
+    """Each ``Message(…)`` of the library, with its module."""
+    for file in sorted(SRC.rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Message":
+                yield file.relative_to(SRC).as_posix(), node
+
+
+@pytest.mark.parametrize("code", sorted(TEXTS))
+def test_every_code_has_words_in_both_languages(code: str) -> None:
+    zh, en = TEXTS[code]["zh"], TEXTS[code]["en"]
+    assert set(TEXTS[code]) == {"zh", "en"}
+    assert fields_of(zh) == fields_of(en)
+    assert not CHINESE.search(en)
+    assert CHINESE.search(zh) or not re.search("[A-Za-z]{3}", re.sub("{[^}]*}", "", en)), "the Chinese is English"
+
+
+def test_every_message_has_words_and_gives_their_values() -> None:
+    """A code is written out where it is used, and the values are those that its words name."""
+    used = set()
+    for file, node in calls():
+        code = node.args[0]
+        if not isinstance(code, ast.Constant):
+            assert file in ("messages.py", "errors.py"), f"{file}, line {node.lineno}: the code is not written out"
+            continue
+        used.add(code.value)
+        given = {keyword.arg for keyword in node.keywords}
+        assert code.value in TEXTS, f"{file}, line {node.lineno}: no words for {code.value}"
+        if None not in given:
+            assert fields_of(TEXTS[code.value]["en"]) <= given, f"{file}, line {node.lineno}"
+    assert not {code for code in TEXTS if not code.startswith(("list.", "error."))} - used
+
+
+@pytest.mark.usefixtures("_english_again")
+def test_the_language_is_that_of_the_moment() -> None:
+    error = SitingError(Message("file.absent", file="a.toml"))
+    assert str(error) == "a.toml: there is no such file"
+    st.set_language("zh")
+    assert str(error) == "a.toml：没有这个文件"
+    assert error.text("en") == "a.toml: there is no such file"
+    assert (error.code, error.values) == ("file.absent", {"file": "a.toml"})
+    assert str(pickle.loads(pickle.dumps(error))) == str(error)
+
+
+def test_a_message_inside_a_message() -> None:
+    inner = LayerError("homes", [Message("file.absent", file="x"), "text"])
+    outer = SitingError(inner.within("town.toml"))
+    assert outer.text("zh") == "town.toml：homes：2 处错误\n  - x：没有这个文件\n  - text"
+    assert outer.text("en") == "town.toml: homes: 2 faults\n  - x: there is no such file\n  - text"
+    copy = pickle.loads(pickle.dumps(inner))
+    assert (copy.layer, str(copy), copy.faults[1]) == (inner.layer, str(inner), "text")
+
+
+@pytest.mark.parametrize("lang", ["fr", "", None])
+def test_a_language_that_is_not_there(lang: str) -> None:
+    with pytest.raises(ValueError, match="choose one of zh, en"):
+        st.set_language(lang)  # type: ignore[arg-type]  # what a user may write
