@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from numbers import Real
 
 from siting.errors import ProblemError, SitingError
+from siting.messages import Message
 
 __all__ = ["metres_of", "minutes_of", "refuse_other_unit", "usual_limit"]
 
@@ -44,7 +45,7 @@ def metres_of(
     if endless and value == math.inf:
         return math.inf
     if not _is_number(value) or not least <= float(value) <= LONGEST:  # type: ignore[arg-type]
-        raise error(f"{what} is {value!r}; give metres from {least:g} to 1,000,000 (half a kilometre is 500)")
+        raise error(Message("limit.metres", what=what, value=value, least=least))
     return float(value)  # type: ignore[arg-type]
 
 
@@ -58,7 +59,7 @@ def minutes_of(value: object, what: str, *, error: type[SitingError] = ProblemEr
     siting.errors.ProblemError: minutes is 0.25; give minutes from 0.5 to 600 (a quarter of an hour is 15)
     """
     if not _is_number(value) or not BRIEFEST <= float(value) <= LENGTHIEST:  # type: ignore[arg-type]
-        raise error(f"{what} is {value!r}; give minutes from 0.5 to 600 (a quarter of an hour is 15)")
+        raise error(Message("limit.minutes", what=what, value=value))
     return float(value)  # type: ignore[arg-type]
 
 
@@ -77,7 +78,7 @@ def usual_limit(value: object, unit: str, reached: float, what: str = "limit") -
     siting.errors.ProblemError: limit is 0.5 m, and costs reach up to 800 m; give metres (half a kilometre is 500)
     """
     if not _is_number(value) or not float(value) >= 0:  # type: ignore[arg-type]
-        raise ProblemError(f"{what} is {value!r}; give {unit} of 0 or more")
+        raise ProblemError(Message("limit.below_zero", what=what, value=value, unit=unit))
     limit = float(value)  # type: ignore[arg-type]
     refuse_other_unit([limit], unit, reached, what)
     return limit
@@ -92,9 +93,9 @@ def refuse_other_unit(limits: Iterable[float], unit: str, reached: float, what: 
         return
     for limit in limits:
         if 0 < limit < least:
-            mend = "metres (half a kilometre is 500)" if unit == "m" else "minutes (a quarter of an hour is 15)"
-            far = "any distance" if math.isinf(reached) else f"{reached:g} {unit}"
-            raise ProblemError(f"{what} is {limit:g} {unit}, and costs reach up to {far}; give {mend}")
+            mend = Message("limit.give_metres") if unit == "m" else Message("limit.give_minutes")
+            far = Message("limit.anywhere") if math.isinf(reached) else f"{reached:g} {unit}"
+            raise ProblemError(Message("limit.other_unit", what=what, limit=limit, unit=unit, far=far, mend=mend))
 
 
 def _is_number(value: object) -> bool:

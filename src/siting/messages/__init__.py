@@ -1,10 +1,12 @@
 """What is said to the user, by code, in the language that is set: errors, warnings, and lines of the shell.
 
-A message is a code of ``messages.toml`` (beside this module: ``code = { zh = "…", en = "…" }``) and its values. It
-becomes text where it is shown, so that an error that was raised under English words can be shown in Chinese.
+A message is a code and its values. The words of ``file.absent`` stand in ``file.toml``, beside this module, as
+``absent = { zh = "…", en = "…" }``: a file for each room that has much to say. A message becomes text where it is
+shown, so that an error that was raised under English words can be shown in Chinese.
 
-In the texts ``{n:row|rows}`` is a number with its noun, ``{ids:5}`` the first five of several values,
-``{faults:lines}`` each on a line of its own, and other braces are those of `str.format`.
+In the words, ``{n:row|rows}`` is a number with its noun (in Chinese ``{n:,} 行``), ``{ids:5}`` the first five of
+several values, ``{faults:lines}`` each on a line of its own, ``{value:quoted}`` what a user wrote, in quotation marks
+where it is text; other braces are those of `str.format`.
 """
 
 from __future__ import annotations
@@ -53,7 +55,7 @@ def set_language(lang: Language) -> None:
 
 
 class Message:
-    """A code and its values, as text in any language.
+    r"""A code and its values, as text in any language.
 
     Examples
     --------
@@ -69,7 +71,7 @@ class Message:
     def text(self, lang: Language | None = None) -> str:
         """Return the text in *lang*, else in the language that is set."""
         chosen = language() if lang is None else lang
-        return _Words(chosen).vformat(_texts()[self.code][chosen], (), self.values)
+        return _Words(chosen).vformat(_words(self.code, chosen), (), self.values)
 
     def __str__(self) -> str:
         return self.text()
@@ -99,6 +101,8 @@ class _Words(string.Formatter):
     def format_field(self, value: Any, spec: str) -> str:
         if isinstance(value, Message):
             return value.text(self.lang)
+        if spec == "quoted":
+            return _words("list.quoted", self.lang).format(value) if isinstance(value, str) else _toml(value)
         if spec == "lines":
             return "".join(f"\n  - {text_in(self.lang, each)}" for each in value)
         if isinstance(value, Iterable) and not isinstance(value, str):
@@ -109,17 +113,24 @@ class _Words(string.Formatter):
         return str(super().format_field(value, spec))
 
 
+def _toml(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def _listed(values: Sequence[str], most: int, lang: Language) -> str:
-    words = _texts()
-    quoted = [words["list.quoted"][lang].format(value) for value in values]
-    head = words["list.between"][lang].join(quoted[:most])
+    quoted = [_words("list.quoted", lang).format(value) for value in values]
+    head = _words("list.between", lang).join(quoted[:most])
     rest = len(quoted) - most
-    return words["list.more"][lang].format(head, rest) if rest > 0 else head
+    return _words("list.more", lang).format(head, rest) if rest > 0 else head
+
+
+def _words(code: str, lang: Language) -> str:
+    """Return the words of a code."""
+    room, _, key = code.partition(".")
+    return _room(room)[key][lang]
 
 
 @cache
-def _texts() -> dict[str, dict[str, str]]:
-    text = files("siting").joinpath("messages.toml").read_text(encoding="utf-8")
-    return {
-        f"{section}.{key}": words for section, entries in tomllib.loads(text).items() for key, words in entries.items()
-    }
+def _room(room: str) -> dict[str, dict[str, str]]:
+    """Return the words of a room by key."""
+    return tomllib.loads(files(__name__).joinpath(f"{room}.toml").read_text(encoding="utf-8"))
