@@ -6,6 +6,7 @@ import re
 from numbers import Real
 
 from siting.errors import SitingError
+from siting.messages import Message
 
 __all__ = ["PERCENT", "share_from"]
 
@@ -26,21 +27,19 @@ def share_from(given: object, what: str, error: type[SitingError] = SitingError)
     Traceback (most recent call last):
     siting.errors.SitingError: share is 90; give a share above 0 and at most 1: 90 % is 0.9 or "90 %"
     """
-    hint = ""
+    meant: float | None = None
     if isinstance(given, str):
         percent = PERCENT.fullmatch(given)
         if percent and 1 <= float(percent[1]) <= 100:
             return float(percent[1]) / 100
         if percent and 0 < float(percent[1]) < 1:
-            hint = _both(100 * float(percent[1]))
+            meant = 100 * float(percent[1])
     elif isinstance(given, Real) and not isinstance(given, bool):
         number = float(given)
         if 0 < number <= 1:
             return number
         if 1 < number <= 100:
-            hint = _both(number)
-    raise error(f"{what} is {given!r}; give a share above 0 and at most 1{hint}")
-
-
-def _both(percent: float) -> str:
-    return f': {percent:.10g} % is {percent / 100:.10g} or "{percent:.10g} %"'
+            meant = number
+    if meant is None:
+        raise error(Message("share.wrong", what=what, value=given))
+    raise error(Message("share.percent", what=what, value=given, percent=meant, share=meant / 100))

@@ -5,14 +5,43 @@ from __future__ import annotations
 import re
 import stat
 import tomllib
+from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from siting.errors import SitingError
+from siting.messages import Message
 
 #: Bytes of a file of the user, and parts of a key, whose tables Python makes one inside another.
 MOST_BYTES, MOST_PARTS = 4 << 20, 100
+CHINESE = re.compile("[\u4e00-\u9fff]")
+#: Signs of a Chinese keyboard, and those of TOML that look like them.
+PLAIN = {
+    "“": '"',
+    "”": '"',
+    "‘": "'",
+    "’": "'",
+    "＝": "=",
+    "［": "[",
+    "］": "]",
+    "，": ",",
+    "｛": "{",
+    "｝": "}",
+    "＃": "#",
+}
+FULL_WIDTH = re.compile(f"[{''.join(PLAIN)}]")
+#: What tomllib says, and in other words.
+REASONS = {
+    "Unterminated string": Message("toml.open_string"),
+    "Expected '=' after a key": Message("toml.no_equals"),
+    "Invalid value": Message("toml.no_value"),
+    "Cannot overwrite a value": Message("toml.twice"),
+    "Cannot declare": Message("toml.twice"),
+    "Unclosed array": Message("toml.open_list"),
+    "Unclosed inline table": Message("toml.open_table"),
+    "Expected newline or end of document": Message("toml.two_in_a_line"),
+}
 _KEY = re.compile(r"""\s*(?:\[\s*)?([^\s"'=\[\]{}#]+)\s*[=\]]""")
 
 
@@ -25,6 +54,52 @@ def read_toml(path: str | Path, what: str, error: type[SitingError] = SitingErro
         if isinstance(fault, OSError):
             raise error(f'{what} "{file}" cannot be read: {fault.strerror}') from fault
         raise error(f'{what} "{file.name}" is no TOML in UTF-8: {fault}{_unquoted_key(file)}') from fault
+
+
+def tables_of(file: Path) -> tuple[str, dict[str, Any]]:
+    """Return the text and the tables of a TOML file of the user; SitingError, with the line, when it is none."""
+    try:
+        text = toml_text(file)
+    except FileNotFoundError:
+        raise SitingError(Message("file.absent", file=file)) from None
+    except OSError as fault:
+        raise SitingError(Message("file.unread", file=file, why=fault.strerror)) from fault
+    except UnicodeDecodeError as fault:
+        raise SitingError(_encoding_words(file, fault)) from fault
+    try:
+        return text, parsed(text)
+    except tomllib.TOMLDecodeError as fault:
+        raise SitingError(_syntax_words(file, text, fault)) from fault
+
+
+def _encoding_words(file: Path, fault: UnicodeDecodeError) -> Message:
+    """Say in which encoding a file is that is not UTF-8, where its Chinese tells."""
+    content = file.read_bytes()
+    line = content.count(b"\n", 0, fault.start) + 1
+    for encoding in ("utf-16", "gb18030"):
+        with suppress(UnicodeDecodeError):
+            if CHINESE.search(content.decode(encoding)):
+                return Message("toml.encoding", file=file.name, line=line, encoding=encoding.upper())
+    return Message("toml.no_text", file=file.name, line=line)
+
+
+def _syntax_words(file: Path, text: str, fault: tomllib.TOMLDecodeError) -> Message:
+    """Say where a text is no TOML, and why where the reason is a usual one."""
+    at = re.search(r"\(at line (\d+), column (\d+)\)", str(fault))
+    rows = text.splitlines() or [""]
+    number = min(int(at[1]), len(rows)) if at else len(rows)
+    row, column = rows[number - 1], int(at[2]) if at else len(rows[-1]) + 1
+    place = {"file": file.name, "line": number, "column": column}
+    if sign := FULL_WIDTH.search(row):
+        column = sign.start() + 1
+        return Message("toml.full_width", **{**place, "column": column}, sign=sign[0], plain=PLAIN[sign[0]])
+    if (key := _KEY.match(row)) and not key[1].isascii():
+        return Message("toml.key", **place, key=key[1])
+    why = str(fault).partition(" (at ")[0]
+    for start, message in REASONS.items():
+        if why.startswith(start):
+            return Message("toml.wrong", **place, why=message)
+    return Message("toml.wrong", **place, why=why)
 
 
 def toml_text(file: Path, error: type[SitingError] = SitingError) -> str:

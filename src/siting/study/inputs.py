@@ -1,22 +1,64 @@
-"""The inputs of a study: sources of layers, circles and goals."""
+"""The inputs of a study: its settings, sources of layers, circles and goals, as they stand in its file."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal
+
+from pydantic import ConfigDict
 
 from siting.data import read_layer, read_postgis
 from siting.errors import SitingError
 from siting.labels import label, named
+from siting.messages import Message
+from siting.study.fields import (
+    Datum,
+    Flag,
+    Limits,
+    Metres,
+    Minutes,
+    Name,
+    Number,
+    PathOfFile,
+    Scope,
+    Seconds,
+    Share,
+    StandardName,
+    Text,
+    Title,
+    Whole,
+)  # fmt: skip
 
-__all__ = ["OF_DATABASES", "OF_FILES", "Circle", "Goal", "Source"]
+__all__ = ["OF_DATABASES", "OF_FILES", "Circle", "Goal", "Settings", "Source"]
 
 #: The keys of a `Source` that are of files only, and of databases only.
 OF_FILES = ("layer", "encoding", "skip_rows", "header")
 OF_DATABASES = ("table", "query", "schema", "geometry")
+#: A key that is not known is an error.
+CLOSED = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The table [study]."""
+
+    __pydantic_config__ = CLOSED
+
+    name: Text
+    title: Title
+    lang: Literal["zh", "en"] = "zh"
+    standard: StandardName | None = None
+    year: Whole | None = None
+    beside: Metres = 300.0
+    by: Literal["district", "county"] | None = None
+    household_size: Number | None = None
+    scope: Scope | None = None
+    max_snap: Metres = 250.0
+    crs: Text | None = None
+    strict: Flag = False
+    datum: Datum | None = None
 
 
 @dataclass(frozen=True)
@@ -27,24 +69,26 @@ class Source:
     ``role = "facilities"``.
     """
 
-    path: Path | None = None
-    role: str | None = None
-    layer: str | None = None
-    columns: Mapping[str, str] | None = None
-    encoding: str | None = None
-    crs: str | None = None
-    datum: str | None = None
+    __pydantic_config__ = CLOSED
+
+    path: PathOfFile | None = None
+    role: Text | None = None
+    layer: Text | None = None
+    columns: Mapping[str, Text] | None = None
+    encoding: Text | None = None
+    crs: Text | None = None
+    datum: Datum | None = None
     missing: Literal["raise", "zero"] = "raise"
-    mapping: Path | None = None
-    skip_rows: int | None = None
-    header: int | None = None
-    strip_units: bool | None = None
-    id_prefix: str = ""
-    postgis: str | None = field(default=None, repr=False)  # an address may hold a password
-    table: str | None = None
-    query: str | None = None
-    schema: str | None = None
-    geometry: str | None = None
+    mapping: PathOfFile | None = None
+    skip_rows: Whole | None = None
+    header: Whole | None = None
+    strip_units: Flag | None = None
+    id_prefix: Text = ""
+    postgis: Text | None = field(default=None, repr=False)  # an address may hold a password
+    table: Text | None = None
+    query: Text | None = None
+    schema: Text | None = None
+    geometry: Text | None = None
 
     def read(self, name: str, *, strict: bool, datum: str | None = None) -> Any:
         """Read the layer of a role, from its file or database; *datum* is that of the study."""
@@ -60,9 +104,11 @@ class Source:
 class Circle:
     """Distances at which the coverage of a service is measured, in metres or in minutes of its walker."""
 
-    service: str
-    metres: tuple[float, ...] = ()
-    minutes: tuple[float, ...] = ()
+    __pydantic_config__ = CLOSED
+
+    service: Text
+    metres: Limits[Metres] = ()
+    minutes: Limits[Minutes] = ()
 
     def title(self, lang: str) -> str:
         """Name the service and the limits.
@@ -84,21 +130,22 @@ class Goal:
     With `cover` the fewest sites that reach the share (0 to 1); with `at_most` the best sites up to this number.
     """
 
-    name: str
-    service: str
-    metres: float | None = None
-    minutes: float | None = None
-    cover: float | None = None
-    at_most: int | None = None
-    curve: int = 0
-    on_map: bool = False
-    time_limit: float | None = None
+    __pydantic_config__ = CLOSED
+
+    name: Name
+    service: Text
+    metres: Metres | None = None
+    minutes: Minutes | None = None
+    cover: Share | None = None
+    at_most: Whole | None = None
+    curve: Whole = 0
+    on_map: Flag = False
+    time_limit: Seconds | None = None
 
     def __post_init__(self) -> None:
         """Refuse a name that cannot be part of the name of a file."""
         if not (isinstance(self.name, str) and re.fullmatch(r"[\w-]{1,60}", self.name)):
-            named_so = f"[[goal]] {str(self.name)[:60]!r}"
-            raise SitingError(f"{named_so}: the name is used for files; write letters, digits, - and _ only")
+            raise SitingError(Message("name.signs", what="[[goal]] name", name=str(self.name)[:60]))
 
     def title(self, lang: str) -> str:
         """Describe the goal.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from siting.errors import SitingError
+from siting.messages import Message
 
 __all__ = ["file_of_study"]
 
@@ -22,11 +23,10 @@ def file_of_study(text: object, folder: Path, where: str, *, outside: bool) -> P
     siting.errors.SitingError: [layers.streets] path "D:\\data\\streets.shp" leads out of the folder of the study; ...
     """
     if not isinstance(text, str) or not text or "\0" in text:
-        raise SitingError(f'{where} is {text!r}, not the name of a file; write "town.gpkg"')
+        raise SitingError(Message("file.no_name", what=where, value=text))
     path = folder / text
     if not outside and (_leaves(text) or not path.resolve().is_relative_to(folder.resolve())):
-        remedy = "copy the file there, or allow files from elsewhere: siting run --outside, from_toml(…, outside=True)"
-        raise SitingError(f'{where} "{text}" leads out of the folder of the study; {remedy}')
+        raise SitingError(Message("file.outside", what=where, path=text))
     return path
 
 

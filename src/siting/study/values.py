@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import geopandas as gpd
 import pandas as pd
@@ -18,14 +18,14 @@ from siting.network import Network, Places, Walk
 from siting.notebook_html import card
 from siting.propose import Plan
 from siting.show.cells import role_name
-from siting.study.inputs import Circle, Goal, Source
+from siting.study.inputs import Circle, Goal, Settings, Source
 from siting.study.recipe import read_recipe
 
 __all__ = ["Proposal", "Results", "Study"]
 
 
-@dataclass(frozen=True, repr=False)
-class Study:
+@dataclass(frozen=True, repr=False, kw_only=True)
+class Study(Settings):
     """A frozen set of inputs; `run` turns it into an `Outcome`. Made by `from_toml`.
 
     Attributes
@@ -54,28 +54,15 @@ class Study:
         The datum of the layers whose source names none; as for `read_layer`.
     """
 
-    name: str
-    title: Mapping[str, str]
     layers: Mapping[str, Source]
-    lang: Literal["zh", "en"] = "zh"
-    standard: str | None = None
-    year: int | None = None
     rules: tuple[Rule, ...] = ()
     documents: Mapping[str, Document] = field(default_factory=dict)
     shares: Mapping[str, float] = field(default_factory=dict)
-    beside: float = 300.0
-    by: str | None = None
-    household_size: float | None = None
-    scope: str | float | None = None
     changes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     walk: Mapping[str, Walk] = field(default_factory=dict)
     take_up: Mapping[str, float] = field(default_factory=dict)
     circles: tuple[Circle, ...] = ()
     goals: tuple[Goal, ...] = ()
-    max_snap: float = 250.0
-    crs: str | None = None
-    strict: bool = False
-    datum: str | None = None
 
     @classmethod
     def from_toml(cls, path: str | Path, *, outside: bool = False) -> Study:

@@ -1,0 +1,120 @@
+"""What the tables of a study file must have in common: looked at together, whatever else is wrong."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from siting.errors import SitingError
+from siting.judge import load_standard
+from siting.messages import Message
+from siting.propose import AtMost
+from siting.study.faults import Faults, Path
+from siting.study.inputs import OF_DATABASES, OF_FILES
+
+__all__ = ["check_study", "items", "tables"]
+
+
+def tables(data: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """Return a table of a file; nothing where it is no table, which is told elsewhere."""
+    table = data.get(key, {})
+    return table if isinstance(table, Mapping) else {}
+
+
+def items(data: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
+    """Return a list of tables of a file; nothing for what is no table."""
+    listed = data.get(key, [])
+    return [each if isinstance(each, Mapping) else {} for each in listed] if isinstance(listed, list) else []
+
+
+def check_study(faults: Faults, data: Mapping[str, Any]) -> None:
+    """Add what is wrong between the tables of a file."""
+    layers = tables(data, "layers")
+    for role in {"communities", "streets"} - set(layers):
+        faults.add(("layers",), Message("study.no_table", role=role))
+    for role, at in layers.items():
+        if isinstance(at, Mapping):
+            _check_source(faults, ("layers", role), at)
+    for table in ("walk", "take_up"):
+        for service in tables(data, table):
+            _check_service(faults, (table, service), service, layers)
+    for number, at in enumerate(items(data, "circle")):
+        _check_circle(faults, ("circle", number), at, layers)
+    for number, at in enumerate(items(data, "goal")):
+        _check_goal(faults, ("goal", number), at, layers)
+    _check_names(faults, ((("layers", role), role) for role in layers))
+    _check_names(faults, ((("goal", k, "name"), str(at.get("name", k))) for k, at in enumerate(items(data, "goal"))))
+    _check_standard(faults, data)
+
+
+def _check_service(faults: Faults, path: Path, service: object, layers: Mapping[str, Any]) -> None:
+    if isinstance(service, str) and service and service not in layers:
+        faults.add(path, Message("study.no_layer", service=service))
+
+
+def _check_source(faults: Faults, path: Path, at: Mapping[str, Any]) -> None:
+    if ("path" in at) == ("postgis" in at):
+        faults.add(path, Message("study.one_source"))
+    elif strange := [key for key in (OF_DATABASES if "path" in at else OF_FILES) if key in at]:
+        of_file = "path" in at
+        message = Message("study.only_database", keys=strange) if of_file else Message("study.only_files", keys=strange)
+        faults.add((*path, strange[0]), message)
+    if "postgis" in at and ("table" in at) == ("query" in at):
+        faults.add(path, Message("study.one_of_tables"))
+
+
+def _check_circle(faults: Faults, path: Path, at: Mapping[str, Any], layers: Mapping[str, Any]) -> None:
+    _check_service(faults, (*path, "service"), at.get("service"), layers)
+    if at.get("metres", []) == [] and at.get("minutes", []) == []:
+        faults.add(path, Message("study.no_limit"))
+
+
+def _check_goal(faults: Faults, path: Path, at: Mapping[str, Any], layers: Mapping[str, Any]) -> None:
+    _check_service(faults, (*path, "service"), at.get("service"), layers)
+    if ("metres" in at) == ("minutes" in at):
+        faults.add(path, Message("study.one_of_units"))
+    if ("cover" in at) == ("at_most" in at):
+        faults.add(path, Message("study.one_question"))
+    if isinstance(most := at.get("at_most"), int):
+        with faults.at(*path, "at_most"):
+            AtMost(most)
+    if "candidates" not in layers:
+        faults.add(path, Message("study.no_candidates"))
+
+
+def _check_names(faults: Faults, names: Iterable[tuple[Path, str]]) -> None:
+    """Refuse names that are one name to some file system or database: those that differ in case or width only."""
+    same = defaultdict[str, list[tuple[Path, str]]](list)
+    for path, name in names:
+        same[unicodedata.normalize("NFKC", name).casefold().replace("-", "_")].append((path, name))
+    for first, *others in same.values():
+        for path, name in others:
+            if name == first[1]:
+                faults.add(path, Message("study.twice", name=name))
+            else:
+                faults.add(path, Message("study.twins", names=[first[1], name]))
+
+
+def _check_standard(faults: Faults, data: Mapping[str, Any]) -> None:
+    """Load the standard, and look for the rules that [shares] and [changes] name."""
+    name = tables(data, "study").get("standard")
+    if not isinstance(name, str) or name.endswith(".toml"):
+        return
+    try:
+        standard = load_standard(name)
+    except SitingError as error:
+        faults.add(("study", "standard"), error.message)
+        return
+    own = {at.get("id") for at in items(data, "rule")}
+    known = own | {rule.id for rule in standard}
+    for path, rule in _rules_named(data):
+        if rule not in known:
+            faults.add(path, Message("study.no_rule", standard=name, rule=rule))
+
+
+def _rules_named(data: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
+    for table in ("shares", "changes"):
+        for rule in tables(data, table):
+            yield (table, rule), rule

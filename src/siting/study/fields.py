@@ -1,0 +1,84 @@
+"""Kinds of values in a study file: what is read as which value, and refused in which words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple, TypeVar
+
+from pydantic import AfterValidator, BeforeValidator, Strict, ValidationInfo
+
+from siting.data.china_datums import read_datum
+from siting.errors import SitingError
+from siting.limits import metres_of, minutes_of
+from siting.messages import Message
+from siting.read_share import share_from
+from siting.study.names import check_name
+from siting.study.outside import file_of_study
+
+__all__ = ["Datum", "Files", "Flag", "Limits", "Metres", "Minutes", "Name", "Number", "PathOfFile", "Scope", "Seconds",
+           "Share", "StandardName", "Text", "Title", "Whole"]  # fmt: skip
+
+Value = TypeVar("Value")
+
+
+class Files(NamedTuple):
+    """Where the files of a study may lie."""
+
+    folder: Path
+    outside: bool
+
+
+def _read_by(read: Callable[[Any, str], Any]) -> BeforeValidator:
+    """Read a value by a function that takes the words for where it stands; these are filled in by `faults`."""
+    return BeforeValidator(lambda value: read(value, ""))
+
+
+def _file(value: object, info: ValidationInfo) -> Path:
+    files: Files = info.context  # type: ignore[assignment]  # given to every validation of a file
+    return file_of_study(value, files.folder, "", outside=files.outside)
+
+
+def _standard(value: object, info: ValidationInfo) -> object:
+    return str(_file(value, info)) if str(value).endswith(".toml") else value
+
+
+def _title(value: object) -> object:
+    return {"zh": value, "en": value} if isinstance(value, str) else value
+
+
+def _filled(value: str) -> str:
+    if not value:
+        raise SitingError(Message("study.empty"))
+    return value
+
+
+def _scope(value: object) -> object:
+    return value if value in ("whole", "part") else share_from(value, "")
+
+
+def _above_zero(value: float) -> float:
+    if not value > 0:
+        raise SitingError(Message("study.not_above_zero", value=value))
+    return value
+
+
+def _several(value: object) -> object:
+    return value if isinstance(value, list | tuple) else [value]
+
+
+Text = Annotated[str, Strict(), AfterValidator(_filled)]
+Whole = Annotated[int, Strict()]
+Number = Annotated[float, Strict()]
+Flag = Annotated[bool, Strict()]
+Name = Annotated[str, _read_by(check_name)]
+Share = Annotated[float, _read_by(share_from)]
+Metres = Annotated[float, _read_by(lambda value, what: metres_of(value, what, error=SitingError))]
+Minutes = Annotated[float, _read_by(lambda value, what: minutes_of(value, what, error=SitingError))]
+Seconds = Annotated[float, Strict(), AfterValidator(_above_zero)]
+Datum = Annotated[str, _read_by(read_datum)]
+Scope = Annotated[str | float, BeforeValidator(_scope)]
+PathOfFile = Annotated[Path, BeforeValidator(_file)]
+StandardName = Annotated[str, Strict(), BeforeValidator(_standard)]
+Title = Annotated[Mapping[str, str], BeforeValidator(_title)]
+Limits = Annotated[tuple[Value, ...], BeforeValidator(_several)]
