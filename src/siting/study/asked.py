@@ -1,0 +1,159 @@
+"""Objectives and rules as they stand in a study file: a key for each, whose table has the arguments of its class.
+
+``at_most = 5`` is ``at_most = { n = 5 }``, its first argument alone; several of one kind stand in a list. An argument
+that is a Series in Python names a column here; one that is a `Reach` between sites is their distance.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, NamedTuple, Protocol
+
+import pandas as pd
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, create_model
+
+from siting import decay as decays
+from siting import propose
+from siting.errors import SitingError
+from siting.messages import Message
+from siting.study.fields import Flag, Metres, Number, Share, Text, Whole
+
+__all__ = ["OBJECTIVES", "RULES", "Asked", "Town", "table_of"]
+
+CLOSED = ConfigDict(extra="forbid")
+
+
+class Town(Protocol):
+    """The communities and sites of a goal, in which arguments are looked up."""
+
+    def of_communities(self, column: Any) -> pd.Series:
+        """Return a column of the communities."""
+
+    def of_sites(self, amount: Any) -> Any:
+        """Return an amount of the sites: a number, a Series by site, or those by service."""
+
+    def by_group(self, amount: Any) -> Any:
+        """Return a number, or a Series by group for a table."""
+
+    def between(self, metres: Any) -> Any:
+        """Return the distances between the sites, up to *metres* along the streets."""
+
+
+class Kind(NamedTuple):
+    """How an argument is written in a file, and what it is in Python."""
+
+    written: Any
+    value: Callable[[Any, Town], Any] = lambda value, _: value
+
+
+def _listed(value: Any) -> Any:
+    return value if isinstance(value, list) else [value]
+
+
+def _decay(value: Any) -> Any:
+    """Read ``{ gaussian = 800 }``, or the arguments as a table: ``{ power = { beta = 2, least = 50 } }``."""
+    if not isinstance(value, Mapping) or len(value) != 1 or next(iter(value)) not in decays.__all__:
+        raise SitingError(Message("study.decay", what="", value=str(value)))
+    ((name, given),) = value.items()
+    make = getattr(decays, name)
+    if name == "steps" and isinstance(given, Mapping):
+        return make({float(limit): weight for limit, weight in given.items()})
+    return make(**given) if isinstance(given, Mapping) else make(given)
+
+
+AMOUNT = Number | Text | Mapping[str, Number | Text]
+SERIES = Kind(Text, lambda column, town: town.of_sites(column))
+OF_SITES = Kind(AMOUNT, lambda amount, town: town.of_sites(amount))
+OF_COMMUNITIES = Kind(Text, lambda column, town: town.of_communities(column))
+BY_GROUP = Kind(Number | Mapping[str, Number], lambda amount, town: town.by_group(amount))
+BETWEEN = Kind(Metres, lambda metres, town: town.between(metres))
+IDS = Kind(Annotated[tuple[Text | Whole, ...], BeforeValidator(_listed)])
+EACH = Kind(Number | tuple[Number, ...])
+#: Arguments by name, which means the same in every class, but for those of `OTHERWISE`.
+ARGUMENTS = {
+    "n": Kind(Whole), "at_most": Kind(Whole), "year": Kind(Whole), "years": Kind(tuple[Whole, ...]),
+    "share": Kind(Share), "limit": Kind(Number), "beyond": Kind(Number), "travel": Kind(Number), "alpha": Kind(Number),
+    "no_choice": Kind(Number), "bonus": Kind(Number), "total": Kind(Number), "per_1000": Kind(Number),
+    "budget": EACH, "weights": EACH, "cover": EACH,
+    "split": Kind(Flag), "nearest": Kind(Flag), "must": Kind(Flag),
+    "service": Kind(Text), "services": Kind(tuple[Text, ...]), "ids": IDS, "among": IDS, "competitors": IDS,
+    "by": SERIES, "cost": OF_SITES, "places": OF_SITES, "least": OF_SITES, "saving": OF_SITES, "attractiveness": SERIES,
+    "people": BY_GROUP, "pairs": BETWEEN, "between": BETWEEN,
+    "decay": Kind(Annotated[Any, BeforeValidator(_decay)]),
+}  # fmt: skip
+OTHERWISE = {
+    ("Cover", "by"): OF_COMMUNITIES,
+    ("MaxWorstShare", "by"): OF_COMMUNITIES,
+    ("Supply", "total"): BY_GROUP,
+    ("Phases", "at_most"): Kind(Whole | tuple[Whole, ...]),
+    ("MaxCoverage", "weights"): Kind(Mapping[str, Number]),
+}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """An objective or a rule of a goal, with its arguments as they are written."""
+
+    make: Callable[..., Any]
+    arguments: Mapping[str, Any]
+
+    def made(self, town: Town) -> Any:
+        """Return the objective or rule of `solve`; SitingError for arguments that cannot be."""
+        name = self.make.__name__
+        return self.make(**{key: kind_of(name, key).value(value, town) for key, value in self.arguments.items()})
+
+
+def kind_of(name: str, argument: str) -> Kind:
+    """Return how an argument of a class is written."""
+    return OTHERWISE.get((name, argument), ARGUMENTS[argument])
+
+
+def _key(make: type) -> str:
+    """Return the key of a class: ``at_most`` for AtMost."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", make.__name__).lower()
+
+
+def _classes(*names: str) -> dict[str, type]:
+    return {_key(make): make for make in (getattr(propose, name) for name in names)}
+
+
+RULES = _classes(
+    "AtLeast", "AtMost", "Backup", "Budget", "Capacity", "Cover", "Existing", "Forbidden", "MayClose", "NobodyBeyond",
+    "OnePer", "Phases", "Required", "Spacing", "Supply", "Together",
+)  # fmt: skip
+OBJECTIVES = _classes(
+    "MaxCoverage", "MaxMarketShare", "MaxSpacing", "MaxWorstShare", "MinCost", "MinFarthest", "MinSites", "MinTravel",
+    "TargetMarketShare",
+)  # fmt: skip
+
+
+def table_of(make: Any) -> Any:
+    """Return the kind of table that an objective or rule is written as, for pydantic.
+
+    Examples
+    --------
+    >>> from pydantic import TypeAdapter
+    >>> read = TypeAdapter(table_of(propose.AtMost))
+    >>> read.validate_python(5).arguments, read.validate_python({"n": 1, "by": "district"}).arguments
+    ({'n': 5}, {'n': 1, 'by': 'district'})
+    """
+    arguments = inspect.signature(make).parameters
+    columns: dict[str, Any] = {
+        name: (kind_of(make.__name__, name).written, ... if argument.default is argument.empty else None)
+        for name, argument in arguments.items()
+    }
+    model = create_model(_key(make), __config__=CLOSED, __doc__=(make.__doc__ or "").partition("\n")[0], **columns)
+    first = next(iter(arguments), None)
+
+    def alone(value: Any) -> Any:
+        if value is True:
+            return {}
+        return value if isinstance(value, Mapping) or first is None else {first: value}
+
+    def asked(table: BaseModel) -> Asked:
+        return Asked(make, {name: getattr(table, name) for name in columns if name in table.model_fields_set})
+
+    return Annotated[model, BeforeValidator(alone), AfterValidator(asked)]
