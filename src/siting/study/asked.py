@@ -21,7 +21,7 @@ from siting.errors import SitingError
 from siting.messages import Message
 from siting.study.fields import Flag, Metres, Number, Share, Text, Whole
 
-__all__ = ["OBJECTIVES", "RULES", "Asked", "Town", "table_of"]
+__all__ = ["NAMES", "OBJECTIVES", "RULES", "Asked", "Town", "table_of"]
 
 CLOSED = ConfigDict(extra="forbid")
 
@@ -32,13 +32,16 @@ class Town(Protocol):
     def of_communities(self, column: Any) -> pd.Series:
         """Return a column of the communities."""
 
+    def groups(self, column: Any) -> pd.Series:
+        """Return a column of the sites."""
+
     def of_sites(self, amount: Any) -> Any:
-        """Return an amount of the sites: a number, a Series by site, or those by service."""
+        """Return an amount of the sites: a Series by site, or those by service."""
 
     def by_group(self, amount: Any) -> Any:
         """Return a number, or a Series by group for a table."""
 
-    def between(self, metres: Any) -> Any:
+    def between(self, metres: Any, /) -> Any:
         """Return the distances between the sites, up to *metres* along the streets."""
 
 
@@ -65,9 +68,11 @@ def _decay(value: Any) -> Any:
 
 
 AMOUNT = Number | Text | Mapping[str, Number | Text]
-SERIES = Kind(Text, lambda column, town: town.of_sites(column))
+GROUPS = Kind(Text, lambda column, town: town.groups(column))
 OF_SITES = Kind(AMOUNT, lambda amount, town: town.of_sites(amount))
 OF_COMMUNITIES = Kind(Text, lambda column, town: town.of_communities(column))
+#: A number as it is; by site with a column.
+NUMBER_OR_COLUMN = Kind(Number | Text, lambda value, town: town.groups(value) if isinstance(value, str) else value)
 BY_GROUP = Kind(Number | Mapping[str, Number], lambda amount, town: town.by_group(amount))
 BETWEEN = Kind(Metres, lambda metres, town: town.between(metres))
 IDS = Kind(Annotated[tuple[Text | Whole, ...], BeforeValidator(_listed)])
@@ -80,7 +85,8 @@ ARGUMENTS = {
     "budget": EACH, "weights": EACH, "cover": EACH,
     "split": Kind(Flag), "nearest": Kind(Flag), "must": Kind(Flag),
     "service": Kind(Text), "services": Kind(tuple[Text, ...]), "ids": IDS, "among": IDS, "competitors": IDS,
-    "by": SERIES, "cost": OF_SITES, "places": OF_SITES, "least": OF_SITES, "saving": OF_SITES, "attractiveness": SERIES,
+    "by": GROUPS, "cost": OF_SITES, "places": OF_SITES, "least": NUMBER_OR_COLUMN, "saving": NUMBER_OR_COLUMN,
+    "attractiveness": OF_SITES,
     "people": BY_GROUP, "pairs": BETWEEN, "between": BETWEEN,
     "decay": Kind(Annotated[Any, BeforeValidator(_decay)]),
 }  # fmt: skip
@@ -104,6 +110,29 @@ class Asked:
         """Return the objective or rule of `solve`; SitingError for arguments that cannot be."""
         name = self.make.__name__
         return self.make(**{key: kind_of(name, key).value(value, town) for key, value in self.arguments.items()})
+
+
+class _Names:
+    """A town in which columns are known by name only, for the words of rules."""
+
+    def of_communities(self, column: Any) -> pd.Series:
+        return pd.Series({"": ""}, name=column)
+
+    def groups(self, column: Any) -> pd.Series:
+        return pd.Series({"": ""}, name=column)
+
+    def of_sites(self, amount: Any) -> Any:
+        return pd.Series({"": 0.0}, name=amount if isinstance(amount, str) else None)
+
+    def by_group(self, amount: Any) -> Any:
+        return pd.Series(amount, dtype=float) if isinstance(amount, Mapping) else amount
+
+    def between(self, _: Any) -> Any:
+        return pd.DataFrame({"origin": [], "destination": []})
+
+
+#: For the words of a goal, before a layer is read.
+NAMES = _Names()
 
 
 def kind_of(name: str, argument: str) -> Kind:

@@ -10,7 +10,6 @@ from typing import Any
 from siting.errors import SitingError
 from siting.judge import load_standard
 from siting.messages import Message
-from siting.propose import AtMost
 from siting.study.faults import Faults, Path
 from siting.study.inputs import OF_DATABASES, OF_FILES
 
@@ -72,14 +71,13 @@ def _check_circle(faults: Faults, path: Path, at: Mapping[str, Any], layers: Map
 
 
 def _check_goal(faults: Faults, path: Path, at: Mapping[str, Any], layers: Mapping[str, Any]) -> None:
-    _check_service(faults, (*path, "service"), at.get("service"), layers)
+    given = at.get("service")
+    for service in given if isinstance(given, list) else [given]:
+        _check_service(faults, (*path, "service"), service, layers)
     if ("metres" in at) == ("minutes" in at):
         faults.add(path, Message("study.one_of_units"))
-    if ("cover" in at) == ("at_most" in at):
+    if not {"cover", "at_most", "budget", "objective", "phases", "nobody_beyond", "required", "supply"} & set(at):
         faults.add(path, Message("study.one_question"))
-    if isinstance(most := at.get("at_most"), int):
-        with faults.at(*path, "at_most"):
-            AtMost(most)
     if "candidates" not in layers:
         faults.add(path, Message("study.no_candidates"))
 

@@ -55,10 +55,22 @@ class Faults:
 
     def add_errors(self, errors: Iterable[Mapping[str, Any]], known: Mapping[Path, Sequence[str]]) -> None:
         """Add what pydantic found; *known* are the keys of each table, by its path without numbers."""
+        told = set()
         for error in errors:
-            path = tuple(error["loc"])
-            keys = path[:-1] if path and path[-1] == "[key]" else path
-            self.add(keys, self._words(error, keys, known))
+            path = self._written(error["loc"], missing=error["type"] == "missing")
+            if path not in told:  # of what may be one of several kinds, each kind has its error
+                self.add(path, self._words(error, path, known))
+            told.add(path)
+
+    def _written(self, path: Iterable[str | int], *, missing: bool) -> Path:
+        """Return the part of pydantic's path that stands in the file: not its own words for kinds of values."""
+        at, found, path = self.data, [], list(path)
+        for key in path[: len(path) - missing]:
+            listed = isinstance(at, list) and isinstance(key, int) and key < len(at)
+            if listed or (isinstance(at, Mapping) and key in at):
+                at = at[key]  # type: ignore[index]  # a list or a table
+                found.append(key)
+        return (*found, path[-1]) if missing else tuple(found)
 
     def raise_all(self) -> None:
         """Raise the faults, if there are any, in the order of the file."""

@@ -16,8 +16,8 @@ from siting.read_share import share_from
 from siting.study.names import check_name
 from siting.study.outside import file_of_study
 
-__all__ = ["Datum", "Files", "Flag", "Limits", "Metres", "Minutes", "Name", "Number", "PathOfFile", "Scope", "Seconds",
-           "Share", "StandardName", "Text", "Title", "Whole"]  # fmt: skip
+__all__ = ["Datum", "Files", "Flag", "Metres", "Minutes", "Name", "Number", "PathOfFile", "Scope", "Seconds",
+           "Several", "Share", "StandardName", "Text", "Title", "Whole"]  # fmt: skip
 
 Value = TypeVar("Value")
 
@@ -81,4 +81,4 @@ Scope = Annotated[str | float, BeforeValidator(_scope)]
 PathOfFile = Annotated[Path, BeforeValidator(_file)]
 StandardName = Annotated[str, Strict(), BeforeValidator(_standard)]
 Title = Annotated[Mapping[str, str], BeforeValidator(_title)]
-Limits = Annotated[tuple[Value, ...], BeforeValidator(_several)]
+Several = Annotated[tuple[Value, ...], BeforeValidator(_several)]

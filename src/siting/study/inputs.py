@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -10,26 +10,26 @@ from typing import Any, Literal
 from pydantic import ConfigDict
 
 from siting.data import read_layer, read_postgis
-from siting.errors import SitingError
 from siting.labels import label, named
-from siting.messages import Message
+from siting.propose import AtMost, Cover, MaxCoverage, MinSites
+from siting.propose.plan.rule_text import rule_words
+from siting.propose.problem import Objective, Rule
+from siting.study.asked import NAMES, Asked, Town
 from siting.study.fields import (
     Datum,
     Flag,
-    Limits,
     Metres,
     Minutes,
-    Name,
     Number,
     PathOfFile,
     Scope,
-    Seconds,
-    Share,
+    Several,
     StandardName,
     Text,
     Title,
     Whole,
 )  # fmt: skip
+from siting.study.names import check_name
 
 __all__ = ["OF_DATABASES", "OF_FILES", "Circle", "Goal", "Settings", "Source"]
 
@@ -107,8 +107,8 @@ class Circle:
     __pydantic_config__ = CLOSED
 
     service: Text
-    metres: Limits[Metres] = ()
-    minutes: Limits[Minutes] = ()
+    metres: Several[Metres] = ()
+    minutes: Several[Minutes] = ()
 
     def title(self, lang: str) -> str:
         """Name the service and the limits.
@@ -125,38 +125,93 @@ class Circle:
 
 @dataclass(frozen=True)
 class Goal:
-    """A proposal: the distance, and one of two questions.
+    """A proposal: the service, the distance that counts as covered, an objective and rules, as for `solve`.
 
-    With `cover` the fewest sites that reach the share (0 to 1); with `at_most` the best sites up to this number.
+    Attributes
+    ----------
+    name
+        Short name, for files.
+    service
+        A layer of facilities, or several that are sited together.
+    metres, minutes
+        The distance, one of the two: a number, or one for each service.
+    people
+        The column of the communities whose people are served, or one for each service; default that of the service.
+    objective
+        Without one, the fewest sites where a rule asks for a share, else the most people.
+    rules
+        Rules of `solve`, beside the one that existing facilities are open.
+    curve
+        Coverage for each number of sites up to this one.
+    on_map
+        Whether the map shows this proposal, of those for its service.
+    time_limit, gap
+        As for `solve`.
+
+    Examples
+    --------
+    >>> Goal("most", "childcare", metres=500, rules=(AtMost(5),)).title("en")
+    'childcare: the best 5 new sites within 500 m'
     """
 
-    __pydantic_config__ = CLOSED
-
-    name: Name
-    service: Text
-    metres: Metres | None = None
-    minutes: Minutes | None = None
-    cover: Share | None = None
-    at_most: Whole | None = None
-    curve: Whole = 0
-    on_map: Flag = False
-    time_limit: Seconds | None = None
+    name: str
+    service: str | tuple[str, ...]
+    metres: float | Mapping[str, float] | None = None
+    minutes: float | Mapping[str, float] | None = None
+    people: str | Mapping[str, str] | None = None
+    objective: Asked | Objective | None = None
+    rules: tuple[Asked | Rule, ...] = ()
+    curve: int = 0
+    on_map: bool = False
+    time_limit: float | None = None
+    gap: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse a name that cannot be part of the name of a file."""
-        if not (isinstance(self.name, str) and re.fullmatch(r"[\w-]{1,60}", self.name)):
-            raise SitingError(Message("name.signs", what="[[goal]] name", name=str(self.name)[:60]))
+        check_name(self.name, "[[goal]] name")
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """The services that are sited."""
+        return (self.service,) if isinstance(self.service, str) else tuple(self.service)
+
+    @property
+    def unit(self) -> str:
+        """The unit of the distances: "m" or "min"."""
+        return "m" if self.metres is not None else "min"
+
+    def limit(self, service: str) -> float:
+        """Return the distance that counts as covered for a service."""
+        limits = self.metres if self.metres is not None else self.minutes
+        return float(limits[service] if isinstance(limits, Mapping) else limits or math.inf)
+
+    @property
+    def share(self) -> float | None:
+        """The share that the rules ask for, of all communities together."""
+        shares = [rule.share for rule in self.asked(NAMES) if isinstance(rule, Cover) and rule.by is None]
+        return max(shares, default=None)
+
+    def asked(self, town: Town) -> list[Rule]:
+        """Return the rules with their columns looked up in a town."""
+        return [rule.made(town) if isinstance(rule, Asked) else rule for rule in self.rules]
+
+    def aim(self, town: Town) -> Objective:
+        """Return the objective with its columns looked up in a town."""
+        if isinstance(self.objective, Asked):
+            made: Objective = self.objective.made(town)
+            return made
+        return self.objective or (MaxCoverage() if self.share is None else MinSites())
 
     def title(self, lang: str) -> str:
-        """Describe the goal.
-
-        Examples
-        --------
-        >>> Goal("most", "childcare", metres=500, at_most=5).title("en")
-        'childcare: the best 5 new sites within 500 m'
-        """
-        limit, unit = (self.metres, "m") if self.metres is not None else (self.minutes, "min")
-        words = {"service": named("service", self.service, lang), "limit": f"{limit:g} {label(f'unit.{unit}', lang)}"}
-        if self.cover is not None:
-            return label("study.goal_cover", lang, share=f"{100 * self.cover:g} %", **words)
-        return label("study.goal_most", lang, n=self.at_most, **words)
+        """Describe the goal: services, objective, distance and rules."""
+        between, unit = label("list.comma", lang), self.unit
+        services = between.join(named("service", service, lang) for service in self.services)
+        limits = dict.fromkeys(f"{self.limit(service):g} {label(f'unit.{unit}', lang)}" for service in self.services)
+        words, rules, aim = {"service": services, "limit": between.join(limits)}, self.asked(NAMES), self.aim(NAMES)
+        if rules == [Cover(self.share or 1)] and aim == MinSites():
+            return label("study.goal_cover", lang, share=f"{100 * (self.share or 1):g} %", **words)
+        if len(rules) == 1 and rules == [AtMost(getattr(rules[0], "n", 1))] and aim == MaxCoverage():
+            return label("study.goal_most", lang, n=getattr(rules[0], "n", 1), **words)
+        listed = [rule_words(rule, lang, unit) for rule in rules]
+        first = label("study.goal_other", lang, aim=rule_words(aim, lang, unit), **words)
+        return label("list.semicolon", lang).join([first, *listed])

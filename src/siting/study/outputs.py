@@ -118,7 +118,7 @@ def _plans(results: Results) -> dict[str, Plan]:
     """Choose the plan of each service on maps: the one marked, else the first with sites."""
     plans: dict[str, Plan] = {}
     for proposal in results.proposals.values():
-        service = proposal.goal.service
+        service = proposal.goal.services[0]
         if proposal.plan.sites and (service not in plans or proposal.goal.on_map):
             plans[service] = proposal.plan
     return plans
@@ -155,7 +155,7 @@ def _proposal(results: Results, proposal: Proposal) -> Section:
     lang = results.study.lang
     parts: list[Any] = [tables.with_names(results, proposal.plan)]
     if proposal.curve is not None:
-        parts.append({label("study.curve", lang): draw_chart(proposal.curve, target=proposal.goal.cover, lang=lang)})
+        parts.append({label("study.curve", lang): draw_chart(proposal.curve, target=proposal.goal.share, lang=lang)})
     return Section(proposal.goal.title(lang), *parts)
 
 

@@ -2,31 +2,71 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import AfterValidator, BeforeValidator, TypeAdapter, ValidationError, create_model
 
 from siting.data import toml_files
 from siting.data.postgis_connection import has_password
 from siting.data.toml_places import places_of
+from siting.errors import SitingError
 from siting.judge.standards.from_toml import document_from, rule_from
 from siting.measure.services import walker
 from siting.messages import Message
 from siting.network import Walk
 from siting.network.walking_speed import speed_from
+from siting.study.asked import NAMES, OBJECTIVES, RULES, Asked, table_of
 from siting.study.checks import check_study, items, tables
 from siting.study.faults import Faults
-from siting.study.fields import Files, Name, Share
+from siting.study.fields import Files, Flag, Metres, Minutes, Name, Seconds, Several, Share, Text, Whole
 from siting.study.inputs import CLOSED, Circle, Goal, Settings, Source
 
 __all__ = ["read_recipe"]
 
 log = logging.getLogger(__name__)
 WALKS = {"adult": Walk.adult, "elder": Walk.elder, "carer": Walk.carer}
+
+
+def _objective(value: Any) -> Any:
+    """Read an objective by its name, or a table with one key: ``{ min_travel = { beyond = 2000 } }``."""
+    table = {value: True} if isinstance(value, str) else value
+    if not isinstance(table, Mapping) or len(table) != 1 or not set(table) <= set(OBJECTIVES):
+        raise SitingError(Message("study.objective", what="", value=str(value), choices=list(OBJECTIVES)))
+    return table
+
+
+def _one(table: Any) -> Asked:
+    """Return the objective of a table that has one."""
+    made: Asked = next(each for each in (getattr(table, key) for key in OBJECTIVES) if each is not None)
+    return made
+
+
+def _table(name: str, columns: Mapping[str, Any], words: str) -> Any:
+    return create_model(name, __config__=CLOSED, __doc__=words, **columns)
+
+
+def _by_service(kind: Any) -> Any:
+    return kind | Mapping[str, kind] | None
+
+
+ONE_OF = _table("Objective", {key: (table_of(make) | None, None) for key, make in OBJECTIVES.items()}, "One objective.")
+#: A table [[goal]]: the keys of `Goal`, and one for each rule.
+GOAL = _table(
+    "Goal",
+    {
+        "name": (Name, ...), "service": (Several[Text], ...), "metres": (_by_service(Metres), None),
+        "minutes": (_by_service(Minutes), None), "people": (_by_service(Text), None),
+        "objective": (Annotated[ONE_OF, BeforeValidator(_objective), AfterValidator(_one)] | None, None),
+        "curve": (Whole, 0), "on_map": (Flag, False), "time_limit": (Seconds | None, None), "gap": (Share | None, None),
+        **{key: (Several[table_of(make)], ()) for key, make in RULES.items()},  # type: ignore[misc]  # a kind of table
+    },
+    "A proposal.",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -44,12 +84,22 @@ class File:
     documents: Mapping[str, Any] = field(default_factory=dict)
     rule: tuple[Any, ...] = ()
     circle: tuple[Circle, ...] = ()
-    goal: tuple[Goal, ...] = ()
+    goal: tuple[GOAL, ...] = ()  # type: ignore[valid-type]  # made above
+
+
+def keys_of(kind: Any) -> list[str]:
+    """Return the keys of a table that a dataclass is read from."""
+    return [each.name for each in fields(kind)]
 
 
 FILE = TypeAdapter(File)
-#: The keys of each kind of table, by its path in a file without numbers and names.
-KEYS = {(): File, ("study",): Settings, ("layers", "*"): Source, ("circle",): Circle, ("goal",): Goal}
+#: The keys of each kind of table, by its path in a file without numbers; * stands for any name.
+KEYS: dict[tuple[str | int, ...], list[str]] = {
+    (): keys_of(File), ("study",): keys_of(Settings), ("layers", "*"): keys_of(Source), ("circle",): keys_of(Circle),
+    ("goal",): list(GOAL.model_fields),
+    **{("goal", key): list(inspect.signature(make).parameters) for key, make in RULES.items()},
+    **{("goal", "objective", key): list(inspect.signature(make).parameters) for key, make in OBJECTIVES.items()},
+}  # fmt: skip
 
 
 def read_recipe(path: Path, *, outside: bool = False) -> dict[str, Any]:
@@ -63,8 +113,13 @@ def read_recipe(path: Path, *, outside: bool = False) -> dict[str, Any]:
     try:
         file = FILE.validate_python({"layers": {}, **data}, context=Files(path.parent, outside))
     except ValidationError as error:
-        faults.add_errors(error.errors(), {at: [f.name for f in fields(kind)] for at, kind in KEYS.items()})
+        faults.add_errors(error.errors(), KEYS)
     check_study(faults, data)
+    for number, goal in enumerate(() if file is None else file.goal):
+        for key, rules in _rules_of(goal).items():
+            for rule in rules:
+                with faults.at("goal", number, key):
+                    rule.made(NAMES)
     for role, at in tables(data, "layers").items():
         if isinstance(at, Mapping) and isinstance(at.get("postgis"), str) and has_password(at["postgis"]):
             log.warning(Message("study.password", where=faults.where(("layers", role))))
@@ -73,15 +128,25 @@ def read_recipe(path: Path, *, outside: bool = False) -> dict[str, Any]:
     for key, at in tables(data, "documents").items():
         with faults.at("documents", key):
             documents[key] = document_from(key, at)
-    rules = []
+    own = []
     for number, at in enumerate(items(data, "rule")):
         with faults.at("rule", number):
-            rules.append(rule_from(at))
+            own.append(rule_from(at))
     faults.raise_all()
     assert file is not None
     read = {key: getattr(file, key) for key in ("layers", "take_up", "shares", "changes")}
-    return {**vars(file.study), **read, "walk": walk, "documents": documents, "rules": tuple(rules),
-            "circles": file.circle, "goals": file.goal}  # fmt: skip
+    return {**vars(file.study), **read, "walk": walk, "documents": documents, "rules": tuple(own),
+            "circles": file.circle, "goals": tuple(_goal(each) for each in file.goal)}  # fmt: skip
+
+
+def _goal(table: Any) -> Goal:
+    """Return a goal from its table."""
+    given = {key: getattr(table, key) for key in table.model_fields_set - set(RULES)}
+    return Goal(**given, rules=tuple(rule for rules in _rules_of(table).values() for rule in rules))
+
+
+def _rules_of(table: Any) -> dict[str, tuple[Asked, ...]]:
+    return {key: getattr(table, key) for key in RULES if key in table.model_fields_set}
 
 
 def _walk(faults: Faults, service: str, at: Any) -> Walk:

@@ -15,16 +15,15 @@ from siting.data import check_together
 from siting.errors import NetworkError, ProblemError, SitingError, some
 from siting.judge import Audit, audit, load_standard
 from siting.measure import Reach, bands, coverage, service_areas, straight_line, travel
-from siting.measure.services import offering, open_to_all, people_column, set_apart, walker
+from siting.measure.services import open_to_all, people_column, set_apart, walker
 from siting.network import Network, Places
-from siting.propose import AtMost, Cover, Existing, MaxCoverage, MinSites, frontier, solve
-from siting.study.inputs import Circle, Goal
+from siting.propose import frontier, solve
+from siting.study.goal_town import GoalTown
+from siting.study.inputs import Circle
 from siting.study.outcome import Outcome
 from siting.study.values import Proposal, Study
 
 __all__ = ["judge", "run"]
-
-PREFIX = 'make them differ, for example with id_prefix = "new-" under [layers.candidates]'
 
 log = logging.getLogger(__name__)
 
@@ -85,9 +84,9 @@ def run(study: Study, *, on_step: Callable[[str, str], None] | None = None) -> O
     for goal in study.goals:
         with step(f"plan {goal.name}"):
             try:
-                proposals[goal.name] = _propose(study, goal, layers, network, places)
+                proposals[goal.name] = _propose(GoalTown(study, goal, layers, network, places))
             except ProblemError as error:
-                raise ProblemError(f'[[goal]] "{goal.name}": {error}') from error
+                raise ProblemError(error.within(f"[[goal]] {goal.name}")) from error
     return Outcome(study, layers, network, places, table, apart, by_band, areas, judged, proposals, steps)
 
 
@@ -253,29 +252,20 @@ def _audit(study: Study, layers: Mapping[str, gpd.GeoDataFrame], network: Networ
     )  # fmt: skip
 
 
-def _propose(
-    study: Study, goal: Goal, layers: Mapping[str, gpd.GeoDataFrame], network: Network, places: Mapping[str, Places]
-) -> Proposal:
-    if "candidates" not in layers:
-        raise SitingError(f'goal "{goal.name}" needs a layer [layers.candidates]')
-    existing = _facilities(layers, goal.service)
-    candidates = offering(layers["candidates"], goal.service)
-    if len(twice := existing.index.intersection(candidates.index)):
-        raise SitingError(f"{goal.service} and candidates share ids: {some(twice)}; {PREFIX}")
-    if candidates.empty:
-        raise ProblemError(f'goal "{goal.name}": no candidate offers {goal.service}')
-    sites = places[goal.service].select(existing.index) + places["candidates"].select(candidates.index)
-    walk = walker(goal.service, study.walk) if goal.minutes is not None else None
-    reach = travel(network, places["communities"], sites, metres=goal.metres, minutes=goal.minutes, walk=walk)
-    demand = _demand(goal.service, layers["communities"])
-    if not demand.sum() > 0:
-        raise ProblemError(f'communities: "{demand.name}" is 0 everywhere; nobody to plan for')
-    stay = Existing(existing.index)
-    rate = study.take_up.get(goal.service)
-    options: dict[str, Any] = {"demand": demand, "take_up": rate, "time_limit": goal.time_limit}
-    if goal.cover is not None:
-        plan = solve(MinSites(), reach, rules=[Cover(goal.cover), stay], **options)
-    else:
-        plan = solve(MaxCoverage(), reach, rules=[AtMost(goal.at_most or 0), stay], **options)
-    curve = frontier(reach, up_to=goal.curve, rules=[stay], **options) if goal.curve else None
-    return Proposal(goal, plan, reach, curve)
+def _propose(town: GoalTown) -> Proposal:
+    """Solve a goal of the study."""
+    goal, rates = town.goal, town.study.take_up
+    stay, rules = town.existing(), goal.asked(town)
+    reach = {service: town.reach(service) for service in goal.services}
+    demand = {service: town.demand(service) for service in goal.services}
+    rate = {service: rates[service] for service in goal.services if service in rates}
+    of_one = len(goal.services) == 1
+    first = goal.services[0]
+    reaches: Any = reach[first] if of_one else reach
+    options: dict[str, Any] = {
+        "demand": demand[first] if of_one else demand, "take_up": rates.get(first) if of_one else rate or None,
+        "time_limit": goal.time_limit, "gap": goal.gap,
+    }  # fmt: skip
+    plan = solve(goal.aim(town), reaches, rules=[*rules, stay], **options)
+    curve = frontier(reaches, up_to=goal.curve, rules=[stay], **options) if goal.curve else None
+    return Proposal(goal, plan, reach[first], curve)
