@@ -89,7 +89,7 @@ def test_a_study_shows_what_it_asks_for_in_its_language(tmp_path) -> None:
         standard="jinhua",
         year=2025,
         circles=(Circle("childcare", metres=(300, 500)),),
-        goals=(Goal("most", "childcare", metres=500, at_most=5),),
+        goals=(Goal("most", "childcare", metres=500, rules=(st.AtMost(5),)),),
     )
     assert repr(study) == "<Study town: 3 layers, jinhua 2025, 1 goal>"
     shown = study._repr_html_()

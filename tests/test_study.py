@@ -172,13 +172,17 @@ def test_steps_are_told_as_they_come(town: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ("[[circle]]\nservice", "[[cirle]]\nservice", 'the study: unknown "cirle"'),
-        ("metres = [100, 300]", "meters = [100, 300]", '[[circle]]: unknown "meters"'),
-        ("at_most = 1", "", "needs cover (a share) or at_most"),
+        ("[[circle]]\nservice", "[[cirle]]\nservice", "line 17, column 1: [cirle]: unknown key; did you mean circle?"),
+        (
+            "metres = [100, 300]",
+            "meters = [100, 300]",
+            "line 19, column 1: [[circle]] childcare meters: unknown key; did you mean metres?",
+        ),
+        ("at_most = 1", "", "needs an objective, or cover"),
         ("metres = 100\n", "metres = 100\nminutes = 5\n", "metres or minutes, one of the two"),
         ("year = 2025", 'year = "2025"', "not a whole number"),
         ('standard = "jinhua"', 'standard = "jinghua"', 'there is no standard "jinghua"'),
-        ("streets = {", "roads = {", "no table [layers.streets]"),
+        ("streets = {", "roads = {", "there is no [layers.streets]"),
         ("metres = [100, 300]", "metres = [0.5]", "give metres from 10"),
         ("cover = 1\n", "cover = 90\n", "90 % is 0.9"),
         ('"jinhua.childcare.circle_15min" = "90 %"', '"jinhua.nothing" = 0.9', "jinhua.nothing"),
@@ -332,10 +336,10 @@ def test_readings_of_a_study_stand_in_its_verdict(town: Path, layer) -> None:
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        ('by = "street"', "choose .district. or .county."),
-        ("household_size = true", "household_size is True, not a number"),
-        ('scope = "some"', "scope, beside .* is 'some'; give a share"),
-        ('[changes]\n"jinhua.childcare.circle_15min" = 3', "is no table"),
+        ('by = "street"', "choose .district., .county."),
+        ("household_size = true", "household_size is true, not a number"),
+        ('scope = "some"', "scope is .some.; choose .whole., .part., or give a share"),
+        ('[changes]\n"jinhua.childcare.circle_15min" = 3', "is 3, not a table"),
         ('[changes."jinhua.nothing"]\nvalue = 3', "has no rule"),
         ('[changes."jinhua.childcare.circle_15min"]\nclause = "x"', "cannot be changed"),
     ],
@@ -363,9 +367,9 @@ def test_a_study_without_a_standard_has_no_verdict(town: Path) -> None:
         ("at_most = 1", "at_most = 9", "only 3 candidates"),
         ('name = "most"', 'name = "a/b"', "letters, digits"),
         ('name = "most"', 'name = "[/red]"', "letters, digits"),
-        ('name = "all"', 'name = "most"', 'name "most" occurs twice'),
+        ('name = "all"', 'name = "most"', 'the name "most" occurs twice'),
         ('[[goal]]\nname = "most"', '[goal]\nname = "most"', "no TOML"),
-        ("[shares]", '[walk]\nchildcar = "adult"\n[shares]', 'services without a layer: "childcar"'),
+        ("[shares]", '[walk]\nchildcar = "adult"\n[shares]', 'the service "childcar" has no layer [layers.childcar]'),
         ("[shares]", '[documents.x]\ntitel = "x"\n[shares]', '"titel"'),
         ("[layers]\n", "max_snap = 5\n[layers]\n", "unknown"),
     ],
@@ -393,7 +397,7 @@ def test_tables_of_the_wrong_shape_are_told(tmp_path: Path, words: str) -> None:
     rest = RECIPE[RECIPE.index("name") :] if not words.startswith("layers") else 'name = "x"\n'
     rest = rest[: rest.index("[[goal]]")] if words.startswith("goal") else rest
     recipe.write_text(f"{words}\n{rest}", encoding="utf-8")
-    with pytest.raises(st.SitingError, match=r"is no table|is no list of tables"):
+    with pytest.raises(st.SitingError, match=r"is 3, not a (table|list)"):
         st.Study.from_toml(recipe)
 
 
@@ -421,7 +425,7 @@ def test_take_up_is_for_proposals_and_said_with_each(town: Path) -> None:
     [
         ("childcare = 33", '[take_up] childcare is 33; give a share above 0 and at most 1: 33 % is 0.33 or "33 %"'),
         ("childcare = 0", "[take_up] childcare is 0"),
-        ("childcar = 0.3", '[take_up] names services without a layer: "childcar"'),
+        ("childcar = 0.3", '[take_up] childcar: the service "childcar" has no layer'),
     ],
 )
 def test_a_take_up_that_is_none_is_told(town: Path, table: str, told: str) -> None:
@@ -524,5 +528,5 @@ def test_a_measuring_crs_for_elsewhere_is_refused(town: Path) -> None:
 
 @pytest.mark.parametrize("name", ["../x", "a/b", "", "x" * 61, "a b", "\ud800", "</script>"])
 def test_the_name_of_a_goal_is_that_of_its_files(name: str) -> None:
-    with pytest.raises(st.SitingError, match="the name is used for files"):
-        Goal(name, "childcare", metres=300.0, at_most=1)
+    with pytest.raises(st.SitingError, match="stands in names of files"):
+        Goal(name, "childcare", metres=300.0, rules=(st.AtMost(1),))

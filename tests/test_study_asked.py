@@ -21,6 +21,9 @@ class Lists:
     def of_communities(self, column: Any) -> Any:
         return pd.Series({"home": column})
 
+    def groups(self, column: Any) -> Any:
+        return pd.Series({"site": column})
+
     def of_sites(self, amount: Any) -> Any:
         return pd.Series({"site": 7.0}) if isinstance(amount, str) else amount
 
@@ -71,7 +74,7 @@ def test_a_table_becomes_the_rule(key: str, value: Any, expected: Any) -> None:
 
 
 def test_columns_and_amounts_are_looked_up() -> None:
-    assert read("at_most", {"n": 1, "by": "district"}).made(Lists()).by.to_dict() == {"site": 7.0}
+    assert read("at_most", {"n": 1, "by": "district"}).made(Lists()).by.to_dict() == {"site": "district"}
     assert read("cover", {"share": 0.5, "by": "district"}).made(Lists()).by.to_dict() == {"home": "district"}
     supply = read("supply", {"total": {"east": 30.0}, "by": "district"}).made(Lists())
     assert supply.total.to_dict() == {"east": 30.0}

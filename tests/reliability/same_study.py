@@ -38,7 +38,7 @@ def study(folder: Path, order: int, seed: int) -> st.Study:
     return st.Study(
         name="town", title={"zh": "town", "en": "town"}, layers=sources,
         circles=(Circle("childcare", metres=(300.0, 500.0)),),
-        goals=(Goal("most", "childcare", metres=300.0, at_most=1, curve=2, on_map=True),),
+        goals=(Goal("most", "childcare", metres=300.0, rules=(st.AtMost(1),), curve=2, on_map=True),),
     )  # fmt: skip
 
 

@@ -138,7 +138,7 @@ def run(folder: Path, place: Place, name: str) -> tuple[Path, str] | None:
     study = st.Study(
         name="town", title={"zh": "town", "en": "town"}, layers=sources, lang="en",
         circles=(Circle("childcare", metres=(300.0, 500.0)),),
-        goals=(Goal("most", "childcare", metres=300.0, at_most=1, curve=2, on_map=True),),
+        goals=(Goal("most", "childcare", metres=300.0, rules=(st.AtMost(1),), curve=2, on_map=True),),
     )  # fmt: skip
     out = io.StringIO()
     try:

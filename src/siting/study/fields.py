@@ -54,7 +54,10 @@ def _filled(value: str) -> str:
 
 
 def _scope(value: object) -> object:
-    return value if value in ("whole", "part") else share_from(value, "")
+    try:
+        return value if value in ("whole", "part") else share_from(value, "")
+    except SitingError:
+        raise SitingError(Message("study.scope", what="", value=value)) from None
 
 
 def _above_zero(value: float) -> float:
