@@ -102,7 +102,7 @@ class _Words(string.Formatter):
         if isinstance(value, Message):
             return value.text(self.lang)
         if spec == "quoted":
-            return _words("list.quoted", self.lang).format(value) if isinstance(value, str) else _toml(value)
+            return _words("list.quoted", self.lang).format(_plain(value)) if isinstance(value, str) else _toml(value)
         if spec == "lines":
             return "".join(f"\n  - {text_in(self.lang, each)}" for each in value)
         if isinstance(value, Iterable) and not isinstance(value, str):
@@ -113,12 +113,17 @@ class _Words(string.Formatter):
         return str(super().format_field(value, spec))
 
 
+def _plain(text: str) -> str:
+    r"""Return a text with signs that cannot be seen as they are written in code: ``\n``."""
+    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)
+
+
 def _toml(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _listed(values: Sequence[str], most: int, lang: Language) -> str:
-    quoted = [_words("list.quoted", lang).format(value) for value in values]
+    quoted = [_words("list.quoted", lang).format(_plain(value)) for value in values]
     head = _words("list.between", lang).join(quoted[:most])
     rest = len(quoted) - most
     return _words("list.more", lang).format(head, rest) if rest > 0 else head
