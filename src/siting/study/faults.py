@@ -113,7 +113,8 @@ class Faults:
             items = self.data.get(str(table), [])
             item = items[number] if isinstance(items, list) and isinstance(number, int) and number < len(items) else {}
             name = item.get(LISTS[str(table)]) if isinstance(item, Mapping) else None
-            head = [f"[[{table}]]", name if isinstance(name, str) and name.isprintable() and name else str(int(number) + 1)]
+            shown = isinstance(name, str) and name != "" and name.isprintable()
+            head = [f"[[{table}]]", str(name) if shown else str(int(number) + 1)]
         elif table == "layers" and rest:
             head = [f"[layers.{rest.pop(0)}]"]
         else:
