@@ -31,6 +31,7 @@ from siting.data.datums import like_wgs84
 from siting.data.extent import projection
 from siting.data.projection_choice import common_crs
 from siting.errors import LayerError
+from siting.messages import Message
 from siting.numbers import Floats
 
 __all__ = ["DatumOffset", "datum_offset", "describe", "find_offset", "read_as"]
@@ -143,7 +144,7 @@ def datum_offset(layer: Any, near: Any, *, names: tuple[str, str] | None = None)
     place = place[np.isfinite(place).all(axis=1)]
     for lacking, what in ((not len(place), called), (not len(shapes), other)):
         if lacking:
-            raise LayerError(what, "has no row with a place")
+            raise LayerError(what, Message("datum.no_place"))
     tree = shapely.STRtree(shapes)
 
     def metres_to(xy: Floats) -> Floats:

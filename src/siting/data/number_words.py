@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from siting.data.columns import Column, unit_factor
 from siting.data.heading_spelling import normalized
 from siting.data.values import number_of
+from siting.messages import Message
 
 __all__ = ["Stripped", "split_number", "stripped"]
 
@@ -32,7 +33,7 @@ class Stripped:
     """What was left out of the cells of a column: each word with its number of cells, and the rounded numbers."""
 
     words: Counter[str] = field(default_factory=Counter)
-    rounded: list[str] = field(default_factory=list)
+    rounded: list[Message] = field(default_factory=list)
 
     def __str__(self) -> str:
         return ", ".join(f'"{word}" ({count})' for word, count in self.words.most_common())

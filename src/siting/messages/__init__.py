@@ -5,7 +5,8 @@ A message is a code and its values. The words of ``file.absent`` stand in ``file
 shown, so that an error that was raised under English words can be shown in Chinese.
 
 In the words, ``{n:row|rows}`` is a number with its noun (in Chinese ``{n:,} 行``), ``{ids:5}`` the first five of
-several values, ``{faults:lines}`` each on a line of its own, ``{value:quoted}`` what a user wrote, in quotation marks
+several values, ``{kinds:plain}``, ``{kinds:or}`` and ``{kinds:and}`` those without quotation marks,
+``{faults:lines}`` each on a line of its own, ``{value:quoted}`` what a user wrote, in quotation marks
 where it is text; other braces are those of `str.format`.
 """
 
@@ -73,6 +74,10 @@ class Message:
         chosen = language() if lang is None else lang
         return _Words(chosen).vformat(_words(self.code, chosen), (), self.values)
 
+    def within(self, where: str | Message) -> Message:
+        """Return the sentence with the place in front, such as the name of the layer."""
+        return Message("error.within", where=where, error=self)
+
     def __str__(self) -> str:
         return self.text()
 
@@ -105,8 +110,10 @@ class _Words(string.Formatter):
             return _words("list.quoted", self.lang).format(value) if isinstance(value, str) else _toml(value)
         if spec == "lines":
             return "".join(f"\n  - {text_in(self.lang, each)}" for each in value)
+        if spec in ("plain", "or", "and"):
+            return _listed([text_in(self.lang, each) for each in value], self.lang, quoted=False, between=spec)
         if isinstance(value, Iterable) and not isinstance(value, str):
-            return _listed([text_in(self.lang, each) for each in value], int(spec or MOST), self.lang)
+            return _listed([text_in(self.lang, each) for each in value], self.lang, most=int(spec or MOST))
         one, bar, many = spec.partition("|")
         if bar:
             return f"{value:,} {one if value == 1 else many}"
@@ -117,10 +124,12 @@ def _toml(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _listed(values: Sequence[str], most: int, lang: Language) -> str:
-    quoted = [_words("list.quoted", lang).format(value) for value in values]
-    head = _words("list.between", lang).join(quoted[:most])
-    rest = len(quoted) - most
+def _listed(
+    values: Sequence[str], lang: Language, *, most: int = MOST, quoted: bool = True, between: str = "plain"
+) -> str:
+    named = [_words("list.quoted", lang).format(value) if quoted else value for value in values]
+    head = _words(f"list.{between}", lang).join(named[:most])
+    rest = len(named) - most
     return _words("list.more", lang).format(head, rest) if rest > 0 else head
 
 
