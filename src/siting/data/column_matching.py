@@ -106,7 +106,7 @@ def _report_absent(out: Matching, role: Role, sources: list[object], has_id: boo
     for column in role.columns:
         if column.required and column.name not in taken and column.name not in out.doubled:
             doubts = [s for s, like in out.unused.items() if column.name in like.columns and (like.reason or like.near)]
-            facts = {
+            facts: dict[str, object] = {
                 "column": column.name, "called": _called(column), "names": column.names,
                 "found": sources or Message("data.none"), "choice": _choice(column.name, "…"),
             }  # fmt: skip
@@ -115,7 +115,7 @@ def _report_absent(out: Matching, role: Role, sources: list[object], has_id: boo
     for source, like in out.unused.items():
         name = like.nearest
         if name and name not in taken and not role.column(name).required and (like.near or like.reason == "brackets"):
-            facts: dict[str, object] = {"source": source, "column": name, "choice": _choice(name, source)}
+            facts = {"source": source, "column": name, "choice": _choice(name, source)}
             said = Message("column.not_taken", **facts)
             if like.reason:
                 why = Message("data.word", zh=like.why("zh"), en=like.why("en"))
