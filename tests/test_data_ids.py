@@ -32,7 +32,7 @@ def refused(ids: Any, **options: Any) -> str:
 )
 def test_ids_that_a_spreadsheet_turned_into_dates(date: str) -> None:
     message = refused(["3-12a", date, "13-1"])
-    assert f'1 ids were turned into dates by a spreadsheet (3-1 into 3月1日): "row 2: {date}"; format' in message
+    assert f'1 id was turned into a date by a spreadsheet (3-1 into 3月1日): "row 2: {date}"; format' in message
 
 
 def test_dates_are_ids_where_no_other_id_is_a_pair_of_numbers() -> None:

@@ -225,7 +225,7 @@ def test_rows_without_geometry_and_with_heights(
     write_postgis(high, database, "some", schema=schema)
     assert "only 2 of 3 rows have heights" in caplog.text
     broken = homes.set_geometry(gpd.points_from_xy([1, np.nan, 3], [1, 2, 3], crs=homes.crs))
-    with pytest.raises(LayerError, match='no numbers in 1 of 3 rows: "h2"'):
+    with pytest.raises(LayerError, match='1 of 3 rows have coordinates that are NaN or infinite: "h2"'):
         write_postgis(broken, database, "broken", schema=schema)
 
 

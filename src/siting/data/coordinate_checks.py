@@ -91,7 +91,7 @@ def check_together(layers: Mapping[str, Any], beside: str) -> None:
     >>> here, there = (gpd.GeoDataFrame(geometry=gpd.points_from_xy([x], [29.0]), crs=4326) for x in (120, 123))
     >>> check_together({"streets": here, "communities": there}, "streets")
     Traceback (most recent call last):
-    siting.errors.LayerError: communities: all 1 rows lie 292 km or more from the layer "streets"; is the CRS ...
+    siting.errors.LayerError: communities: all 1 row lies 292 km or more from the layer "streets"; is the CRS ...
     """
     placed = {
         name: degree_boxes(frame)

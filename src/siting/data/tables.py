@@ -229,7 +229,7 @@ def _coordinate_columns(frame: pd.DataFrame, chosen: Mapping[str, str], layer: s
         return {kind: columns[kind] for kind in complete[0]}
     if len(complete) > 1:
         raise LayerError(layer, Message("place.twice", columns=list(columns.values())))
-    raise LayerError(layer, Message("place.no_coordinates", lonlat="经度, 纬度", found=found))
+    raise LayerError(layer, Message("place.no_coordinates", lon="经度", lat="纬度", found=found))
 
 
 def _coordinates(column: pd.Series[Any], layer: str) -> Any:
