@@ -459,7 +459,7 @@ def test_services_are_joined_and_a_third_is_kept(caplog: pytest.LogCaptureFixtur
 )
 def test_a_part_is_not_above_its_whole(role: str, part: str, whole: str) -> None:
     frame = layer(id=["a", "b"], **{whole: [10, 10], part: [10, 11]})
-    assert f'"{part}" is above "{whole}", of which it is a part, in 1 rows: "b: 11 > 10"' in fault(frame, role)
+    assert f'"{part}" is above "{whole}", of which it is a part, in 1 row: "b: 11 > 10"' in fault(frame, role)
 
 
 WORDS = st.text(st.characters(codec="utf-8"), max_size=6) | st.sampled_from([" a", "b　", "\ufeffc", "\x1c", ""])

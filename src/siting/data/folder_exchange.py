@@ -18,6 +18,7 @@ from functools import partial
 from pathlib import Path, PurePath
 
 from siting.data.drafts import WAIT, draft_room, flush_folder, refuse_read_only, remove, sole_writer, target_of
+from siting.data.system_errors import system_words
 from siting.data.write_faults import not_written
 from siting.errors import SitingError
 from siting.messages import Message
@@ -164,7 +165,7 @@ def _settle(room: Path, home: Path, *, ours: Ours) -> None:
             for rel in list(_others(left, ours)):
                 _bring_back(left / rel, home / rel)
     except OSError as fault:
-        logger.warning(Message("writing.files_left", room=room, folder=home, why=fault.strerror or str(fault)))
+        logger.warning(Message("writing.files_left", room=room, folder=home, why=system_words(fault)))
         return
     remove(room)
 

@@ -23,6 +23,7 @@ from siting.data.read_xls import read_xls
 from siting.data.read_xml import read_gpx, read_kml, read_kmz
 from siting.data.read_zip import read_zip
 from siting.data.source import Source
+from siting.data.system_errors import system_words
 from siting.data.toml_files import package_toml
 from siting.errors import LayerError
 from siting.messages import Message
@@ -98,7 +99,7 @@ def local_file(path: str | Path, role: str) -> tuple[Path, Format]:
     except LayerError:
         raise
     except (OSError, ValueError) as fault:
-        why = fault.strerror if isinstance(fault, OSError) else fault
+        why = system_words(fault) if isinstance(fault, OSError) else str(fault)
         raise LayerError(role, Message("reading.unread", file=file, why=why)) from fault
     if not kind.begins(head):
         facts = {"file": file.name, "suffix": file.suffix, "guess": _looks_like(head)}

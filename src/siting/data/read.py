@@ -16,6 +16,7 @@ from siting.data.header_rows import check_counts
 from siting.data.read_options import ReadOptions
 from siting.data.roles import Role
 from siting.data.source import Source
+from siting.data.system_errors import system_words
 from siting.errors import LayerError
 from siting.messages import Message
 
@@ -125,7 +126,7 @@ def read_layer(
     try:
         frame, layer = form.read(source)
     except OSError as fault:
-        raise LayerError(name, Message("reading.failed", why=fault.strerror or str(fault))) from fault
+        raise LayerError(name, Message("reading.failed", why=system_words(fault))) from fault
     return options.checked(frame, f"{file.name}:{layer}" if layer else file.name)
 
 

@@ -9,6 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from siting.data.system_errors import system_words
 from siting.errors import SitingError
 from siting.messages import Message
 
@@ -24,7 +25,7 @@ def read_toml(path: str | Path, what: str | Message, error: type[SitingError] = 
         return parsed(toml_text(file, error))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as fault:
         if isinstance(fault, OSError):
-            raise error(Message("data.toml_unread", what=what, file=file, why=fault.strerror)) from fault
+            raise error(Message("data.toml_unread", what=what, file=file, why=system_words(fault))) from fault
         facts = {"what": what, "file": file.name, "why": str(fault)}
         if (found := _unquoted_key(file)) is not None:
             raise error(Message("data.toml_unquoted", line=found[0], key=found[1], **facts)) from fault

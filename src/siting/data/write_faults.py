@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 from pathlib import Path
 
+from siting.data.system_errors import system_words
 from siting.errors import SitingError
 from siting.messages import Message
 
@@ -46,7 +47,7 @@ def why(fault: BaseException) -> str | Message:
         return Message("writing.nul_name")
     if isinstance(fault, UnicodeError):
         return Message("writing.bad_name")
-    return getattr(fault, "strerror", None) or str(fault)
+    return system_words(fault) if isinstance(fault, OSError) else str(fault)
 
 
 def not_written(path: str | Path, fault: BaseException) -> SitingError:
