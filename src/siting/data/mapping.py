@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from siting.data.columns import Column, unit_words
+from siting.data.columns import Column, unit_word, unit_words
 from siting.data.heading_spelling import normalized
 from siting.data.mapping_conditions import Condition, read_conditions
 from siting.data.number_words import Stripped, split_number, stripped
@@ -278,8 +278,9 @@ def _check_names(table: Mapping[str, Any], role: Role, where: str, more: tuple[s
 def _factor(column: Column, unit: Any) -> float:
     factor = column.factor(f"{column.name}({unit})") if isinstance(unit, str) and column.unit else None
     if factor is None:
+        word = Message("data.word", zh=unit_word(column.unit, "zh"), en=column.unit)
         known = unit_words(column.unit) or Message("data.none")
-        raise SitingError(Message("mapping.unit", column=column.name, value=unit, unit=column.unit, known=known))
+        raise SitingError(Message("mapping.unit", column=column.name, value=unit, unit=word, known=known))
     return factor
 
 

@@ -29,7 +29,7 @@ def read_mapinfo(source: Source) -> tuple[Any, str | None]:
     """Read a MapInfo table."""
     if source.suffix == ".tab":
         _refuse_links(source)
-    refuse_parts_missing(source, _NEEDED[source.suffix], Message("reading.table"))
+    refuse_parts_missing(source, _NEEDED[source.suffix], Message("reading.mapinfo_table"))
     return _decoded(read_through(source, "MapInfo File", None, BYTES), source), None
 
 
