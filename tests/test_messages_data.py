@@ -112,7 +112,7 @@ CASES: dict[str, tuple[Callable[[Path], Any], tuple[str, ...]]] = {
     "another datum": (lambda _: convert_datum(homes(), "bd09mc"), ("bd09mc", "geoconv")),
     "an unknown datum": (lambda _: convert_datum(homes(), "百度地"), ("百度地", "BD-09")),
     "an unknown crs": (lambda _: to_crs(homes(), "jinhua"), ("jinhua", "EPSG:4549")),
-    "ids of two layers": (lambda _: combine_layers(homes(), homes()), ("甲1", "id_prefixes")),
+    "ids of two layers": (lambda _: combine_layers(homes(), homes()), ("0", "id_prefixes")),
     "no file": (lambda folder: st.read_layer(folder / "无.gpkg", "communities"), ("无.gpkg",)),
     "a drawing": (read("图.dwg", b"AC1032"), ("图.dwg", ".dxf", ".gdb")),
     "another kind": (read("图.xyz", b"1"), ("图.xyz", ".gpkg")),

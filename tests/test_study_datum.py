@@ -93,7 +93,7 @@ def test_a_datum_of_a_study_does_not_fit_a_survey(folder: Path) -> None:
     ("where", "named"), [("study", r"\[study\] datum"), ("childcare", r"\[layers.childcare\] datum")]
 )
 def test_an_unknown_datum_of_a_study_is_refused_before_a_layer_is_read(folder: Path, where: str, named: str) -> None:
-    with pytest.raises(SitingError, match=f"study.toml: {named}='GJC02' is not known .did you mean GCJ-02"):
+    with pytest.raises(SitingError, match=f'study.toml: {named}="GJC02" is not known .did you mean GCJ-02'):
         st.Study.from_toml(recipe(folder, **{where: 'datum = "GJC02"'}))
 
 

@@ -111,9 +111,9 @@ class _Words(string.Formatter):
         if spec == "lines":
             return "".join(f"\n  - {text_in(self.lang, each)}" for each in value)
         if spec in ("plain", "or", "and"):
-            return _listed([text_in(self.lang, each) for each in value], self.lang, quoted=False, between=spec)
+            return _listed(list(value), self.lang, quoted=False, between=spec)
         if isinstance(value, Iterable) and not isinstance(value, str):
-            return _listed([text_in(self.lang, each) for each in value], self.lang, most=int(spec or MOST))
+            return _listed(list(value), self.lang, most=int(spec or MOST))
         one, bar, many = spec.partition("|")
         if bar:
             return f"{value:,} {one if value == 1 else many}"
@@ -125,11 +125,13 @@ def _toml(value: object) -> str:
 
 
 def _listed(
-    values: Sequence[str], lang: Language, *, most: int = MOST, quoted: bool = True, between: str = "plain"
+    values: Sequence[Any], lang: Language, *, most: int = MOST, quoted: bool = True, between: str = "plain"
 ) -> str:
-    named = [_words("list.quoted", lang).format(value) if quoted else value for value in values]
-    head = _words(f"list.{between}", lang).join(named[:most])
-    rest = len(named) - most
+    named = [text_in(lang, value) for value in values[:most]]  # of a million only the first
+    if quoted:
+        named = [_words("list.quoted", lang).format(value) for value in named]
+    head = _words(f"list.{between}", lang).join(named)
+    rest = len(values) - most
     return _words("list.more", lang).format(head, rest) if rest > 0 else head
 
 
