@@ -37,8 +37,8 @@ def why(fault: BaseException) -> str | Message:
 
     Examples
     --------
-    >>> why(OSError(errno.ENOSPC, "No space left on device"))
-    'the disk is full; make room, or write to another disk'
+    >>> print(why(OSError(errno.ENOSPC, "No space left on device")))
+    the disk is full; make room, or write to another disk
     """
     number = getattr(fault, "errno", None)
     if number in _BY_NUMBER:

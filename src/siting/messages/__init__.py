@@ -61,7 +61,7 @@ class Message:
     Examples
     --------
     >>> Message("error.several", where="homes", n=1, error=["no rows"]).text("en")
-    'homes: 1 fault\\n  - no rows'
+    'homes: 1 fault\n  - no rows'
     """
 
     __slots__ = ("code", "values")
