@@ -469,7 +469,7 @@ def test_the_answers_of_the_server_come_with_a_remedy(
     for asked, words in (
         ({"table": "hoems", "schema": schema}, 'no table "hoems" in the schema .*; near are "homes"'),
         ({"table": "homes"}, f'there is one in the schema "{schema}": give schema='),
-        ({"table": f"{schema}.homes"}, f"give schema='{schema}', table='homes', or in a shell {schema}.homes"),
+        ({"table": f"{schema}.homes"}, f'give schema="{schema}", table="homes", or in a shell {schema}.homes'),
         ({"query": "SELEC 1"}, "the query cannot be run: syntax error"),
         (
             {"query": "SELECT pg_sleep(5), ST_Point(1, 2) AS geom", "time_limit": 0.3},

@@ -123,7 +123,7 @@ def _strip_words(series: Any, column: Column, parsed: Parsed, reading: Reading, 
         if is_rounded:
             done.rounded.append(Message("error.within", where=reading.labels[row], error=str(series.iloc[row])))
     if done.words:
-        facts = {"column": column.name, "n": len(read), "total": len(series), "words": str(done)}
+        facts = {"column": column.name, "n": len(read), "total": len(series), "words": done.told}
         said = Message("cell.stripped", **facts)
         if done.rounded:
             said = Message("cell.stripped_rounded", few=len(done.rounded), rounded=done.rounded, **facts)

@@ -98,7 +98,7 @@ class LayerMapping:
             cells = out[chosen[name]].astype(object)
             out[chosen[name]] = [_times(cell, factor, strip_units=strip_units) for cell in cells]
         if done.words:
-            logger.warning(Message("mapping.stripped", words=str(done)).within(layer))
+            logger.warning(Message("mapping.stripped", words=done.told).within(layer))
         made: dict[str, Any] = {name: self._marks(out, condition) for name, condition in self.flags.items()}
         made |= {key: ";".join(map(str, v)) if isinstance(v, list) else v for key, v in self.constants.items()}
         return out.assign(**made), chosen | {name: name for name in made}, dropped

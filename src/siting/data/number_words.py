@@ -35,8 +35,10 @@ class Stripped:
     words: Counter[str] = field(default_factory=Counter)
     rounded: list[Message] = field(default_factory=list)
 
-    def __str__(self) -> str:
-        return ", ".join(f'"{word}" ({count})' for word, count in self.words.most_common())
+    @property
+    def told(self) -> list[Message]:
+        """The words, each with the number of its cells."""
+        return [Message("cell.word", word=word, n=count) for word, count in self.words.most_common()]
 
 
 def split_number(text: object) -> tuple[str, str, tuple[str, ...]] | None:

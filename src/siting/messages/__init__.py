@@ -5,13 +5,15 @@ A message is a code and its values. The words of ``file.absent`` stand in ``file
 shown, so that an error that was raised under English words can be shown in Chinese.
 
 In the words, ``{n:row|rows}`` is a number with its noun (in Chinese ``{n:,} 行``), ``{ids:5}`` the first five of
-several values, ``{kinds:plain}``, ``{kinds:or}`` and ``{kinds:and}`` those without quotation marks,
+several values, ``{kinds:plain}``, ``{kinds:or}`` and ``{kinds:and}`` (or ``plain40``) those without
+quotation marks,
 ``{faults:lines}`` each on a line of its own, ``{value:quoted}`` what a user wrote, in quotation marks
 where it is text; other braces are those of `str.format`.
 """
 
 from __future__ import annotations
 
+import re
 import string
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
@@ -27,6 +29,8 @@ __all__ = ["Message", "language", "set_language", "text_in"]
 _LANGUAGE: list[Language] = ["en"]
 #: How many of several values are named where a text does not say.
 MOST = 5
+#: How values stand without quotation marks: the word between them, and how many.
+UNQUOTED = re.compile(r"(plain|or|and)(\d*)")
 
 
 def language() -> Language:
@@ -110,8 +114,9 @@ class _Words(string.Formatter):
             return _words("list.quoted", self.lang).format(value) if isinstance(value, str) else _toml(value)
         if spec == "lines":
             return "".join(f"\n  - {text_in(self.lang, each)}" for each in value)
-        if spec in ("plain", "or", "and"):
-            return _listed(list(value), self.lang, quoted=False, between=spec)
+        if unquoted := UNQUOTED.fullmatch(spec):
+            most = int(unquoted[2] or MOST)
+            return _listed(list(value), self.lang, most=most, quoted=False, between=unquoted[1])
         if isinstance(value, Iterable) and not isinstance(value, str):
             return _listed(list(value), self.lang, most=int(spec or MOST))
         one, bar, many = spec.partition("|")
