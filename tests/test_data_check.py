@@ -33,7 +33,7 @@ def communities(crs: Any = "EPSG:4326", geometry: Any = None, **columns: Any) ->
 def faults(frame: Any, role: Any = "communities", **options: Any) -> tuple[str, ...]:
     with pytest.raises(LayerError) as caught:
         check_layer(frame, role, **options)
-    return caught.value.faults
+    return tuple(map(str, caught.value.faults))
 
 
 def fault(frame: Any, role: Any = "communities", **options: Any) -> str:
@@ -205,7 +205,7 @@ def test_columns_that_stand_twice() -> None:
 
 def test_half_a_character_in_an_id_is_named() -> None:
     frame = communities(id=pd.Series(["a", "\ud800", "c"], dtype=object))
-    assert fault(frame) == '1 ids hold half a character: rows "2"; read them in their encoding'
+    assert fault(frame) == '1 id holds half a character: rows "2"; read them in their encoding'
 
 
 def test_headings_of_several_levels_are_refused() -> None:
@@ -256,9 +256,9 @@ def test_trimming_is_told(caplog: pytest.LogCaptureFixture) -> None:
     ("ids", "message"),
     [
         (["001", "001 ", "b"], 'ids occur more than once: "001"; every id must be unique'),
-        (["", "b", "c"], '1 ids are empty: rows "1"'),
-        ([None, "b", "c"], '1 ids are empty: rows "1"'),
-        ([1.0, 2.0, float("nan")], '1 ids are empty: rows "3"'),
+        (["", "b", "c"], '1 id is empty: rows "1"'),
+        ([None, "b", "c"], '1 id is empty: rows "1"'),
+        ([1.0, 2.0, float("nan")], '1 id is empty: rows "3"'),
         ([1.0, 2.5, 3.0], 'ids are numbers with a fraction: "2.5"'),
         ([1.1010119900101123e17, 2.0, 3.0], 'have lost digits: "110101199001011232"'),
     ],
@@ -346,7 +346,7 @@ def test_missing_numbers_need_a_policy(cell: Any, caplog: pytest.LogCaptureFixtu
     frame = communities(population=[1, 2, cell])
     assert 'missing in 1 of 3 rows: "c"; fill it, or count it as 0 with missing="zero"' in fault(frame)
     assert check_layer(frame, "communities", missing="zero")["population"].tolist() == [1, 2, 0]
-    assert '"population" was missing in 1 rows and is counted as 0' in caplog.text
+    assert '"population" was missing in 1 row and is counted as 0' in caplog.text
 
 
 @pytest.mark.parametrize("cell", [-5, "-5", "−5"])
@@ -459,7 +459,7 @@ def test_services_are_joined_and_a_third_is_kept(caplog: pytest.LogCaptureFixtur
 )
 def test_a_part_is_not_above_its_whole(role: str, part: str, whole: str) -> None:
     frame = layer(id=["a", "b"], **{whole: [10, 10], part: [10, 11]})
-    assert f'"{part}" is above "{whole}", of which it is a part, in 1 rows: "b: 11 > 10"' in fault(frame, role)
+    assert f'"{part}" is above "{whole}", of which it is a part, in 1 row: "b: 11 > 10"' in fault(frame, role)
 
 
 WORDS = st.text(st.characters(codec="utf-8"), max_size=6) | st.sampled_from([" a", "b　", "\ufeffc", "\x1c", ""])
@@ -577,7 +577,7 @@ def test_a_polygon_that_crosses_itself_is_mended(caplog: pytest.LogCaptureFixtur
     out = check_layer(frame, "districts")
     assert out.area.tolist() == pytest.approx([10000, 5000])
     assert out.is_valid.all()
-    assert '1 polygons crossed themselves and were made valid; area "b: 0.0 -> 5000.0 m2"' in caplog.text
+    assert '1 polygon crossed itself and was made valid; area "b: 0.0 -> 5000.0 m2"' in caplog.text
     assert not frame.geometry.iloc[1].is_valid
 
 

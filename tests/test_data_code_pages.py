@@ -137,7 +137,7 @@ def test_cells_of_a_csv_cut_inside_a_character(tmp_path: Path, caplog: pytest.Lo
     raw = table(["镇海区招宝山街道", "江北区甬江街道"]).encode().replace("道,".encode(), "道".encode()[:2] + b",", 1)
     file.write_bytes(raw)
     assert read_layer(file, "communities")["name"].tolist() == ["镇海区招宝山街", "江北区甬江街道"]
-    assert '1 cells were cut inside a character, which is left out: lines "2"' in caplog.text
+    assert '1 cell was cut inside a character, which is left out: lines "2"' in caplog.text
     file.write_bytes(raw.replace("甬".encode(), "甬".encode()[1:]))  # damaged inside a cell
     with pytest.raises(LayerError, match="is not text in UTF-8, GB18030 or Big5"):
         read_layer(file, "communities")

@@ -102,7 +102,7 @@ def test_web_mercator_is_not_measured_in() -> None:
 
 @pytest.mark.slow
 def test_an_unknown_crs_is_told() -> None:
-    with pytest.raises(LayerError, match="crs='jinhua' is not known"):
+    with pytest.raises(LayerError, match='crs="jinhua" is not known'):
         to_crs(at(120.0, 29.0), "jinhua")
 
 

@@ -23,5 +23,5 @@ def test_how_exact_a_transformation_is() -> None:
 def test_a_datum_without_a_known_shift_is_named() -> None:
     doubt = datum_doubt(XIAN1980, 120, 29)
     assert doubt is not None
-    assert doubt.startswith("is in the datum Xian 1980, whose shift to WGS 84 and CGCS2000 is not known here")
+    assert str(doubt).startswith("is in the datum Xian 1980, whose shift to WGS 84 and CGCS2000 is not known here")
     assert datum_doubt(CGCS2000, 120, 29, strict=True) is None

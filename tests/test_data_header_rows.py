@@ -61,7 +61,7 @@ def test_rows_are_counted_below_the_header(tmp_path: Path) -> None:
         ({"skip_rows": 3}, "skip_rows is 3, but the table has only 3 rows"),
         ({"skip_rows": -1}, "skip_rows is -1; give a whole number of rows, 0 or more"),
         ({"skip_rows": 1.5}, "skip_rows is 1.5"),
-        ({"skip_rows": True}, "skip_rows is True"),
+        ({"skip_rows": True}, "skip_rows is true"),
         ({"header": 0}, "header is 0; give a whole number of rows, 1 or more"),
         ({"skip_rows": 1}, "has no coordinates"),
     ],
@@ -126,7 +126,7 @@ def test_keys_of_a_mapping(tmp_path: Path) -> None:
     mapping.write_text("skip_rows = 1\nheader = 1\nstrip_units = true\n", encoding="utf-8")
     assert read_layer(file, "communities", mapping=mapping)["population"].tolist() == [120, 80]
     assert "约120人" in refused(file, mapping=mapping, strip_units=False)
-    for line, message in (("skip_rows = true", "skip_rows is True; write a whole number"),
+    for line, message in (("skip_rows = true", "skip_rows is true; write a whole number"),
                           ("strip_units = 1", "strip_units is 1; write true or false")):  # fmt: skip
         mapping.write_text(line, encoding="utf-8")
         with pytest.raises(SitingError, match=message):

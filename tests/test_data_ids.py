@@ -32,7 +32,7 @@ def refused(ids: Any, **options: Any) -> str:
 )
 def test_ids_that_a_spreadsheet_turned_into_dates(date: str) -> None:
     message = refused(["3-12a", date, "13-1"])
-    assert f'1 ids were turned into dates by a spreadsheet (3-1 into 3月1日): "row 2: {date}"; format' in message
+    assert f'1 id was turned into a date by a spreadsheet (3-1 into 3月1日): "row 2: {date}"; format' in message
 
 
 def test_dates_are_ids_where_no_other_id_is_a_pair_of_numbers() -> None:
@@ -55,7 +55,7 @@ def test_date_cells_of_a_workbook(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["3.30102E+17", "3.30E+17", "1E+05", "3.3e+17"])
 def test_ids_with_a_power_of_ten(text: str) -> None:
-    assert f'1 ids are numbers with a power of ten, which lost their digits: "row 1: {text}"' in refused([text, "b"])
+    assert f'1 id is a number with a power of ten, which lost its digits: "row 1: {text}"' in refused([text, "b"])
 
 
 @pytest.mark.parametrize(("ids", "word"), [([0, 0, 0], "0"), (["0", "", "0"], "0"), (["", " ", ""], "blank")])

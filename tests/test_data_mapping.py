@@ -136,7 +136,7 @@ def test_rows_keep_their_numbers(files: tuple[Path, Path]) -> None:
         ('"登记状态" = ["正常"', '登记状态 = ["正常"', 'line 24: 登记状态 needs quotation marks: "登记状态" = …'),
         ('["全托床位", "日托床位"]', '["全托床位", "全托床位"]', "columns.beds names a heading twice"),
         ("[words.public]", "[words.inclusive]", r'\[words\] names "inclusive", which \[columns\] does not'),
-        ('land_area = "亩"', 'land_area = "元"', "is '元', which is no unit that .*understood are \"平方米\""),
+        ('land_area = "亩"', 'land_area = "元"', 'is "元", which is no unit that .*understood are "平方米"'),
         ("urban = true", "beds = 5", r'"beds" are in two of \[columns\], \[constants\] and \[flags\]'),
         (', is = "filled" }', " }", "flags.registered: write { heading"),
         ('{ heading = "许可证有效期", is = "filled" }', '"许可证有效期"', "flags.registered: write { heading"),

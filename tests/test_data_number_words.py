@@ -99,7 +99,7 @@ def test_words_are_counted_and_logged(caplog: pytest.LogCaptureFixture) -> None:
     out = check_layer(given_, "communities", strip_units=True)
     assert out["population"].tolist() == [120, 50, 12_000, 300, 80]
     told = '"population" was read without the words around its numbers in 4 of 5 rows: "人" (2), "约" (1), "万" (1)'
-    assert f'{told}; 1 are rounded: "b: 约50"' in caplog.text
+    assert f'{told}; 1 is rounded: "b: 约50"' in caplog.text
     with pytest.raises(LayerError, match='is not a number in 1 of 2 rows: "b: 80户"; write plain numbers, in persons'):
         check_layer(frame("常住人口", ["120人", "80户"]), "communities", strip_units=True)
 

@@ -225,7 +225,7 @@ def test_rows_without_geometry_and_with_heights(
     write_postgis(high, database, "some", schema=schema)
     assert "only 2 of 3 rows have heights" in caplog.text
     broken = homes.set_geometry(gpd.points_from_xy([1, np.nan, 3], [1, 2, 3], crs=homes.crs))
-    with pytest.raises(LayerError, match='no numbers in 1 of 3 rows: "h2"'):
+    with pytest.raises(LayerError, match='1 of 3 rows have coordinates that are NaN or infinite: "h2"'):
         write_postgis(broken, database, "broken", schema=schema)
 
 
@@ -469,7 +469,7 @@ def test_the_answers_of_the_server_come_with_a_remedy(
     for asked, words in (
         ({"table": "hoems", "schema": schema}, 'no table "hoems" in the schema .*; near are "homes"'),
         ({"table": "homes"}, f'there is one in the schema "{schema}": give schema='),
-        ({"table": f"{schema}.homes"}, f"give schema='{schema}', table='homes', or in a shell {schema}.homes"),
+        ({"table": f"{schema}.homes"}, f'give schema="{schema}", table="homes", or in a shell {schema}.homes'),
         ({"query": "SELEC 1"}, "the query cannot be run: syntax error"),
         (
             {"query": "SELECT pg_sleep(5), ST_Point(1, 2) AS geom", "time_limit": 0.3},

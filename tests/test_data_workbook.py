@@ -147,7 +147,7 @@ def test_hidden_rows_and_formulas_without_values_are_told(tmp_path: Path, caplog
     rows = streets("甲", "乙", '=CONCATENATE("丙", "街道")', "丁")
     out = read_layer(book(tmp_path / "a.xlsx", rows, hidden=(3,)), "communities")
     assert len(out) == 4
-    assert '1 hidden rows are read like the others: "3"' in caplog.text
+    assert '1 hidden row is read like the others: "3"' in caplog.text
     assert 'cells "C4" hold formulas whose values are not stored' in caplog.text
     assert '"district" is blank in 1 of 4 rows: "h3"' in caplog.text
 

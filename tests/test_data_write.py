@@ -310,9 +310,9 @@ def test_a_shapefile_does_not_cut(tmp_path: Path) -> None:
     frame = layer(build_status=["new", "existing"], 建筑名称=["a", "b"], note=["文" * 85, "x"])
     with pytest.raises(LayerError) as caught:
         write_layer(frame, tmp_path / "a.shp")
-    names, text = caught.value.faults
+    names, text = map(str, caught.value.faults)
     assert 'over 10 bytes, which a Shapefile cuts: "build_status", "建筑名称"; write a GeoPackage' in names
-    assert '"note" has 1 texts over 254 bytes' in text
+    assert '"note" has 1 text over 254 bytes' in text
     assert not list(tmp_path.iterdir())
 
 

@@ -102,7 +102,7 @@ def test_what_cells_hold(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> No
     assert out["complete_community"].tolist() == [True, False]
     assert out["name"].tolist() == ["甲", ""]
     assert 'cells hold errors and are read as empty: "B3: #N/A"' in caplog.text
-    assert '1 hidden rows are read like the others: "3"' in caplog.text
+    assert '1 hidden row is read like the others: "3"' in caplog.text
 
 
 def test_sheets(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -97,7 +97,7 @@ def test_a_language_that_is_not_there(lang: str) -> None:
 
 
 #: Rooms whose errors are English only, so far.
-ENGLISH_ONLY = {"cli.py", "compiled.py", "data", "judge", "measure", "network", "optimize", "progress_bar.py",
+ENGLISH_ONLY = {"cli.py", "compiled.py", "judge", "measure", "network", "optimize", "progress_bar.py",
                 "propose", "show", "study", "terminal_layer.py", "terminal_study.py"}  # fmt: skip
 ERRORS = {"SitingError", "LayerError", "NetworkError", "StandardError", "ProblemError", "error"}
 

@@ -67,7 +67,7 @@ def test_heights_that_cannot_be_are_told_and_not_used(height: float, caplog: pyt
         raised([(0, 0, 30), (500, 0, 50)], [(500, 0, 50), (800, 0, height), (900, 0, 50)])
     )
     assert rises(network) == {"a": 20, "b": pytest.approx(np.nan, nan_ok=True)}
-    assert '1 rows have heights that are missing, below -500 m or above 9000 m: "b"' in warned(caplog)
+    assert '1 row has heights that are missing, below -500 m or above 9000 m: "b"' in warned(caplog)
 
 
 def test_noughts_among_heights_are_none(caplog: pytest.LogCaptureFixture) -> None:

@@ -10,6 +10,7 @@ import pyarrow as pa
 from siting.data import overture
 from siting.data.nested_shapes import MOST_NESTED, deep_column
 from siting.errors import LayerError
+from siting.messages import Message
 
 #: Metadata of a field that names its extension type, where no package has registered it.
 _EXTENSION = b"ARROW:extension:name"
@@ -19,22 +20,20 @@ def table_of(source: Any, layer: str) -> pa.Table:
     """Return the table of whatever offers one through the Arrow PyCapsule interface, without a copy."""
     if not hasattr(source, "__arrow_c_stream__"):
         kind = type(source).__name__
-        raise LayerError(layer, f"is a {kind}, not an Arrow table; give an object with __arrow_c_stream__, or a file")
+        raise LayerError(layer, Message("data.not_arrow", kind=kind))
     try:
         return pa.table(source)
     except Exception as fault:  # the object may raise whatever it likes
-        raise LayerError(layer, f"cannot be read as an Arrow table: {fault}") from fault
+        raise LayerError(layer, Message("reading.as_arrow", why=str(fault))) from fault
 
 
 def frame_of(table: pa.Table, layer: str) -> Any:
     """Return an Arrow table as a frame: a GeoDataFrame if it has a column of shapes of GeoArrow."""
     if twice := sorted({name for name in table.column_names if table.column_names.count(name) > 1}):
-        raise LayerError(layer, f"columns occur twice: {', '.join(twice)}; rename or remove one")
+        raise LayerError(layer, Message("column.twice", columns=twice))
     shapes = [field.name for field in table.schema if _extension(field).startswith("geoarrow.")]
     if deep := [name for name in shapes if deep_column(table.column(name))]:
-        raise LayerError(
-            layer, f'"{deep[0]}" holds shapes whose parts lie in parts more than {MOST_NESTED} times; draw them anew'
-        )
+        raise LayerError(layer, Message("shape.deep", column=deep[0], most=MOST_NESTED))
     # Whole numbers with gaps become objects: as floats, those above 2^53 would change.
     options = {"split_blocks": True, "integer_object_nulls": True}
     try:
@@ -46,7 +45,7 @@ def frame_of(table: pa.Table, layer: str) -> Any:
             table.replace_schema_metadata(None), geometry=active, to_pandas_kwargs=options
         )
     except Exception as fault:  # pyarrow and shapely raise many kinds
-        raise LayerError(layer, f"cannot be read from Arrow: {fault}") from fault
+        raise LayerError(layer, Message("reading.as_arrow", why=str(fault))) from fault
     return overture.flattened(frame, layer)
 
 

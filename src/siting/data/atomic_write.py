@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from siting.data.drafts import draft_room, flush_folder, refuse_read_only, remove, sole_writer, target_of
-from siting.errors import SitingError, some
+from siting.errors import SitingError
+from siting.messages import Message
 
 __all__ = ["atomic_path"]
 
@@ -56,9 +57,9 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     """
     target = target_of(path)
     if target.is_dir():
-        raise SitingError(f'"{target.name}" is a folder; give the name of a file')
+        raise SitingError(Message("writing.is_folder", name=target.name))
     if not target.parent.is_dir():
-        raise SitingError(f'the folder "{target.parent}" does not exist; make it first')
+        raise SitingError(Message("writing.no_folder", folder=target.parent))
     if target.exists():
         refuse_read_only(target)
     with sole_writer(target, _settle), draft_room(target, _settle) as room:
@@ -70,7 +71,7 @@ def _install(room: Path, target: Path) -> None:
     """Put the files of *room* in place, the named one last."""
     draft = room / target.name
     if not draft.is_file():
-        raise SitingError(f'nothing was written to "{target.name}"')
+        raise SitingError(Message("writing.nothing", name=target.name))
     beside = sorted(file for file in room.iterdir() if file != draft)
     for file in (*beside, draft):
         with file.open("r+b") as handle:
@@ -87,9 +88,7 @@ def _place(beside: list[Path], room: Path, target: Path) -> None:
     """Put the files beside the named one in place; none may be there: several cannot be exchanged at once."""
     names = [file.name for file in beside]
     if there := [name for name in (target.name, *names) if os.path.lexists(target.with_name(name))]:
-        raise SitingError(
-            f'"{target.name}" is written in several files, and {some(there)} are there; remove them first'
-        )
+        raise SitingError(Message("writing.several_files", name=target.name, files=there))
     with (room / PLACING).open("w", encoding="utf-8") as handle:
         json.dump(names, handle)
         handle.flush()

@@ -24,7 +24,8 @@ from siting.data.geometry_checks import check_shapes, crs_faults, split_lines
 from siting.data.mojibake import mend_mojibake, mended_choice
 from siting.data.roles import Role
 from siting.data.total_rows import equals_all_others, total_rows
-from siting.errors import LayerError, SitingError, some
+from siting.errors import LayerError, SitingError
+from siting.messages import Message
 
 __all__ = ["Missing", "check_layer"]
 
@@ -89,29 +90,31 @@ def check_layer(
     kind = roles.role(role)
     layer = name or kind.name
     if missing not in ("raise", "zero"):
-        raise SitingError(f'missing={missing!r}; choose "raise" or "zero"')
+        raise SitingError(Message("data.choose_missing", value=missing))
     if not isinstance(frame, gpd.GeoDataFrame) or frame.active_geometry_name is None:
         raise LayerError(layer, not_a_layer(frame))
     if frame.columns.nlevels > 1:
-        raise LayerError(layer, "has headings of several levels; give each column one name, as frame.columns = [...]")
+        raise LayerError(layer, Message("column.levels"))
     frame = mend_mojibake(frame, layer)
     columns = mended_choice(columns or {}, frame.columns)
     if len(twice := frame.columns[frame.columns.duplicated()].unique()):
-        raise LayerError(layer, f"columns occur twice: {some(twice)}; rename or remove one")
+        raise LayerError(layer, Message("column.twice", columns=list(twice)))
     faults = crs_faults(frame.crs)
     if not len(frame):
-        faults.append("has no rows")
+        faults.append(Message("data.no_rows"))
     if others := other_geometries(frame):
-        logger.warning("%s: geometry columns beside the active one were left out: %s", layer, some(others))
+        logger.warning(Message("column.more_geometry", columns=others).within(layer))
     out = with_plain_geometry(frame.drop(columns=others))
     out, factors, column_faults = _name_columns(out, kind, columns, layer)
     out, labels, id_faults = set_ids(out, kind.name, layer, from_column="id" in columns)
     faults += column_faults + id_faults
     totals: Any = total_rows(out, kind)
     if len(totals):  # their numbers are not errors
-        rows = [word if labels[row] == word else f"{labels[row]}: {word}" for row, word in totals.items()]
-        what = f"{len(rows)} of {len(labels)} rows are totals of others: {some(rows)}"
-        faults.append(f"{what}; remove them from the file, or leave them out by [keep] of a mapping")
+        rows = [
+            word if labels[row] == word else Message("error.within", where=labels[row], error=word)
+            for row, word in totals.items()
+        ]
+        faults.append(Message("data.total_rows", n=len(rows), total=len(labels), rows=rows))
         kept = np.setdiff1d(np.arange(len(out)), totals.index)
         out, labels = out.iloc[kept].copy(), [labels[row] for row in kept]
     reading = Reading(layer, labels, missing, strip_units)
@@ -138,16 +141,15 @@ def check_layer(
     return out[[*ordered, *others, "geometry"]]
 
 
-def _warn_of_totals(frame: Any, role: Role, labels: Sequence[str], layer: str) -> None:
+def _warn_of_totals(frame: Any, role: Role, labels: Sequence[object], layer: str) -> None:
     """Warn of a row that may be the sum of all others, such as that of the city."""
     for name in role.required:
         if role.column(name).type != "count" or (row := equals_all_others(frame[name].to_numpy(np.float64))) is None:
             continue
         called = frame["name"].iloc[row] if "name" in frame.columns else ""
-        logger.warning(
-            '%s: "%s" of "%s" is as much as of all other rows together, %s; if it is their total, remove it', layer,
-            name, f"{labels[row]}: {called}" if called else labels[row], f"{frame[name].iloc[row]:,}",
-        )  # fmt: skip
+        whole = f"{labels[row]}: {called}" if called else labels[row]
+        said = Message("data.equals_others", column=name, row=whole, amount=f"{frame[name].iloc[row]:,}")
+        logger.warning(said.within(layer))
 
 
 def _warn_of_shared_names(districts: Any, layer: str) -> None:
@@ -156,28 +158,25 @@ def _warn_of_shared_names(districts: Any, layer: str) -> None:
     own = districts.get("name", apart)
     shared = (apart != own) & (own != "")
     if shared.any():
-        rows = [f"{row}: {name}" for row, name in apart[shared].items()]
-        logger.warning(
-            "%s: %d districts share their names: %s; in a column district, give the id or the name with that of the "
-            "district above, else a row belongs to the one that contains it", layer, len(rows), some(rows),
-        )  # fmt: skip
+        rows = [Message("error.within", where=row, error=name) for row, name in apart[shared].items()]
+        logger.warning(Message("data.shared_names", n=len(rows), rows=rows).within(layer))
 
 
 def _name_columns(
     frame: Any, role: Role, chosen: Mapping[str, str], layer: str
-) -> tuple[Any, Mapping[str, float], list[str]]:
+) -> tuple[Any, Mapping[str, float], list[Message]]:
     """Give the columns their canonical names; return the factors of their units, too, and the faults."""
     sources = [c for c in frame.columns if c != "geometry"]
     has_id = frame.index.name == "id" and "id" not in chosen
-    faults = ['has the ids twice, as index "id" and as column "id"; drop one'] if has_id and "id" in sources else []
+    faults = [Message("column.ids_twice")] if has_id and "id" in sources else []
     matching = match_columns(role, sources, chosen, has_id=has_id)
     renames, notes = dict(matching.renames), list(matching.notes)
     # A column that the user passed over must not stand under the canonical name.
     for name in set(renames.values()) & (set(sources) - set(renames)):
         renames[name] = f"{name}_source"
-        notes.append(f'column "{name}" is kept as "{name}_source": another was chosen')
+        notes.append(Message("column.kept_as_source", column=name))
     for note in notes:
-        logger.warning("%s: %s", layer, note)
+        logger.warning(note.within(layer))
     understood = {str(old): new for old, new in matching.renames.items() if old != new}
     out = frame.rename(columns=renames)
     if understood:
@@ -187,7 +186,7 @@ def _name_columns(
         out.attrs["cut"] = list(map(str, matching.cut))
     merged = frame.attrs.get("merged", {})
     faults += matching.faults + [
-        f'"{name}": cells {some(merged[source])} are merged, one number for several rows; give each row its own'
+        Message("column.merged", column=name, cells=merged[source])
         for source, name in matching.renames.items()
         if source in merged and role.column(name).type in ("count", "number", "share")
     ]

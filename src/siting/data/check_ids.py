@@ -12,6 +12,7 @@ import pandas as pd
 from siting.data.heading_spelling import normalized
 from siting.data.values import MOST_DIGITS, as_arrow, cells, distinct, joined, numbered, texts
 from siting.errors import LayerError, some
+from siting.messages import Message
 
 logger = logging.getLogger(__name__)
 
@@ -29,17 +30,16 @@ _POWER = re.compile(r"\d(?:\.\d+)?E\+\d{2,3}", re.IGNORECASE)
 _SUSPECT = re.compile(rf"[月年]|-(?:{_MONTHS})|(?:{_MONTHS})-|00:00:00|\d[Ee]\+\d|\d{{4}}[-/]\d{{1,2}}[-/]\d")
 
 
-def set_ids(frame: Any, role: str, layer: str, *, from_column: bool) -> tuple[Any, list[str], list[str]]:
+def set_ids(frame: Any, role: str, layer: str, *, from_column: bool) -> tuple[Any, list[object], list[Message]]:
     """Set the index; return the frame, a label for each row for messages, and the faults."""
     source: Any = frame.index
     has_column, indexed = "id" in frame.columns, source.name == "id"
     if has_column and not from_column and len(frame) > 1 and (alike := _alike(frame["id"])):
-        logger.warning(
-            '%s: the ids are %s in every row, which name none; the column is kept as "id_source"', layer, alike
-        )
+        zero = Message("cell.ids_alike_zero") if alike == "0" else Message("cell.ids_alike_blank")
+        logger.warning(zero.within(layer))
         frame, has_column = frame.rename(columns={"id": "id_source"}), False
         frame.attrs["understood"] = {k: v for k, v in frame.attrs.get("understood", {}).items() if v != "id"}
-    faults: list[str] = []
+    faults: list[Message] = []
     if has_column and (from_column or not indexed):
         source, frame = frame["id"], frame.drop(columns="id")
     elif not indexed and isinstance(source, pd.RangeIndex) and source.equals(pd.RangeIndex(len(source))):
@@ -63,16 +63,16 @@ def set_ids(frame: Any, role: str, layer: str, *, from_column: bool) -> tuple[An
     except UnicodeEncodeError:
         whole = [str(each).encode("utf-8", "replace").decode() for each in ids]
         broken = [row for row, (old, new) in enumerate(zip(ids, whole, strict=True), start=1) if old != new]
-        faults = [*faults, f"{len(broken)} ids hold half a character: rows {some(broken)}; read them in their encoding"]
+        faults = [*faults, Message("cell.ids_half", n=len(broken), rows=broken)]
         index = pd.Index(whole, name="id", dtype="str")
-    labels: list[str] = index.to_numpy(dtype=object).tolist()
+    labels: list[object] = index.to_numpy(dtype=object).tolist()
     empty = np.flatnonzero(index == "")
     for row in empty:
-        labels[row] = f"row {row + 1}"
+        labels[row] = Message("cell.row", row=row + 1)
     if cut := [repr(name) for name in index if "\0" in name]:
-        faults.append(f"ids hold a NUL, where files cut them off: {some(cut)}; take it out")
+        faults.append(Message("cell.ids_nul", ids=cut))
     if len(empty):
-        faults.append(f"{len(empty)} ids are empty: rows {some(empty + 1)}; every row needs one")
+        faults.append(Message("cell.ids_empty", n=len(empty), rows=(empty + 1).tolist()))
     return frame.set_axis(index, axis=0), labels, faults + ([] if source is None else duplicate_faults(index))
 
 
@@ -88,7 +88,7 @@ def _numbering_hint(frame: Any) -> str:
     return f'; to take those of {some(known)}, choose columns={{"id": "{known[0]}"}}' if known else ""
 
 
-def _spreadsheet_faults(ids: list[str]) -> list[str]:
+def _spreadsheet_faults(ids: list[str]) -> list[Message]:
     """Find ids that a spreadsheet turned into dates, or into numbers with a power of ten."""
     joined = "\n".join(ids)
     if not _SUSPECT.search(joined):
@@ -97,14 +97,13 @@ def _spreadsheet_faults(ids: list[str]) -> list[str]:
     if not dates and any(_PAIR.fullmatch(text) for text in ids):
         dates = [(row, text) for row, text in enumerate(ids, start=1) if _DAY.fullmatch(text)]
     powers = [(row, text) for row, text in enumerate(ids, start=1) if _POWER.fullmatch(text)]
-    what = "format the column as text in the spreadsheet, then enter or import the ids again"
     faults = []
     if dates:
-        rows = some(f"row {row}: {text}" for row, text in dates)
-        faults.append(f"{len(dates)} ids were turned into dates by a spreadsheet (3-1 into 3月1日): {rows}; {what}")
+        rows = [Message("cell.of_row", row=row, text=text) for row, text in dates]
+        faults.append(Message("cell.ids_dates", n=len(dates), rows=rows, date="3月1日"))
     if powers:
-        rows = some(f"row {row}: {text}" for row, text in powers)
-        faults.append(f"{len(powers)} ids are numbers with a power of ten, which lost their digits: {rows}; {what}")
+        rows = [Message("cell.of_row", row=row, text=text) for row, text in powers]
+        faults.append(Message("cell.ids_powers", n=len(powers), rows=rows))
     return faults
 
 
@@ -117,7 +116,7 @@ def with_id_prefix(frame: Any, prefix: str, layer: str) -> Any:
         When the prefix is no text, or blank.
     """
     if not isinstance(prefix, str) or not prefix.strip():
-        raise LayerError(layer, f'id_prefix is {prefix!r}; give a text, such as "new-"')
+        raise LayerError(layer, Message("cell.id_prefix", value=prefix))
     old = frame.index
     out = frame.set_axis(pd.Index(prefix.strip() + old.astype(object), name="id", dtype="str"), axis=0)
     if "id_source" not in out.columns:
@@ -127,7 +126,7 @@ def with_id_prefix(frame: Any, prefix: str, layer: str) -> Any:
     return out
 
 
-def _float_id_faults(source: Any) -> list[str]:
+def _float_id_faults(source: Any) -> list[Message]:
     if pd.api.types.is_float_dtype(source.dtype):
         numbers = source.to_numpy(dtype=np.float64, na_value=np.nan)
     elif source.dtype == object and pd.api.types.infer_dtype(source) != "string":
@@ -138,25 +137,22 @@ def _float_id_faults(source: Any) -> list[str]:
     whole = numbers == np.floor(numbers)
     parts = numbers[~whole].tolist()
     long = [f"{number:.0f}" for number in numbers[whole & (abs(numbers) >= MOST_DIGITS)]]
-    faults = [f"ids are numbers with a fraction: {some(parts)}; give whole numbers or text"] if parts else []
+    faults = [Message("cell.ids_fraction", ids=parts)] if parts else []
     if long:
-        what = f"ids of more than 15 digits were kept as numbers and have lost digits: {some(long)}"
-        faults.append(f"{what}; keep the column as text in the file")
+        faults.append(Message("cell.ids_long", ids=long))
     return faults
 
 
-def duplicate_faults(ids: pd.Index) -> list[str]:
+def duplicate_faults(ids: pd.Index) -> list[Message]:
     """Find duplicate ids."""
     if distinct(ids):
         return []
     twice = ids[ids.duplicated(keep=False) & (ids != "")].unique()
     if not len(twice):
         return []
-    remedy = "every id must be unique"
     if (again := _restarts(ids)) > 0:
-        remedy += f"; they start again in row {again}, as row numbers do: take a column that names each row, with "
-        remedy += 'columns={"id": "…"}, or rename this one in the file, so that ids are made'
-    return [f"ids occur more than once: {some(twice)}; {remedy}"]
+        return [Message("cell.ids_restart", ids=twice.tolist(), row=again)]
+    return [Message("cell.ids_twice", ids=twice.tolist())]
 
 
 def _restarts(ids: pd.Index) -> int:

@@ -22,7 +22,8 @@ from typing import Literal
 import numpy as np
 
 from siting.data.china_region import in_region
-from siting.errors import SitingError, some
+from siting.errors import SitingError
+from siting.messages import Message
 from siting.numbers import Floats
 
 __all__ = ["DATUMS", "Datum", "is_shifted", "read_datum", "shifted"]
@@ -61,12 +62,11 @@ def read_datum(word: object, what: str = "datum") -> Datum:
     if isinstance(word, str) and plain in known:
         return known[plain]
     if plain in METRES.split():
-        remedy = 'ask the source for degrees (bd09ll), or have Baidu convert them (geoconv), and give datum="BD-09"'
-        raise SitingError(f"{what}={word!r} is Baidu's projection in metres, which has no exact formula; {remedy}")
+        raise SitingError(Message("datum.baidu_metres", what=what, value=word))
     near = get_close_matches(plain, known, n=1)
-    guess = f" (did you mean {known[near[0]]}?)" if near else ""
-    remedy = "a datum that PROJ has, such as Xian 1980, belongs to the CRS: give crs="
-    raise SitingError(f"{what}={word!r} is not known{guess}; choose one of {some(DATUMS)}; {remedy}")
+    if near:
+        raise SitingError(Message("datum.unknown_near", what=what, value=word, near=known[near[0]], choices=DATUMS))
+    raise SitingError(Message("datum.unknown", what=what, value=word, choices=DATUMS))
 
 
 def is_shifted(datum: Datum) -> bool:

@@ -15,6 +15,7 @@ from functools import cache
 from typing import TypeAlias
 
 from siting.errors import LayerError
+from siting.messages import Message
 
 Decode: TypeAlias = Callable[[str], str]
 
@@ -61,7 +62,7 @@ def page_called(word: str) -> str | None:
 def required_page(encoding: str, layer: str) -> str:
     """Return the code page that a user names; refuse an unknown one."""
     if (page := page_called(encoding)) is None:
-        raise LayerError(layer, f'encoding="{encoding}" is not known; try "gb18030" or "utf-8"')
+        raise LayerError(layer, Message("reading.encoding", encoding=encoding))
     return page
 
 

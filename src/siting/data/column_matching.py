@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from siting.data.columns import Column
+from siting.data.columns import Column, unit_word
 from siting.data.roles import Role
 from siting.data.similar_columns import Similar, similar_columns
-from siting.errors import some
+from siting.messages import Message
 
 
 @dataclass(frozen=True)
@@ -21,8 +21,10 @@ class Matching:
     #: Headings read as a name cut by a Shapefile, and every unused heading → similar columns.
     cut: list[object] = field(default_factory=list)
     unused: dict[object, Similar] = field(default_factory=dict)
-    faults: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    faults: list[Message] = field(default_factory=list)
+    notes: list[Message] = field(default_factory=list)
+    #: Names of columns that several headings could be.
+    doubled: set[str] = field(default_factory=set)
 
 
 def match_columns(role: Role, sources: Iterable[object], chosen: Mapping[str, str], *, has_id: bool) -> Matching:
@@ -38,8 +40,8 @@ def match_columns(role: Role, sources: Iterable[object], chosen: Mapping[str, st
         factor = role.column(name).factor(source)
         if factor not in (None, 1.0):
             out.factors[name] = factor
-            into = f'by {factor:,.8g} to "{name}" in {role.column(name).unit}'
-            out.notes.append(f'column "{source}" is in another unit: its numbers are multiplied {into}')
+            unit = Message("data.word", zh=unit_word(role.column(name).unit, "zh"), en=role.column(name).unit)
+            out.notes.append(Message("column.other_unit", source=source, factor=factor, column=name, unit=unit))
     rest = [source for source in sources if source not in out.renames and source not in out.unused]
     out.unused.update({source: similar_columns(role, str(source)) for source in rest})
     _report_absent(out, role, sources, has_id)
@@ -56,12 +58,15 @@ def _take_matches(out: Matching, column: Column, wanted: list[Column], sources: 
     if kept := _preferred(column, takers, has_id):
         for source in takers:
             if source != kept:
-                out.notes.append(f'column "{source}" is not used, because "{kept}" is present')
+                out.notes.append(Message("column.not_used", source=source, kept=kept))
                 out.unused[source] = Similar((column.name,), reason="left", values={"other": kept})
         takers = [kept]
     if len(takers) > 1:
-        choice = f"choose one with {_choice(column.name, takers[0])}"
-        out.faults.append(f'columns {some(takers)} could each be "{column.name}" ({column.zh}); {choice}')
+        choice = _choice(column.name, takers[0])
+        out.doubled.add(column.name)
+        out.faults.append(
+            Message("column.could_each", columns=takers, column=column.name, called=column.zh, choice=choice)
+        )
         for source in takers:
             others = ", ".join(str(s) for s in takers if s != source)
             out.unused[source] = Similar((column.name,), reason="several", values={"others": others})
@@ -90,8 +95,8 @@ def _take_cut_names(out: Matching, role: Role, sources: list[object], open_: lis
         if len(could) == 1 and could[0] in open_:
             out.renames[source] = could[0].name
             out.cut.append(source)
-            what = f'column "{source}" is taken as "{could[0].name}" ({could[0].zh}), whose name was cut'
-            out.notes.append(f"{what}; if it is not, rename it in the file")
+            column = could[0]
+            out.notes.append(Message("column.cut_name", source=source, column=column.name, called=column.zh))
             open_.remove(could[0])
 
 
@@ -99,40 +104,52 @@ def _report_absent(out: Matching, role: Role, sources: list[object], has_id: boo
     """Report required columns that are absent, and headings similar to absent ones."""
     taken = set(out.renames.values()) | ({"id"} if has_id else set())
     for column in role.columns:
-        if column.required and column.name not in taken and not any(f'"{column.name}" (' in f for f in out.faults):
-            unit = f", {column.unit}" if column.unit else ""
+        if column.required and column.name not in taken and column.name not in out.doubled:
             doubts = [s for s, like in out.unused.items() if column.name in like.columns and (like.reason or like.near)]
-            out.faults.append(
-                f'has no column "{column.name}" ({column.zh}{unit}); understood are '
-                f"{some(column.names, most=40)}; found are {some(sources, most=40) or 'none'}; "
-                f"name it with {_choice(column.name, '…')}" + (f" (was {some(doubts)} meant?)" if doubts else "")
-            )
+            facts: dict[str, object] = {
+                "column": column.name, "called": _called(column), "names": column.names,
+                "found": sources or Message("data.none"), "choice": _choice(column.name, "…"),
+            }  # fmt: skip
+            said = Message("column.absent", **facts)
+            out.faults.append(Message("column.absent_doubt", doubts=doubts, **facts) if doubts else said)
     for source, like in out.unused.items():
         name = like.nearest
         if name and name not in taken and not role.column(name).required and (like.near or like.reason == "brackets"):
-            what = f'column "{source}" was not taken as "{name}"' + (f": {like.why('en')}" if like.reason else "")
-            out.notes.append(f"{what}; if it is right, choose it with {_choice(name, source)}")
+            facts = {"source": source, "column": name, "choice": _choice(name, source)}
+            said = Message("column.not_taken", **facts)
+            if like.reason:
+                why = Message("data.word", zh=like.why("zh"), en=like.why("en"))
+                said = Message("column.not_taken_why", why=why, **facts)
+            out.notes.append(said)
     if "children_0_3" in taken and "infants" not in taken and role.name == "communities":
         source = next(s for s, name in out.renames.items() if name == "children_0_3")
         if source != "children_0_3":
-            what = f'column "{source}" is read as "children_0_3", including those aged 3'
-            out.notes.append(f'{what}; if it counts those under 3, choose columns={{"infants": "{source}"}}')
+            out.notes.append(Message("column.children_0_3", source=source))
 
 
-def _choice(name: str, source: object) -> str:
-    """Write how a column is chosen, in a call and in a mapping."""
-    return f'columns={{"{name}": "{source}"}}, or in a mapping: [columns] {name} = "{source}"'
+def _called(column: Column) -> str | Message:
+    """Return the Chinese name of a column, with its unit."""
+    if not column.unit:
+        return column.zh
+    unit = Message("data.word", zh=unit_word(column.unit, "zh"), en=column.unit)
+    return Message("column.called_unit", called=column.zh, unit=unit)
 
 
-def _bad_choices(role: Role, names: set[str], sources: list[object], chosen: Mapping[str, str]) -> list[str]:
+def _choice(name: str, source: object) -> Message:
+    """Return how to choose a column, in a call and in a mapping."""
+    return Message("column.choice", column=name, source=source)
+
+
+def _bad_choices(role: Role, names: set[str], sources: list[object], chosen: Mapping[str, str]) -> list[Message]:
     faults = []
     for name, source in chosen.items():
         if name not in names:
-            swapped = f'; write columns={{"{source}": "{name}"}}' if source in names else ""
-            what = f'columns= names "{name}", which is no column of role "{role.name}"'
-            faults.append(f"{what} (canonical name first, then the file's){swapped}")
+            said = Message("column.chosen_unknown", name=name, role=role.name)
+            if source in names:
+                said = Message("column.chosen_swapped", name=name, role=role.name, source=source)
+            faults.append(said)
         elif source not in sources:
-            what = f'columns= takes "{source}" for "{name}", but the layer has no such column'
-            faults.append(f"{what}; found are {some(sources, most=40) or 'none'}")
+            found = sources or Message("data.none")
+            faults.append(Message("column.chosen_absent", name=name, source=source, found=found))
     twice = {s for s in chosen.values() if list(chosen.values()).count(s) > 1}
-    return faults + [f'columns= takes "{source}" twice' for source in sorted(twice)]
+    return faults + [Message("column.chosen_twice", source=source) for source in sorted(twice)]

@@ -14,7 +14,8 @@ from siting.data.check_ids import with_id_prefix
 from siting.data.crs import to_crs
 from siting.data.datums import NO_CRS, read_crs
 from siting.data.finite_coordinates import refuse_endless
-from siting.errors import LayerError, SitingError, some
+from siting.errors import LayerError, SitingError
+from siting.messages import Message
 
 __all__ = ["combine_layers", "one_layer"]
 
@@ -56,10 +57,10 @@ def combine_layers(*layers: Any, crs: Any = None, id_prefixes: Sequence[str] | N
     """
     given = list(layers[0]) if len(layers) == 1 and isinstance(layers[0], list | tuple) else list(layers)
     if not given:
-        raise SitingError("combine_layers: no layer is given")
+        raise SitingError(Message("data.combine_nothing"))
     for number, frame in enumerate(given, start=1):
         if not isinstance(frame, gpd.GeoDataFrame):
-            raise SitingError(f"combine_layers: layer {number} is a {type(frame).__name__}; give GeoDataFrames")
+            raise SitingError(Message("data.combine_other", number=number, kind=type(frame).__name__))
         if frame.crs is None:
             raise LayerError(_name(frame, number), NO_CRS)
         refuse_endless(frame, _name(frame, number))
@@ -96,26 +97,25 @@ def one_layer(frame: Any, name: str) -> Any:
     raise LayerError(name, not_a_layer(frame))
 
 
-def not_a_layer(given: Any) -> str:
+def not_a_layer(given: Any) -> Message:
     """Describe what is wrong with something other than a layer, and the remedy."""
     kind = type(given).__name__
     if isinstance(given, pd.DataFrame):
-        example = "geopandas.GeoDataFrame(table, geometry=geopandas.points_from_xy(table.lon, table.lat), crs=4326)"
-        return f"has no geometry; give a GeoDataFrame, such as {example}"
+        return Message("data.no_geometry")
     if isinstance(given, gpd.GeoSeries):
-        return f'is a {kind}; give a GeoDataFrame, such as series.to_frame("geometry")'
+        return Message("data.is_series", kind=kind)
     if isinstance(given, list | tuple | dict):
-        return f"is a {kind}; give one GeoDataFrame (combine_layers makes one of several)"
+        return Message("data.is_several", kind=kind)
     if isinstance(given, (str, os.PathLike)):
-        return f"is a {kind}, not a layer; read the file first, with read_layer"
-    return f"is a {kind}, not a layer; give a GeoDataFrame of points or polygons with ids as its index"
+        return Message("data.is_path", kind=kind)
+    return Message("data.is_other", kind=kind)
 
 
 def _prefixed(layers: list[Any], prefixes: Sequence[str] | None) -> list[Any]:
     if prefixes is None:
         return layers
     if isinstance(prefixes, str) or len(prefixes) != len(layers):
-        raise SitingError(f'combine_layers: id_prefixes is {prefixes!r}; give one for each layer, such as ["", "new-"]')
+        raise SitingError(Message("data.combine_prefixes", value=prefixes))
     pairs = enumerate(zip(layers, prefixes, strict=True), start=1)
     return [with_id_prefix(frame, text, _name(frame, n)) if text != "" else frame for n, (frame, text) in pairs]
 
@@ -123,9 +123,9 @@ def _prefixed(layers: list[Any], prefixes: Sequence[str] | None) -> list[Any]:
 def _refuse_shared_ids(layers: list[Any]) -> None:
     ids = pd.concat([pd.Series(_name(frame, n), frame.index, dtype=object) for n, frame in enumerate(layers, start=1)])
     if len(twice := ids[ids.index.duplicated(keep=False)]):
-        what = f"ids occur more than once: {some(dict.fromkeys(twice.index))}"
-        remedy = 'make them differ with id_prefixes=["", "new-"], or read one with read_layer(…, id_prefix="new-")'
-        raise LayerError(" and ".join(dict.fromkeys(twice)), f"{what}; {remedy}")
+        raise LayerError(
+            " and ".join(dict.fromkeys(twice)), Message("cell.ids_shared", ids=list(dict.fromkeys(twice.index)))
+        )
 
 
 def with_plain_geometry(frame: Any) -> Any:

@@ -14,7 +14,8 @@ from siting.data.china_datums import Datum, is_shifted, read_datum, shifted
 from siting.data.china_region import in_region
 from siting.data.datums import NO_CRS, crs_name, datum_name, like_wgs84
 from siting.data.extent import DEGREE
-from siting.errors import LayerError, SitingError, some
+from siting.errors import LayerError, SitingError
+from siting.messages import Message
 from siting.numbers import Floats
 
 __all__ = ["convert_datum", "in_wgs84"]
@@ -89,9 +90,7 @@ def in_wgs84(layer: Any, source: Datum | None, name: str) -> Any:
     if source is None:
         return layer
     if is_shifted(source) and layer.crs is not None and not layer.crs.is_geographic:
-        what = f"is in {crs_name(CRS(layer.crs))}, but datum= says {source}, which map services give in degrees"
-        how = f'if somebody projected such degrees, read the file without it and call convert_datum(layer, "{source}")'
-        raise LayerError(name, f'{what}; leave datum= out (datum = "WGS84" in a study), or, {how}')
+        raise LayerError(name, Message("datum.projected", crs=crs_name(CRS(layer.crs)), datum=source))
     return convert_datum(layer, source, name=name)
 
 
@@ -102,9 +101,9 @@ def _lonlat(points: Any) -> Floats:
     except (TypeError, ValueError):
         lonlat = np.empty(0)
     if lonlat.ndim != 2 or lonlat.shape[1] != 2:
-        what = f"a {type(points).__name__}" if lonlat.size == 0 else f"an array of the shape {lonlat.shape}"
-        remedy = "give a GeoDataFrame, a GeoSeries, or longitudes and latitudes in an array (n, 2)"
-        raise SitingError(f"convert_datum: {what} is no layer; {remedy}")
+        if lonlat.size == 0:
+            raise SitingError(Message("datum.no_layer", kind=type(points).__name__))
+        raise SitingError(Message("datum.no_lonlat", shape=lonlat.shape))
     return lonlat
 
 
@@ -114,12 +113,11 @@ def _check(layer: Any, source: Datum, name: str) -> None:
         raise LayerError(name, NO_CRS)
     crs = CRS(layer.crs)
     if not like_wgs84(crs):
-        what = f"is in {crs_name(crs)}, of the datum {datum_name(crs)}, and not of {source}"
-        raise LayerError(name, f"{what}; leave datum= out, or give the CRS that it is in (crs=)")
+        raise LayerError(name, Message("datum.other", crs=crs_name(crs), datum=datum_name(crs), source=source))
     before = layer.attrs.get("datum")
     if isinstance(before, dict) and is_shifted(source) and before.get("to") != source:
-        what = f"was converted from {before.get('from')} to {before.get('to')} before, and is not of {source}"
-        raise LayerError(name, f"{what}; convert it once")
+        facts = {"begin": before.get("from"), "end": before.get("to"), "source": source}
+        raise LayerError(name, Message("datum.converted", **facts))
 
 
 def _moved(degrees: Any, source: Datum, target: Datum) -> Any:
@@ -152,12 +150,10 @@ def _report(degrees: Any, source: Datum, target: Datum, name: str) -> dict[str, 
             name, len(rows), source, target, metres,
         )  # fmt: skip
     if len(outside):
-        logger.warning(
-            "%s: %d of %d rows lie outside the mainland, Hong Kong and Macau, where %s is not used, and stay: %s",
-            name, len(outside), len(degrees), source if is_shifted(source) else target, some(degrees.index[outside]),
-        )  # fmt: skip
+        rows_outside = degrees.index[outside].tolist()
+        datum = source if is_shifted(source) else target
+        said = Message("datum.outside", n=len(outside), total=len(degrees), datum=datum, rows=rows_outside)
+        logger.warning(said.within(name))
     if is_shifted(target):
-        logger.warning(
-            "%s: the numbers are %s now, whatever the CRS says: for a map service only, not for measuring", name, target
-        )
+        logger.warning(Message("datum.for_services", datum=target).within(name))
     return {"rows": len(rows), "outside": len(outside)}

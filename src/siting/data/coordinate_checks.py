@@ -17,7 +17,8 @@ from siting.data.datums import WGS84, crs_name
 from siting.data.extent import DEGREE, middle_longitude, relative_longitude
 from siting.data.finite_coordinates import refuse_endless
 from siting.data.outliers import CERTAIN, degree_boxes, outlier_faults
-from siting.errors import LayerError, some
+from siting.errors import LayerError
+from siting.messages import Message
 from siting.numbers import Bools, Floats
 
 __all__ = ["check_extent", "check_together"]
@@ -66,7 +67,7 @@ def check_extent(frame: Any, layer: str, *, refuse: bool = True) -> None:
     if faults and refuse:
         raise LayerError(layer, faults)
     for doubt in faults + doubts:
-        logger.warning("%s: %s", layer, doubt)
+        logger.warning(doubt.within(layer))
 
 
 def check_together(layers: Mapping[str, Any], beside: str) -> None:
@@ -90,7 +91,7 @@ def check_together(layers: Mapping[str, Any], beside: str) -> None:
     >>> here, there = (gpd.GeoDataFrame(geometry=gpd.points_from_xy([x], [29.0]), crs=4326) for x in (120, 123))
     >>> check_together({"streets": here, "communities": there}, "streets")
     Traceback (most recent call last):
-    siting.errors.LayerError: communities: all 1 rows lie 292 km or more from the layer "streets"; is the CRS ...
+    siting.errors.LayerError: communities: all 1 row lies 292 km or more from the layer "streets"; is the CRS ...
     """
     placed = {
         name: degree_boxes(frame)
@@ -108,9 +109,7 @@ def check_together(layers: Mapping[str, Any], beside: str) -> None:
         off_y = np.maximum(np.maximum(south - above, below - north), 0)
         gap = float(np.hypot(off_x, off_y).min(initial=np.inf)) * DEGREE
         if CERTAIN < gap < np.inf:
-            what = f'all {len(layers[name])} rows lie {gap / 1000:,.0f} km or more from the layer "{beside}"'
-            doubt = "is the CRS of each the one it was made in, and do they belong to one city?"
-            raise LayerError(name, f"{what}; {doubt}")
+            raise LayerError(name, Message("place.apart", n=len(layers[name]), km=gap / 1000, beside=beside))
 
 
 def _around(sides: Floats) -> tuple[float, float, float, float]:
@@ -126,7 +125,7 @@ def _relative_sides(corners: Floats, middle: float) -> Floats:
 
 def extent_faults(
     shapes: Any, corners: Floats, labels: Sequence[Any], crs: CRS, *, elsewhere: bool = False
-) -> tuple[list[str], list[str]]:
+) -> tuple[list[Message], list[Message]]:
     """Find wrong and doubtful locations of rows; *elsewhere* allows all of them outside the area of the CRS."""
     if not (crs.is_geographic or crs.is_projected):
         return [], []
@@ -140,36 +139,33 @@ def extent_faults(
     return outlier_faults(corners, labels, crs, lines=shapely.get_dimensions(shapes[0]) == 1)
 
 
-def _degree_fault(corners: Floats, labels: Sequence[Any], crs: CRS) -> str:
+def _degree_fault(corners: Floats, labels: Sequence[Any], crs: CRS) -> Message | None:
     """Describe coordinates that cannot be degrees: swapped axes, metres, slipped digits."""
     west, south, east, north = corners.T
     outside = (west < -180) | (east > 180) | (south < -90) | (north > 90)
     chinese = bool((west >= 3).all() and (east <= 54).all() and (south >= 73).all() and (north <= 136).all())
     if chinese or (outside.any() and _swapped(corners)):
-        return (
-            f"longitude and latitude look swapped: x is {_span(west, east)}, y is {_span(south, north)}, "
-            "but x must be the longitude; swap them, for example "
-            "frame.set_geometry(shapely.transform(frame.geometry, lambda xy: xy[:, ::-1])), "
-            'or name the columns of a table with columns={"lon": "…", "lat": "…"}'
-        )
+        return Message("place.swapped", x=_span(west, east), y=_span(south, north))
     if not outside.any():
-        return ""
-    text = (
-        f"{crs_name(crs)} is in degrees, but {outside.sum()} of {len(corners)} rows have x "
-        f"{_span(west[outside], east[outside])} and y {_span(south[outside], north[outside])}: "
-        f"{some(compress(labels, outside))}; "
+        return None
+    x, y = _span(west[outside], east[outside]), _span(south[outside], north[outside])
+    rows, remedy = list(compress(labels, outside)), _degree_remedy(corners, outside)
+    return Message(
+        "place.degrees", crs=crs_name(crs), n=len(rows), total=len(corners), x=x, y=y, rows=rows, remedy=remedy
     )
-    if 2 * outside.sum() <= len(corners):  # the CRS is right for the others
-        if _swapped(corners[outside]):
-            return f"{text}longitude and latitude look swapped there; swap them in these rows"
-        what = "these look like metres among degrees" if (abs(corners[outside]) > 1800).any() else "a slipped digit?"
-        return f"{text}{what}; correct these rows"
-    if not (abs(corners[outside]).max(axis=1) > 1000).any():
-        return f"{text}longitude must lie in -180 to 180 and latitude in -90 to 90"
-    zone = _prefixed_zone(west[outside], east[outside])
-    fits = "the projected CRS it was made in (in China often one of EPSG:4534 to 4554, CGCS2000 by 3° meridian)"
-    how = "with crs= where the layer is read or frame.set_crs(..., allow_override=True)"
-    return f"{text}these look like metres: set {crs_name(CRS.from_epsg(zone)) if zone else fits}, {how}"
+
+
+def _degree_remedy(corners: Floats, outside: Bools) -> Message:
+    """Return what to do where some coordinates cannot be degrees."""
+    wrong = corners[outside]
+    if 2 * len(wrong) <= len(corners):  # the CRS is right for the others
+        if _swapped(wrong):
+            return Message("place.degrees_swapped")
+        return Message("place.degrees_metres") if (abs(wrong) > 1800).any() else Message("place.degrees_slip")
+    if not (abs(wrong).max(axis=1) > 1000).any():
+        return Message("place.degrees_range")
+    zone = _prefixed_zone(wrong[:, 0], wrong[:, 2])
+    return Message("place.are_metres_of", crs=crs_name(CRS.from_epsg(zone))) if zone else Message("place.are_metres")
 
 
 def _swapped(corners: Floats) -> bool:
@@ -177,38 +173,37 @@ def _swapped(corners: Floats) -> bool:
     return bool((abs(corners) <= (90, 180, 90, 180)).all())
 
 
-def _projected_fault(corners: Floats, labels: Sequence[Any], crs: CRS, elsewhere: bool) -> str:
+def _projected_fault(corners: Floats, labels: Sequence[Any], crs: CRS, elsewhere: bool) -> Message | None:
     """Describe coordinates outside the area of use of *crs* (EPSG), with a margin of 3 degrees."""
     outside = _outside(corners, crs)
     if not outside.any() or (elsewhere and outside.all()):
-        return ""
-    west, south, east, north = corners.T
-    rows = "all rows" if outside.all() else f"rows {some(compress(labels, outside))}"
-    text = (
-        f"{rows} lie outside the area of {crs_name(crs)}: x {_span(west[outside], east[outside])}, "
-        f"y {_span(south[outside], north[outside])}; "
-    )
-    zone = _prefixed_zone(west[outside], east[outside])
-    if zone and zone != crs.to_epsg() and not outside.all():
-        return f"{text}the x carries a zone number there, and not in the other rows; take it off"
+        return None
+    west, south, east, north = corners[outside].T
+    facts = {"crs": crs_name(crs), "x": _span(west, east), "y": _span(south, north)}
+    remedy = _projected_remedy(corners, outside, crs)
+    if outside.all():
+        return Message("place.outside_all", remedy=remedy, **facts)
+    return Message("place.outside", rows=list(compress(labels, outside)), remedy=remedy, **facts)
+
+
+def _projected_remedy(corners: Floats, outside: Bools, crs: CRS) -> Message:
+    """Return what to do where some coordinates are outside the area of use of *crs*."""
+    wrong = corners[outside]
+    zone = _prefixed_zone(wrong[:, 0], wrong[:, 2])
     if zone and zone != crs.to_epsg():
-        how = "with crs= where the layer is read, or frame.set_crs(..., allow_override=True)"
-        return f"{text}the x carries a zone number: set {crs_name(CRS.from_epsg(zone))} ({how})"
+        if outside.all():
+            return Message("place.zone_all", crs=crs_name(CRS.from_epsg(zone)))
+        return Message("place.zone_some")
     code = crs.to_epsg() or 0
-    if 4513 <= code <= 4533 and (abs(corners[outside]) < 1e7).all():
+    if 4513 <= code <= 4533 and (abs(wrong) < 1e7).all():
         unprefixed = CRS.from_epsg(code + 4534 - 4513)
         if not _outside(corners, unprefixed).any():
-            return f"{text}the x carries no zone number: set {crs_name(unprefixed)}"
+            return Message("place.no_zone", crs=crs_name(unprefixed))
     if not _outside(corners[:, [1, 0, 3, 2]], crs).any():
-        swap = 'columns={"x": "…", "y": "…"}'
-        return f"{text}x and y look swapped: x must be the easting, y the northing; name the columns so with {swap}"
-    if (abs(corners[outside]) <= 180).all():
-        if not outside.all():
-            return f"{text}these look like degrees among metres; correct these rows"
-        return f"{text}these look like degrees: set EPSG:4326 (or EPSG:4490) instead"
-    if 2 * outside.sum() <= len(corners):  # the CRS is right for the others
-        return f"{text}correct these rows (a digit too many or too few, another zone?) or take them out"
-    return f"{text}the layer was made in another CRS or zone: set the one it was made in"
+        return Message("place.xy_swapped")
+    if (abs(wrong) <= 180).all():
+        return Message("place.degrees_all") if outside.all() else Message("place.degrees_some")
+    return Message("place.some_wrong") if 2 * len(wrong) <= len(corners) else Message("place.other_crs")
 
 
 @cache
@@ -253,6 +248,8 @@ def _prefixed_zone(west: Floats, east: Floats) -> int | None:
     return 4491 + zone - 13 if 13 <= zone <= 23 else None
 
 
-def _span(low: Floats, high: Floats) -> str:
+def _span(low: Floats, high: Floats) -> str | Message:
     least, most = float(low.min()), float(high.max())
-    return f"{least:.10g}" if least == most else f"{least:.10g} to {most:.10g}"
+    if least == most:
+        return f"{least:.10g}"
+    return Message("place.span", low=f"{least:.10g}", high=f"{most:.10g}")

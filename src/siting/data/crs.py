@@ -15,7 +15,8 @@ from siting.data.coordinate_checks import check_extent
 from siting.data.datums import NO_CRS, WGS84, crs_name, read_crs, same_crs
 from siting.data.finite_coordinates import refuse_endless
 from siting.data.projection_choice import common_crs, layer_places
-from siting.errors import LayerError, some
+from siting.errors import LayerError
+from siting.messages import Message
 
 __all__ = ["points", "to_crs", "to_metric"]
 
@@ -53,9 +54,9 @@ def to_crs(frame: Any, crs: Any) -> Any:
     moved = frame.to_crs(WGS84).to_crs(target) if over_wgs84 else frame.to_crs(target)
     coordinates, row = shapely.get_coordinates(moved.geometry.array, return_index=True)
     if len(lost := np.unique(row[~np.isfinite(coordinates).all(axis=1)])):
-        rows = f"{len(lost)} of {len(frame)} rows: {some(frame.index[lost])}"
-        remedy = "look at the layer's own CRS and at these rows, or choose another"
-        raise LayerError(layer, f"has coordinates that {crs_name(target)} does not reach in {rows}; {remedy}")
+        rows = frame.index[lost].tolist()
+        facts = {"n": len(lost), "total": len(frame), "rows": rows}
+        raise LayerError(layer, Message("datum.not_reached", crs=crs_name(target), **facts))
     logger.info("%s: reprojected from %s to %s", layer, crs_name(frame.crs), crs_name(target))
     return moved
 
@@ -69,15 +70,11 @@ def _report_shift(frame: Any, target: CRS, layer: str) -> bool:
     if not len(places.lon):
         return False
     exact, over_wgs84 = datums.best_accuracy(source, target, float(np.median(places.lon)), float(np.median(places.lat)))
-    names = datums.datum_name(source), datums.datum_name(target)
+    names = {"source": datums.datum_name(source), "target": datums.datum_name(target)}
     if exact is None:
-        logger.warning(
-            "%s: was brought from the datum %s to %s without a shift, because its parameters are not known here: it "
-            "may lie tens of metres off, at some places more than 100 m; ask for it in %s, or have the surveying "
-            "office transform it", layer, *names, names[1],
-        )  # fmt: skip
+        logger.warning(Message("datum.shift_missing", **names).within(layer))
     elif exact > datums.REPORTED:
-        logger.warning("%s: was brought from the datum %s to %s, exact to about %.0f m only", layer, *names, exact)
+        logger.warning(Message("datum.shift_inexact", metres=exact, **names).within(layer))
     return over_wgs84
 
 

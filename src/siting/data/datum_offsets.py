@@ -31,6 +31,7 @@ from siting.data.datums import like_wgs84
 from siting.data.extent import projection
 from siting.data.projection_choice import common_crs
 from siting.errors import LayerError
+from siting.messages import Message
 from siting.numbers import Floats
 
 __all__ = ["DatumOffset", "datum_offset", "describe", "find_offset", "read_as"]
@@ -91,7 +92,7 @@ class DatumOffset:
     datums: Pair | None = None
     metres: float = 0.0
     read_as: Mapping[str, Datum] = field(default_factory=dict)
-    text: str = ""
+    text: str | Message = ""
 
     def __bool__(self) -> bool:
         return self.datums is not None
@@ -143,7 +144,7 @@ def datum_offset(layer: Any, near: Any, *, names: tuple[str, str] | None = None)
     place = place[np.isfinite(place).all(axis=1)]
     for lacking, what in ((not len(place), called), (not len(shapes), other)):
         if lacking:
-            raise LayerError(what, "has no row with a place")
+            raise LayerError(what, Message("datum.no_place"))
     tree = shapely.STRtree(shapes)
 
     def metres_to(xy: Floats) -> Floats:
@@ -234,18 +235,18 @@ def read_as(pair: Pair, converted: object = None, near_converted: object = None)
     return {name: datum for name, datum in (("layer", mine), ("near", others)) if is_shifted(datum)}
 
 
-def describe(found: Offset, near: str, reading: Mapping[str, Datum]) -> str:
+def describe(found: Offset, near: str, reading: Mapping[str, Datum]) -> Message:
     """Describe an offset and its remedy, `read_as`."""
-    names = {"layer": "it", "near": near}
-    parts = [
-        f'read {names[which]} with datum="{datum}"' if is_shifted(datum) else f"read {names[which]} without datum="
-        for which, datum in reading.items()
-    ]
+    it = Message("datum.it")
+    remedies = [_remedy(it if which == "layer" else near, datum) for which, datum in reading.items()]
     mine, others = found.datums
-    return (
-        f"lies {found.metres:,.0f} m from where it fits {near}, as {mine} beside {others} does (mean distance "
-        f"{found.as_is:.0f} m, moved by that {found.moved:.0f} m); {' and '.join(parts)}"
-    )
+    facts = {"near": near, "metres": found.metres, "mine": mine, "others": others, "remedies": remedies}
+    return Message("datum.offset", before=found.as_is, after=found.moved, **facts)
+
+
+def _remedy(which: str | Message, datum: Datum) -> Message:
+    said = Message("datum.read_plain", which=which)
+    return Message("datum.read_as", datum=datum, **said.values) if is_shifted(datum) else said
 
 
 def _source(converted: object) -> object:

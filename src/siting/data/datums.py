@@ -17,12 +17,10 @@ from pyproj.exceptions import CRSError
 from pyproj.transformer import TransformerGroup
 
 from siting.errors import LayerError
+from siting.messages import Message
 
 WGS84 = CRS.from_epsg(4326)
-NO_CRS = (
-    'has no CRS; give the one of its coordinates, such as crs="EPSG:4549", where the layer is read, '
-    'or set it with frame.set_crs("EPSG:4549")'
-)
+NO_CRS = Message("datum.none")
 
 #: Transformations less accurate than this, metres, are reported; NAD83 to WGS 84 (4 m) is the first.
 REPORTED = 3.0
@@ -42,7 +40,7 @@ def read_crs(value: Any, layer: str) -> CRS:
     try:
         return CRS.from_user_input(value)
     except CRSError as fault:
-        raise LayerError(layer, f'crs={value!r} is not known; give for example "EPSG:4549"') from fault
+        raise LayerError(layer, Message("datum.unknown_crs", value=value)) from fault
 
 
 def same_crs(one: CRS, other: CRS) -> bool:
@@ -108,17 +106,13 @@ def best_accuracy(source: CRS, target: CRS, lon: float, lat: float) -> tuple[flo
     return (None, False) if there is None or back is None else (there + back, True)
 
 
-def datum_doubt(crs: CRS, lon: float, lat: float, *, strict: bool = False) -> str | None:
+def datum_doubt(crs: CRS, lon: float, lat: float, *, strict: bool = False) -> Message | None:
     """Describe a datum without a known shift to WGS 84, or without an exact one when *strict*; else return None."""
     if same_datum(crs, WGS84):
         return None
     exact = best_accuracy(crs, WGS84, lon, lat)[0]
     if exact is None:
-        return (
-            f"is in the datum {datum_name(crs)}, whose shift to WGS 84 and CGCS2000 is not known here: beside layers "
-            "of another datum it lies tens of metres off, at some places more than 100 m; ask for it in CGCS2000, or "
-            "have the surveying office transform it"
-        )
+        return Message("datum.doubt_unknown", datum=datum_name(crs))
     if strict and exact > REPORTED:
-        return f"is in the datum {datum_name(crs)}, whose shift to WGS 84 is exact to about {exact:.0f} m only"
+        return Message("datum.doubt_inexact", datum=datum_name(crs), metres=exact)
     return None

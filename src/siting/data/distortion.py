@@ -16,6 +16,7 @@ from pyproj.crs import ProjectedCRS
 from pyproj.exceptions import ProjError
 
 from siting.data.extent import middle_longitude, projection, relative_longitude
+from siting.messages import Message
 from siting.numbers import Floats
 
 #: Errors of length that are reported, and refused. UTM's 0.04 % at its central meridian is not reported.
@@ -36,9 +37,15 @@ class LengthError:
         """The larger of both, without its sign."""
         return max(abs(self.low), abs(self.high))
 
-    def __str__(self) -> str:
+    @property
+    def told(self) -> Message:
+        """How far lengths are off, and to which side."""
         value = self.high if abs(self.high) >= abs(self.low) else self.low
-        return f"{100 * abs(value):.3f} % too {'long' if value > 0 else 'short'}"
+        percent = 100 * abs(value)
+        return Message("datum.too_long", percent=percent) if value > 0 else Message("datum.too_short", percent=percent)
+
+    def __str__(self) -> str:
+        return str(self.told)
 
 
 def length_error(crs: CRS, lon: Floats, lat: Floats) -> LengthError:

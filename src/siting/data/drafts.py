@@ -22,6 +22,7 @@ from typing import Any
 
 from siting.data.write_faults import not_written, why
 from siting.errors import SitingError
+from siting.messages import Message
 
 __all__ = ["WAIT", "draft_room", "flush_folder", "refuse_read_only", "sole_writer", "target_of"]
 
@@ -45,7 +46,7 @@ def target_of(path: str | os.PathLike[str]) -> Path:
         target = Path(os.path.realpath(path))
         parent = target.parent
         if parent.exists() and not parent.is_dir():
-            raise SitingError(f'"{parent}" is a file, not a folder; "{target.name}" cannot be written there')
+            raise SitingError(Message("writing.file_above", folder=parent, name=target.name))
         target.lstat()
     except FileNotFoundError:
         return target
@@ -60,9 +61,9 @@ def refuse_read_only(file: Path) -> None:
     """Raise SitingError for a file that its owner has made read-only: replacing it needs no right on the file."""
     mode = file.stat().st_mode
     if not stat.S_ISREG(mode):
-        raise SitingError(f'"{file.name}" is no plain file; give the name of a new one')
+        raise SitingError(Message("writing.no_plain_file", name=file.name))
     if not mode & (stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH) or not os.access(file, os.W_OK):
-        raise SitingError(f'"{file.name}" is read-only; allow writing to it, or give another name')
+        raise SitingError(Message("writing.read_only", name=file.name))
 
 
 @contextlib.contextmanager
@@ -97,11 +98,11 @@ def _acquire(lock: Any, target: Path, wait: float) -> None:
                 raise SitingError(_in_use(target, file, signed)) from fault
             time.sleep(POLL)
         except (OSError, RuntimeError) as fault:
-            within = (
-                f', such as "{target / "results"}"' if isinstance(fault, PermissionError) and target.is_dir() else ""
-            )
-            words = f'nothing can be written to the folder "{target.parent}": {why(fault)}{within}'
-            raise SitingError(words) from fault
+            facts = {"folder": target.parent, "why": why(fault)}
+            if isinstance(fault, PermissionError) and target.is_dir():
+                other = target / "results"
+                raise SitingError(Message("writing.folder_closed_such", other=other, **facts)) from fault
+            raise SitingError(Message("writing.folder_closed", **facts)) from fault
         else:
             return
 
@@ -123,13 +124,13 @@ def _remove_unsigned(file: Path) -> None:
         aside.unlink()
 
 
-def _in_use(target: Path, file: Path, signed: list[str]) -> str:
+def _in_use(target: Path, file: Path, signed: list[str]) -> Message:
     process, machine = [*signed, "?", "?"][:2]
-    since = ""
+    facts = {"name": target.name, "process": process, "machine": machine.split("?")[0] or "?", "lock": file}
     with contextlib.suppress(OSError):
-        since = f" since {time.strftime('%Y-%m-%d %H:%M', time.localtime(file.stat().st_mtime))}"
-    who = f'"{target.name}" is being written by process {process} on {machine.split("?")[0] or "?"}{since}'
-    return f'{who}; wait until it ends. If it has ended, as after a power cut, remove "{file}" and write again.'
+        since = time.strftime("%Y-%m-%d %H:%M", time.localtime(file.stat().st_mtime))
+        return Message("writing.in_use_since", since=since, **facts)
+    return Message("writing.in_use", **facts)
 
 
 def _stem(target: Path) -> str:
@@ -154,7 +155,7 @@ def draft_room(target: Path, settle: Settle) -> Iterator[Path]:
     try:
         room = Path(tempfile.mkdtemp(prefix=f".{_stem(target)}.siting-", dir=target.parent))
     except OSError as fault:
-        raise SitingError(f'nothing can be written to the folder "{target.parent}": {why(fault)}') from fault
+        raise SitingError(Message("writing.folder_closed", folder=target.parent, why=why(fault))) from fault
     try:
         yield room
     except OSError as fault:

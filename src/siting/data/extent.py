@@ -11,6 +11,7 @@ from pyproj import CRS, Proj
 from pyproj.exceptions import ProjError
 
 from siting.errors import SitingError
+from siting.messages import Message
 from siting.numbers import Floats
 
 #: A degree of latitude on the mean sphere of the earth, metres.
@@ -55,8 +56,7 @@ def projection(crs: CRS) -> Proj:
     try:
         return Proj(crs)
     except ProjError as fault:
-        what = f"the CRS {crs.name[:80]} is neither geographic nor projected, or damaged"
-        raise SitingError(f"{what}; give the layer in a geographic or projected CRS") from fault
+        raise SitingError(Message("datum.neither", crs=crs.name[:80])) from fault
 
 
 def middle_place(crs: CRS, corners: Floats) -> tuple[float, float]:

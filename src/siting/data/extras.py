@@ -6,9 +6,10 @@ import importlib
 from types import ModuleType
 
 from siting.errors import SitingError
+from siting.messages import Message
 
 
-def extra(package: str, extra_name: str, what: str) -> ModuleType:
+def extra(package: str, extra_name: str, what: str | Message) -> ModuleType:
     """Import a package of an extra; `SitingError` says how to install it.
 
     Raises
@@ -19,4 +20,4 @@ def extra(package: str, extra_name: str, what: str) -> ModuleType:
     try:
         return importlib.import_module(package)
     except ImportError as fault:
-        raise SitingError(f"{what} needs the package {package}: pip install siting[{extra_name}]") from fault
+        raise SitingError(Message("data.needs_extra", what=what, package=package, extra=extra_name)) from fault

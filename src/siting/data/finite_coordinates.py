@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import shapely
 
-from siting.errors import LayerError, some
+from siting.errors import LayerError
+from siting.messages import Message
 from siting.numbers import Bools
 
 __all__ = ["endless_rows", "refuse_endless"]
@@ -32,5 +33,5 @@ def refuse_endless(frame: Any, layer: str) -> None:
     """
     endless = endless_rows(frame.geometry.array)
     if endless.any():
-        rows = f"{endless.sum()} of {len(endless)} rows have coordinates that are NaN or infinite"
-        raise LayerError(layer, f"{rows}: {some(compress(frame.index, endless))}; correct them or take them out")
+        rows = list(compress(frame.index, endless))
+        raise LayerError(layer, Message("shape.endless", n=len(rows), total=len(endless), rows=rows))

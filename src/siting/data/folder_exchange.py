@@ -18,8 +18,10 @@ from functools import partial
 from pathlib import Path, PurePath
 
 from siting.data.drafts import WAIT, draft_room, flush_folder, refuse_read_only, remove, sole_writer, target_of
+from siting.data.system_errors import system_words
 from siting.data.write_faults import not_written
-from siting.errors import SitingError, some
+from siting.errors import SitingError
+from siting.messages import Message
 
 __all__ = ["atomic_folder"]
 
@@ -81,7 +83,7 @@ def atomic_folder(path: str | os.PathLike[str], *, ours: Ours, wait: float = WAI
         draft.mkdir()
         yield draft
         if strange := [rel.as_posix() for rel in _others(draft, ours)]:
-            raise SitingError(f'"{home.name}" is no folder for {some(strange)}')
+            raise SitingError(Message("writing.folder_strange", name=home.name, files=strange))
         _install(draft, room, home, ours)
 
 
@@ -89,13 +91,13 @@ def _check(home: Path) -> None:
     if not os.path.lexists(home):
         return
     if not home.is_dir():
-        raise SitingError(f'"{home.name}" is a file; give the name of a folder')
+        raise SitingError(Message("writing.is_file", name=home.name))
     for here in (Path.cwd(), Path(os.path.expanduser("~")).resolve()):  # noqa: PTH111 - Path.home() fails without one
         if home not in (here, *here.parents):
             continue
-        raise SitingError(f'"{home}" holds more than results; name a folder of their own, such as "{home / "results"}"')
+        raise SitingError(Message("writing.folder_holds_more", folder=home, other=home / "results"))
     if os.path.ismount(home):  # Path has no such question on Windows before Python 3.12
-        raise SitingError(f'"{home}" is a disk and cannot be exchanged; name a folder on it: "{home / "results"}"')
+        raise SitingError(Message("writing.folder_is_disk", folder=home, other=home / "results"))
 
 
 def _walk(folder: Path) -> Iterator[Path]:
@@ -163,7 +165,7 @@ def _settle(room: Path, home: Path, *, ours: Ours) -> None:
             for rel in list(_others(left, ours)):
                 _bring_back(left / rel, home / rel)
     except OSError as fault:
-        logger.warning('files of yours are in "%s" and could not be moved to "%s": %s', room, home, fault)
+        logger.warning(Message("writing.files_left", room=room, folder=home, why=system_words(fault)))
         return
     remove(room)
 

@@ -23,8 +23,10 @@ from siting.data.read_xls import read_xls
 from siting.data.read_xml import read_gpx, read_kml, read_kmz
 from siting.data.read_zip import read_zip
 from siting.data.source import Source
+from siting.data.system_errors import system_words
 from siting.data.toml_files import package_toml
-from siting.errors import LayerError, some
+from siting.errors import LayerError
+from siting.messages import Message
 
 _REMOTE = re.compile(r"://|^[\\/]+vsi|^\\\\\?|^[A-Za-z0-9_]{2,}:", re.IGNORECASE)
 _ZIP, _OLE = signature(b"PK\x03\x04"), b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -87,29 +89,31 @@ def local_file(path: str | Path, role: str) -> tuple[Path, Format]:
     """Return a local file that begins as its suffix says, and its format."""
     text, file = str(path), Path(path)
     if not re.match(r"[A-Za-z]:[\\/]", text) and _REMOTE.search(text):
-        raise LayerError(role, f'"{text}" is not a local file; download it first')
+        raise LayerError(role, Message("reading.remote", file=text))
     if (kind := FORMATS.get(file.suffix.lower())) is None:
-        what = "a folder; name a file or a geodatabase (.gdb) in it" if file.is_dir() else _ways_out(file)
-        raise LayerError(role, f'"{file.name}" is {what}')
+        said = Message("reading.folder_of_files", file=file.name) if file.is_dir() else _ways_out(file)
+        raise LayerError(role, said)
     try:
         _refuse_others(file, kind, role)
         head = b"" if kind.folder else _head(file)
     except LayerError:
         raise
     except (OSError, ValueError) as fault:
-        why = fault.strerror if isinstance(fault, OSError) else fault
-        raise LayerError(role, f'"{file}" cannot be read: {why}') from fault
+        why = system_words(fault) if isinstance(fault, OSError) else str(fault)
+        raise LayerError(role, Message("reading.unread", file=file, why=why)) from fault
     if not kind.begins(head):
-        raise LayerError(role, f'"{file.name}" does not hold what its suffix {file.suffix} says; {_looks_like(head)}')
+        facts = {"file": file.name, "suffix": file.suffix, "guess": _looks_like(head)}
+        raise LayerError(role, Message("reading.not_suffix", **facts))
     return file, kind
 
 
-def _ways_out(file: Path) -> str:
+def _ways_out(file: Path) -> Message:
     """Return what a file of a format that is not read is, and the ways to one that is."""
     if record := package_toml("unread_formats.toml").get(file.suffix.lower()):
-        return f"{record['is']}, which is not read: {record['ways'][0]}, or {record['ways'][1]}"
-    kinds = some(FORMATS, most=40)
-    return f"of no kind that is read here; save it as a GeoPackage (.gpkg) or a table (.csv); read are {kinds}"
+        words = zip((record["zh"], *record["ways_zh"]), (record["is"], *record["ways"]), strict=True)
+        what, one, other = (Message("data.word", zh=zh, en=en) for zh, en in words)
+        return Message("reading.unread_format", file=file.name, what=what, one=one, other=other)
+    return Message("reading.other_kind", file=file.name, kinds=list(FORMATS))
 
 
 def _head(file: Path) -> bytes:
@@ -121,15 +125,15 @@ def _refuse_others(file: Path, kind: Format, role: str) -> None:
     """Refuse pipes and devices, which may never end, also beside the file, where GDAL looks for its other parts."""
     mode = file.stat().st_mode
     if stat.S_ISDIR(mode) != kind.folder:
-        what = "is no folder, as a geodatabase is" if kind.folder else "is a folder, not a file"
-        raise LayerError(role, f'"{file.name}" {what}; is the name right?')
+        said = Message("reading.is_folder", file=file.name)
+        raise LayerError(role, Message("reading.not_folder", file=file.name) if kind.folder else said)
     if not kind.folder and not stat.S_ISREG(mode):
-        raise LayerError(role, f'"{file.name}" is a pipe or a device, not a file; copy its content into a file')
+        raise LayerError(role, Message("reading.pipe", file=file.name))
     if strange := sorted(_strange_parts(file, kind)):
-        what = "links, pipes or devices among its files" if kind.folder else "pipes or devices beside it"
-        raise LayerError(role, f'"{file.name}" has {what}: {some(strange)}; copy the files themselves')
+        said = Message("reading.pipes_beside", file=file.name, files=strange)
+        raise LayerError(role, Message("reading.pipes_inside", **said.values) if kind.folder else said)
     if kind.folder and not (file / GEODATABASE_TABLE).is_file():
-        raise LayerError(role, f'"{file.name}" is a folder, but no File Geodatabase ({GEODATABASE_TABLE} is missing)')
+        raise LayerError(role, Message("reading.no_geodatabase", file=file.name, table=GEODATABASE_TABLE))
 
 
 def _strange_parts(file: Path, kind: Format) -> Iterator[str]:
@@ -151,16 +155,16 @@ def _is_pipe(entry: os.DirEntry[str]) -> bool:
     return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
-def _looks_like(head: bytes) -> str:
+def _looks_like(head: bytes) -> Message:
     """Return what a file may be whose first bytes are not those of its suffix."""
     text = head.lstrip(b"\xef\xbb\xbf \t\r\n")[:512].lower()
     if re.match(rb"<(?:!doctype html|html|table|head|meta)", text):
-        return "it is a page of the web; open it in a spreadsheet program and save it as .xlsx"
+        return Message("reading.is_web_page")
     if head.startswith(_OLE):
-        return "it is an old .xls, or protected by a password; in Excel, save it as .xlsx without a password"
+        return Message("reading.is_old_xls")
     known = (suffix for suffix, kind in FORMATS.items() if kind.begins not in (anything, plain_text))
     if kinds := [suffix for suffix in known if FORMATS[suffix].begins(head)]:
-        return f"it looks like {' or '.join(kinds)}; rename it, if it is that"
+        return Message("reading.is_like", kinds=kinds)
     if b"\0" not in head and any(sign in head for sign in (b",", b"\t", b";")):
-        return "it looks like a table of text; rename it to .csv"
-    return "it is damaged, or a file of another kind renamed"
+        return Message("reading.is_text")
+    return Message("reading.is_damaged")

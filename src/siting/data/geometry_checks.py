@@ -17,9 +17,11 @@ from siting.data.coordinate_checks import extent_faults, to_degrees
 from siting.data.datums import NO_CRS, crs_name, datum_doubt
 from siting.data.extent import middle_place
 from siting.data.finite_coordinates import endless_rows
+from siting.data.kind_words import kind_word
 from siting.data.projection_choice import metric_crs
 from siting.data.roles import Role
-from siting.errors import LayerError, some
+from siting.errors import LayerError
+from siting.messages import Message
 from siting.numbers import Bools, Floats
 
 logger = logging.getLogger(__name__)
@@ -33,7 +35,9 @@ _KINDS = {"Point": "Point", "LineString": "LineString", "LinearRing": "LineStrin
 _NAMES = (*_KINDS, "GeometryCollection")
 
 
-def check_shapes(frame: Any, role: Role, labels: Sequence[str], layer: str, strict: bool) -> tuple[Any, list[str]]:
+def check_shapes(
+    frame: Any, role: Role, labels: Sequence[object], layer: str, strict: bool
+) -> tuple[Any, list[Message]]:
     """Return the geometry in canonical form, and its faults."""
     shapes = np.asarray(frame.geometry.array, dtype=object)
     faults, void = _empty_faults(shapes, labels)
@@ -47,7 +51,7 @@ def check_shapes(frame: Any, role: Role, labels: Sequence[str], layer: str, stri
     return (shapes, lost) if lost else (_simple_shapes(shapes, role, layer, labels), [])
 
 
-def _place_faults(shapes: Any, labels: Sequence[str], crs: Any, layer: str, strict: bool) -> list[str]:
+def _place_faults(shapes: Any, labels: Sequence[object], crs: Any, layer: str, strict: bool) -> list[Message]:
     """Find wrong locations; doubtful ones are a warning, or an error when *strict*."""
     corners = shapely.bounds(shapes)
     faults, doubts = extent_faults(shapes, corners, labels, crs)
@@ -56,38 +60,38 @@ def _place_faults(shapes: Any, labels: Sequence[str], crs: Any, layer: str, stri
     if strict:
         return faults + doubts
     for doubt in doubts:
-        logger.warning("%s: %s", layer, doubt)
+        logger.warning(doubt.within(layer))
     return faults
 
 
-def crs_faults(crs: CRS | None) -> list[str]:
+def crs_faults(crs: CRS | None) -> list[Message]:
     """Find that a layer has no CRS, or one that is neither geographic nor projected."""
     if crs is None:
         return [NO_CRS]
     if not (crs.is_geographic or crs.is_projected):
-        unlocated = "is a local system without a location on the earth"
-        return [f"{crs_name(crs)} {unlocated}; give the layer in a geographic or projected CRS"]
+        return [Message("datum.local", crs=crs_name(crs))]
     try:
         to_degrees(crs)
     except ProjError:
-        return [f"{crs_name(crs)} cannot be brought to degrees, or is damaged; give the CRS that the layer was made in"]
+        return [Message("datum.damaged", crs=crs_name(crs))]
     return []
 
 
-def _empty_faults(shapes: Any, labels: Sequence[str]) -> tuple[list[str], Bools]:
+def _empty_faults(shapes: Any, labels: Sequence[object]) -> tuple[list[Message], Bools]:
     """Find rows without geometry or with coordinates that are not finite."""
     endless = endless_rows(shapes)
     none = (shapely.is_missing(shapes) | shapely.is_empty(shapes)) & ~endless
-    checks = (
-        (none, "have no geometry, or one that cannot be read", "; draw them, fill their coordinates or take them out"),
-        (endless, "have coordinates that are NaN or infinite", "; correct them or take them out"),
-    )
-    found = [(wrong, f"{wrong.sum()} of {len(shapes)} rows {what}", remedy) for wrong, what, remedy in checks]
-    faults = [f"{what}: {some(compress(labels, wrong))}{remedy}" for wrong, what, remedy in found if wrong.any()]
+    faults = []
+    if none.any():
+        rows = list(compress(labels, none))
+        faults.append(Message("shape.none", n=len(rows), total=len(shapes), rows=rows))
+    if endless.any():
+        rows = list(compress(labels, endless))
+        faults.append(Message("shape.endless", n=len(rows), total=len(shapes), rows=rows))
     return faults, none | endless
 
 
-def _kind_faults(shapes: Any, labels: Sequence[str], role: Role) -> list[str]:
+def _kind_faults(shapes: Any, labels: Sequence[object], role: Role) -> list[Message]:
     """Find rows whose kind of geometry the role does not allow."""
     # For roles of points, a point inside a polygon is used.
     allowed = {*role.geometry, "Polygon"} if role.geometry == ("Point",) else set(role.geometry)
@@ -95,16 +99,17 @@ def _kind_faults(shapes: Any, labels: Sequence[str], role: Role) -> list[str]:
     wrong = (kinds >= 0) & np.isin(kinds, [i for i, name in enumerate(_NAMES) if _KINDS.get(name) not in allowed])
     faults = []
     if wrong.any():
-        kind = f"{' or '.join(role.geometry)}, not {', '.join(sorted(_NAMES[i] for i in np.unique(kinds[wrong])))}"
-        faults.append(f'role "{role.name}" takes {kind}: {some(compress(labels, wrong))}')
+        wanted = [kind_word(name) for name in role.geometry]
+        found = [kind_word(name) for name in sorted(_NAMES[i] for i in np.unique(kinds[wrong]))]
+        rows = list(compress(labels, wrong))
+        faults.append(Message("shape.kind", role=role.name, wanted=wanted, found=found, rows=rows))
     scattered = (kinds == 4) & ~wrong & (shapely.get_num_geometries(shapes) > 1)
     if scattered.any():
-        rows = some(compress(labels, scattered))
-        faults.append(f"multi-part points with more than one part: {rows}; give each part a row (frame.explode())")
+        faults.append(Message("shape.scattered", rows=list(compress(labels, scattered))))
     return faults
 
 
-def _mend_polygons(shapes: Any, labels: Sequence[str], crs: CRS, layer: str) -> tuple[Any, list[str]]:
+def _mend_polygons(shapes: Any, labels: Sequence[object], crs: CRS, layer: str) -> tuple[Any, list[Message]]:
     """Make polygons that cross themselves valid; the change of area (m²) is logged as a warning."""
     ill = np.isin(shapely.get_type_id(shapes), (3, 6)) & ~shapely.is_valid(shapes)
     if not ill.any():
@@ -113,10 +118,11 @@ def _mend_polygons(shapes: Any, labels: Sequence[str], crs: CRS, layer: str) -> 
     lost = np.isin(shapely.get_type_id(mended), (3, 6), invert=True) | shapely.is_empty(mended)
     names = list(compress(labels, ill))
     if lost.any():
-        return shapes, [f"polygons that enclose no area: {some(compress(names, lost))}; draw them again"]
+        return shapes, [Message("shape.no_area", rows=list(compress(names, lost)))]
     before, after = _areas(shapes[ill], crs), _areas(mended, crs)
-    changes = [f"{name}: {old:.1f} -> {new:.1f} m2" for name, old, new in zip(names, before, after, strict=True)]
-    logger.warning("%s: %d polygons crossed themselves and were made valid; area %s", layer, len(names), some(changes))
+    pairs = zip(names, before, after, strict=True)
+    changes = [Message("shape.area", row=name, old=old, new=new) for name, old, new in pairs]
+    logger.warning(Message("shape.mended", n=len(names), changes=changes).within(layer))
     shapes = shapes.copy()
     shapes[ill] = mended
     return shapes, []
@@ -132,7 +138,7 @@ def _areas(shapes: Any, crs: CRS) -> Floats:
     return np.asarray(shapely.area(series.to_crs(measured).array), dtype=np.float64)
 
 
-def _simple_shapes(shapes: Any, role: Role, layer: str, labels: Sequence[str]) -> Any:
+def _simple_shapes(shapes: Any, role: Role, layer: str, labels: Sequence[object]) -> Any:
     """Unwrap single parts, drop heights except of lines with a rise, and put points into polygons where wanted."""
     shapes = shapes.copy()
     high = shapely.get_coordinate_dimension(shapes) > 2
@@ -154,7 +160,7 @@ def _simple_shapes(shapes: Any, role: Role, layer: str, labels: Sequence[str]) -
     return shapes
 
 
-def _true_heights(shapes: Any, labels: Sequence[str], layer: str) -> Bools:
+def _true_heights(shapes: Any, labels: Sequence[object], layer: str) -> Bools:
     """Mark the lines with possible heights and log the others; heights that are all 0 count as none."""
     z = shapely.get_coordinates(shapes, include_z=True)[:, 2]
     row = np.repeat(np.arange(len(shapes)), shapely.get_num_coordinates(shapes))
@@ -166,10 +172,9 @@ def _true_heights(shapes: Any, labels: Sequence[str], layer: str) -> Bools:
     wrong[row[~(np.isfinite(z) & (z >= LOWEST) & (z <= HIGHEST))]] = True
     wrong &= high
     if wrong.any():
-        logger.warning(
-            "%s: %d rows have heights that are missing, below %g m or above %g m: %s; their heights are not used",
-            layer, wrong.sum(), LOWEST, HIGHEST, some(compress(labels, wrong)),
-        )  # fmt: skip
+        rows = list(compress(labels, wrong))
+        said = Message("shape.heights", n=len(rows), low=LOWEST, high=HIGHEST, rows=rows)
+        logger.warning(said.within(layer))
     return np.asarray(high & ~wrong)
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from siting.errors import LayerError
+from siting.messages import Message
 
 #: Seconds, rows, bytes of all cells, and bytes of one cell that a view may take.
 MOST_SECONDS, MOST_ROWS, MOST_BYTES, MOST_IN_CELL = 10.0, 10_000_000, 2 << 30, 64 << 20
@@ -37,7 +38,7 @@ def _opened(file: Path, layer: str) -> sqlite3.Connection:
             database.close()
             database = sqlite3.connect(f"{path}&immutable=1", uri=True)
     except (sqlite3.Error, UnicodeDecodeError) as fault:
-        raise LayerError(layer, f"cannot be opened as a GeoPackage: {fault}") from fault
+        raise LayerError(layer, Message("reading.as_geopackage", why=str(fault))) from fault
     return database
 
 
@@ -45,20 +46,20 @@ def _try_view(database: sqlite3.Connection, view: str, layer: str) -> None:
     until = time.monotonic() + MOST_SECONDS
     database.set_progress_handler(lambda: time.monotonic() > until, _STEPS)
     name = _quoted(view)
-    remedy = f"make a table of its rows (CREATE TABLE … AS SELECT * FROM {name}), or remove the view"
     try:
         columns = [str(row[1]) for row in database.execute(f"PRAGMA table_info({name})")]
         sizes = " + ".join(f"coalesce(length(CAST({_quoted(column)} AS BLOB)), 0)" for column in columns)
         limited = f"SELECT {sizes or 0} AS size FROM {name} LIMIT {MOST_ROWS + 1}"
         rows, size = database.execute(f"SELECT count(*), coalesce(sum(size), 0) FROM ({limited})").fetchone()
     except sqlite3.Error as fault:
-        why = f"takes longer than {MOST_SECONDS:g} s" if time.monotonic() > until else str(fault)
-        raise LayerError(layer, f'holds a view "{view}" that cannot be read safely ({why}); {remedy}') from fault
+        slow = time.monotonic() > until
+        why = Message("reading.view_slow", seconds=MOST_SECONDS) if slow else str(fault)
+        raise LayerError(layer, Message("reading.view_unsafe", view=view, why=why, name=name)) from fault
     finally:
         database.set_progress_handler(None, 0)
     if rows > MOST_ROWS or size > MOST_BYTES:
-        much = f"more than {MOST_ROWS:,} rows or {MOST_BYTES >> 30} GB"
-        raise LayerError(layer, f'holds a view "{view}" of {much}; {remedy}')
+        facts = {"view": view, "rows": MOST_ROWS, "gb": MOST_BYTES >> 30, "name": name}
+        raise LayerError(layer, Message("reading.view_large", **facts))
 
 
 def _quoted(name: str) -> str:
@@ -69,4 +70,4 @@ def _rows(database: sqlite3.Connection, query: str, layer: str) -> list[tuple[ob
     try:
         return database.execute(query).fetchall()
     except (sqlite3.Error, UnicodeDecodeError) as fault:
-        raise LayerError(layer, f"cannot be opened as a GeoPackage: {fault}") from fault
+        raise LayerError(layer, Message("reading.as_geopackage", why=str(fault))) from fault

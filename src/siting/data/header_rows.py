@@ -9,7 +9,8 @@ from typing import Any
 
 from siting.data.source import Source
 from siting.data.values import number_of, text_of, trim
-from siting.errors import LayerError, some
+from siting.errors import LayerError
+from siting.messages import Message
 
 __all__ = [
     "Row",
@@ -53,27 +54,29 @@ def check_counts(source: Source) -> None:
     """Refuse numbers of rows to skip and of the header that cannot be."""
     for key, value, least in (("skip_rows", source.skip_rows, 0), ("header", source.header, 1)):
         if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < least):
-            raise LayerError(source.name, f"{key} is {value!r}; give a whole number of rows, {least} or more")
+            raise LayerError(source.name, Message("table.count", what=key, value=value, least=least))
 
 
 def without_titles(rows: list[Row], source: Source) -> list[Row]:
     """Return the rows with those above the header emptied, if the user names them; their texts are logged."""
     if source.skip_rows >= len(rows) > 0:
-        raise LayerError(source.name, f"skip_rows is {source.skip_rows}, but the table has only {len(rows)} rows")
+        raise LayerError(source.name, Message("table.skip_all", skip=source.skip_rows, rows=len(rows)))
     above = [text_of(cell) for row in rows[: source.skip_rows] for cell in row if not void(cell)]
     for number, row in enumerate(rows[: source.skip_rows], start=1):
         refuse_unit(row, number, source.name)
     if above:
-        which = "row 1 is" if source.skip_rows == 1 else f"rows 1 to {source.skip_rows} are"
-        logger.warning("%s: %s left out: %s", source.name, which, some(above))
+        said = Message("table.left_out", last=source.skip_rows, cells=above)
+        if source.skip_rows == 1:
+            said = Message("table.left_out_one", cells=above)
+        logger.warning(said.within(source.name))
     return [[None] * len(row) for row in rows[: source.skip_rows]] + rows[source.skip_rows :]
 
 
 def refuse_unit(row: Row, number: int, layer: str) -> None:
     """Refuse a row above the header that gives a unit for the whole table: its numbers would be read in another."""
     if unit := next((match[1] for cell in row if not void(cell) and (match := _OF_ALL.search(text_of(cell)))), ""):
-        remedy = f"write the unit into the headings that it is of, such as 常住人口（{unit}）, and delete it here"
-        raise LayerError(layer, f'row {number} says that the table is in "{unit}"; {remedy}')
+        said = Message("table.unit_of_all", row=number, unit=unit, example=f"常住人口（{unit}）")
+        raise LayerError(layer, said)
 
 
 def refuse_title(numbered: list[tuple[int, Row]], width: int, layer: str) -> None:
@@ -82,25 +85,22 @@ def refuse_title(numbered: list[tuple[int, Row]], width: int, layer: str) -> Non
     filled = [text_of(c) for c in head if not void(c)]
     if width == 1 or (len(filled) > 1 and 2 * len(filled) >= width):
         return
-    title = f"row {line} holds {some(filled)} and not the names of the {width} columns"
     names = next((n for n, row in numbered[1:] if 2 * sum(_is_name(c) for c in row) >= width), None)
-    remedy = "remove the title rows above the header"
+    remedy = Message("table.remove_titles")
     if names is not None:
-        remedy += f", or leave them out with skip_rows={names - 1}: row {names} seems to be the header"
-    if len(filled) > 1:
-        remedy += "; if these rows are a header of two rows, read it with header=2"
-    raise LayerError(layer, f"{title}; {remedy}")
+        remedy = Message("table.skip_titles", skip=names - 1, header=names)
+    facts = {"row": line, "cells": filled, "width": width, "remedy": remedy}
+    raise LayerError(layer, Message("table.title_two", **facts) if len(filled) > 1 else Message("table.title", **facts))
 
 
 def refuse_unnamed(numbered: list[tuple[int, Row]], stray: Sequence[int], layer: str) -> None:
     """Refuse a header that leaves columns without a name, whose cells are in the rows *stray*."""
     (line, _), (below, row) = numbered[:2]
-    what = f"rows {some(map(str, stray))} have cells in a column without a name"
-    remedy = f"row {line} must name every column (are there commas inside a cell?)"
+    said = Message("table.unnamed", rows=list(stray), header=line)
     if below == stray[0] and all(_is_name(c) for c in row if not void(c)):
-        remedy = f"if rows {line} to {below} are one header, read it with header={below - line + 1}"
-        remedy += f"; if it is row {below} alone, leave out what is above with skip_rows={below - 1}"
-    raise LayerError(layer, f"{what}; {remedy}")
+        facts = {"first": line, "last": below, "n": below - line + 1, "skip": below - 1}
+        said = Message("table.unnamed_header", rows=list(stray), **facts)
+    raise LayerError(layer, said)
 
 
 def _is_name(cell: Any) -> bool:
@@ -128,7 +128,8 @@ def joined_header(rows: list[Row], width: int, line: int, layer: str) -> Row:
     names = [joined_heading([part[i] for part in parts]) for i in range(width)]
     if len(rows) > 1:
         last = line + len(rows) - 1
-        logger.warning("%s: rows %d to %d are one header: %s", layer, line, last, some(filter(None, names)))
+        said = Message("table.one_header", first=line, last=last, names=[name for name in names if name])
+        logger.warning(said.within(layer))
     return [name or None for name in names]
 
 

@@ -20,14 +20,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from siting.data.columns import Column, unit_words
+from siting.data.columns import Column, unit_word, unit_words
 from siting.data.heading_spelling import normalized
 from siting.data.mapping_conditions import Condition, read_conditions
 from siting.data.number_words import Stripped, split_number, stripped
 from siting.data.roles import COORDINATES, Role
 from siting.data.toml_files import read_toml
 from siting.data.values import number_of, read_cells, text_of
-from siting.errors import SitingError, some
+from siting.errors import SitingError
+from siting.messages import Message
 from siting.numbers import Bools, Floats
 
 logger = logging.getLogger(__name__)
@@ -68,11 +69,11 @@ class LayerMapping:
     @classmethod
     def from_toml(cls, path: str | Path, role: Role) -> LayerMapping:
         """Read a mapping for *role*; refuse invalid TOML, another role and unknown names."""
-        data, name = read_toml(path, "mapping"), Path(path).name
+        data, name = read_toml(path, Message("data.mapping_file")), Path(path).name
         try:
             return _mapping(name, data, role)
         except SitingError as fault:
-            raise SitingError(f'mapping "{name}": {fault}') from fault
+            raise SitingError(Message("mapping.within", file=name, error=fault.message)) from fault
 
     def apply(
         self, table: Any, role: Role, layer: str, *, strip_units: bool = False
@@ -86,17 +87,18 @@ class LayerMapping:
         for name, headings in self.columns.items():
             chosen[name] = headings[0] if len(headings) == 1 else name
             if len(headings) > 1:  # a row where one is blank stays blank
-                what = f'columns of "{name}" hold no number'
                 cells = pd.concat([out[heading].astype(object) for heading in headings])
                 read = partial(_amount, column=role.column(name), done=done) if strip_units else number_of
-                out[name] = self._read(cells, read, what).reshape(len(headings), -1).sum(axis=0)
+                out[name] = (
+                    self._read(cells, read, partial(_sum_fault, self.name, name)).reshape(len(headings), -1).sum(axis=0)
+                )
         for name, words in self.words.items():
             out[chosen[name]] = _translated(out[chosen[name]], role.column(name), words, layer)
         for name, factor in self.units.items():
             cells = out[chosen[name]].astype(object)
             out[chosen[name]] = [_times(cell, factor, strip_units=strip_units) for cell in cells]
         if done.words:
-            logger.warning("%s: numbers to be added up were read without the words around them: %s", layer, done)
+            logger.warning(Message("mapping.stripped", words=done.told).within(layer))
         made: dict[str, Any] = {name: self._marks(out, condition) for name, condition in self.flags.items()}
         made |= {key: ";".join(map(str, v)) if isinstance(v, list) else v for key, v in self.constants.items()}
         return out.assign(**made), chosen | {name: name for name in made}, dropped
@@ -106,47 +108,62 @@ class LayerMapping:
         wanted = [(f"columns.{name}", h) for name, headings in self.columns.items() for h in headings]
         wanted += [(f"flags.{name}", condition.heading) for name, condition in self.flags.items()]
         wanted += [("keep", condition.heading) for condition in self.keep]
-        if absent := [f"{where}: {h}{_closest(h, table.columns)}" for where, h in wanted if h not in table.columns]:
-            what = f'mapping "{self.name}" names columns that the file lacks: {some(absent, 20)}'
-            raise SitingError(f"{what}; found are {some(table.columns, most=40)}")
+        if absent := [(where, h) for where, h in wanted if h not in table.columns]:
+            columns = [_lacking(where, h, table.columns) for where, h in absent]
+            raise SitingError(Message("mapping.lacking", file=self.name, columns=columns, found=list(table.columns)))
         summed = [name for name, headings in self.columns.items() if len(headings) > 1 and name not in headings]
         if taken := [name for name in (*summed, *self.constants, *self.flags) if name in table.columns]:
-            what = f'mapping "{self.name}" makes columns that the file has: {some(taken)}'
-            raise SitingError(f"{what}; take them out of the mapping, or name them under [columns]")
+            raise SitingError(Message("mapping.there", file=self.name, columns=taken))
 
     def _kept(self, table: Any, layer: str) -> tuple[Bools, dict[str, int]]:
         """Mark the rows that fulfil every condition, and count the others by the first that they do not."""
         kept = np.ones(len(table), dtype=np.bool_)
         dropped: dict[str, int] = defaultdict(int)
-        words: dict[str, list[str]] = defaultdict(list)
+        words: dict[str, list[Message]] = defaultdict(list)
         for condition in self.keep:
             heading, fits = condition.heading, kept.copy()
             fits[kept] = self._marks(table[kept], condition)
             out, kept = kept & ~fits, fits
             if out.any():
-                counts = table[heading][out].map(lambda cell: text_of(cell) or "(blank)").value_counts()
-                shown = [f"{word} ({count})" for word, count in counts.items()]
+                counts = table[heading][out].map(text_of).value_counts()
+                shown = [
+                    Message("mapping.counted", word=word or Message("mapping.blank"), n=n) for word, n in counts.items()
+                ]
                 dropped[heading] += int(out.sum())
                 words[heading] += shown[:5]
-                logger.warning(
-                    "%s: %d of %d rows were left out by %s: %s", layer, out.sum(), len(table), heading, some(shown)
-                )
+                said = Message("mapping.left_out", n=int(out.sum()), total=len(table), heading=heading, words=shown)
+                logger.warning(said.within(layer))
         if len(table) and not kept.any():
-            reasons = some(f"{heading}: {', '.join(shown)}" for heading, shown in words.items())
-            raise SitingError(f'mapping "{self.name}" leaves no row of {len(table)}; left out by [keep] were {reasons}')
+            reasons = [Message("mapping.reason", heading=heading, words=shown) for heading, shown in words.items()]
+            raise SitingError(Message("mapping.none_left", file=self.name, total=len(table), reasons=reasons))
         return kept, dict(dropped)
 
     def _marks(self, table: Any, condition: Condition) -> Bools:
-        what = "date such as 2025-06-30" if isinstance(condition.limit, dt.date) else "number"
-        what = f'"{condition.heading}" holds no {what}'
-        return self._read(table[condition.heading], condition.holds, what, " (rows below the header)").astype(np.bool_)
+        said = partial(_marks_fault, self.name, condition)
+        return self._read(table[condition.heading], condition.holds, said).astype(np.bool_)
 
-    def _read(self, column: Any, read: Callable[[Any], float], what: str, hint: str = "") -> Floats:
+    def _read(self, column: Any, read: Callable[[Any], float], said: Callable[[Any], Message]) -> Floats:
         """Read each cell of a column; refuse those of which *read* raises `ValueError`, with their rows."""
         values, bad = read_cells(column, read)
         if bad:
-            raise SitingError(f'mapping "{self.name}": {what} in {len(bad)} rows: {some(bad)}{hint}')
+            raise SitingError(said(bad))
         return values
+
+
+def _sum_fault(file: str, column: str, rows: list[Message]) -> Message:
+    return Message("mapping.sum_no_number", file=file, column=column, n=len(rows), rows=rows)
+
+
+def _marks_fault(file: str, condition: Condition, rows: list[Message]) -> Message:
+    facts = {"file": file, "heading": condition.heading, "n": len(rows), "rows": rows}
+    date = isinstance(condition.limit, dt.date)
+    return Message("mapping.no_date", **facts) if date else Message("mapping.no_number", **facts)
+
+
+def _lacking(where: str, heading: str, known: Iterable[object]) -> Message:
+    if near := _closest(heading, known):
+        return Message("mapping.lacking_near", where=where, heading=heading, near=near)
+    return Message("mapping.lacking_one", where=where, heading=heading)
 
 
 def _translated(column: Any, canonical: Column, words: Mapping[str, Any], layer: str) -> Any:
@@ -155,10 +172,8 @@ def _translated(column: Any, canonical: Column, words: Mapping[str, Any], layer:
     known = {*words, *(normalized(meaning) for meaning in words.values())}
     others = pd.Series([text for text in texts if text and normalized(text) not in known], dtype=object).value_counts()
     if len(others) and canonical.type == "text" and not canonical.choices:
-        shown = [f"{word} ({count})" for word, count in others.items()]
-        logger.warning(
-            '%s: words of "%s" that the mapping does not name stay as they are: %s', layer, canonical.name, some(shown)
-        )
+        shown = [Message("mapping.counted", word=word, n=count) for word, count in others.items()]
+        logger.warning(Message("mapping.words_stay", column=canonical.name, words=shown).within(layer))
     return pd.Series([words.get(normalized(text), text or None) for text in texts], index=column.index, dtype=object)
 
 
@@ -190,26 +205,27 @@ def _options(data: Mapping[str, Any]) -> dict[str, Any]:
     for key in OPTIONS.keys() & data.keys():
         value, kind = data[key], OPTIONS[key]
         if kind is not str and (not isinstance(value, kind) or isinstance(value, bool) != (kind is bool)):
-            raise SitingError(f"{key} is {value!r}; write {'true or false' if kind is bool else 'a whole number'}")
+            said = Message("mapping.option_whole", key=key, value=value)
+            raise SitingError(Message("mapping.option_flag", key=key, value=value) if kind is bool else said)
         options[key] = kind(value)
     return options
 
 
 def _mapping(name: str, data: Mapping[str, Any], role: Role) -> LayerMapping:
     if unknown := set(data) - set(TABLES):
-        raise SitingError(f"unknown {some(sorted(unknown))}; understood are {some(TABLES, 20)}")
+        raise SitingError(Message("mapping.unknown", keys=sorted(unknown), known=TABLES))
     if data.get("role", role.name) != role.name:
-        raise SitingError(f'it is for role "{data["role"]}", not "{role.name}"')
+        raise SitingError(Message("mapping.other_role", given=data["role"], role=role.name))
     tables = {key: _table(data, key) for key in ("columns", "words", "units", "constants", "flags", "keep")}
     columns = {key: _headings(key, entry) for key, entry in tables["columns"].items()}
     for where, more in (("columns", COORDINATES), ("constants", ()), ("flags", ())):
         _check_names(tables[where], role, where, more)
     for where in ("words", "units"):
         if loose := [key for key in tables[where] if key not in columns]:
-            raise SitingError(f"[{where}] names {some(loose)}, which [columns] does not; name the heading there")
+            raise SitingError(Message("mapping.loose", table=where, names=loose))
     sides = [tables[where].keys() for where in ("columns", "constants", "flags")]
     if twice := sorted({key for one, other in combinations(sides, 2) for key in one & other}):
-        raise SitingError(f"{some(twice)} are in two of [columns], [constants] and [flags]")
+        raise SitingError(Message("mapping.twice", names=twice))
     words = {key: _table(tables["words"], key, f"words.{key}") for key in tables["words"]}
     return LayerMapping(
         name=name,
@@ -227,52 +243,54 @@ def _mapping(name: str, data: Mapping[str, Any], role: Role) -> LayerMapping:
 def _table(data: Mapping[str, Any], key: str, name: str = "") -> dict[str, Any]:
     entry = data.get(key, {})
     if not isinstance(entry, Mapping):
-        raise SitingError(f"{name or key} is no table; write [{name or key}]")
+        raise SitingError(Message("mapping.no_table", name=name or key))
     return dict(entry)
 
 
 def _headings(name: str, entry: Any) -> tuple[str, ...]:
     headings = entry if isinstance(entry, list) else [entry]
     if not headings or not all(isinstance(heading, str) and heading for heading in headings):
-        remedy = "write the heading, or a list of headings whose numbers are added up"
-        raise SitingError(f"columns.{name} is {entry!r}; {remedy}")
+        raise SitingError(Message("mapping.heading", name=name, value=entry))
     if len(set(headings)) < len(headings):
-        raise SitingError(f"columns.{name} names a heading twice: {some(headings)}; it would be added up twice")
+        raise SitingError(Message("mapping.heading_twice", name=name, headings=headings))
     return tuple(headings)
 
 
 def _closest(word: str, known: Iterable[object]) -> str:
-    """Return the nearest of the *known* words, as a question in brackets."""
+    """Return the nearest of the *known* words; "" where none is near."""
     by_key = {normalized(one): str(one) for one in known}
     near = get_close_matches(normalized(word), list(by_key), n=1)
-    return f" ({by_key[near[0]]}?)" if near else ""
+    return by_key[near[0]] if near else ""
 
 
 def _check_names(table: Mapping[str, Any], role: Role, where: str, more: tuple[str, ...]) -> None:
     """Refuse names that are no columns of the role."""
     names = (*(column.name for column in role.columns), *more)
-    if strange := [f"{key}{_closest(key, names)}" for key in table if key not in names]:
-        swapped = [f'{entry} = "{key}"' for key, entry in table.items() if where == "columns" and entry in names]
-        hint = f"; the canonical name stands first: write {', '.join(swapped)}" if swapped else ""
-        what = f'[{where}] names {some(strange)}, which role "{role.name}" lacks'
-        raise SitingError(f"{what}{hint}; it has {some(names, 60)}")
+    if strange := [key for key in table if key not in names]:
+        pairs = [(key, _closest(key, names)) for key in strange]
+        told = [Message("mapping.near", word=key, near=near) if near else key for key, near in pairs]
+        facts = {"table": where, "names": told, "role": role.name, "known": names}
+        if swapped := [f'{entry} = "{key}"' for key, entry in table.items() if where == "columns" and entry in names]:
+            raise SitingError(Message("mapping.strange_swapped", swapped=swapped, **facts))
+        raise SitingError(Message("mapping.strange", **facts))
 
 
 def _factor(column: Column, unit: Any) -> float:
     factor = column.factor(f"{column.name}({unit})") if isinstance(unit, str) and column.unit else None
     if factor is None:
-        what = f'units.{column.name} is {unit!r}, which is no unit that becomes "{column.unit}"'
-        raise SitingError(f"{what}; understood are {some(unit_words(column.unit), 20) or 'none'}")
+        word = Message("data.word", zh=unit_word(column.unit, "zh"), en=column.unit)
+        known = unit_words(column.unit) or Message("data.none")
+        raise SitingError(Message("mapping.unit", column=column.name, value=unit, unit=word, known=known))
     return factor
 
 
 def _flag(column: Column, entry: Any) -> Condition:
     where = f"flags.{column.name}"
     if column.type != "flag":
-        raise SitingError(f"{where}: the column is no flag; it holds a {column.type}")
+        raise SitingError(Message("mapping.no_flag", column=column.name, type=column.type))
     if not isinstance(entry, Mapping) or set(entry) != {"heading", "is"} or not isinstance(entry["heading"], str):
-        raise SitingError(f'{where}: write {{ heading = "…", is = … }}')
+        raise SitingError(Message("mapping.flag_form", where=where))
     conditions = read_conditions(entry["heading"], entry["is"], where)
     if len(conditions) > 1:
-        raise SitingError(f"{where}: write one condition")
+        raise SitingError(Message("mapping.flag_several", where=where))
     return conditions[0]

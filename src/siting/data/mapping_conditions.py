@@ -11,7 +11,8 @@ from typing import Any
 
 from siting.data.heading_spelling import normalized
 from siting.data.values import number_of, text_of
-from siting.errors import SitingError, some
+from siting.errors import SitingError
+from siting.messages import Message
 
 _COMPARED = re.compile(r"(>=|<=|>|<|!=|=)\s*(.+)")
 _WIDE = str.maketrans({"≥": ">=", "≤": "<=", "＞": ">", "＜": "<", "＝": "=", "≠": "!="})
@@ -47,15 +48,14 @@ def read_conditions(heading: str, entry: Any, where: str) -> list[Condition]:
     """Read the conditions on a column: one, or one for each comparison of a list."""
     texts = entry if isinstance(entry, list) else [entry]
     if not texts or not all(isinstance(text, str) and text for text in texts):
-        remedy = 'write a word, a list of words, a comparison such as ">=2025-06-30", "filled" or "blank"'
-        raise SitingError(f"{where}: {heading} is {entry!r}; {remedy}")
+        raise SitingError(Message("mapping.condition", where=where, heading=heading, value=entry))
     compared = [_COMPARED.fullmatch(text.translate(_WIDE).strip()) for text in texts]
     if not any(compared):
         if entry in ("filled", "blank"):
             return [Condition(heading, sign=entry)]
         return [Condition(heading, words=tuple(map(normalized, texts)))]
     if not all(compared):
-        raise SitingError(f"{where}: {heading} mixes words and comparisons: {some(texts)}; write one sort")
+        raise SitingError(Message("mapping.condition_mixed", where=where, heading=heading, texts=texts))
     return [_comparison(heading, match[1], match[2].strip(), where) for match in compared if match]
 
 
@@ -67,7 +67,7 @@ def _comparison(heading: str, sign: str, text: str, where: str) -> Condition:
             return Condition(heading, sign=sign, limit=read(text))
         except ValueError:
             continue
-    raise SitingError(f'{where}: {heading} compares with "{text}", which is neither a number nor a date')
+    raise SitingError(Message("mapping.condition_limit", where=where, heading=heading, text=text))
 
 
 def date_of(text: str) -> dt.date:

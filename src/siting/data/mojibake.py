@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from siting.data.code_pages import COMMON, common_share
-from siting.errors import some
+from siting.messages import Message
 
 __all__ = ["mend_mojibake", "mended_choice", "mended_text"]
 
@@ -44,11 +44,8 @@ def mend_mojibake(frame: Any, layer: str) -> Any:
         ids = _mended_column(frame.index.to_series(), mended)
         out = out if ids is None else out.set_axis(pd.Index(ids, name=frame.index.name), axis=0)
     if mended:
-        pairs = [f"{old} -> {new}" for old, new in mended.items()]
-        logger.warning(
-            "%s: %d texts had been read in the wrong code page before they came here, and were mended: %s; "
-            "if one is wrong, correct the file", layer, len(mended), some(pairs),
-        )  # fmt: skip
+        pairs = [Message("data.mended_text", old=old, new=new) for old, new in mended.items()]
+        logger.warning(Message("data.mended_texts", n=len(mended), texts=pairs).within(layer))
     return out
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from siting.data.columns import Column, unit_factor
 from siting.data.heading_spelling import normalized
 from siting.data.values import number_of
+from siting.messages import Message
 
 __all__ = ["Stripped", "split_number", "stripped"]
 
@@ -32,10 +33,12 @@ class Stripped:
     """What was left out of the cells of a column: each word with its number of cells, and the rounded numbers."""
 
     words: Counter[str] = field(default_factory=Counter)
-    rounded: list[str] = field(default_factory=list)
+    rounded: list[Message] = field(default_factory=list)
 
-    def __str__(self) -> str:
-        return ", ".join(f'"{word}" ({count})' for word, count in self.words.most_common())
+    @property
+    def told(self) -> list[Message]:
+        """The words, each with the number of its cells."""
+        return [Message("cell.word", word=word, n=count) for word, count in self.words.most_common()]
 
 
 def split_number(text: object) -> tuple[str, str, tuple[str, ...]] | None:

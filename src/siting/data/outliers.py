@@ -30,6 +30,7 @@ from pyproj import CRS
 from pyproj.exceptions import ProjError
 
 from siting.data.extent import DEGREE, SAMPLE, boxes, middle_longitude, projection, relative_longitude, sample
+from siting.messages import Message
 from siting.numbers import Bools, Floats, Positions
 
 #: Side of a cell, and the distances from which a row is doubtful, certain, and doubtful in a group of any size, metres.
@@ -179,37 +180,34 @@ def _groups(x: Floats, y: Floats, side: float) -> tuple[Positions, int]:
 
 def outlier_faults(
     corners: Floats, labels: Sequence[object], crs: CRS, *, lines: bool = False
-) -> tuple[list[str], list[str]]:
+) -> tuple[list[Message], list[Message]]:
     """List the rows far from all others: certain and doubtful ones."""
     outliers = find_outliers(corners, crs, lines=lines)
     bulk = corners[~outliers.any]
 
-    def listed(mask: Bools, remedy: str) -> list[str]:
+    def listed(mask: Bools) -> dict[str, Any]:
         at = np.flatnonzero(mask)
-        if not len(at):
-            return []
         at = at[np.argsort(-outliers.distance[at], kind="stable")]
-        rows = ", ".join(_row(labels[row], corners[row], outliers.distance[row], bulk, crs) for row in at[:5])
-        more = f" and {len(at) - 5} more" if len(at) > 5 else ""
-        return [f"{len(at)} of {len(corners)} rows lie far from all others: {rows}{more}; {remedy}"]
+        rows = [_row(labels[row], corners[row], outliers.distance[row], bulk, crs) for row in at.tolist()]
+        return {"n": len(at), "total": len(corners), "rows": rows}
 
     return (
-        listed(outliers.certain, "correct their coordinates or remove them"),
-        listed(outliers.doubtful, "check their location"),
+        [Message("place.far_certain", **listed(outliers.certain))] if outliers.certain.any() else [],
+        [Message("place.far_doubtful", **listed(outliers.doubtful))] if outliers.doubtful.any() else [],
     )
 
 
-def _row(label: object, corner: Floats, distance: float, bulk: Floats, crs: CRS) -> str:
+def _row(label: object, corner: Floats, distance: float, bulk: Floats, crs: CRS) -> Message:
     """Write one row with its place, its distance, and the likely error."""
     x, y = (corner[0] + corner[2]) / 2, (corner[1] + corner[3]) / 2
-    far = f", {distance / 1000:,.0f} km off" if distance else ""
-    return f'"{label}" (at {x:.10g}, {y:.10g}{far}{_likely_slip(x, y, bulk, crs)})'
+    far = Message("place.far_km", km=distance / 1000) if distance else ""
+    return Message("place.far_row", label=label, x=x, y=y, km=far, slip=_likely_slip(x, y, bulk, crs))
 
 
-def _likely_slip(x: float, y: float, bulk: Floats, crs: CRS) -> str:
+def _likely_slip(x: float, y: float, bulk: Floats, crs: CRS) -> Message | str:
     """Guess the error of a row: a change that brings it to the others."""
     if crs.is_geographic and abs(x) <= NOWHERE and abs(y) <= NOWHERE:
-        return ", which stands for no place"
+        return Message("place.slip_nowhere")
     if not len(bulk):
         return ""
     west, south = bulk[:, :2].min(axis=0)
@@ -220,8 +218,9 @@ def _likely_slip(x: float, y: float, bulk: Floats, crs: CRS) -> str:
         return bool(west - slack <= x <= east + slack and south - slack <= y <= north + slack)
 
     if near(y, x):
-        return ", x and y swapped?"
+        return Message("place.slip_swapped")
     if near(-x, y) or near(x, -y) or near(-x, -y):
-        return ", a wrong sign?"
+        return Message("place.slip_sign")
     powers = (0.001, 0.01, 0.1, 1, 10, 100, 1000)
-    return ", a slipped decimal point?" if any(near(x * a, y * b) for a in powers for b in powers) else ""
+    slipped = any(near(x * a, y * b) for a in powers for b in powers)
+    return Message("place.slip_point") if slipped else ""

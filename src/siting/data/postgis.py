@@ -22,6 +22,7 @@ from siting.data.postgis_srid import crs_of
 from siting.data.read_options import ReadOptions
 from siting.data.roles import Role
 from siting.errors import LayerError, SitingError, some
+from siting.messages import Message
 
 __all__ = ["read_postgis"]
 
@@ -108,13 +109,13 @@ def read_postgis(
     ...              params=[2025], geometry="geom")  # doctest: +SKIP
     """
     if (table is None) == (query is None):
-        raise SitingError("read_postgis takes table= or query=, one of the two")
+        raise SitingError(Message("postgis.one_source"))
     if query is None and params is not None:
-        raise SitingError("params= are for query=")
+        raise SitingError(Message("postgis.params"))
     if query is not None and schema is not None:
-        raise SitingError("schema= is for table=; in a query write schema.table")
+        raise SitingError(Message("postgis.schema"))
     if role is None and (columns or mapping or strip_units or id_prefix or strict):
-        raise SitingError("columns=, mapping=, strip_units=, id_prefix= and strict= need a role")
+        raise SitingError(Message("postgis.needs_role"))
     kind = None if role is None else roles.role(role)
     title = "query" if table is None else ".".join(filter(None, (schema, table)))
     name = f"{kind.name} ({title})" if kind else title
@@ -184,20 +185,20 @@ def _table(database: Database, table: str, schema: str | None, name: str) -> Any
         "WHERE relkind IN ('r', 'v', 'm', 'f', 'p') AND atttypid = ANY(%s) ORDER BY 1, 2",
         [list(geometry_types(database))],
     ).fetchall()
-    what = f'the database "{database.name}" has no table "{table}"' + (f' in the schema "{schema}"' if schema else "")
+    absent = Message("postgis.table", database=database.name, table=table)
+    if schema:
+        absent = Message("postgis.table_in", schema=schema, **absent.values)
     if homes := [home for home, other in rows if other == table]:
-        raise LayerError(name, f"{what}; there is one in the schema {some(homes)}: {_with_schema(homes[0], table)}")
+        said = Message("postgis.table_elsewhere", absent=absent, homes=homes, home=homes[0], table=table)
+        raise LayerError(name, said)
     full = {f"{home}.{other}": (home, other) for home, other in rows}
     if table in full:
-        raise LayerError(name, f"{what}: {_with_schema(*full[table])}")
+        home, other = full[table]
+        raise LayerError(name, Message("postgis.table_full", absent=absent, home=home, table=other))
     names = list(dict.fromkeys(other for _, other in rows))
-    near = difflib.get_close_matches(table, names, n=3, cutoff=0.5) or names
-    listed = f"; near are {some(near)}" if near else "; it has no table with geometries that you may see"
-    raise LayerError(name, what + listed)
-
-
-def _with_schema(schema: str, table: str) -> str:
-    return f"give schema={schema!r}, table={table!r}, or in a shell {schema}.{table}"
+    if near := difflib.get_close_matches(table, names, n=3, cutoff=0.5) or names:
+        raise LayerError(name, Message("postgis.table_near", absent=absent, near=near))
+    raise LayerError(name, Message("postgis.table_none", absent=absent))
 
 
 def _read(database: Database, source: Any, params: Any, geometry: str | None, given: Any, name: str) -> Any:
@@ -209,7 +210,7 @@ def _read(database: Database, source: Any, params: Any, geometry: str | None, gi
     found = [_Column(c.name, c.type_code, cursor.pgresult.fmod(at)) for at, c in enumerate(cursor.description)]
     names = [column.name for column in found]
     if twice := sorted({each for each in names if names.count(each) > 1}):
-        raise LayerError(name, f"columns occur twice: {some(twice)}; give each a name of its own with AS")
+        raise LayerError(name, Message("postgis.columns_twice", columns=twice))
     shape = _geometry(found, types, geometry, name)
     kept = [column for column in found if column.oid not in types]
     parts = [_selected(column) for column in kept]
@@ -235,16 +236,12 @@ def _geometry(columns: Sequence[_Column], types: Mapping[int, str], wanted: str 
     found = {column.name: column for column in columns if column.oid in types}
     if wanted is not None:
         if wanted not in found:
-            raise LayerError(name, f'has no geometry column "{wanted}"; it has {some(found, most=20) or "none"}')
+            held = list(found) or Message("data.none")
+            raise LayerError(name, Message("postgis.no_such_geometry", column=wanted, found=held))
     elif len(found) > 1:
-        raise LayerError(name, f"has {len(found)} geometry columns, {some(found, 20)}; choose one with geometry=")
+        raise LayerError(name, Message("postgis.several_geometries", n=len(found), found=list(found)))
     elif not found:
-        listed = some([column.name for column in columns], most=20)
-        raise LayerError(
-            name,
-            f"has no column of the type geometry; found are {listed}; make one in a query, such as "
-            "ST_SetSRID(ST_MakePoint(lon, lat), 4326) AS geom",
-        )
+        raise LayerError(name, Message("postgis.no_geometry", found=[column.name for column in columns]))
     chosen = found[wanted or next(iter(found))]
     if len(found) > 1:
         logger.info("%s: other geometry columns were left out: %s", name, some(set(found) - {chosen.name}))
@@ -290,9 +287,11 @@ def _from_decimals(cells: Sequence[Decimal | None]) -> pd.Series[Any]:
     return pd.Series([None if cell is None else float(cell) for cell in cells], dtype=np.float64)
 
 
-def _label(ids: Any, at: Any) -> str:
+def _label(ids: Any, at: Any) -> Message:
     """Name a row for a message: by its number and, where there is one, the id."""
-    return f"row {at + 1}" if ids is None else f"row {at + 1} (id {ids.iloc[at]})"
+    if ids is None:
+        return Message("cell.row", row=at + 1)
+    return Message("postgis.row_id", row=at + 1, id=ids.iloc[at])
 
 
 def _shapes(cells: Sequence[bytes | None], ids: Any, column: str, name: str) -> tuple[Any, Any]:
@@ -301,9 +300,8 @@ def _shapes(cells: Sequence[bytes | None], ids: Any, column: str, name: str) -> 
     coded[:] = cells
     shapes = np.asarray(shapely.from_wkb(coded, on_invalid="ignore"), dtype=object)
     if (lost := known & shapely.is_missing(shapes)).any():
-        rows = some(_label(ids, at) for at in np.flatnonzero(lost))
-        what = f'"{column}" holds {lost.sum()} shapes of a kind that is not read here (curves, surfaces): {rows}'
-        raise LayerError(name, f'{what}; read a query with ST_CurveToLine("{column}") AS geom')
+        rows = [_label(ids, at) for at in np.flatnonzero(lost)]
+        raise LayerError(name, Message("postgis.curves", column=column, n=int(lost.sum()), rows=rows))
     return shapely.set_srid(shapes, 0), np.where(known, shapely.get_srid(shapes), -1)
 
 
@@ -312,9 +310,12 @@ def _srid(database: Database, srids: Any, ids: Any, column: _Column, name: str) 
     found, counts = np.unique(srids[srids >= 0], return_counts=True)
     if len(found) > 1:
         most = found[counts.argmax()]
-        odd = [f"{_label(ids, at)}: {srids[at]}" for at in np.flatnonzero((srids >= 0) & (srids != most))]
-        what = f'"{column.name}" mixes SRID {most} with others in {len(odd)} of {len(srids)} rows: {some(odd)}'
-        raise LayerError(name, f"{what}; bring them to one with ST_Transform, or correct a wrong one with ST_SetSRID")
+        odd = [
+            Message("error.within", where=_label(ids, at), error=int(srids[at]))
+            for at in np.flatnonzero((srids >= 0) & (srids != most))
+        ]
+        facts = {"column": column.name, "srid": int(most), "n": len(odd), "total": len(srids), "rows": odd}
+        raise LayerError(name, Message("postgis.mixed_srid", **facts))
     if len(found):
         return int(found[0])
     return typmod_srid(database, column.modifier)
@@ -336,10 +337,9 @@ def _system(database: Database, srid: int, column: str, given: Any, name: str) -
     stored = crs_of(database, srid)
     if stored is None:
         if given is None:
-            what = f'"{column}" has SRID {srid}, which the database does not define (spatial_ref_sys)'
-            raise LayerError(name, f'{what}; give its CRS, for example crs="EPSG:4549"')
+            raise LayerError(name, Message("postgis.undefined_srid", column=column, srid=srid))
         return given
     if given is not None and not same_crs(stored, given):
-        remedy = "leave crs= out, or correct the SRID in the database"
-        raise LayerError(name, f"has SRID {srid}, {crs_name(stored)}, but crs= says {crs_name(given)}; {remedy}")
+        said = Message("postgis.contradicted", srid=srid, stored=crs_name(stored), given=crs_name(given))
+        raise LayerError(name, said)
     return stored

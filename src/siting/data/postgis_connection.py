@@ -5,45 +5,38 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from siting.data.extras import extra
 from siting.errors import LayerError, SitingError
+from siting.messages import Message
 
 #: Seconds to wait for a server, at most for a table that another session has locked, and for a statement.
 ANSWER, LOCK, STATEMENT = 10, 10.0, 600.0
 # What the libraries would otherwise wait for without end when a cable is pulled: seconds, and milliseconds.
 _ALIVE = {"keepalives_idle": 30, "tcp_user_timeout": 60_000}
 _URL = re.compile(r"(?:postgres|postgresql)(?:\+\w+)?://(?:[^@/?]*@)?[^@/?]*(?:/[^@?]*)?(?:\?.*)?")
-_NOT_READ = (
-    'is not understood as an address of a database; write "postgresql://user@host/database", with the characters '
-    '@ : / ? # % of a password as %40 %3A %2F %3F %23 %25, "service=name" for an entry of ~/.pg_service.conf, '
-    'or "${NAME}" for an environment variable that holds the address'
-)
-#: What a server answers, by its code, and the remedy. {who} is the user, {what} the server's own words.
-_ANSWERS = {
-    "42501": '{what}; user "{who}" lacks the right, ask the owner of the table or schema to grant it',
-    "25006": "{what}; the server or the connection is read-only, write to another",
-    "55P03": "is locked by another session; try again when it has ended, or end it (pg_stat_activity shows it)",
-    "57014": "took longer than time_limit={time_limit:g} seconds and was stopped; give a longer time_limit=",
-    "40P01": "two sessions waited for each other, and this one was stopped; try again",
-    "40001": "another session changed the same rows; try again",
-    "53100": "the disk of the server is full ({what}); nothing was written",
-    "53200": "the server has no memory left ({what}); read less at once with query=",
-    "23505": "{what}: {detail}",
-    "23503": "{what}: {detail}",
-    "2BP01": "{what}: {detail}; drop what depends on the table first, or write another table",
-    "42P07": "another session has just made it ({what}); try again",
-    "22P05": "the encoding of the database does not hold a character ({what}); it needs a database in UTF8",
-    "42601": "the query cannot be run: {what}; query= takes one SELECT",
-    "3F000": "{what}; make the schema first (CREATE SCHEMA), or give another",
-    "25P02": "the transaction of the connection has failed before; roll it back first",
+_NOT_READ = Message("postgis.address")
+#: What a server answers, by its code, and the remedy; what is given are the server's own words, the user and others.
+_ANSWERS: dict[str, Callable[[Mapping[str, Any]], Message]] = {
+    "42501": lambda it: Message("postgis.no_right", **it),
+    "25006": lambda it: Message("postgis.read_only", **it),
+    "55P03": lambda it: Message("postgis.locked", **it),
+    "57014": lambda it: Message("postgis.too_slow", **it),
+    "40P01": lambda it: Message("postgis.deadlock", **it),
+    "40001": lambda it: Message("postgis.changed", **it),
+    "53100": lambda it: Message("postgis.disk_full", **it),
+    "53200": lambda it: Message("postgis.no_memory", **it),
+    "23505": lambda it: Message("postgis.with_detail", **it),
+    "23503": lambda it: Message("postgis.with_detail", **it),
+    "2BP01": lambda it: Message("postgis.depended", **it),
+    "42P07": lambda it: Message("postgis.just_made", **it),
+    "22P05": lambda it: Message("postgis.not_utf8", **it),
+    "42601": lambda it: Message("postgis.bad_query", **it),
+    "3F000": lambda it: Message("postgis.no_schema", **it),
+    "25P02": lambda it: Message("postgis.failed_before", **it),
 }
-_LOST = (
-    "the connection to the server was lost ({what}); a table that was being written is whole, the old one or the new; "
-    "look at it, and try again"
-)
 
 
 class Database(NamedTuple):
@@ -61,15 +54,11 @@ def transaction(given: Any, name: str, *, time_limit: float | None, settings: Ma
     psycopg = _psycopg()
     seconds = STATEMENT if time_limit is None else time_limit
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not seconds > 0:
-        raise SitingError(f"time_limit={time_limit!r}; give seconds above 0, or math.inf")
+        raise SitingError(Message("postgis.time_limit", value=time_limit))
     with _opened(given, name) as connection:
         if not isinstance(connection, psycopg.Connection):
             kind = type(connection).__name__
-            raise LayerError(
-                name,
-                f"the connection is a {kind}; give an address, a connection of psycopg 3, or an "
-                'engine or connection of SQLAlchemy made with "postgresql+psycopg://"',
-            )
+            raise LayerError(name, Message("postgis.connection", kind=kind))
         user = connection.info.user
         try:
             with (
@@ -107,8 +96,7 @@ def _home(cursor: Any, database: str, name: str) -> str:
         "WHERE extname = 'postgis'"
     ).fetchone()
     if found is None:
-        remedy = "its administrator adds it with CREATE EXTENSION postgis"
-        raise LayerError(name, f'the database "{database}" has no PostGIS; {remedy}')
+        raise LayerError(name, Message("postgis.no_postgis", database=database))
     return str(found[0])
 
 
@@ -146,7 +134,7 @@ def expand(address: str, name: str) -> str:
 
     def value(found: re.Match[str]) -> str:
         if found[1] not in os.environ:
-            raise LayerError(name, f'the environment variable "{found[1]}" is not set; it stands in the address')
+            raise LayerError(name, Message("postgis.no_variable", name=found[1]))
         return os.environ[found[1]]
 
     return re.sub(r"\$\{(\w+)\}", value, address)
@@ -176,30 +164,31 @@ def _connect(address: str, name: str) -> Any:
         raise LayerError(name, _no_connection(str(fault), parts)) from fault
 
 
-def _no_connection(text: str, parts: Mapping[str, Any]) -> str:
+def _no_connection(text: str, parts: Mapping[str, Any]) -> Message:
     """Say why there is no connection, by the words of the client library and the server."""
     line = " ".join(text.split())
     where = f"{parts.get('host', 'localhost')}:{parts.get('port') or 5432}"
     if "definition of service" in line:
-        return f'the service "{parts.get("service")}" stands in no service file (~/.pg_service.conf or PGSERVICEFILE)'
+        return Message("postgis.no_service", service=parts.get("service"))
     if re.search(r"password authentication failed|no password supplied", line):
-        who = f' of user "{parts["user"]}"' if "user" in parts else ""
-        remedy = "give it in ~/.pgpass, in PGPASSWORD, or in an address that an environment variable holds"
-        return f"the server does not accept the password{who}, or got none; {remedy}"
+        if "user" in parts:
+            return Message("postgis.password_of", user=parts["user"])
+        return Message("postgis.password")
     if "does not exist" in line:
         found = re.search(r'(database|role) "[^"]*" does not exist', line)
-        return f"{found[0] if found else line}; correct the address"
+        return Message("postgis.not_there", what=found[0] if found else line)
     if re.search(r"refused|timeout|timed out|resolve|translate host|No route|Is the server running", line):
-        return f"no server answers at {where}; is the address right, does the server run, and does a firewall allow it?"
+        return Message("postgis.no_answer", where=where)
     if "pg_hba.conf" in line:
-        return f"the server admits no such connection ({line}); its administrator allows it in pg_hba.conf"
-    return f"no connection to {where}: {line}"
+        return Message("postgis.not_admitted", what=line)
+    return Message("postgis.no_connection", where=where, what=line)
 
 
-def _in_words(fault: Any, connection: Any, user: str, seconds: float) -> str:
+def _in_words(fault: Any, connection: Any, user: str, seconds: float) -> Message:
     code, what = fault.sqlstate, (fault.diag.message_primary or " ".join(str(fault).split()))
     if connection.broken or code in ("57P01", "57P02", "57P03") or (code or "").startswith("08"):
-        return _LOST.format(what=what)
-    words = _ANSWERS.get(code or "", "the server answers: {what}")
-    detail = fault.diag.message_detail or ""
-    return words.format(what=what, who=user, detail=" ".join(detail.split()).rstrip("."), time_limit=seconds)
+        return Message("postgis.lost", what=what)
+    detail = " ".join((fault.diag.message_detail or "").split()).rstrip(".")
+    facts = {"what": what, "who": user, "detail": detail, "time_limit": seconds}
+    made = _ANSWERS.get(code or "")
+    return made(facts) if made else Message("postgis.answers", what=what)

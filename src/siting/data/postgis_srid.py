@@ -11,6 +11,7 @@ from pyproj.exceptions import CRSError, ProjError
 from siting.data.datums import WGS84, crs_name, same_crs
 from siting.data.postgis_connection import Database
 from siting.errors import LayerError
+from siting.messages import Message
 
 #: Two definitions of one system differ by less, in metres or degrees.
 _METRES, _DEGREES = 1e-3, 1e-8
@@ -40,21 +41,17 @@ def srid_of(database: Database, crs: CRS, wanted: int | None, middle: tuple[floa
     code = 4326 if same_crs(crs, WGS84) else crs.to_epsg()  # also as OGC:CRS84, whose axes are the other way round
     exact = code if code is not None and same_crs(CRS.from_epsg(code), crs) else None
     if wanted is None and exact is None:
-        raise LayerError(
-            name,
-            f"its CRS, {crs_name(crs)}, is none of EPSG's exactly, so that PostGIS has no SRID for it; bring the layer "
-            'to one with to_crs(frame, "EPSG:4549"), or name the SRID to keep it under, such as srid=990001',
-        )
+        raise LayerError(name, Message("postgis.no_srid", crs=crs_name(crs)))
     srid = exact if wanted is None else wanted
     if isinstance(srid, bool) or not isinstance(srid, int) or not 0 < srid <= _LARGEST:
-        raise LayerError(name, f"srid={srid!r} is no SRID; give a whole number from 1 to {_LARGEST}")
+        raise LayerError(name, Message("postgis.bad_srid", value=srid, most=_LARGEST))
     if _defined(database, srid) is None:
         _define(database, srid, crs, "EPSG" if srid == exact else "siting")
         return srid
     stored = crs_of(database, srid)
     if stored is None or not (same_crs(stored, crs) or _agree(stored, crs, middle)):
-        called = "an unreadable definition" if stored is None else crs_name(stored)
-        raise LayerError(name, f"SRID {srid} is {called} in the database, the layer is in {crs_name(crs)}")
+        called = Message("postgis.unreadable") if stored is None else crs_name(stored)
+        raise LayerError(name, Message("postgis.other_srid", srid=srid, stored=called, crs=crs_name(crs)))
     return srid
 
 
@@ -86,7 +83,7 @@ def _text(crs: CRS) -> str:
             continue
         if text and len(text) <= _MOST and same_crs(CRS.from_wkt(text), crs):
             return str(text)
-    raise LayerError(crs_name(crs), "spatial_ref_sys does not hold its definition; bring the layer to an EPSG code")
+    raise LayerError(crs_name(crs), Message("postgis.long_crs"))
 
 
 def _agree(one: CRS, other: CRS, middle: tuple[float, float]) -> bool:

@@ -16,7 +16,8 @@ from siting.data.datums import NO_CRS
 from siting.data.postgis import Relation, geometry_types, relation, typmod_srid
 from siting.data.postgis_connection import Database, transaction
 from siting.data.postgis_srid import srid_of
-from siting.errors import LayerError, SitingError, some
+from siting.errors import LayerError, SitingError
+from siting.messages import Message
 
 __all__ = ["write_postgis"]
 
@@ -82,7 +83,7 @@ def write_postgis(
     """
     name = ".".join(filter(None, (schema, table)))
     if if_exists not in ("fail", "replace", "append"):
-        raise SitingError(f'if_exists={if_exists!r}; choose "fail", "replace" or "append"')
+        raise SitingError(Message("postgis.if_exists", value=if_exists))
     flat, key = _flat(frame, name)
     columns = [_column(flat[label], flat.index, name) for label in flat.columns if label != "geometry"]
     _refuse_names([table, *filter(None, [schema]), *(column.name for column in columns)], name)
@@ -96,7 +97,7 @@ def write_postgis(
         if found is None:
             _create(database, schema, table, columns, key)
         elif if_exists == "fail":
-            raise LayerError(name, 'is there already; give if_exists="replace" or "append", or another name')
+            raise LayerError(name, Message("postgis.there"))
         else:
             columns = _into(database, found, table, columns, key, if_exists, name)
         home = schema if found is None else found.schema
@@ -109,7 +110,7 @@ def write_postgis(
 def _flat(frame: Any, name: str) -> tuple[Any, list[str]]:
     """Return a copy with the index as columns and a plain geometry; also the columns of the key."""
     if not isinstance(frame, gpd.GeoDataFrame) or frame.active_geometry_name is None:
-        raise LayerError(name, "is no GeoDataFrame with a geometry")
+        raise LayerError(name, Message("writing.no_frame"))
     if frame.crs is None:
         raise LayerError(name, NO_CRS)
     index, key = frame.index, []
@@ -118,17 +119,17 @@ def _flat(frame: Any, name: str) -> tuple[Any, list[str]]:
     else:
         key = [str(label or ("id" if index.nlevels == 1 else f"level_{n}")) for n, label in enumerate(index.names)]
         if clash := [label for label in key if label in frame.columns]:
-            raise LayerError(name, f"index and columns share the names {some(clash)}; rename or drop one")
+            raise LayerError(name, Message("writing.shared_names", names=clash))
         out = frame.reset_index(names=key)
         if not index.is_unique or out[key].isna().any(axis=None):
             key = []
     out = with_plain_geometry(out)
     if strange := [label for label in out.columns if not isinstance(label, str)]:
-        raise LayerError(name, f"names of columns must be text, not {some(strange)}")
+        raise LayerError(name, Message("writing.text_names", names=strange))
     if len(twice := out.columns[out.columns.duplicated()].unique()):
-        raise LayerError(name, f"columns occur twice: {some(twice)}; rename or remove one")
+        raise LayerError(name, Message("column.twice", columns=list(twice)))
     if more := other_geometries(out):
-        raise LayerError(name, f"has more than one geometry column: {some(more)}; drop or convert them")
+        raise LayerError(name, Message("writing.more_geometry", columns=more))
     out.index = pd.Index([str(label) for label in index])  # for messages
     return out, key
 
@@ -136,9 +137,9 @@ def _flat(frame: Any, name: str) -> tuple[Any, list[str]]:
 def _refuse_names(names: Sequence[str], name: str) -> None:
     faults = []
     if long := [each for each in names if len(each.encode("utf-8", "replace")) > NAME_BYTES]:
-        faults.append(f"names over {NAME_BYTES} bytes, which PostgreSQL cuts: {some(long)}; shorten them")
+        faults.append(Message("postgis.long_names", most=NAME_BYTES, names=long))
     if bad := [each for each in names if not each or "\x00" in each or not _encodable(each)]:
-        faults.append(f"names that are empty or hold a character that PostgreSQL does not keep: {bad!r}; rename them")
+        faults.append(Message("postgis.bad_names", names=[repr(each) for each in bad]))
     if faults:
         raise LayerError(name, faults)
 
@@ -174,17 +175,17 @@ def _column(column: pd.Series[Any], labels: Any, name: str) -> _Column:
     inferred = pd.api.types.infer_dtype(column, skipna=True)
     if inferred not in _TYPES:
         known = column[column.notna().to_numpy()]
-        sort = sorted({type(cell).__name__ for cell in known})
-        what = f'"{column.name}" holds {some(sort)} ({inferred}), which has no type in the database'
-        raise LayerError(name, f"{what}; turn it into text or numbers, such as frame[{column.name!r}].astype(str)")
+        types = sorted({type(cell).__name__ for cell in known})
+        facts = {"column": column.name, "types": types, "kind": inferred, "key": repr(column.name)}
+        raise LayerError(name, Message("postgis.no_type", **facts))
     kind, change = _TYPES[inferred]
     cells = _objects(column, change)
     if inferred.startswith("datetime") and any(cell.tzinfo for cell in cells if cell is not None):
         kind = "timestamp with time zone"
     if kind == "text" and not _all_encodable(cells):
         bad = [label for label, cell in zip(labels, cells, strict=True) if cell and not _all_encodable([cell])]
-        what = f'"{column.name}" holds a character that PostgreSQL does not keep (NUL, half a surrogate)'
-        raise LayerError(name, f"{what} in {len(bad)} of {len(cells)} rows: {some(bad)}; remove it")
+        facts = {"column": column.name, "n": len(bad), "total": len(cells), "rows": bad}
+        raise LayerError(name, Message("postgis.bad_characters", **facts))
     return _Column(str(column.name), kind, cells)
 
 
@@ -198,11 +199,10 @@ def _shapes(shapes: Any, labels: Any, name: str) -> Any:
     shapes = np.asarray(shapes, dtype=object)
     coordinates, row = shapely.get_coordinates(shapes, return_index=True)
     if len(bad := np.unique(row[~np.isfinite(coordinates).all(axis=1)])):
-        what = f"has coordinates that are no numbers in {len(bad)} of {len(shapes)} rows: {some(labels[bad])}"
-        raise LayerError(name, f"{what}; correct or remove them")
+        raise LayerError(name, Message("shape.endless", n=len(bad), total=len(shapes), rows=list(labels[bad])))
     high = shapely.has_z(shapes)
     if high.any() and not high[~shapely.is_missing(shapes)].all():
-        logger.warning("%s: only %d of %d rows have heights; they were dropped", name, high.sum(), len(shapes))
+        logger.warning(Message("postgis.some_heights", n=int(high.sum()), total=len(shapes)).within(name))
         return shapely.force_2d(shapes)
     return shapes
 
@@ -263,7 +263,7 @@ def _into(
     from psycopg import sql
 
     if found.kind not in ("r", "p"):
-        raise LayerError(name, "is a view or a foreign table; write to a table")
+        raise LayerError(name, Message("postgis.view"))
     cursor, full = database.cursor, _identifier(found.schema, table)
     # Others go on reading, and no one else writes.
     cursor.execute(sql.SQL("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE").format(full))
@@ -280,7 +280,7 @@ def _into(
     else:
         cursor.execute(sql.SQL("DROP TABLE {}").format(full))
         _create(database, found.schema, table, columns, key)
-        logger.warning("%s: has other columns or types and is made anew; grant the rights on it again", name)
+        logger.warning(Message("postgis.made_anew").within(name))
         _index(database, found.schema, table, columns)
     return columns
 
@@ -295,8 +295,7 @@ def _there(database: Database, found: Relation) -> dict[str, str]:
 
 def _refuse_other_columns(there: dict[str, str], columns: Sequence[_Column], name: str) -> None:
     if absent := [column.name for column in columns if column.name not in there]:
-        what = f"the table has no column {some(absent)}; it has {some(there, most=40)}"
-        raise LayerError(name, f"{what}; rename or drop the layer's columns first")
+        raise LayerError(name, Message("postgis.table_lacks", columns=absent, found=list(there)))
 
 
 def _refuse_other_srid(database: Database, found: Relation, full: Any, column: _Column, name: str) -> None:
@@ -314,9 +313,7 @@ def _refuse_other_srid(database: Database, found: Relation, full: Any, column: _
     )
     stored = {declared} if declared else {srid for (srid,) in database.cursor.execute(asked).fetchall()}
     if stored - {number}:
-        kept = some(sorted(stored))
-        remedy = "bring the layer to the system of the table with to_crs before"
-        raise LayerError(name, f"the table is in SRID {kept}, the layer in SRID {number}; {remedy}")
+        raise LayerError(name, Message("postgis.table_srid", stored=sorted(stored), srid=number))
 
 
 def _copy(database: Database, schema: str | None, table: str, columns: Sequence[_Column], srid: int) -> None:

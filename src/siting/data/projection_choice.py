@@ -22,6 +22,7 @@ from siting.data.distortion import REFUSED, REPORTED, LengthError, length_error,
 from siting.data.extent import DEGREE, median, middle_longitude, projection, relative_longitude
 from siting.data.outliers import usual_boxes
 from siting.errors import LayerError
+from siting.messages import Message
 from siting.numbers import Floats
 
 __all__ = ["common_crs", "metric_crs"]
@@ -136,7 +137,9 @@ def common_crs(frames: Iterable[Any], crs: Any = None, *, layer: str = "layers")
     frames = list(frames)
     target = None if crs is None else read_crs(crs, layer)
     if target is not None and (fault := _unfit(target)):
-        raise LayerError(layer, f"{crs_name(target)} {fault}")
+        name = crs_name(target)
+        said = Message("datum.not_metres", crs=name) if fault == "unit" else Message("datum.stretches", crs=name)
+        raise LayerError(layer, said)
     if target is not None and not any(len(frame) for frame in frames):
         return target
     places = _places(frames)
@@ -144,9 +147,12 @@ def common_crs(frames: Iterable[Any], crs: Any = None, *, layer: str = "layers")
         target = _first_that_holds(frames, places)
     elif (area := target.area_of_use) is not None and not places.inside(target):
         lon, lat = places.centre
-        made_for = f"is made for {area.west:g} to {area.east:g}°E, {area.south:g} to {area.north:g}°N"
-        remedy = f"the layer lies at {lon:.1f}°E, {lat:.1f}°N; give {crs_name(_zone_or_tailored(places))} or none"
-        raise LayerError(layer, f"{crs_name(target)} {made_for}, and {remedy}")
+        west, south, east, north = area.bounds
+        said = Message(
+            "datum.made_for", crs=crs_name(target), west=west, east=east, south=south, north=north, lon=lon, lat=lat,
+            better=crs_name(_zone_or_tailored(places)),
+        )  # fmt: skip
+        raise LayerError(layer, said)
     _report(layer, target, places)
     return target
 
@@ -176,11 +182,11 @@ def _zone_or_tailored(places: Places) -> CRS:
         west, east = (f"{places.lon[at]:.1f}°E {places.lat[at]:.1f}°N" for at in order[[0, -1]])
         raise LayerError(
             "metric_crs",
-            f"the rows reach over some {wide:,.0f} km by {high:,.0f} km, from {west} to {east}, and no projection "
-            f"keeps lengths there within {100 * REFUSED:g} % (the best, {tailored.name}: {least}); take out rows that "
-            "do not belong there, work in parts (a city or a province at a time), or compute geodesic lengths "
-            "(pyproj.Geod)",
-        )
+            Message(
+                "datum.too_wide", wide=wide, high=high, west=west, east=east, percent=100 * REFUSED, name=tailored.name,
+                error=least.told,
+            ),
+        )  # fmt: skip
     return tailored
 
 
@@ -201,7 +207,7 @@ def _places(frames: Iterable[Any]) -> Places:
         if len(frame):
             parts.append(layer_places(frame))
     if not any(len(part.lon) for part in parts):
-        raise LayerError("metric_crs", "no layer has coordinates that lie on the earth, so no CRS fits")
+        raise LayerError("metric_crs", Message("datum.nowhere"))
     return Places(*(np.concatenate([getattr(part, key) for part in parts]) for key in ("lon", "lat", "rows")))
 
 
@@ -223,14 +229,14 @@ def layer_places(frame: Any) -> Places:
 
 
 def _unfit(crs: CRS) -> str:
-    """Describe why no lengths are measured in *crs* anywhere; "" if they are."""
+    """Return why no lengths are measured in *crs* anywhere, "unit" or "stretch"; "" if they are."""
     if not crs.is_projected or any(axis.unit_conversion_factor != 1.0 for axis in crs.axis_info[:2]):
-        return 'is not in metres; give a projected CRS in metres (for example "EPSG:4549") or none'
+        return "unit"
     operation = crs.coordinate_operation
     method = operation.method_name if operation else ""
     # A metre of Mercator, as in web maps, is cos(latitude) of a metre on the ground.
     if "Mercator" in method and "Transverse" not in method and "Oblique" not in method:
-        return 'stretches every length; give a local CRS (for example "EPSG:4549") or none'
+        return "stretch"
     return ""
 
 
@@ -238,24 +244,28 @@ def _report(layer: str, crs: CRS, places: Places) -> None:
     """Log the distance from the middle of *crs* and the error of lengths; refuse too large errors."""
     error = places.length_error(crs)
     meridian = _meridian(crs)
-    far = "" if meridian is None else f", reaches {places.kilometres(meridian):,.0f} km from its meridian {meridian:g}°"
-    text = f"measured in {crs_name(crs)}{far}: lengths come out up to {error}"
+    text = Message("datum.measured", crs=crs_name(crs), error=error.told)
+    if meridian is not None:
+        km = places.kilometres(meridian)
+        text = Message("datum.measured_far", crs=crs_name(crs), km=km, meridian=meridian, error=error.told)
     if error.worst <= REPORTED:
-        logger.info("%s: %s", layer, text)
+        logger.info(text.within(layer))
         return
     try:
         better = _zone_or_tailored(places)
     except LayerError:
         better = crs
     best = places.length_error(better).worst
-    remedy = ""
-    if best < error.worst:
-        code = better.to_epsg()
-        how = f'crs="EPSG:{code}"' if code else f"{better.name}, which is chosen where the layers are in degrees,"
-        remedy = f"; {how} keeps them within {100 * best:.3f} %"
+    code = better.to_epsg()
+    how = f'crs="EPSG:{code}"' if code else Message("datum.chosen_itself", name=better.name)
+    facts = {"measured": text, "how": how, "percent": 100 * best}
     if error.worst > REFUSED:
-        raise LayerError(layer, f"{text}, and 0.1 % is the most that is accepted{remedy or '; work in parts'}")
-    logger.warning("%s: %s%s", layer, text, remedy)
+        raise LayerError(
+            layer,
+            Message("datum.refused_better", **facts) if best < error.worst else Message("datum.refused", measured=text),
+        )
+    said = Message("datum.better", **facts) if best < error.worst else text
+    logger.warning(said.within(layer))
 
 
 def _meridian(crs: CRS) -> float | None:

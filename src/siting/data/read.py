@@ -16,7 +16,9 @@ from siting.data.header_rows import check_counts
 from siting.data.read_options import ReadOptions
 from siting.data.roles import Role
 from siting.data.source import Source
+from siting.data.system_errors import system_words
 from siting.errors import LayerError
+from siting.messages import Message
 
 __all__ = ["read_arrow", "read_layer"]
 
@@ -113,10 +115,9 @@ def read_layer(
         strict=strict, skip_rows=skip_rows, header=header, strip_units=strip_units, id_prefix=id_prefix,
     )  # fmt: skip
     if (options.skip_rows or options.header is not None) and not form.header:
-        raise LayerError(name, f"skip_rows and header are for tables, such as CSV; {file.suffix.lower()} is none")
+        raise LayerError(name, Message("reading.no_header", suffix=file.suffix.lower()))
     if options.layer is not None and not form.layers:
-        what = f"layer={options.layer!r} is for files that hold several"
-        raise LayerError(name, f"{what}; {file.suffix.lower()} holds one layer")
+        raise LayerError(name, Message("reading.one_layer", layer=options.layer, suffix=file.suffix.lower()))
     source = Source(
         file, kind.name, name, options.layer, options.encoding, options.skip_rows, options.header, options.crs,
         kind.geometry,
@@ -125,7 +126,7 @@ def read_layer(
     try:
         frame, layer = form.read(source)
     except OSError as fault:
-        raise LayerError(name, f"cannot be read: {fault.strerror or fault}") from fault
+        raise LayerError(name, Message("reading.failed", why=system_words(fault))) from fault
     return options.checked(frame, f"{file.name}:{layer}" if layer else file.name)
 
 
@@ -172,7 +173,7 @@ def read_arrow(
     """
     kind = roles.role(role)
     if isinstance(table, gpd.GeoDataFrame):
-        raise LayerError(kind.name, "is a GeoDataFrame already; give it to check_layer")
+        raise LayerError(kind.name, Message("data.is_frame"))
     options = ReadOptions.of(
         kind, kind.name, mapping, columns=columns, crs=crs, datum=datum, missing=missing, strict=strict,
         strip_units=strip_units, id_prefix=id_prefix,

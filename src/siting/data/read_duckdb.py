@@ -10,6 +10,7 @@ from siting.data.read_parquet import MOST_ROWS
 from siting.data.source import Source
 from siting.data.tables import choose
 from siting.errors import LayerError, SitingError
+from siting.messages import Message
 
 #: Nothing but the file itself: no other files, no network, no extensions, and no endless memory.
 _CLOSED = {
@@ -31,14 +32,12 @@ def read_duckdb(source: Source) -> tuple[Any, str | None]:
             layer = choose(list(listed), source.layer, source.role, source.name, "table")
             rows = database.execute(f"SELECT count(*) FROM {listed[layer]}").fetchall()[0][0]
             if rows > MOST_ROWS:
-                raise LayerError(
-                    source.name, f"holds {rows:,} rows, more than is read as one layer; make a smaller table"
-                )
+                raise LayerError(source.name, Message("reading.too_many_rows", rows=rows))
             table = table_of(database.sql(f"SELECT * FROM {listed[layer]}"), source.name)
     except SitingError:
         raise
     except (duckdb.Error, RuntimeError, ValueError, OSError) as fault:
-        raise LayerError(source.name, f"cannot be read as a DuckDB database: {_first_line(fault)}") from fault
+        raise LayerError(source.name, Message("reading.as_duckdb", why=_first_line(fault))) from fault
     return frame_of(table, source.name), layer
 
 

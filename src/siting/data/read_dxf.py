@@ -12,9 +12,11 @@ import pandas as pd
 import shapely
 
 from siting.data import tables
+from siting.data.kind_words import kind_word
 from siting.data.read_gdal import read_through, without_empty
 from siting.data.source import Source
-from siting.errors import LayerError, some
+from siting.errors import LayerError
+from siting.messages import Message
 
 logger = logging.getLogger(__name__)
 
@@ -35,11 +37,10 @@ def read_dxf(source: Source) -> tuple[Any, str | None]:
     """Read what a layer of a drawing holds for the role; a closed line is a polygon where the role may have one."""
     data = source.content()
     if data.startswith(_BINARY):
-        raise LayerError(source.name, "is a binary DXF; save the drawing as DXF in text (ASCII)")
+        raise LayerError(source.name, Message("reading.dxf_binary"))
     page = _page(data, source)
     if others := _external(data, page):
-        what = f"draws on other files (external references): {some(others)}"
-        raise LayerError(source.name, f"{what}; bind them in the drawing (XREF, Bind), or detach them, and save it")
+        raise LayerError(source.name, Message("reading.dxf_external", files=others))
     polygons = "Polygon" in source.geometry or not source.geometry
     options = {"INLINE_BLOCKS": "NO", "CLOSED_LINE_AS_POLYGON": "YES" if polygons else "NO"}
     data = data if _HEADER.search(data) else _NO_VARIABLES + data
@@ -50,10 +51,11 @@ def read_dxf(source: Source) -> tuple[Any, str | None]:
     fits = _fits(frame.geometry.array, source.geometry)
     names = sorted(frame["Layer"].fillna("0")[fits].unique().tolist())
     if source.layer is None and not names:
-        what = f"has nothing drawn as {' or '.join(source.geometry)}"
-        remedy = "; close the lines around its areas in the drawing" if "Polygon" in source.geometry else ""
-        listed = some(sorted(frame["Layer"].dropna().unique()), most=40) or "empty"
-        raise LayerError(source.name, f"{what}; its layers are {listed}{remedy}")
+        kinds = [kind_word(kind) for kind in source.geometry]
+        layers = sorted(frame["Layer"].dropna().unique()) or Message("reading.empty")
+        said = Message("reading.dxf_nothing", kinds=kinds, layers=layers)
+        polygons = "Polygon" in source.geometry
+        raise LayerError(source.name, Message("reading.dxf_nothing_closed", **said.values) if polygons else said)
     layer = tables.choose(names, source.layer, source.role, source.name)
     return _named(_only(frame[frame["Layer"].fillna("0").eq(layer)], source, layer)), layer
 
@@ -68,8 +70,7 @@ def _only(frame: Any, source: Source, layer: str) -> Any:
         if kept.any():
             break
     if (left := int((~kept).sum())) > 0:
-        logger.warning("%s: %d of %d entities of layer %s, of other kinds or labels, were left out", source.name, left,
-                       len(frame), layer)  # fmt: skip
+        logger.warning(Message("reading.dxf_left", n=left, total=len(frame), layer=layer).within(source.name))
     return frame[kept]
 
 
@@ -125,11 +126,11 @@ def _page(data: bytes, source: Source) -> str:
         except UnicodeDecodeError:
             continue
         except LookupError as fault:
-            raise LayerError(source.name, f'encoding="{name}" is not known; try "gb18030" or "utf-8"') from fault
+            raise LayerError(source.name, Message("reading.encoding", encoding=name)) from fault
         if not data.isascii():
             logger.info("%s: its text was read as %s", source.name, name)
         return name.upper()
-    raise LayerError(source.name, f"its text is not {' or '.join(tried)}; say which it is with encoding=")
+    raise LayerError(source.name, Message("reading.not_in_pages", pages=tried))
 
 
 def _variable(data: bytes, name: bytes) -> str:

@@ -14,7 +14,8 @@ import geopandas as gpd
 from siting.data import shapefile_encoding, tables
 from siting.data.geopackage_views import refuse_endless_views
 from siting.data.source import Source, warnings_logged
-from siting.errors import LayerError, SitingError, some
+from siting.errors import LayerError, SitingError
+from siting.messages import Message
 
 #: What makes other drivers open a file of text, and what that names, before the driver of its suffix: GDAL looks for
 #: such words anywhere in the beginning.
@@ -40,8 +41,7 @@ def read_geojson(source: Source, driver: str) -> tuple[Any, str | None]:
     except LayerError as fault:
         if "Failed to read GeoJSON data" not in str(fault):
             raise
-        what = "is no GeoJSON, or damaged; save it as GeoJSON (a FeatureCollection), or as a GeoPackage (.gpkg)"
-        raise LayerError(source.name, what) from fault
+        raise LayerError(source.name, Message("reading.no_geojson")) from fault
     return frame if source.crs is None or _names_crs(source.file) else frame.set_crs(None, allow_override=True), None
 
 
@@ -68,7 +68,7 @@ def layer_names(source: Source, driver: str, data: bytes | None = None) -> list[
         with warnings_logged(source.name):
             layers = pyogrio.list_layers(_opened(source, driver, data))
     except (DataSourceError, RuntimeError, UnicodeDecodeError) as fault:
-        raise LayerError(source.name, f"cannot be opened as {driver}: {_reason(fault, source)}") from fault
+        raise LayerError(source.name, Message("reading.open_as", format=driver, why=_reason(fault, source))) from fault
     return [str(layer) for layer, shape in layers if shape is not None]
 
 
@@ -81,7 +81,9 @@ def feature_count(source: Source, driver: str, layer: str | int, data: bytes) ->
         with warnings_logged(source.name):
             return int(pyogrio.read_info(opened, layer=layer, force_feature_count=True)["features"])
     except (RuntimeError, ValueError, UnicodeDecodeError) as fault:
-        raise LayerError(source.name, f"cannot be read as {driver}: {_reason(fault, source)}") from fault
+        raise LayerError(
+            source.name, Message("reading.as_format", format=driver, why=_reason(fault, source))
+        ) from fault
 
 
 def read_shapefile(source: Source, driver: str) -> tuple[Any, str | None]:
@@ -91,10 +93,10 @@ def read_shapefile(source: Source, driver: str) -> tuple[Any, str | None]:
     return shapefile_encoding.decoded(frame, source.file, source.encoding, source.name), None
 
 
-def refuse_parts_missing(source: Source, parts: Sequence[str], what: str) -> None:
+def refuse_parts_missing(source: Source, parts: Sequence[str], what: str | Message) -> None:
     """Refuse a file without the other files that belong to it: GDAL reads some of them without their columns."""
     if absent := [end for end in parts if not shapefile_encoding.sidecar(source.file, end)]:
-        raise LayerError(source.name, f"{' and '.join(absent)} of the {what} is missing beside it, copy it too")
+        raise LayerError(source.name, Message("reading.parts_missing", parts=absent, what=what))
 
 
 def read_through(
@@ -116,20 +118,20 @@ def read_through(
         with warnings_logged(name):
             info = pyogrio.read_info(opened, layer=layer, encoding=encoding, **options)
             if info["driver"] != driver:
-                raise LayerError(name, f"is read as {info['driver']}, not as {driver}; save it as a GeoPackage")
+                raise LayerError(name, Message("reading.other_driver", found=info["driver"], format=driver))
             frame = pyogrio.read_dataframe(opened, layer=layer, encoding=encoding, on_invalid="ignore", **options)
     except SitingError:
         raise
     except UnicodeDecodeError as fault:
-        raise LayerError(name, f"its text is not {encoding or 'UTF-8'}; say which it is with encoding=") from fault
+        raise LayerError(name, Message("reading.not_in_pages", pages=[encoding or "UTF-8"])) from fault
     except UnboundLocalError as fault:  # of pyogrio, where GDAL cannot write the CRS as text
-        raise LayerError(name, "its CRS cannot be understood; mend or remove the .prj, and give the CRS") from fault
+        raise LayerError(name, Message("reading.crs_broken")) from fault
     except (RuntimeError, OSError, ValueError, LookupError) as fault:
-        raise LayerError(name, f"cannot be read: {_reason(fault, source)}") from fault
+        raise LayerError(name, Message("reading.failed", why=_reason(fault, source))) from fault
     if len(twice := frame.columns[frame.columns.duplicated()].unique()):
-        raise LayerError(name, f"columns occur twice: {some(twice)}; rename or remove one")
+        raise LayerError(name, Message("column.twice", columns=list(twice)))
     if not isinstance(frame, gpd.GeoDataFrame):
-        raise LayerError(name, "is a table without geometry; save it as CSV with coordinates, or choose another layer")
+        raise LayerError(name, Message("reading.no_geometry"))
     metadata = info.get("layer_metadata") or {}
     notice = {lang: metadata[f"notice_{lang}"] for lang in ("zh", "en") if metadata.get(f"notice_{lang}")}
     frame.attrs = {"notice": notice, "attribution": metadata.get("attribution") or None}
@@ -142,8 +144,8 @@ def _opened(source: Source, driver: str, data: bytes | None) -> Any:
         with source.file.open("rb") as handle:
             head = handle.read(_BEGINNING) if data is None else data[:_BEGINNING]
         if other := _OTHER_KINDS.search(head):
-            what = f'has "{other[0].decode("latin-1")}" at its beginning, as files of another kind have'
-            raise LayerError(source.name, f"{what}; save it as {source.suffix} anew, without remarks")
+            mark = other[0].decode("latin-1")
+            raise LayerError(source.name, Message("reading.other_mark", mark=mark, suffix=source.suffix))
     if driver == "GeoJSON" and data is None:
         return f"GeoJSON:{source.file}"
     return source.file if data is None else data

@@ -12,6 +12,7 @@ from siting.data.read_gdal import read_through, refuse_parts_missing
 from siting.data.shapefile_encoding import BYTES
 from siting.data.source import Source
 from siting.errors import LayerError
+from siting.messages import Message
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +29,7 @@ def read_mapinfo(source: Source) -> tuple[Any, str | None]:
     """Read a MapInfo table."""
     if source.suffix == ".tab":
         _refuse_links(source)
-    refuse_parts_missing(source, _NEEDED[source.suffix], "table")
+    refuse_parts_missing(source, _NEEDED[source.suffix], Message("reading.mapinfo_table"))
     return _decoded(read_through(source, "MapInfo File", None, BYTES), source), None
 
 
@@ -37,8 +38,7 @@ def _refuse_links(source: Source) -> None:
     text = source.file.read_bytes()
     if link := _OTHERS.search(text):
         line = link[0].decode("latin-1").strip()[:40]
-        what = f'its .tab says "{line}": it is a picture, a view or a link to other tables'
-        raise LayerError(source.name, f"{what}; in MapInfo, save a copy of the table itself")
+        raise LayerError(source.name, Message("reading.tab_link", line=line))
 
 
 def _decoded(frame: Any, source: Source) -> Any:
@@ -50,11 +50,11 @@ def _decoded(frame: Any, source: Source) -> Any:
         except UnicodeDecodeError:
             continue
         except LookupError as fault:
-            raise LayerError(source.name, f'encoding="{page}" is not known; try "gb18030" or "utf-8"') from fault
+            raise LayerError(source.name, Message("reading.encoding", encoding=page)) from fault
         if page != "utf-8" and not source.encoding:
             logger.info("%s: its text was read as %s", source.name, page)
         return out
-    raise LayerError(source.name, f"its text is not {' or '.join(pages)}; say which it is with encoding=")
+    raise LayerError(source.name, Message("reading.not_in_pages", pages=pages))
 
 
 def _texts(frame: Any, page: str) -> Any:

@@ -21,6 +21,7 @@ from siting.data.mojibake import mend_mojibake, mended_choice
 from siting.data.roles import COORDINATES, Role
 from siting.data.source import kept_attrs
 from siting.errors import LayerError
+from siting.messages import Message
 
 __all__ = ["ReadOptions"]
 
@@ -96,6 +97,6 @@ class ReadOptions:
         if given is not None and frame.crs is None:
             return frame.set_crs(given)
         if given is not None and not same_crs(frame.crs, given):
-            remedy = "leave crs= out and reproject what was read with to_crs(frame, crs), or correct the file"
-            raise LayerError(self.name, f"is in {crs_name(frame.crs)}, but crs= says {crs_name(given)}; {remedy}")
+            said = Message("datum.contradicted", own=crs_name(frame.crs), given=crs_name(given))
+            raise LayerError(self.name, said)
         return frame

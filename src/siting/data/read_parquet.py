@@ -12,6 +12,7 @@ from siting.data.arrow_tables import frame_of
 from siting.data.nested_shapes import MOST_NESTED, deep_column
 from siting.data.source import Source
 from siting.errors import LayerError
+from siting.messages import Message
 
 #: Limits of what a file may unpack to: a small one can state any number of rows.
 MOST_ROWS, MOST_BYTES = 50_000_000, 16 << 30
@@ -27,17 +28,16 @@ def read_parquet(source: Source) -> tuple[Any, str | None]:
             facts = file.metadata
             size = sum(facts.row_group(n).total_byte_size for n in range(facts.num_row_groups))
             if facts.num_rows > MOST_ROWS or size > MOST_BYTES:
-                much = f"holds {facts.num_rows:,} rows, {size / (1 << 30):.1f} GB when unpacked"
-                raise LayerError(name, f"{much}, more than is read as one layer; take out the rows of the city first")
+                gb = size / (1 << 30)
+                raise LayerError(name, Message("reading.too_many_unpacked", rows=facts.num_rows, gb=gb))
             described: bytes | None = (facts.metadata or {}).get(b"geo")
             if described is None:
                 return frame_of(file.read(), name), None
             shapes = set(json.loads(described)["columns"]) & set(file.schema_arrow.names)
             if deep := [column for column in sorted(shapes) if deep_column(file.read(columns=[column]).column(0))]:
-                what = f'"{deep[0]}" holds shapes whose parts lie in parts more than {MOST_NESTED} times'
-                raise LayerError(name, f"{what}; draw them as points, lines or polygons")
+                raise LayerError(name, Message("shape.deep", column=deep[0], most=MOST_NESTED))
         return overture.flattened(gpd.read_parquet(source.file), name), None
     except LayerError:
         raise
     except Exception as fault:  # pyarrow raises many kinds
-        raise LayerError(name, f"cannot be read as GeoParquet: {fault}") from fault
+        raise LayerError(name, Message("reading.as_format", format="GeoParquet", why=str(fault))) from fault

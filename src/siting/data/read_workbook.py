@@ -17,7 +17,8 @@ from siting.data.source import Source
 from siting.data.tables import choose, framed
 from siting.data.values import MOST_DIGITS, text_of
 from siting.data.zip_archive import ZIP_FAULTS
-from siting.errors import LayerError, some
+from siting.errors import LayerError
+from siting.messages import Message
 
 logger = logging.getLogger(__name__)
 
@@ -58,7 +59,7 @@ def read_excel(source: Source) -> pd.DataFrame:
             size = sum(item.file_size for item in archive.infolist())
             packed = sum(item.compress_size for item in archive.infolist())
         if size > MOST_UNPACKED or (size > MOST_UNPACKED // 8 and size > MOST_RATIO * packed):
-            raise LayerError(layer, f"unpacks to {size / 1e9:.1f} GB, too much for a table; save it as CSV")
+            raise LayerError(layer, Message("table.unpacks", gb=size / 1e9))
         # openpyxl leaves a file open that it cannot read.
         with warnings.catch_warnings(), path.open("rb") as file:
             warnings.simplefilter("ignore")  # of styles and validations, which are not read
@@ -74,7 +75,7 @@ def read_excel(source: Source) -> pd.DataFrame:
     except LayerError:
         raise
     except (*ZIP_FAULTS, SyntaxError, TypeError, AttributeError) as fault:  # the latter of openpyxl
-        raise LayerError(layer, f"is no Excel workbook that can be read: {fault}") from fault
+        raise LayerError(layer, Message("table.no_workbook", why=str(fault))) from fault
     return sheet_table(rows, layout, errors, source)
 
 
@@ -82,16 +83,13 @@ def sheet_table(rows: list[Row], layout: Layout, errors: Sequence[str], source: 
     """Make a table of the cells of a sheet; ``attrs["merged"]`` as of `read_excel`; *errors* are cells with errors."""
     layer = source.name
     if layout.unstored:
-        logger.warning(
-            "%s: cells %s hold formulas whose values are not stored, and are read as empty; open the workbook in a "
-            "spreadsheet program and save it", layer, some(layout.unstored),
-        )  # fmt: skip
+        logger.warning(Message("table.formulas", cells=layout.unstored).within(layer))
     if errors:
-        logger.warning("%s: cells hold errors and are read as empty: %s; correct them", layer, some(errors))
+        logger.warning(Message("table.errors", cells=errors).within(layer))
     rows = without_titles(rows, source)
     filled = _fill(rows, layout.merged, layer)
     if hidden := [row for row in layout.hidden if row <= len(rows) and any(not void(cell) for cell in rows[row - 1])]:
-        logger.warning("%s: %d hidden rows are read like the others: %s", layer, len(hidden), some(hidden))
+        logger.warning(Message("table.hidden", n=len(hidden), rows=hidden).within(layer))
     table = framed(rows, source)
     if filled:
         table.attrs["merged"] = filled
@@ -110,8 +108,12 @@ def _sheet(book: Any, wanted: str | None, role: str, layer: str) -> str:
 def choose_sheet(names: Sequence[str], seen: Sequence[str], full: Sequence[str], role: str, layer: str) -> str:
     """Choose one of several sheets; hidden and empty ones are ignored, with a warning."""
     chosen = choose(full or seen or names, None, role, layer, "sheet")
-    others = [f"{name} ({'empty' if name in (seen or names) else 'hidden'})" for name in names if name != chosen]
-    logger.warning('%s: sheet "%s" is read; ignored are %s; choose another with layer=', layer, chosen, some(others))
+    others = [
+        Message("table.sheet_empty", name=name) if name in (seen or names) else Message("table.sheet_hidden", name=name)
+        for name in names
+        if name != chosen
+    ]
+    logger.warning(Message("table.sheet", sheet=chosen, others=others).within(layer))
     return chosen
 
 
@@ -133,9 +135,8 @@ def _cells(tab: Any, errors: list[str], layer: str) -> list[Row]:
         if cells:
             full, width = len(rows), max(width, len(cells))
         if len(rows) > EXCEL_ROWS or max(seen, full * width) > MOST_CELLS:
-            reach = f"its cells reach over {max(full, 1):,} rows and {max(width, len(row)):,} columns"
-            remedy = "delete what is empty or far off, or save it as CSV"
-            raise LayerError(layer, f"{reach}, too many for a table; {remedy}")
+            said = Message("table.too_wide", rows=max(full, 1), columns=max(width, len(row)))
+            raise LayerError(layer, said)
     del rows[full:]
     return rows
 
@@ -188,7 +189,7 @@ def _fill(rows: list[Row], merged: Sequence[Merged], layer: str) -> dict[str, li
     width = max(map(len, rows), default=0)
     merged = [each for each in merged if each.top <= len(rows) and each.left <= width]
     if sum((min(each.bottom, len(rows)) - each.top + 1) * width for each in merged) > MOST_CELLS:
-        raise LayerError(layer, f"has {len(merged):,} ranges of merged cells over one another; save it as CSV")
+        raise LayerError(layer, Message("table.too_many_merged", n=len(merged)))
     for row in rows:
         row += [None] * (width - len(row))
     starts = {(each.top, each.left): each for each in merged}
@@ -202,9 +203,8 @@ def _fill(rows: list[Row], merged: Sequence[Merged], layer: str) -> dict[str, li
                 row[each.left - 1 : each.right] = [value] * len(row[each.left - 1 : each.right])
     if last > head:
         names = [joined_heading([text_of(row[i]) for row in rows[head - 1 : last]]) or None for i in range(width)]
-        logger.warning(
-            "%s: rows %d to %d are one header of merged cells: %s", layer, head, last, some(filter(None, names))
-        )
+        said = Message("table.merged_header", first=head, last=last, names=[name for name in names if name])
+        logger.warning(said.within(layer))
         rows[head - 1] = list(names)
         rows[head:last] = [[None] * width for _ in range(last - head)]
     filled: dict[str, list[str]] = {}
@@ -214,7 +214,7 @@ def _fill(rows: list[Row], merged: Sequence[Merged], layer: str) -> dict[str, li
             for i in columns:
                 filled.setdefault(text_of(rows[head - 1][i]), []).append(each.name)
     for heading, ranges in filled.items():
-        logger.warning('%s: merged cells of "%s" hold their value in each row: %s', layer, heading, some(ranges))
+        logger.warning(Message("table.merged", column=heading, cells=ranges).within(layer))
     return filled
 
 
@@ -225,7 +225,7 @@ def _head(rows: list[Row], starts: dict[tuple[int, int], Merged], layer: str) ->
         ranges = [starts.get((number, i)) for i in full]
         if full and all(each is not None and each.right > each.left for each in ranges):
             refuse_unit(row, number, layer)
-            logger.warning("%s: row %d is passed over as a title: %s", layer, number, some(row[i - 1] for i in full))
+            logger.warning(Message("table.title_row", row=number, cells=[row[i - 1] for i in full]).within(layer))
             row[:] = [None] * len(row)
         elif full:
             return number

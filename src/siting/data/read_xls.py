@@ -13,6 +13,7 @@ from siting.data.source import Source
 from siting.data.tables import choose
 from siting.data.values import MOST_DIGITS
 from siting.errors import LayerError, SitingError
+from siting.messages import Message
 
 _TEXT, _NUMBER, _DATE, _FLAG, _ERROR = 1, 2, 3, 4, 5  # the types of cells, as xlrd numbers them
 
@@ -36,9 +37,9 @@ def read_xls(source: Source) -> tuple[Any, str | None]:
         raise
     except Exception as fault:  # xlrd raises whatever a damaged file leads to
         if "encrypted" in str(fault):
-            raise LayerError(source.name, "is protected by a password; save it without one") from fault
+            raise LayerError(source.name, Message("table.password")) from fault
         why = str(fault) or type(fault).__name__
-        raise LayerError(source.name, f"is no old Excel workbook that can be read: {why}") from fault
+        raise LayerError(source.name, Message("table.no_old_workbook", why=why)) from fault
     return sheet_table(rows, layout, errors, source), source.layer
 
 

@@ -15,7 +15,8 @@ from siting.data import tables
 from siting.data.read_gdal import feature_count, layer_names, read_through, without_empty
 from siting.data.source import Source
 from siting.data.zip_archive import open_archive
-from siting.errors import LayerError, some
+from siting.errors import LayerError
+from siting.messages import Message
 
 _DECLARED = re.compile(rb"""^\s*<\?xml[^>]*?encoding\s*=\s*["']([\w.:-]+)["']""")
 _DOCTYPE = re.compile(rb"<!(?:DOCTYPE|ENTITY)")
@@ -45,8 +46,8 @@ def read_kmz(source: Source) -> tuple[Any, str | None]:
         if "doc.kml" in inside:
             inside = ["doc.kml"]
         if len(inside) != 1:
-            what = f"holds {len(inside)} KML files, {some(inside)}, and no doc.kml" if inside else "holds no KML file"
-            raise LayerError(source.name, f"{what}; unpack it, and read one")
+            said = Message("reading.kmz_several", n=len(inside), files=inside)
+            raise LayerError(source.name, said if inside else Message("reading.kmz_none"))
         data = _xml(archive.read(inside[0]), source)
         linked = [path if path in archive.members else _spelled(path) for path in _linked(data, inside[0])]
         if not set(linked) <= set(archive.members):
@@ -63,8 +64,7 @@ def _spelled(path: str) -> str:
 def _without_links(data: bytes, source: Source) -> bytes:
     """Refuse a KML that links to other files: what they hold would be missing."""
     if _LINK.search(data):
-        what = "holds links to other files (NetworkLink), which are not followed"
-        raise LayerError(source.name, f"{what}; in Google Earth, open it and save the places themselves as KMZ")
+        raise LayerError(source.name, Message("reading.kml_links"))
     return data
 
 
@@ -122,8 +122,7 @@ def read_gpx(source: Source) -> tuple[Any, str | None]:
     # GDAL takes codes of digits for numbers.
     coded = {tag.decode().replace(":", "_") for tag in _CODED.findall(data)}
     if lost := [name for name in frame.columns if name in coded and pd.api.types.is_numeric_dtype(frame[name])]:
-        what = f"columns {some(lost)} have codes with zeros in front, which are lost from this format"
-        raise LayerError(source.name, f"{what}; save the layer as a GeoPackage (.gpkg) or .csv")
+        raise LayerError(source.name, Message("reading.gpx_zeros", columns=lost))
     return frame, layer
 
 
@@ -131,7 +130,7 @@ def _xml(data: bytes, source: Source) -> bytes:
     """Return the content of an XML file in UTF-8, without definitions that could name other files."""
     root = _ROOT.search(data)
     if _DOCTYPE.search(data[: root.start() if root else len(data)]):
-        raise LayerError(source.name, "has a document type (<!DOCTYPE …>), which is not read; remove that line")
+        raise LayerError(source.name, Message("reading.doctype"))
     declared = _DECLARED.match(data)
     word = declared[1].decode("ascii") if declared else ""
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
@@ -140,8 +139,8 @@ def _xml(data: bytes, source: Source) -> bytes:
     try:
         text = data.decode("gb18030" if page.lower() in ("gb2312", "gbk") else page)
     except LookupError as fault:
-        raise LayerError(source.name, f'its encoding "{page}" is not known; give it with encoding=') from fault
+        raise LayerError(source.name, Message("reading.own_encoding", page=page)) from fault
     except UnicodeDecodeError as fault:
-        raise LayerError(source.name, f"its text is not {page}; say which it is with encoding=") from fault
+        raise LayerError(source.name, Message("reading.not_in_pages", pages=[page])) from fault
     text = re.sub(r"^\ufeff?\s*<\?xml.*?\?>", "", text, count=1, flags=re.DOTALL)
     return f'<?xml version="1.0" encoding="UTF-8"?>{text.lstrip(chr(0xFEFF))}'.encode()

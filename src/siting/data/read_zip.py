@@ -11,7 +11,8 @@ from siting.data import tables
 from siting.data.read_gdal import GEODATABASE_TABLE, read_layers, read_shapefile
 from siting.data.source import Source
 from siting.data.zip_archive import Archive, open_archive
-from siting.errors import LayerError, some
+from siting.errors import LayerError
+from siting.messages import Message
 
 #: The files of a Shapefile that are read.
 _PARTS = (".shp", ".shx", ".dbf", ".prj", ".cpg")
@@ -34,9 +35,9 @@ def read_zip(source: Source) -> tuple[Any, str | None]:
             for member in databases[0]:
                 archive.unpack(member, file / PurePosixPath(member).name)
             return read_layers(dataclasses.replace(source, file=file), "OpenFileGDB")
-        held = some([*shapes, *(PurePosixPath(files[0]).parent for files in databases)] or archive.members)
-        what = "holds several geodatabases, or Shapefiles beside one" if databases else "holds no Shapefile and no .gdb"
-        raise LayerError(source.name, f"{what}, but {held}; unpack it, and read the file in it")
+        held = [*shapes, *(PurePosixPath(files[0]).parent for files in databases)] or list(archive.members)
+        said = Message("reading.zip_mixed", held=held) if databases else Message("reading.zip_none", held=held)
+        raise LayerError(source.name, said)
 
 
 def _shapefiles(archive: Archive) -> dict[str, dict[str, str]]:

@@ -14,7 +14,8 @@ from typing import Any, get_args
 from siting.data.columns import Column, ColumnType, roles_table
 from siting.data.heading_spelling import normalized
 from siting.data.toml_files import read_toml
-from siting.errors import SitingError, some
+from siting.errors import SitingError
+from siting.messages import Message
 
 __all__ = ["Role", "list_roles", "role"]
 
@@ -67,8 +68,8 @@ class Role:
         for column in self.columns:
             if column.name == name:
                 return column
-        known = some((column.name for column in self.columns), most=30)
-        raise SitingError(f'role "{self.name}" has no column "{name}"; it has {known}')
+        columns = [column.name for column in self.columns]
+        raise SitingError(Message("data.role_lacks", role=self.name, column=name, columns=columns))
 
     @classmethod
     def from_toml(cls, path: str | Path) -> Role:
@@ -103,10 +104,10 @@ class Role:
         ...     Role.from_toml(file)
         Role('culture', Point, 2 columns)
         """
-        record = read_toml(path, "role file")
+        record = read_toml(path, Message("data.role_file"))
         name = record.pop("name", None)
         if not isinstance(name, str) or not name.isidentifier():
-            raise SitingError(f'role file "{Path(path).name}" needs name = "…", one word')
+            raise SitingError(Message("data.role_name", file=Path(path).name))
         return _role(name, record)
 
 
@@ -127,8 +128,7 @@ def role(name: str | Role) -> Role:
         return name
     known = _roles()
     if name not in known:
-        choice = f"choose one of {some(known, most=20)}, or give your own from Role.from_toml"
-        raise SitingError(f'there is no role "{name}"; {choice}')
+        raise SitingError(Message("data.no_role", role=name, roles=list(known)))
     return known[name]
 
 
@@ -176,30 +176,30 @@ def _roles() -> dict[str, Role]:
 
 def _role(name: str, record: dict[str, Any]) -> Role:
     if unknown := set(record) - {"zh", "en", "geometry", "columns", "subsets"}:
-        raise SitingError(f'role "{name}": unknown keys {some(sorted(unknown))}')
+        raise SitingError(Message("data.role_keys", role=name, keys=sorted(unknown)))
     geometry = tuple(record.get("geometry", ()))
     if not geometry or set(geometry) - set(GEOMETRIES):
-        raise SitingError(f'role "{name}": geometry must list some of {some(GEOMETRIES)}')
+        raise SitingError(Message("data.role_geometry", role=name, kinds=GEOMETRIES))
     records = {**roles_table()["shared"]["columns"], **record.get("columns", {})}
-    columns = tuple(_column(f'role "{name}", column "{key}"', key, dict(value)) for key, value in records.items())
+    columns = tuple(_column(name, key, dict(value)) for key, value in records.items())
     subsets = tuple((str(part), str(whole)) for part, whole in record.get("subsets", ()))
     if strange := {part for pair in subsets for part in pair} - {column.name for column in columns}:
-        raise SitingError(f'role "{name}": subsets name {some(sorted(strange))}, which are no columns')
+        raise SitingError(Message("data.role_subsets", role=name, names=sorted(strange)))
     return Role(name, record.get("zh", name), record.get("en", name), geometry, columns, subsets)
 
 
-def _column(where: str, name: str, record: dict[str, Any]) -> Column:
+def _column(role_name: str, name: str, record: dict[str, Any]) -> Column:
     if "like" in record:
         like = str(record.pop("like"))
         other, _, key = like.partition(".")
         known = roles_table().get(other, {}).get("columns", {})
         if key not in known:
-            raise SitingError(f'{where}: like is "{like}", which is no column of a known role')
+            raise SitingError(Message("data.role_column_like", role=role_name, column=name, like=like))
         record = {**known[key], **record}
     if unknown := set(record) - {item.name for item in fields(Column)}:
-        raise SitingError(f"{where}: unknown keys {some(sorted(unknown))}")
+        raise SitingError(Message("data.role_column_keys", role=role_name, column=name, keys=sorted(unknown)))
     if record.get("type") not in get_args(ColumnType):
-        raise SitingError(f"{where}: type must be one of {some(get_args(ColumnType))}")
+        raise SitingError(Message("data.role_column_type", role=role_name, column=name, types=get_args(ColumnType)))
     for key in ("aliases", "beside", "codes", "yes", "no"):
         record[key] = tuple(record.get(key, ()))
     record["choices"] = tuple((key, tuple(names)) for key, names in record.get("choices", {}).items())

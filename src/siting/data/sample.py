@@ -7,6 +7,7 @@ from typing import Any
 
 from siting.data.read import read_layer
 from siting.errors import SitingError
+from siting.messages import Message
 
 __all__ = ["load_sample", "sample_path"]
 
@@ -37,7 +38,7 @@ def sample_path(name: str = "sample.gpkg") -> Path:
         file = folder / name
         if Path(name).name == name and file.is_file():
             return file
-    raise SitingError(f'the sample has no file "{name}"; install the package again if it should')
+    raise SitingError(Message("data.no_sample", name=name))
 
 
 def load_sample() -> dict[str, Any]:

@@ -14,7 +14,8 @@ from pyproj import CRS
 from siting.data import nested_shapes
 from siting.data.extras import extra
 from siting.data.values import cells, text_of
-from siting.errors import LayerError, some
+from siting.errors import LayerError
+from siting.messages import Message
 
 _SRID = re.compile(r"\s*SRID\s*=\s*(\d+)\s*;", re.IGNORECASE)
 #: WKB in hexadecimal: the byte order, 00 or 01, and the kind of shape.
@@ -54,20 +55,25 @@ def _from_wkb(
 
 def _refuse_unread(column: pd.Series[Any], texts: Sequence[str], shapes: Any, kind: str, layer: str) -> None:
     rows = zip(column.index, texts, shapes, strict=True)
-    if bad := [f"row {row + 1}: {text[:40]}" for row, text, shape in rows if text and shape is None]:
-        raise LayerError(layer, f'"{column.name}" is not {kind} in {len(bad)} of {len(texts)} rows: {some(bad)}')
+    if bad := [_row(row, text) for row, text, shape in rows if text and shape is None]:
+        said = Message("shape.not_wkt", column=column.name, format=kind, n=len(bad), total=len(texts), rows=bad)
+        raise LayerError(layer, said)
+
+
+def _row(row: int, text: str) -> Message:
+    return Message("cell.of_row", row=row + 1, text=text[:40])
 
 
 def _crs(codes: set[str], column: pd.Series[Any], layer: str) -> str | None:
     if len(codes) > 1:
-        raise LayerError(layer, f'"{column.name}" mixes systems: SRID {some(sorted(codes))}; bring them to one')
+        raise LayerError(layer, Message("datum.column_mixed", column=column.name, codes=sorted(codes)))
     code = "".join(codes)
     return f"EPSG:{code}" if code else None
 
 
 def read_h3(column: pd.Series[Any], layer: str) -> tuple[Any, CRS]:
     """Read the outlines of cells of H3, in WGS 84."""
-    h3 = extra("h3", "h3", f'{layer}: column "{column.name}" with cells of H3')
+    h3 = extra("h3", "h3", Message("data.h3_column", layer=layer, column=column.name))
     texts = [text_of(value) for value in cells(column)]
     shapes = np.full(len(texts), None, dtype=object)
     bad = []
@@ -76,15 +82,15 @@ def read_h3(column: pd.Series[Any], layer: str) -> tuple[Any, CRS]:
         if not text:
             continue
         if not h3.is_valid_cell(cell):
-            bad.append(f"row {row + 1}: {text[:40]}")
+            bad.append(_row(row, text))
             continue
         shapes[at] = shapely.Polygon([(lon, lat) for lat, lon in h3.cell_to_boundary(cell)])
     if bad:
-        what = f'"{column.name}" is no cell of H3 in {len(bad)} of {len(texts)} rows: {some(bad)}'
-        raise LayerError(layer, f"{what}; keep the column as text, a number of 18 digits is rounded by spreadsheets")
+        said = Message("shape.not_h3", column=column.name, n=len(bad), total=len(texts), rows=bad)
+        raise LayerError(layer, said)
     across = shapely.bounds(shapes)
     if ((across[:, 2] - across[:, 0]) > 180).any():
-        raise LayerError(layer, f'"{column.name}" has cells across the date line, which are not read')
+        raise LayerError(layer, Message("shape.h3_date_line", column=column.name))
     return shapes, CRS.from_epsg(4326)
 
 

@@ -14,7 +14,8 @@ import pandas as pd
 
 from siting.data.code_pages import Decode, page_called, ranked_pages, required_page
 from siting.data.heading_spelling import NAME_BYTES
-from siting.errors import LayerError, some
+from siting.errors import LayerError
+from siting.messages import Message
 
 logger = logging.getLogger(__name__)
 
@@ -44,32 +45,33 @@ def decoded(frame: Any, file: Path, encoding: str | None, layer: str) -> Any:
     names = [name for name in frame.columns if name != frame.active_geometry_name]
     found = _columns_of_text(frame, names, _widths(file, len(names)))
     if encoding is not None:
-        pages, note = [required_page(encoding, layer)], ""
+        pages, note = [required_page(encoding, layer)], None
     else:
         named, note = _named(file)
         pages = ranked_pages(_samples(names, found), named)
-        if named and pages[0] != named:
-            note = f"{note}, but its content is not"
-        elif named:
-            note = ""
+        note = None if named and pages[0] == named else note
     wrong = ""
     for page in pages:
         try:
             out, cut = _decoded(frame, names, found, page)
         except UnicodeDecodeError as fault:
-            wrong = wrong or f", such as {fault.object[:40].decode(page, 'replace')!r}"
+            wrong = wrong or fault.object[:40].decode(page, "replace")
             continue
         if note:
-            logger.log(_level(note), "%s: %s; its text was read as %s%s", layer, note, page.upper(), _example(out))
+            level = logging.INFO if note.code == "reading.no_cpg" else logging.WARNING
+            said = Message("reading.read_as", note=note, page=page.upper())
+            if text := _example(out):
+                said = Message("reading.read_as_such", text=text, **said.values)
+            logger.log(level, said.within(layer))
         pairs = zip(names, out.columns, strict=False)
         if full := [new for old, new in pairs if not new.isascii() and len(old) >= NAME_BYTES]:
-            logger.warning(
-                "%s: names fill the %d bytes of a Shapefile and may have been cut: %s", layer, NAME_BYTES, some(full)
-            )
+            logger.warning(Message("reading.names_cut", most=NAME_BYTES, names=full).within(layer))
         if cut:
-            logger.warning("%s: texts were cut inside a character, which is left out: %s", layer, some(cut))
+            logger.warning(Message("reading.texts_cut", texts=cut).within(layer))
         return out
-    raise LayerError(layer, f"its text is not {' or '.join(pages)}{wrong}; say which it is with encoding=")
+    if wrong:
+        raise LayerError(layer, Message("reading.not_in_pages_such", pages=pages, text=wrong))
+    raise LayerError(layer, Message("reading.not_in_pages", pages=pages))
 
 
 def sidecar(file: Path, suffix: str) -> Path | None:
@@ -78,20 +80,16 @@ def sidecar(file: Path, suffix: str) -> Path | None:
     return next((path for path in paths if path.is_file()), None)
 
 
-def _named(file: Path) -> tuple[str | None, str]:
+def _named(file: Path) -> tuple[str | None, Message]:
     """Return the code page that the .cpg names, else the table, and how it is named."""
     cpg = sidecar(file, ".cpg")
     word = cpg.read_bytes()[:64].decode("ascii", "replace").strip("\ufeff\ufffd \t\r\n\x00") if cpg else ""
     table = _table(file)
     if page := page_called(word):
-        return page, f'its .cpg says "{word}"'
+        return page, Message("reading.cpg_wrong", word=word)
     if page := _MARKS.get(table[29] if len(table) > 29 else 0):
-        return page, f"its .dbf says {page.upper()}"
-    return None, f'its .cpg says "{word}", which is no code page' if cpg else "has no .cpg"
-
-
-def _level(note: str) -> int:
-    return logging.WARNING if "says" in note else logging.INFO
+        return page, Message("reading.dbf_wrong", page=page.upper())
+    return None, Message("reading.cpg_unknown", word=word) if cpg else Message("reading.no_cpg")
 
 
 def _example(frame: Any) -> str:
@@ -100,7 +98,7 @@ def _example(frame: Any) -> str:
         if pd.api.types.is_object_dtype(column.dtype) or isinstance(column.dtype, pd.StringDtype):
             for text in (name, *column.unique()):
                 if isinstance(text, str) and not text.isascii():
-                    return f', such as "{text}"'
+                    return text
     return ""
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from siting.errors import LayerError
+from siting.messages import Message
 
 logger = logging.getLogger(__name__)
 _FILTERS = threading.RLock()
@@ -38,8 +39,8 @@ class Source:
     def content(self) -> bytes:
         """Return the bytes of the file, which has a limit where all of it is read at once."""
         if (size := self.file.stat().st_size) > MOST_READ:
-            limit = f"has {size / (1 << 30):.1f} GB, and {self.suffix} is read up to {MOST_READ / (1 << 30):.0f} GB"
-            raise LayerError(self.name, f"{limit}; split it, or save it as a GeoPackage (.gpkg)")
+            gb, most = size / (1 << 30), MOST_READ / (1 << 30)
+            raise LayerError(self.name, Message("reading.too_large", gb=gb, suffix=self.suffix, most=most))
         return self.file.read_bytes()
 
     @property
@@ -55,7 +56,7 @@ def warnings_logged(name: str) -> Iterator[None]:
         warnings.simplefilter("always")
         yield
     for warning in caught:
-        logger.warning("%s: %s", name, warning.message)
+        logger.warning(Message("error.within", where=name, error=str(warning.message)))
 
 
 def kept_attrs(attrs: Mapping[Any, Any]) -> dict[str, Any]:

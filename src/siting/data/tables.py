@@ -23,7 +23,8 @@ from siting.data.roles import COORDINATES, coordinate_names
 from siting.data.shape_columns import read_h3, read_shapes
 from siting.data.source import Source
 from siting.data.values import number_of, read_cells, text_of
-from siting.errors import LayerError, some
+from siting.errors import LayerError
+from siting.messages import Message
 
 logger = logging.getLogger(__name__)
 
@@ -60,7 +61,7 @@ def read_csv(source: Source) -> pd.DataFrame:
     try:
         rows: list[Row] = list(csv.reader(io.StringIO(text, newline=""), delimiter=mark))
     except csv.Error as fault:
-        raise LayerError(layer, f"is no CSV that can be read: {fault}") from fault
+        raise LayerError(layer, Message("table.no_csv", why=str(fault))) from fault
     finally:
         csv.field_size_limit(most)
     return framed(without_titles([[unguarded(cell) or None for cell in row] for row in rows], source), source)
@@ -86,7 +87,7 @@ def decode(data: bytes, encoding: str | None, layer: str) -> str:
             continue
         logger.info("%s: read as %s", layer, page)
         return text
-    raise LayerError(layer, "is not text in UTF-8, GB18030 or Big5; say which with encoding=")
+    raise LayerError(layer, Message("reading.no_text"))
 
 
 def _decode_as(data: bytes, page: str, layer: str) -> str:
@@ -94,7 +95,7 @@ def _decode_as(data: bytes, page: str, layer: str) -> str:
         return data.decode("utf-8-sig" if page == "utf-8" else page)
     except UnicodeDecodeError as fault:
         line = data[: fault.start].count(b"\n") + 1
-        raise LayerError(layer, f"is not text in {page}, at least in line {line}; say which with encoding=") from fault
+        raise LayerError(layer, Message("reading.no_text_line", page=page, line=line)) from fault
 
 
 def _without_half_letters(data: bytes, layer: str) -> str | None:
@@ -106,8 +107,7 @@ def _without_half_letters(data: bytes, layer: str) -> str | None:
     if not _valid(whole) or len(_THREE_BYTES.findall(whole)) < 2 * len(halves):
         return None
     lines = [data.count(b"\n", 0, at) + 1 for at in halves[:100]]
-    what = "cells were cut inside a character, which is left out"
-    logger.warning("%s: %d %s: lines %s", layer, len(halves), what, some(dict.fromkeys(lines)))
+    logger.warning(Message("reading.half_letters", n=len(halves), lines=list(dict.fromkeys(lines))).within(layer))
     return whole.decode("utf-8")
 
 
@@ -123,13 +123,20 @@ def choose(names: Sequence[str], wanted: str | None, role: str, layer: str, what
     """Choose a layer or sheet: the one given, the only one, or the one with the role's name."""
     if wanted is not None:
         if wanted not in names:
-            raise LayerError(layer, f'has no {what} "{wanted}"; it has {some(names, most=40) or "none"}')
+            held = names or Message("data.none")
+            raise LayerError(layer, Message("reading.no_such", what=_held(what), name=wanted, names=held))
         return wanted
     if len(names) == 1 or role in names:
         return names[0] if len(names) == 1 else role
     if not names:
-        raise LayerError(layer, f"has no {what}")
-    raise LayerError(layer, f"has {len(names)} {what}s, {some(names, most=40)}; choose one with layer=")
+        raise LayerError(layer, Message("reading.has_none", what=_held(what)))
+    raise LayerError(layer, Message("reading.has_several", n=len(names), what=_held(what), names=names))
+
+
+def _held(what: str) -> Message | str:
+    """Return the word for what a file holds several of."""
+    words = {"layer": Message("reading.layer"), "table": Message("reading.table"), "sheet": Message("reading.sheet")}
+    return {**words, "folder": Message("reading.folder")}.get(what, what)
 
 
 def framed(rows: list[Row], source: Source) -> pd.DataFrame:
@@ -137,7 +144,7 @@ def framed(rows: list[Row], source: Source) -> pd.DataFrame:
     layer = source.name
     numbered = [(n, row) for n, row in enumerate(rows, start=1) if any(not void(c) for c in row)]
     if not numbered:
-        raise LayerError(layer, "is empty; it needs a row of column names and rows below")
+        raise LayerError(layer, Message("table.empty"))
     width = max(row_width(row) for _, row in numbered)
     (line, head), body = numbered[0], numbered[1:]
     if source.header is not None:
@@ -147,7 +154,7 @@ def framed(rows: list[Row], source: Source) -> pd.DataFrame:
         refuse_title(numbered, width, layer)
     names = [text_of(c) if i < len(head) and not void(c := head[i]) else "" for i in range(width)]
     if again := [n for n, row in body if [text_of(c) for c in row[: row_width(row)]] == names[: row_width(head)]]:
-        logger.warning("%s: rows %s repeat the names of the columns and were left out", layer, some(again))
+        logger.warning(Message("table.repeated", rows=again).within(layer))
     places = [at for at, (n, _) in enumerate(body) if n not in again]
     body = [body[at] for at in places]
     columns = [[row[i] if i < len(row) else None for _, row in body] for i in range(width)]
@@ -159,7 +166,7 @@ def framed(rows: list[Row], source: Source) -> pd.DataFrame:
     if stray := [n for n, row in body if any(not void(row[i]) for i in unnamed if i < len(row))]:
         refuse_unnamed(numbered, stray, layer)
     if twice := sorted({names[i] for i in kept if names.count(names[i]) > 1}):
-        raise LayerError(layer, f"columns occur twice: {some(twice)}; rename or remove one")
+        raise LayerError(layer, Message("column.twice", columns=twice))
     frame = pd.DataFrame({names[i]: pd.Series(columns[i], dtype=object) for i in kept})
     frame.index = pd.Index(places) if again else frame.index  # as the rows are counted below the header
     return frame.infer_objects()
@@ -186,8 +193,7 @@ def with_geometry(frame: pd.DataFrame, chosen: Mapping[str, str], crs: Any, laye
             crs = "EPSG:4326"
             logger.info("%s: columns %s and %s are taken as EPSG:4326", layer, columns["lon"], columns["lat"])
     if crs is None:
-        what = f"columns {some(columns.values())} do not say in which CRS they are"
-        raise LayerError(layer, f'{what}; give it, for example crs="EPSG:4549"')
+        raise LayerError(layer, Message("datum.unsaid", columns=list(columns.values())))
     # A cell of H3 names its row, too.
     shown = [] if "h3" in columns else list(columns.values())
     out = gpd.GeoDataFrame(frame.drop(columns=shown), geometry=shapes, crs=crs)
@@ -196,17 +202,16 @@ def with_geometry(frame: pd.DataFrame, chosen: Mapping[str, str], crs: Any, laye
 
 def _coordinate_columns(frame: pd.DataFrame, chosen: Mapping[str, str], layer: str) -> dict[str, str]:
     """Find the columns of the place, coordinate → heading: a pair in the order x, y, or one of shapes."""
-    listed = some(frame.columns, most=40)
+    found = list(frame.columns)
     if absent := [source for source in chosen.values() if source not in frame.columns]:
-        what = f"has no column {some(absent)}, which columns= takes for coordinates"
-        raise LayerError(layer, f"{what}; found are {listed}")
+        raise LayerError(layer, Message("place.chosen_absent", columns=absent, found=found))
     columns = dict(chosen)
     if not columns:
         for kind in COORDINATES:
             takers = [str(c) for c in frame.columns if normalized(c) in coordinate_names(kind)]
             if len(takers) > 1:
-                choice = f'choose one with columns={{"{kind}": "{takers[0]}"}} (and its partner)'
-                raise LayerError(layer, f'columns {some(takers)} could each be "{kind}"; {choice}')
+                said = Message("place.could_each", columns=takers, kind=kind, first=takers[0])
+                raise LayerError(layer, said)
             if takers:
                 columns[kind] = takers[0]
         if {"lon", "lat"} <= columns.keys():
@@ -223,18 +228,16 @@ def _coordinate_columns(frame: pd.DataFrame, chosen: Mapping[str, str], layer: s
     if len(complete) == 1 and set(complete[0]) == columns.keys():
         return {kind: columns[kind] for kind in complete[0]}
     if len(complete) > 1:
-        twice = f"columns {some(columns.values())} give the place twice"
-        raise LayerError(layer, f'{twice}; choose with columns=, for example columns={{"wkt": "…"}}')
-    what = "has no coordinates: a table needs columns lon and lat (经度, 纬度), x and y with crs=, or wkt, wkb or h3"
-    raise LayerError(layer, f'{what}; found are {listed}; name them with columns={{"lon": "…", "lat": "…"}}')
+        raise LayerError(layer, Message("place.twice", columns=list(columns.values())))
+    raise LayerError(layer, Message("place.no_coordinates", lon="经度", lat="纬度", found=found))
 
 
 def _coordinates(column: pd.Series[Any], layer: str) -> Any:
     """Read a column of coordinates; an empty cell is NaN, text is refused."""
     values, bad = read_cells(column, number_of)
     if bad:
-        what = f'"{column.name}" is not a number in {len(bad)} of {len(column)} rows: {some(bad)}'
-        raise LayerError(layer, f"{what} (rows below the header); write coordinates as decimal numbers")
+        facts = {"column": column.name, "n": len(bad), "total": len(column), "rows": bad}
+        raise LayerError(layer, Message("place.no_number", **facts))
     return values
 
 
@@ -243,6 +246,6 @@ def _one_crs(given: Any, own: Any, heading: str, layer: str) -> Any:
     if given is None or own is None:
         return given or own
     if not same_crs(given, read_crs(own, layer)):
-        what = f'"{heading}" is in {crs_name(read_crs(own, layer))}, but crs= says {crs_name(given)}'
-        raise LayerError(layer, f"{what}; leave crs= out, or correct the file")
+        facts = {"own": crs_name(read_crs(own, layer)), "given": crs_name(given)}
+        raise LayerError(layer, Message("datum.column_contradicted", column=heading, **facts))
     return given

@@ -10,6 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from siting.data.system_errors import system_words
 from siting.errors import SitingError
 from siting.messages import Message
 
@@ -45,15 +46,18 @@ REASONS = {
 _KEY = re.compile(r"""\s*(?:\[\s*)?([^\s"'=\[\]{}#]+)\s*[=\]]""")
 
 
-def read_toml(path: str | Path, what: str, error: type[SitingError] = SitingError) -> dict[str, Any]:
+def read_toml(path: str | Path, what: str | Message, error: type[SitingError] = SitingError) -> dict[str, Any]:
     """Read a TOML file of the user, of the kind *what*; raise *error* when it cannot be read or is not TOML."""
     file = Path(path)
     try:
         return parsed(toml_text(file, error))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as fault:
         if isinstance(fault, OSError):
-            raise error(f'{what} "{file}" cannot be read: {fault.strerror}') from fault
-        raise error(f'{what} "{file.name}" is no TOML in UTF-8: {fault}{_unquoted_key(file)}') from fault
+            raise error(Message("data.toml_unread", what=what, file=file, why=system_words(fault))) from fault
+        facts = {"what": what, "file": file.name, "why": str(fault)}
+        if (found := _unquoted_key(file)) is not None:
+            raise error(Message("data.toml_unquoted", line=found[0], key=found[1], **facts)) from fault
+        raise error(Message("data.toml_broken", **facts)) from fault
 
 
 def tables_of(file: Path) -> tuple[str, dict[str, Any]]:
@@ -107,12 +111,12 @@ def toml_text(file: Path, error: type[SitingError] = SitingError) -> str:
     try:
         facts = file.stat()
     except ValueError as fault:  # a NUL in the path
-        raise error(f"{str(file)!r} cannot be read: {fault}") from fault
+        raise error(Message("reading.unread", file=str(file), why=str(fault))) from fault
     if not (stat.S_ISREG(facts.st_mode) or stat.S_ISDIR(facts.st_mode)):
-        raise error(f'"{file}" is a pipe or a device, not a file; copy its content into a file')
+        raise error(Message("reading.pipe", file=file))
     if facts.st_size > MOST_BYTES:
-        size = f"{facts.st_size / (1 << 20):,.0f} MB, and {MOST_BYTES >> 20} MB are read"
-        raise error(f'"{file.name}" has {size}; is it the right file?')
+        size = facts.st_size / (1 << 20)
+        raise error(Message("data.toml_large", file=file.name, size=size, most=MOST_BYTES >> 20))
     return file.read_text(encoding="utf-8-sig")
 
 
@@ -132,10 +136,10 @@ def package_toml(name: str) -> dict[str, Any]:
     return tomllib.loads(files("siting.data").joinpath(name).read_text(encoding="utf-8"))
 
 
-def _unquoted_key(file: Path) -> str:
+def _unquoted_key(file: Path) -> tuple[int, str] | None:
     """Name a key without quotation marks, which TOML requires unless it is ASCII."""
     for line, text in enumerate(file.read_bytes().decode("utf-8-sig", "replace").splitlines(), start=1):
         key = _KEY.match(text)
         if key and not key[1].isascii():
-            return f'; line {line}: {key[1]} needs quotation marks: "{key[1]}" = …'
-    return ""
+            return line, key[1]
+    return None

@@ -30,7 +30,7 @@ def places_of(text: str) -> dict[Path, Place]:
 
     Examples
     --------
-    >>> places_of('[[goal]]\\nname = "a"\\ncover = 0.9\\n')["goal", 0, "cover"]
+    >>> places_of('[[goal]]\nname = "a"\ncover = 0.9\n')["goal", 0, "cover"]
     Place(line=3, column=1)
     """
     return _Scanner(text).read()

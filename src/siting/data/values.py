@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 
 from siting.data.columns import Column
 from siting.data.heading_spelling import normalized
+from siting.messages import Message
 from siting.numbers import Bools, Floats
 
 # Above this a float no longer holds every whole number that a spreadsheet shows (15 digits).
@@ -197,14 +198,20 @@ def flag_of(value: Any, yes: Sequence[str] = (), no: Sequence[str] = ()) -> floa
     raise ValueError(f"{value!r} is neither yes nor no")
 
 
-def read_cells(column: Any, read: Callable[[Any], float]) -> tuple[Floats, list[str]]:
+def read_cells(column: Any, read: Callable[[Any], float]) -> tuple[Floats, list[Message]]:
     """Read each cell of a table; list those that *read* refuses, each with its row below the header or its id."""
     values, bad = np.full(len(column), math.nan), []
     for at, (row, cell) in enumerate(zip(column.index, cells(column), strict=True)):
         try:
             values[at] = read(cell)
         except (ValueError, TypeError, OverflowError):
-            bad.append(f"{f'row {row + 1}' if isinstance(row, int) else row}: {text_of(cell)[:40]}")
+            text = text_of(cell)[:40]
+            numbered_row = isinstance(row, int)
+            bad.append(
+                Message("cell.of_row", row=row + 1, text=text)
+                if numbered_row
+                else Message("error.within", where=row, error=text)
+            )
     return values, bad
 
 

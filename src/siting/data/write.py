@@ -29,7 +29,8 @@ from siting.data.source import kept_attrs, warnings_logged
 from siting.data.tables import guarded
 from siting.data.write_geodatabase import refuse_other_folders, write_geodatabase
 from siting.data.written import check_written, disk_full_told, rows_in
-from siting.errors import LayerError, SitingError, some
+from siting.errors import LayerError, SitingError
+from siting.messages import Message
 
 __all__ = ["write_layer", "write_table"]
 
@@ -96,12 +97,11 @@ def write_layer(frame: Any, path: str | Path, *, layer: str | None = None) -> No
     suffix, name = target.suffix.lower(), layer or target.name
     writer = _WRITERS.get(suffix)
     if writer is None:
-        kinds = some(_WRITERS, most=20)
-        raise LayerError(name, f'"{target.name}" is of no kind that is written here; choose one of {kinds}')
+        raise LayerError(name, Message("writing.other_kind", name=target.name, kinds=list(_WRITERS)))
     if layer is not None and suffix not in (".gpkg", ".gdb", ".xlsx"):
-        raise LayerError(name, f"layer={layer!r} is for files that hold several; {target.suffix} holds one layer")
+        raise LayerError(name, Message("reading.one_layer", layer=layer, suffix=target.suffix))
     if not isinstance(frame, gpd.GeoDataFrame) or frame.active_geometry_name is None:
-        raise LayerError(name, "is no GeoDataFrame with a geometry; write plain tables with write_table")
+        raise LayerError(name, Message("writing.no_layer"))
     if frame.crs is None:
         raise LayerError(name, NO_CRS)
     for column in frame.columns[frame.dtypes == "geometry"]:
@@ -118,7 +118,7 @@ def write_layer(frame: Any, path: str | Path, *, layer: str | None = None) -> No
     except SitingError:
         raise
     except (RuntimeError, OSError, ValueError, TypeError, ArithmeticError, sqlite3.Error) as fault:
-        raise LayerError(name, f'cannot be written to "{target.name}": {fault}') from fault
+        raise LayerError(name, Message("writing.failed_to", name=target.name, why=str(fault))) from fault
     logger.info("%s: %d rows written to %s", name, len(frame), target.name)
 
 
@@ -147,7 +147,7 @@ def write_table(frame: pd.DataFrame, path: str | Path) -> None:
     """
     target = Path(path)
     if target.suffix.lower() != ".csv":
-        raise SitingError(f'"{target.name}": tables are written as .csv')
+        raise SitingError(Message("writing.table_kind", name=target.name))
     named = any(name is not None for name in frame.index.names)
     try:
         with atomic_path(target) as draft:
@@ -155,7 +155,7 @@ def write_table(frame: pd.DataFrame, path: str | Path) -> None:
     except SitingError:
         raise
     except (OSError, ValueError) as fault:
-        raise SitingError(f'"{target.name}" cannot be written: {fault}') from fault
+        raise SitingError(Message("writing.table_failed", name=target.name, why=str(fault))) from fault
 
 
 def _with_index(frame: Any, name: str) -> Any:
@@ -166,17 +166,17 @@ def _with_index(frame: Any, name: str) -> Any:
     else:
         names = [key or ("id" if index.nlevels == 1 else f"level_{n}") for n, key in enumerate(index.names)]
         if clash := [key for key in names if key in frame.columns]:
-            raise LayerError(name, f"index and columns share the names {some(clash)}; rename or drop one")
+            raise LayerError(name, Message("writing.shared_names", names=clash))
         out = frame.reset_index(names=names)
         for key in names:
             if cut := [repr(each) for each in out[key] if isinstance(each, str) and "\0" in each]:
-                raise LayerError(name, f'"{key}" holds a NUL, where files cut texts off: {some(cut)}; take it out')
+                raise LayerError(name, Message("writing.nul", column=key, texts=cut))
     out = with_plain_geometry(out)
     out.attrs = kept_attrs(frame.attrs)
     if strange := [c for c in out.columns if not isinstance(c, str)]:
-        raise LayerError(name, f"names of columns must be text, not {some(strange)}")
+        raise LayerError(name, Message("writing.text_names", names=strange))
     if more := other_geometries(out):
-        raise LayerError(name, f"has more than one geometry column: {some(more)}; drop or convert them")
+        raise LayerError(name, Message("writing.more_geometry", columns=more))
     return out[[c for c in out.columns if c != "geometry"] + ["geometry"]]
 
 
@@ -199,8 +199,7 @@ def _write_gdal(job: _Job, driver: str, frame: Any = None, **options: Any) -> No
     with disk_full_told(job.draft.parent):
         pyogrio.write_dataframe(job.frame if frame is None else frame, job.draft, driver=driver, **options)
         if rows_in(job.draft, layer) != len(job.frame):
-            what = f"cannot be written: not all of its {len(job.frame)} rows arrived; is the disk full?"
-            raise LayerError(layer or job.draft.name, what)
+            raise LayerError(layer or job.draft.name, Message("writing.rows_lost", n=len(job.frame)))
         if driver == "GPKG":
             _fix_date(job.draft, str(layer))
     whole = ~(shapely.is_missing(shapes) | shapely.is_empty(shapes))
@@ -210,7 +209,7 @@ def _write_gdal(job: _Job, driver: str, frame: Any = None, **options: Any) -> No
 def _write_gpkg(job: _Job) -> None:
     _refuse_case_twins(job)
     if len(os.fsencode(job.target.name)) > LONGEST:
-        raise LayerError(job.name, f"the name is too long: with its journal, a GeoPackage takes {LONGEST} bytes")
+        raise LayerError(job.name, Message("writing.long_geopackage", most=LONGEST))
     if job.target.exists():
         _copy_old_layers(job)
     attrs = job.frame.attrs
@@ -232,17 +231,16 @@ def _copy_old_layers(job: _Job) -> None:
     for end in ("-wal", "-journal"):
         log = target.with_name(name + end)
         if log.exists() and log.stat().st_size:
-            raise LayerError(job.name, f'"{name}" is open in another program; close it there first')
+            raise LayerError(job.name, Message("writing.open_elsewhere", name=name))
     try:
         layers = {str(layer) for layer, _ in pyogrio.list_layers(target)}
     except RuntimeError as fault:
         if job.layer is None:
             return  # nothing to keep in a file that cannot be read
-        raise LayerError(job.name, f'"{name}" cannot be opened to add a layer: {fault}') from fault
+        raise LayerError(job.name, Message("writing.not_opened", name=name, why=str(fault))) from fault
     if job.layer is None:
         if layers - {target.stem}:
-            lost = f'"{name}" holds {some(sorted(layers))}, which would be lost'
-            raise LayerError(job.name, f"{lost}; give layer= to add or replace one, or remove the file first")
+            raise LayerError(job.name, Message("writing.layers_lost", name=name, layers=sorted(layers)))
         return
     with (
         contextlib.closing(sqlite3.connect(f"{target.resolve().as_uri()}?mode=ro", uri=True)) as old,
@@ -267,8 +265,7 @@ def _fix_date(file: Path, layer: str) -> None:
 def _refuse_case_twins(job: _Job) -> None:
     names = [name.casefold() for name in job.frame.columns]
     if twins := [c for c in job.frame.columns if names.count(c.casefold()) > 1]:
-        what = f"columns differ in case only: {some(twins)}"
-        raise LayerError(job.name, f"{what}; rename one, the format holds one of them")
+        raise LayerError(job.name, Message("writing.case_twins", columns=twins))
 
 
 def _write_geojson(job: _Job) -> None:
@@ -281,19 +278,17 @@ def _write_shapefile(job: _Job) -> None:
     columns = [c for c in job.frame.columns if c != "geometry"]
     faults = []
     if long := [c for c in columns if len(c.encode()) > NAME_BYTES]:
-        what = f"names of columns over {NAME_BYTES} bytes, which a Shapefile cuts: {some(long)}"
-        faults.append(f"{what}; write a GeoPackage (.gpkg), or rename them")
+        faults.append(Message("writing.shapefile_names", most=NAME_BYTES, columns=long))
     for column in columns:
         if job.frame[column].dtype.kind in "iufb":
             continue
         if over := [text for text in job.frame[column].dropna().astype(str) if len(text.encode()) > TEXT_BYTES]:
-            what = f'"{column}" has {len(over)} texts over {TEXT_BYTES} bytes, which a Shapefile cuts'
-            faults.append(f'{what}, such as "{over[0][:20]}…"; write a GeoPackage (.gpkg)')
+            facts = {"column": column, "n": len(over), "most": TEXT_BYTES, "text": over[0][:20]}
+            faults.append(Message("writing.shapefile_texts", **facts))
     if faults:
         raise LayerError(job.name, faults)
     if there := [file.name for end in _PARTS if (file := job.target.with_suffix(end)).exists()]:
-        what = f"{some(there)} are there, and the files of a Shapefile cannot be exchanged at once: who opens it then"
-        raise LayerError(job.name, f"{what} would get new attributes with old points; remove them, or write a .gpkg")
+        raise LayerError(job.name, Message("writing.shapefile_there", files=there))
     _write_gdal(job, "ESRI Shapefile", encoding="UTF-8")
 
 
@@ -316,7 +311,7 @@ def _as_table(job: _Job) -> pd.DataFrame:
     whole = ~(shapely.is_missing(shapes) | shapely.is_empty(shapes))
     points = bool((shapely.get_type_id(shapes)[whole] == 0).all())
     if clash := [c for c in table.columns if c in (("lon", "lat") if points else ("wkt",))]:
-        raise LayerError(job.name, f"columns {some(clash)} are wanted for the coordinates; rename them")
+        raise LayerError(job.name, Message("writing.coordinate_names", columns=clash))
     if points:
         return table.assign(lon=shapely.get_x(shapes), lat=shapely.get_y(shapes))
     texts = shapely.to_wkt(shapes, rounding_precision=-1)
@@ -329,8 +324,7 @@ def _write_excel(job: _Job) -> None:
     from openpyxl.cell import WriteOnlyCell
 
     if job.layer is not None and job.target.exists():
-        what = f'"{job.target.name}" exists; a sheet cannot be added to a workbook, give another name'
-        raise LayerError(job.name, what)
+        raise LayerError(job.name, Message("writing.no_sheet_added", name=job.target.name))
     table = _as_table(job)
     # All cells first: a workbook that is left half written keeps a temporary file open.
     cells = [list(table.columns), *table.itertuples(index=False, name=None)]
@@ -369,10 +363,9 @@ def _excel_value(value: Any, name: str) -> Any:
         return value
     text = str(ILLEGAL_CHARACTERS_RE.sub("", str(value)))
     if text != str(value):
-        logger.warning("%s: control characters, which Excel cannot hold, were taken out of a text", name)
+        logger.warning(Message("writing.controls").within(name))
     if len(text) > CELL_CHARACTERS:
-        long = f"a text has {len(text)} characters, more than a cell of Excel holds ({CELL_CHARACTERS})"
-        raise LayerError(name, f"{long}; write a GeoPackage (.gpkg) or a CSV")
+        raise LayerError(name, Message("writing.long_text", n=len(text), most=CELL_CHARACTERS))
     return text
 
 

@@ -11,7 +11,8 @@ import pandas as pd
 
 from siting.data.read_gdal import GEODATABASE_TABLE
 from siting.data.written import disk_full_told, rows_in
-from siting.errors import LayerError, some
+from siting.errors import LayerError
+from siting.messages import Message
 
 #: Limits of whole numbers: of the type that every version of ArcGIS reads, and of those that a float holds exactly.
 _INT32, _FLOAT = 2**31 - 1, 2**53
@@ -23,13 +24,12 @@ def refuse_other_folders(target: Path, name: str) -> None:
     if not target.exists():
         return
     if not target.is_dir():
-        raise LayerError(name, f'"{target.name}" is a file, but a geodatabase is a folder; give another name')
+        raise LayerError(name, Message("writing.gdb_file", name=target.name))
     held = sorted(file.name for file in target.iterdir())
     if held and GEODATABASE_TABLE not in held:
-        raise LayerError(name, f'"{target.name}" is a folder that is no geodatabase: it holds {some(held)}')
+        raise LayerError(name, Message("writing.gdb_other", name=target.name, files=held))
     if locks := [file for file in held if file.endswith(".lock")]:
-        what = f'"{target.name}" is locked ({some(locks)}): it is open in ArcGIS'
-        raise LayerError(name, f"{what}; close it there first, or remove the locks if it is not")
+        raise LayerError(name, Message("writing.gdb_locked", name=target.name, files=locks))
 
 
 def write_geodatabase(frame: Any, draft: Path, target: Path, layer: str | None, name: str) -> None:
@@ -44,10 +44,10 @@ def write_geodatabase(frame: Any, draft: Path, target: Path, layer: str | None, 
         try:
             others = {str(old) for old, _ in pyogrio.list_layers(target)} - {chosen}
         except RuntimeError as fault:
-            raise LayerError(name, f'"{target.name}" cannot be opened to add a layer: {fault}') from fault
+            raise LayerError(name, Message("writing.not_opened", name=target.name, why=str(fault))) from fault
         if layer is None and others:
-            lost = f'"{target.name}" holds {some(sorted(others))}, which would be lost'
-            raise LayerError(name, f"{lost}; give layer= to add or replace one, or remove the folder first")
+            said = Message("writing.folder_layers_lost", name=target.name, layers=sorted(others))
+            raise LayerError(name, said)
         if layer is not None:
             shutil.copytree(target, draft, dirs_exist_ok=True)
     if not (draft / GEODATABASE_TABLE).is_file():
@@ -81,8 +81,7 @@ def _plain_numbers(frame: Any, name: str) -> Any:
             continue
         largest = int(values.abs().max()) if values.notna().any() else 0
         if largest > _FLOAT:
-            what = f'"{column}" has whole numbers above 2^53, which a geodatabase rounds'
-            raise LayerError(name, f"{what}; write them as text, or a GeoPackage (.gpkg)")
+            raise LayerError(name, Message("writing.gdb_rounds", column=column))
         small = largest <= _INT32 and not values.isna().any()
         out[column] = values.astype(np.int32) if small else values.astype(np.float64)
     return out
@@ -94,11 +93,9 @@ def _check(draft: Path, layer: str, columns: list[str], rows: int, name: str) ->
 
     names = [str(made) for made, _ in pyogrio.list_layers(draft)]
     if layer not in names:
-        remedy = "give another with layer=, of letters, digits and underscores"
-        raise LayerError(name, f'a geodatabase has no layer called "{layer}"; {remedy}')
+        raise LayerError(name, Message("writing.gdb_layer", layer=layer))
     info = pyogrio.read_info(draft, layer=layer)
     if changed := [column for column in columns if column not in set(info["fields"])]:
-        what = f"names of columns that a geodatabase changes: {some(changed)}"
-        raise LayerError(name, f"{what}; begin them with a letter, without blanks, or write a GeoPackage (.gpkg)")
+        raise LayerError(name, Message("writing.gdb_names", columns=changed))
     if rows_in(draft, layer) != rows:
-        raise LayerError(name, f"cannot be written: not all of its {rows} rows arrived; is the disk full?")
+        raise LayerError(name, Message("writing.rows_lost", n=rows))

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from siting.errors import LayerError, some
+from siting.errors import LayerError
+from siting.messages import Message
 
 #: Bytes that an archive may unpack to, and members that it may have.
 MOST_UNPACKED, MOST_MEMBERS = 2 << 30, 100_000
@@ -29,19 +30,19 @@ class Archive:
         self._archive, self._layer, self._left = archive, layer, MOST_UNPACKED
         listed = archive.infolist()
         if len(listed) > MOST_MEMBERS:
-            raise LayerError(layer, f"has {len(listed):,} members, too many for a layer; unpack it and read the file")
+            raise LayerError(layer, Message("reading.zip_members", n=len(listed)))
         self.members: dict[str, zipfile.ZipInfo] = {}
         faults = []
         for info in listed:
             name = _name(info).replace("\\", "/")
             if fault := _fault(name, info):
-                faults.append(f"{name} ({fault})")
+                faults.append(fault)
             elif name in self.members:
-                faults.append(f"{name} (occurs twice)")
+                faults.append(Message("reading.zip_twice", name=name))
             elif not name.endswith("/"):
                 self.members[name] = info
         if faults:
-            raise LayerError(layer, f"has members that are not safe to unpack: {some(faults)}; ask for a new archive")
+            raise LayerError(layer, Message("reading.zip_unsafe", members=faults))
 
     def read(self, name: str) -> bytes:
         """Return the content of a member."""
@@ -60,8 +61,8 @@ class Archive:
                 # The sizes that the archive states are not relied on.
                 self._left -= len(chunk)
                 if self._left < 0:
-                    limit = f"unpacks to more than {MOST_UNPACKED / (1 << 30):.0f} GB"
-                    raise LayerError(self._layer, f"{limit}; unpack it yourself, and read the file in it")
+                    said = Message("reading.zip_large", gb=MOST_UNPACKED / (1 << 30))
+                    raise LayerError(self._layer, said)
                 yield chunk
 
 
@@ -75,8 +76,8 @@ def open_archive(path: Path, layer: str) -> Iterator[Archive]:
         raise
     except ZIP_FAULTS as fault:
         if "password" in str(fault) or "encrypted" in str(fault):
-            raise LayerError(layer, "is protected by a password; unpack it, and read the file in it") from fault
-        raise LayerError(layer, f"cannot be unpacked: {fault}; is the copy complete?") from fault
+            raise LayerError(layer, Message("reading.zip_password")) from fault
+        raise LayerError(layer, Message("reading.zip_damaged", why=str(fault))) from fault
 
 
 def _name(info: zipfile.ZipInfo) -> str:
@@ -90,13 +91,13 @@ def _name(info: zipfile.ZipInfo) -> str:
     return info.orig_filename
 
 
-def _fault(name: str, info: zipfile.ZipInfo) -> str:
-    """Return what is wrong with a member, or ""."""
+def _fault(name: str, info: zipfile.ZipInfo) -> Message | None:
+    """Return what is wrong with a member, or None."""
     if name.startswith("/") or ":" in name.split("/")[0]:
-        return "an absolute path"
+        return Message("reading.zip_absolute", name=name)
     if ".." in PurePosixPath(name).parts or "\x00" in name:
-        return "a path out of the archive"
+        return Message("reading.zip_above", name=name)
     mode = info.external_attr >> 16
     if info.create_system == 3 and stat.S_IFMT(mode) not in (0, stat.S_IFREG, stat.S_IFDIR):
-        return "a link or device"
-    return ""
+        return Message("reading.zip_link", name=name)
+    return None

@@ -5,12 +5,15 @@ A message is a code and its values. The words of ``file.absent`` stand in ``file
 shown, so that an error that was raised under English words can be shown in Chinese.
 
 In the words, ``{n:row|rows}`` is a number with its noun (in Chinese ``{n:,} 行``), ``{ids:5}`` the first five of
-several values, ``{faults:lines}`` each on a line of its own, ``{value:quoted}`` what a user wrote, in quotation marks
+several values, ``{kinds:plain}``, ``{kinds:or}`` and ``{kinds:and}`` (or ``plain40``) those without
+quotation marks,
+``{faults:lines}`` each on a line of its own, ``{value:quoted}`` what a user wrote, in quotation marks
 where it is text; other braces are those of `str.format`.
 """
 
 from __future__ import annotations
 
+import re
 import string
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
@@ -26,6 +29,8 @@ __all__ = ["Message", "language", "set_language", "text_in"]
 _LANGUAGE: list[Language] = ["en"]
 #: How many of several values are named where a text does not say.
 MOST = 5
+#: How values stand without quotation marks: the word between them, and how many.
+UNQUOTED = re.compile(r"(plain|or|and)(\d*)")
 
 
 def language() -> Language:
@@ -60,7 +65,7 @@ class Message:
     Examples
     --------
     >>> Message("error.several", where="homes", n=1, error=["no rows"]).text("en")
-    'homes: 1 fault\\n  - no rows'
+    'homes: 1 fault\n  - no rows'
     """
 
     __slots__ = ("code", "values")
@@ -72,6 +77,10 @@ class Message:
         """Return the text in *lang*, else in the language that is set."""
         chosen = language() if lang is None else lang
         return _Words(chosen).vformat(_words(self.code, chosen), (), self.values)
+
+    def within(self, where: str | Message) -> Message:
+        """Return the sentence with the place in front, such as the name of the layer."""
+        return Message("error.within", where=where, error=self)
 
     def __str__(self) -> str:
         return self.text()
@@ -105,8 +114,11 @@ class _Words(string.Formatter):
             return _words("list.quoted", self.lang).format(_plain(value)) if isinstance(value, str) else _toml(value)
         if spec == "lines":
             return "".join(f"\n  - {text_in(self.lang, each)}" for each in value)
+        if unquoted := UNQUOTED.fullmatch(spec):
+            most = int(unquoted[2] or MOST)
+            return _listed(list(value), self.lang, most=most, quoted=False, between=unquoted[1])
         if isinstance(value, Iterable) and not isinstance(value, str):
-            return _listed([text_in(self.lang, each) for each in value], int(spec or MOST), self.lang)
+            return _listed(list(value), self.lang, most=int(spec or MOST))
         one, bar, many = spec.partition("|")
         if bar:
             return f"{value:,} {one if value == 1 else many}"
@@ -122,10 +134,14 @@ def _toml(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _listed(values: Sequence[str], most: int, lang: Language) -> str:
-    quoted = [_words("list.quoted", lang).format(_plain(value)) for value in values]
-    head = _words("list.between", lang).join(quoted[:most])
-    rest = len(quoted) - most
+def _listed(
+    values: Sequence[Any], lang: Language, *, most: int = MOST, quoted: bool = True, between: str = "plain"
+) -> str:
+    named = [text_in(lang, value) for value in values[:most]]  # of a million only the first
+    if quoted:
+        named = [_words("list.quoted", lang).format(_plain(value)) for value in named]
+    head = _words(f"list.{between}", lang).join(named)
+    rest = len(values) - most
     return _words("list.more", lang).format(head, rest) if rest > 0 else head
 
 
