@@ -26,7 +26,7 @@ from siting.propose.search.answer import Answer
 from siting.propose.search.bottleneck_answers import farthest
 from siting.propose.search.pruning import prune_by
 
-__all__ = ["PointAnswer", "search_points"]
+__all__ = ["PointAnswer", "refuse_unkept_ways", "search_points"]
 
 #: Rules that need no more than the distances that a search asks for.
 RULES = (problems.AtMost, problems.Existing, problems.Required, problems.Forbidden, problems.Cover)
@@ -106,6 +106,12 @@ class PointFarthestAnswer(PointAnswer):
     def grain(self) -> float:
         """Distances are compared as they are."""
         return 0.0
+
+
+def refuse_unkept_ways(answer: Answer, what: str) -> None:
+    """Refuse a plan between points where ways to other sites than its own are asked for."""
+    if isinstance(answer, PointAnswer):
+        raise ProblemError(f"{what}: the plan is of a PointReach, whose ways to other sites are not kept; use a Reach")
 
 
 def search_points(
