@@ -22,7 +22,7 @@ from siting.measure.grid_kernels import Grid
 from siting.measure.reach import Reach, Unit
 from siting.numbers import Floats, Ints, Ints32
 
-__all__ = ["NearestLists", "PointReach"]
+__all__ = ["BLOCK", "MAX_PAIRS", "NearestLists", "PointReach"]
 
 #: Distances that are computed at a time.
 BLOCK = 2**22

@@ -12,7 +12,7 @@ import pandas as pd
 
 import siting.propose.problem as problems
 from siting.errors import ProblemError, some
-from siting.measure.point_reach import PointReach
+from siting.measure.point_reach import BLOCK, MAX_PAIRS, PointReach
 from siting.measure.reach import Reach
 from siting.numbers import Bools, Floats, Ints
 from siting.optimize.center.client_growth import GrownCenter, bound_of_grown, solve_growing
@@ -32,10 +32,6 @@ __all__ = ["PointAnswer", "refuse_unkept_ways", "search_points"]
 RULES = (problems.AtMost, problems.Existing, problems.Required, problems.Forbidden, problems.Cover)
 #: Functions that make whole numbers of metres.
 WHOLE: tuple[Any, ...] = (np.floor, np.ceil, np.rint, np.trunc)
-#: Pairs of a table that are not refused: 4 GiB of them.
-MAX_PAIRS = 2**28
-#: Distances that are computed at a time.
-BLOCK = 2**22
 
 
 @dataclass(frozen=True, eq=False)
