@@ -59,10 +59,10 @@ class PointReach:
 
     For problems with so many pairs that a `Reach` without a limit does not fit into memory. `solve` takes it for
     `MinTravel` without *beyond* and for `MinFarthest`, with `AtMost` and, as wanted, `Existing`, `Required`,
-    `Forbidden`, and `Cover` without limit and groups. Every other objective or rule, and options, raise a `ProblemError`
-    that it "needs a table of ways, and a PointReach has none". `MaxSpacing` takes one as *between*, and computes all
-    pairs, up to the number that `to` allows; its *reach* is a `Reach`. `to` makes that of some destinations for all
-    other functions, which refuse this one: "give a Reach".
+    `Forbidden`, and `Cover` without limit and groups. With every other objective or rule, or options, a `ProblemError`
+    says that it "needs a table of ways, and a PointReach has none". `MaxSpacing` takes one as *between* and computes
+    all pairs, up to the number that `to` allows; its *reach* is a `Reach`. All other functions need a `Reach`, which
+    `to` makes for some destinations.
 
     Attributes
     ----------
