@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -20,6 +21,8 @@ from siting.propose.model.ways import closest_rows, is_whole_at_one, nearest_arc
 
 __all__ = ["Allocation", "build_allocation", "mixed_integer_model", "people_of", "rounded", "vector_of"]
 
+#: Parts of a person in flows of whole numbers, the finest that fit first.
+PARTS = (1_000_000, 1_000)
 #: Pairs up to which each gets a row of its own that ties it to its site: a tighter model, but a larger one.
 TIED = 60_000
 #: Arcs up to which people are allocated with the least travel.
@@ -96,19 +99,30 @@ class Allocation:
         """Objective of columns and people on arcs, in the sense of the model."""
         return self.formulation.constant + float(self.gain @ people + self.formulation.value[x].sum())
 
+    @cached_property
+    def parts(self) -> int:
+        """Into how many parts a person is cut for flows of whole numbers; 0 where there are too many people."""
+        most = max(self.amount.max(initial=0.0), float(self.room.sum(axis=1).max()) if self.room.nnz else 0.0)
+        fit = (parts for parts in ((1,) if self.whole else PARTS) if most * parts <= LARGEST)
+        return next(fit, 0)
+
+    def _in_parts(self, people: Floats) -> Ints:
+        return np.rint(people * self.parts).astype(np.int64)
+
     def most(self, x: Bools, phase: int) -> float:
-        """Return the most people with a place in a phase; NaN where people are not whole numbers."""
+        """Return the most people with a place in a phase, fractions to `parts`; NaN where there are too many."""
         room = self.room @ x.astype(float)
         mine = self.usable(x) & (self.of_need["phase"].to_numpy()[self.need] == phase)
-        if not self.whole or max(self.amount.max(initial=0), room.max(initial=0)) > LARGEST:
+        if not self.parts:
             return math.nan
         if not mine.any():
             return 0.0
         need, pool = self.need[mine].astype(np.int32), self.pool[mine].astype(np.int32)
-        return float(maximum_flow(self.amount.astype(np.int64), room.astype(np.int64), need, pool).flow.sum())
+        flow = maximum_flow(self._in_parts(self.amount), self._in_parts(room), need, pool).flow
+        return float(flow.sum()) / self.parts
 
     def added_and_lost(self, x: Bools, columns: Ints, phase: int) -> tuple[float, list[tuple[float, float]]]:
-        """Count the people with a place in a phase, in whole numbers: without new *columns* of x, and for each of them.
+        """Count the people with a place in a phase: without new *columns* of x, and for each of them.
 
         For each column: those whom it adds, when it opens after the columns before it, and those whom it alone serves.
         """
@@ -118,18 +132,19 @@ class Allocation:
             return start, [(start, start)] * len(columns)
         here = self.of_pool["phase"].to_numpy() == phase
         mine = np.flatnonzero(self.open_pools(x)[self.pool] & here[self.pool])
-        flow = OpenPlaces(self.amount.astype(np.int64), self.room.shape[0], self.need[mine], self.pool[mine])
+        flow = OpenPlaces(self._in_parts(self.amount), self.room.shape[0], self.need[mine], self.pool[mine])
+        before = self._in_parts(self.room @ rest.astype(float)).tolist()
         for pool in np.flatnonzero(self.open_pools(rest) & here).tolist():
-            flow.add(pool, int((self.room[[pool]] @ rest.astype(float))[0]))
+            flow.add(pool, before[pool])
         room = csc_array(self.room[:, columns])
+        places = self._in_parts(room.data).tolist()
         pools = [
-            [(int(i), int(places)) for i, places in zip(room.indices[there], room.data[there], strict=True) if here[i]]
-            for there in (slice(*room.indptr[k : k + 2]) for k in range(len(columns)))
+            [(i, places[at]) for at, i in enumerate(room.indices[there].tolist(), there.start) if here[i]]
+            for there in (slice(*room.indptr[k : k + 2].tolist()) for k in range(len(columns)))
         ]
-        added = [float(sum(flow.add(*each) for each in own)) for own in pools]
-        return start, [
-            (more, float(sum(flow.lost_without(*each) for each in own))) for more, own in zip(added, pools, strict=True)
-        ]
+        added = [sum(flow.add(*each) for each in own) / self.parts for own in pools]
+        lost = [sum(flow.lost_without(*each) for each in own) / self.parts for own in pools]
+        return start, list(zip(added, lost, strict=True))
 
     def amounts(self, flows: pd.DataFrame) -> Floats:
         """People on each arc of a table of flows."""
