@@ -218,7 +218,8 @@ class _CountReport(Control):
         vars(self).update(vars(outer.for_subproblem()))
         self.outer, self.known = outer, (value, bound)
 
-    def report(self, step: str, value: float | None = None, bound: float | None = None) -> bool:  # noqa: ARG002 those of the whole search are told
+    # The numbers of the question are not those that are told.
+    def report(self, step: str, value: float | None = None, bound: float | None = None) -> bool:  # noqa: ARG002
         """Report the numbers; the question ends with the time only."""
         self.outer.report(step, *self.known)
         return self.must_stop

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from numbers import Real
-from typing import TypeGuard
+from typing import Any, TypeGuard
 
 import pandas as pd
 
@@ -35,12 +35,12 @@ class Value:
         return hash((type(self), str(self)))
 
 
-def _equal(one: object, other: object) -> bool:
+def _equal(one: Any, other: Any) -> bool:
     if isinstance(one, Mapping) and isinstance(other, Mapping):
         return one.keys() == other.keys() and all(_equal(one[key], other[key]) for key in one)
     if isinstance(one, (pd.Series, pd.DataFrame)) or isinstance(other, (pd.Series, pd.DataFrame)):
         named = getattr(one, "name", None) == getattr(other, "name", None)
-        return type(one) is type(other) and named and bool(one.equals(other))  # type: ignore[attr-defined]  # one may be neither: the types differ then
+        return type(one) is type(other) and named and bool(one.equals(other))
     return bool(one == other)
 
 

@@ -183,7 +183,12 @@ class FarthestAim(BottleneckAim):
             row = Constraint(None, at, np.ones(len(at)), -math.inf, other.model.constant - least)
         return self._nearest((row,), x, control)
 
-    def best(self, model: Model, x: Bools, control: Control) -> tuple[Bools, bool]:  # noqa: ARG002 the formulation has the rules
+    def best(
+        self,
+        model: Model,  # noqa: ARG002 the formulation has the rules
+        x: Bools,
+        control: Control,
+    ) -> tuple[Bools, bool]:
         """Search for the least largest distance."""
         return self._nearest((), x, control)
 
