@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from os import PathLike
 from typing import Any, TypeVar
 
 import geopandas as gpd
@@ -129,7 +130,8 @@ def provision(
     [1.0, 1.0]
     """
     if not isinstance(standard, Standard):
-        raise StandardError(f"provision takes a Standard; load one with load_standard({str(standard)!r})")
+        name = repr(str(standard)) if isinstance(standard, (str, PathLike)) else '"jinhua"'
+        raise StandardError(f"provision takes a Standard; load one with load_standard({name})")
     metres_of(beside, "beside", error=SitingError)
     metres_of(max_snap, "max_snap", endless=True, error=SitingError)
     given = {**(layers or {}), "communities": communities}

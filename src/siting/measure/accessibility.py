@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.sparse import csr_array
 
-from siting.errors import ProblemError, some
+from siting.errors import ProblemError, brief, some
 from siting.limits import usual_limit
 from siting.measure.alignment import amounts
 from siting.measure.decay import Decay, check_shape
@@ -161,7 +161,7 @@ class _Shared(NamedTuple):
 def _first_step(reach: Reach, demand: pd.Series, supply: pd.Series, method: str, decay: Weigh | None) -> _Shared:
     """Compute the supply per head of each facility."""
     if method not in get_args(Method):
-        raise ProblemError(f"method is {method!r}; choose one of {', '.join(get_args(Method))}")
+        raise ProblemError(f"method is {brief(method)}; choose one of {', '.join(get_args(Method))}")
     people = amounts(demand, reach.origins, what="demand").to_numpy(float)
     places = amounts(supply, reach.destinations, what="supply", of="destinations").to_numpy(float)
     factor = _weighed(reach, method, decay)
@@ -206,8 +206,9 @@ def _weighed(reach: Reach, method: str, decay: Weigh | None) -> Floats:
             raise ProblemError('2sfca counts all in the catchment alike; for a decay choose method="e2sfca"')
         return np.ones(len(reach))
     if not callable(decay):
-        mend = f"steps({decay})" if isinstance(decay, dict) else "steps({300: 1, 500: 0.68}), gaussian(500) or another"
-        raise ProblemError(f"{method} needs a decay, and decay is {decay!r}; give {mend}")
+        zones = isinstance(decay, dict) and len(decay) < 10
+        mend = f"steps({decay})" if zones else "steps({300: 1, 500: 0.68}), gaussian(500) or another"
+        raise ProblemError(f"{method} needs a decay, and decay is {decay if zones else brief(decay)}; give {mend}")
     if isinstance(decay, Decay):
         usual_limit(decay.limit, reach.unit, reach.limit, f"{decay}: its limit")
     if isinstance(decay, Decay) and np.isfinite(decay.limit) and decay.limit > reach.limit * (1 + TOLERANCE):

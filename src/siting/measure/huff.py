@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from siting.errors import ProblemError, some
+from siting.errors import ProblemError, brief, some
 from siting.limits import usual_limit
 from siting.measure.alignment import amounts
 from siting.measure.decay import Decay, check_shape
@@ -137,7 +137,7 @@ def huff_probabilities(
         raise ProblemError(f"{nearest}, not all there are to choose; call travel with metres or minutes")
     for name, value in (("alpha", alpha), ("no_choice", no_choice)):
         if not isinstance(value, Real) or isinstance(value, bool) or not 0 <= float(value) < math.inf:
-            raise ProblemError(f"huff: {name} is {value!r}; give a number of 0 or more")
+            raise ProblemError(f"huff: {name} is {brief(value)}; give a number of 0 or more")
     people = amounts(demand, reach.origins, what="demand").to_numpy(float)
     appeal = np.ones(len(reach.destinations))
     if attractiveness is not None:
@@ -157,8 +157,9 @@ def huff_probabilities(
 def refuse_searched_less(decay: object, limit: float, unit: str) -> None:
     """Refuse a decay that counts what lies beyond the limit of a reach, and what is no function."""
     if not callable(decay):
-        mend = f"steps({decay})" if isinstance(decay, dict) else "power(2, least=100), exponential(0.002) or another"
-        raise ProblemError(f"decay is {decay!r}; give {mend}")
+        zones = isinstance(decay, dict) and len(decay) < 10
+        mend = f"steps({decay})" if zones else "power(2, least=100), exponential(0.002) or another"
+        raise ProblemError(f"decay is {decay if zones else brief(decay)}; give {mend}")
     if not isinstance(decay, Decay) or math.isinf(decay.limit):
         return
     usual_limit(decay.limit, unit, limit, f"{decay}: its limit")

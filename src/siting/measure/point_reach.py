@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.spatial import cKDTree
 
-from siting.errors import ProblemError, some
+from siting.errors import ProblemError, brief, some
 from siting.measure import grid_kernels as kernels
 from siting.measure.alignment import unique_ids
 from siting.measure.coordinates import coordinates
@@ -353,7 +353,9 @@ class PointReach:
     def _check(self) -> None:
         """Refuse a function that is none of the distance, or falls."""
         if not callable(self.rounded):
-            raise ProblemError(f"rounded is {self.rounded!r}; give a function of an array of metres, as numpy.floor")
+            raise ProblemError(
+                f"rounded is {brief(self.rounded)}; give a function of an array of metres, as numpy.floor"
+            )
         ends = np.concatenate([self.start, self.stop])
         across = float(np.hypot(*np.ptp(ends, axis=0))) if len(ends) else 0.0
         tried = np.concatenate([[0.0], np.geomspace(1e-3, 1.0, 1000) * max(across, 1.0)])

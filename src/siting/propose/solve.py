@@ -9,7 +9,7 @@ from numbers import Real
 
 import pandas as pd
 
-from siting.errors import ProblemError
+from siting.errors import ProblemError, brief
 from siting.measure.point_reach import PointReach
 from siting.optimize.control import Control, Progress, gap_between
 from siting.progress_bar import progress_bar
@@ -144,8 +144,8 @@ def _shown(now: Progress) -> dict[str, object]:
 def check(rules: Sequence[Rule], time_limit: float | None, gap: float = 0.0) -> None:
     """Refuse rules that are no list, a time limit that is no time, and a gap that is no share."""
     if isinstance(rules, Rule) or rules is None or not isinstance(rules, Iterable) or isinstance(rules, str):
-        raise ProblemError(f"rules is {rules!r}; give a list of rules")
+        raise ProblemError(f"rules is {brief(rules)}; give a list of rules")
     if time_limit is not None and not (isinstance(time_limit, Real) and time_limit > 0):
-        raise ProblemError(f"time_limit is {time_limit!r}; give seconds above 0")
+        raise ProblemError(f"time_limit is {brief(time_limit)}; give seconds above 0")
     if not is_number(gap) or not 0 <= gap < 1:
-        raise ProblemError(f"gap is {gap!r}; give a share of 0 or more and below 1, such as 0.01")
+        raise ProblemError(f"gap is {brief(gap)}; give a share of 0 or more and below 1, such as 0.01")

@@ -10,7 +10,7 @@ from typing import Generic, TypeAlias, TypeVar, cast
 import numpy as np
 import pandas as pd
 
-from siting.errors import ProblemError, some
+from siting.errors import ProblemError, brief, some
 from siting.measure.alignment import refuse_inexact
 from siting.measure.reach import TOLERANCE, Reach
 from siting.measure.take_up import TakeUp
@@ -240,7 +240,7 @@ class Inputs:
         if values is None:
             return np.full(len(self.sites), np.nan)
         if not isinstance(values, pd.Series):
-            raise ProblemError(f"{what} is {values!r}; give a Series with a number for each site id")
+            raise ProblemError(f"{what} is {brief(values)}; give a Series with a number for each site id")
         if not values.index.is_unique:
             raise ProblemError(f"{what}: ids occur twice: {some(values.index[values.index.duplicated()])}")
         return np.asarray(at_least_zero_each(values, what).reindex(self.sites), float)

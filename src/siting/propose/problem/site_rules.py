@@ -8,7 +8,7 @@ from functools import cached_property
 
 import pandas as pd
 
-from siting.errors import ProblemError
+from siting.errors import ProblemError, brief
 from siting.measure.reach import Reach
 from siting.propose.problem.rule import Rule
 from siting.propose.problem.rule_values import (
@@ -35,7 +35,7 @@ class _Count(Rule):
 
     def __post_init__(self) -> None:
         if not is_whole(self.n, 1):
-            raise ProblemError(f"{type(self).__name__}({self.n!r}): give a whole number of sites, 1 or more")
+            raise ProblemError(f"{type(self).__name__}({brief(self.n)}): give a whole number of sites, 1 or more")
         if self.by is not None:
             groups_of(self.by, f"{type(self).__name__}: by", "site")
 
@@ -139,7 +139,7 @@ class OnePer(Rule):
     def __post_init__(self) -> None:
         groups_of(self.by, "OnePer: by", "site")
         if isinstance(self.among, str):
-            raise ProblemError(f"OnePer: among is {self.among!r}; give a list of groups")
+            raise ProblemError(f"OnePer: among is {brief(self.among)}; give a list of groups")
         object.__setattr__(self, "among", None if self.among is None else tuple(self.among))
 
     def __str__(self) -> str:
@@ -226,7 +226,7 @@ class MayClose(Rule):
         if self.ids is not None:
             object.__setattr__(self, "ids", ids_of(self.ids, "MayClose"))
         if self.at_most is not None and not is_whole(self.at_most, 0):
-            raise ProblemError(f"MayClose: at_most is {self.at_most!r}; give a whole number of 0 or more")
+            raise ProblemError(f"MayClose: at_most is {brief(self.at_most)}; give a whole number of 0 or more")
         numbers_of(self.saving, "MayClose: saving")
 
     def __str__(self) -> str:
@@ -263,7 +263,7 @@ class Spacing(Rule):
             site_to_site(self.pairs, "Spacing: pairs")
         elif not isinstance(self.pairs, Iterable):
             raise ProblemError(
-                f"Spacing({self.pairs!r}): give the pairs that are too near, such as "
+                f"Spacing({brief(self.pairs)}): give the pairs that are too near, such as "
                 "straight_line(sites, sites, metres=200)"
             )
         else:
@@ -321,7 +321,7 @@ class Together(Rule):
     def __post_init__(self) -> None:
         if self.services is not None:
             if isinstance(self.services, str) or len(set(self.services)) != 2 or len(self.services) != 2:
-                raise ProblemError(f"Together: services is {self.services!r}; name two services")
+                raise ProblemError(f"Together: services is {brief(self.services)}; name two services")
             object.__setattr__(self, "services", tuple(self.services))
         numbers_of(self.saving, "Together: saving")
         if self.bonus is not None:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 import siting.propose.problem as problem
-from siting.errors import ProblemError
+from siting.errors import ProblemError, brief
 from siting.labels import label
 from siting.numbers import amount, percent
 from siting.optimize.control import Control, gap_between
@@ -226,7 +226,7 @@ def trade_off(
     """
     check(rules, time_limit, gap)
     if n is not None and (isinstance(n, bool) or not isinstance(n, Integral) or n < 2):
-        raise ProblemError(f"n is {n!r}; give a whole number of points, 2 or more, or None for all")
+        raise ProblemError(f"n is {brief(n)}; give a whole number of points, 2 or more, or None for all")
     given = (reach, demand, tuple(rules), options, take_up)
     with Control(time_limit=time_limit, gap=gap) as control:
         base, aims = _aims(first, second, given)
@@ -276,7 +276,7 @@ def _aims(first: Any, second: Any, given: tuple[Any, ...]) -> tuple[Formulation,
     known = (MaxCoverage, MinSites, MinCost, MinTravel, MinFarthest, MaxWorstShare)
     for what in (first, second):
         if not isinstance(what, known):
-            raise ProblemError(f"trade_off: {what!r} is none of {', '.join(kind.__name__ for kind in known)}")
+            raise ProblemError(f"trade_off: {brief(what)} is none of {', '.join(kind.__name__ for kind in known)}")
     reach, demand, rules, options, take_up = given
     saves = [isinstance(what, (MinSites, MinCost)) for what in (first, second)]
     bounded = saves[0] != saves[1]
