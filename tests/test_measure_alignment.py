@@ -45,7 +45,7 @@ def test_what_is_no_amount(wrong: Any) -> None:
 
 
 def test_ids_that_are_missing_or_stand_twice() -> None:
-    with pytest.raises(ProblemError, match=r'^by: no value for 1 sites: "b"$'):
+    with pytest.raises(ProblemError, match=r'^by: no value for 1 site: "b"$'):
         groups(VALUES.drop("b"), IDS, "sites")
     with pytest.raises(ProblemError, match=r'^kind: no group for sites "b"$'):
         groups(VALUES.where(VALUES != 2), IDS, "sites", what="kind")

@@ -46,7 +46,7 @@ def test_pairs_are_ordered(three: Reach) -> None:
 
 def test_repr_of_one() -> None:
     one = Reach.from_pairs(table(("a", "x", 1.0)), origins=["a"], destinations=["x"], limit=15, unit="min")
-    assert repr(one) == "<Reach: 1 origin × 1 destination, 1 pairs within 15 min>"
+    assert repr(one) == "<Reach: 1 origin × 1 destination, 1 pair within 15 min>"
 
 
 @pytest.mark.parametrize("name", ["cost", "limit", "origins", "unit"])
@@ -197,7 +197,7 @@ def test_from_pairs_takes_numbers_as_ids_and_other_columns() -> None:
 
 @pytest.mark.parametrize("cost", [-1.0, math.nan, math.inf, None, "far", pd.NA])
 def test_from_pairs_refuses_costs(cost: Any) -> None:
-    with pytest.raises(ProblemError, match='1 pairs, at rows "1"; leave a pair out that has no path'):
+    with pytest.raises(ProblemError, match='1 pair, at rows "1"; leave a pair out that has no path'):
         reach(("a", "x", 1.0), ("b", "x", cost))
 
 

@@ -141,7 +141,7 @@ def test_a_matrix_is_a_reach() -> None:
 @pytest.mark.parametrize(
     ("table", "named", "message"),
     [
-        (pd.DataFrame({"x": [1.0, -2.0]}, index=["a", "b"]), {}, "negative or not a number in 1 pairs"),
+        (pd.DataFrame({"x": [1.0, -2.0]}, index=["a", "b"]), {}, "negative or not a number in 1 pair"),
         (pd.DataFrame({"x": ["far", "2"]}, index=["a", "b"]), {}, "cost to 'x' is no number for the origins \"a\""),
         (pd.DataFrame({"x": [1.0, 2.0]}, index=["a", "a"]), {}, 'origins occur twice: "a"'),
         (pd.DataFrame({"x": [1.0]}, index=["a"]), {"origins": ["a"]}, "leave origins and destinations out"),

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.sparse import csr_array
 
-from siting.errors import ProblemError, brief, some
+from siting.errors import ProblemError, brief, counted, some
 from siting.limits import usual_limit
 from siting.measure.alignment import amounts
 from siting.measure.decay import Decay, check_shape
@@ -229,7 +229,8 @@ def _refuse(reach: Reach, decay: object, factor: Floats, wrong: Bools, mend: str
     at = int(np.argmax(wrong))
     ends = some([f"{reach.origins[reach.origin[at]]} to {reach.destinations[reach.destination[at]]}"])
     name = repr(decay) if isinstance(decay, Decay) else "decay"
-    where = f"at a cost of {reach.cost[at]:g} {reach.unit}, from {ends}, and the like in {int(wrong.sum())} pairs"
+    like = f"and the like in {counted(int(wrong.sum()), 'pairs')}"
+    where = f"at a cost of {reach.cost[at]:g} {reach.unit}, from {ends}, {like}"
     raise ProblemError(f"{name} gives {factor[at]:g} {where}: {mend}")
 
 

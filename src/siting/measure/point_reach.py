@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import geopandas as gpd
 import numpy as np
@@ -19,7 +19,7 @@ from siting.measure import grid_kernels as kernels
 from siting.measure.alignment import unique_ids
 from siting.measure.coordinates import coordinates
 from siting.measure.grid_kernels import Grid
-from siting.measure.reach import Reach, Unit
+from siting.measure.reach import GIVE_REACH, Reach, Unit
 from siting.numbers import Floats, Ints, Ints32
 
 __all__ = ["NearestLists", "PointReach"]
@@ -34,6 +34,8 @@ ROUNDING = 1e-12
 STEPS = 60
 #: Number of neighbours among which the first of those at one distance is looked for.
 TIED = 8
+#: What only a `Reach` has.
+ONLY_REACH = {"origin", "destination", "cost", "limit", "nearest_only", "longest", "rows", "select", "pairs", "matrix"}
 
 Rounded: TypeAlias = Callable[[Floats], Any]
 
@@ -53,12 +55,16 @@ def _millimetres(distance: Floats) -> Floats:
     return np.asarray(np.rint(distance * 1000) / 1000)
 
 
+class _NotTabulatedError(ProblemError, AttributeError):
+    """A `PointReach` where a `Reach` is needed."""
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class PointReach:
     """Straight lines between points, each computed when it is asked for; never all pairs. Made by `from_points`.
 
     For problems with so many pairs that a `Reach` without a limit does not fit into memory. `solve` takes it for
-    `MinTravel`.
+    `MinTravel` and `MinFarthest`; whatever else needs a `Reach` refuses it, and `to` makes one to some destinations.
 
     Attributes
     ----------
@@ -112,8 +118,8 @@ class PointReach:
         Raises
         ------
         ProblemError
-            When ids are not unique, coordinates are missing, *rounded* falls or gives no numbers of 0 or more, or
-            one is a layer and the other a table.
+            When *origins* or *destinations* is neither a layer nor a table, or one of each; when ids are not unique,
+            coordinates are missing, or *rounded* falls or gives no numbers of 0 or more.
         LayerError
             When a layer has no CRS, an empty geometry or something else than points.
 
@@ -125,8 +131,8 @@ class PointReach:
         >>> PointReach.from_points(table, table, rounded=np.floor).costs([0], [0, 1])
         array([[ 0., 50.]])
         """
-        rows, columns = unique_ids(origins.index, "origins"), unique_ids(destinations.index, "destinations")
         start, stop = coordinates(origins, destinations, crs)
+        rows, columns = unique_ids(origins.index, "origins"), unique_ids(destinations.index, "destinations")
         made = cls(rows, columns, start, stop, _millimetres if rounded is None else rounded)
         made._check()
         return made
@@ -144,6 +150,13 @@ class PointReach:
         for name, value in state.items():
             object.__setattr__(self, name, value)
         self.__post_init__()
+
+    if not TYPE_CHECKING:  # which knows what there is
+
+        def __getattr__(self, name: str) -> Any:
+            if name in ONLY_REACH:
+                raise _NotTabulatedError(f"reach is a PointReach; {GIVE_REACH}")
+            raise AttributeError(f"PointReach has no attribute {name!r}")
 
     def __repr__(self) -> str:
         n, m = len(self.origins), len(self.destinations)

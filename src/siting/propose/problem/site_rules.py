@@ -8,7 +8,7 @@ from functools import cached_property
 
 import pandas as pd
 
-from siting.errors import ProblemError, brief
+from siting.errors import ProblemError, brief, counted
 from siting.measure.reach import Reach
 from siting.propose.problem.rule import Rule
 from siting.propose.problem.rule_values import (
@@ -157,7 +157,7 @@ class _Sites(Rule):
 
     def __str__(self) -> str:
         service = "" if self.service is None else f", service={self.service}"
-        return f"{type(self).__name__}({len(self.ids)} sites{service})"
+        return f"{type(self).__name__}({counted(len(self.ids), 'sites')}{service})"
 
 
 class Existing(_Sites):
@@ -230,7 +230,7 @@ class MayClose(Rule):
         numbers_of(self.saving, "MayClose: saving")
 
     def __str__(self) -> str:
-        sites = None if self.ids is None else f"{len(self.ids)} sites"
+        sites = None if self.ids is None else counted(len(self.ids), "sites")
         return f"MayClose({arguments(sites, at_most=self.at_most, service=self.service)})"
 
 
@@ -286,7 +286,7 @@ class Spacing(Rule):
         return len({frozenset(pair) for pair in self.table.itertuples(index=False, name=None)})
 
     def __str__(self) -> str:
-        return f"Spacing({self.count} pairs)"
+        return f"Spacing({counted(self.count, 'pairs')})"
 
 
 @dataclass(frozen=True, eq=False)

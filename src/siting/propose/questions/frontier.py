@@ -10,7 +10,7 @@ from numbers import Integral
 import numpy as np
 import pandas as pd
 
-from siting.errors import ProblemError, brief
+from siting.errors import ProblemError, brief, counted
 from siting.numbers import Bools
 from siting.optimize.control import Control, gap_between
 from siting.propose.model.constraints import Constraint
@@ -98,7 +98,7 @@ def frontier(
     columns = problem.variables
     new, least = np.flatnonzero(columns.new), int(columns.lower[columns.new].sum())
     if up_to < least:
-        raise ProblemError(f"up_to is {up_to}, but Required names {least} sites")
+        raise ProblemError(f"up_to is {up_to}, but Required names {counted(int(least), 'sites')}")
     every = Constraint(None, new, np.ones(len(new)), -math.inf, math.inf)
     problem = replace(problem, constraints=(*problem.constraints, every))
     most = min(int(up_to), len(np.unique(np.column_stack([columns.site, columns.service])[new], axis=0)))

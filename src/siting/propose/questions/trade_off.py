@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 import siting.propose.problem as problem
-from siting.errors import ProblemError, brief
+from siting.errors import ProblemError, brief, counted
 from siting.labels import label
 from siting.numbers import amount, percent
 from siting.optimize.control import Control, gap_between
@@ -119,7 +119,7 @@ class TradeOff:
         n, proven = len(self.plans), int(self.points["proven"].sum())
         whole = "all of the front" if self.complete else "a part of the front"
         supported = int((self.points["supported"] == True).sum())  # noqa: E712 missing values are neither
-        return f"<TradeOff: {n} points, {proven} proven, {supported} supported, {whole}>"
+        return f"<TradeOff: {counted(n, 'points')}, {proven} proven, {supported} supported, {whole}>"
 
     def explain(self, lang: str = "zh") -> str:
         """Say what each point is, and what is proven of it.
