@@ -166,8 +166,8 @@ class Reach:
         if cost.shape != (len(rows), len(columns)):
             raise ProblemError(f"the matrix is {cost.shape}, for {len(rows)} origins and {len(columns)} destinations")
         if (cost < 0).any():
-            ends = np.argwhere(cost < 0).tolist()
-            below = f"{counted(len(ends), 'pairs')}: {some(f'{rows[i]} to {columns[j]}' for i, j in ends)}"
+            below_0 = np.argwhere(cost < 0).tolist()
+            below = f"{counted(len(below_0), 'pairs')}: {some(f'{rows[i]} to {columns[j]}' for i, j in below_0)}"
             raise ProblemError(f"cost is negative in {below}; where there is no path it is NaN or infinite")
         origin, destination = np.nonzero(~(np.isnan(cost) | (cost == np.inf)))
         ends = {"origin": rows[origin], "destination": columns[destination], "cost": cost[origin, destination]}

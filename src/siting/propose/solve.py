@@ -15,15 +15,17 @@ from siting.optimize.control import Control, Progress, gap_between
 from siting.progress_bar import progress_bar
 from siting.propose.infeasible.conflicts import reasons
 from siting.propose.model.constraints import all_may_open_first
-from siting.propose.model.formulation import build
+from siting.propose.model.formulation import Formulation, build
 from siting.propose.model.inputs import Demand, Rates, Reaches
 from siting.propose.plan.plan import Plan
+from siting.propose.plan.reason_words import reason_words
+from siting.propose.plan.site_names import SiteNames
 from siting.propose.problem import Objective, Rule, is_number
 from siting.propose.search.answer import Reason
 from siting.propose.search.choose_search import search
 from siting.propose.search.point_search import search_points
 
-__all__ = ["check", "solve"]
+__all__ = ["check", "no_plan_words", "solve"]
 
 log = logging.getLogger(__name__)
 
@@ -131,6 +133,12 @@ def solve(
         if found.x is None:
             why = reasons(problem, control) if found.status == "infeasible" else (("plan.none_found", {}),)
         return Plan(problem, found, why, control.seconds)
+
+
+def no_plan_words(problem: Formulation, control: Control) -> str:
+    """Say in English why no plan keeps the rules, a line for each reason, for a message."""
+    unit, called = problem.inputs.first.unit, SiteNames(None, "en")
+    return "\n".join(reason_words(each, "en", unit, called) for each in reasons(problem, control))
 
 
 def _shown(now: Progress) -> dict[str, object]:

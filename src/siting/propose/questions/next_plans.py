@@ -46,9 +46,8 @@ class Alternatives:
 
     def __repr__(self) -> str:
         proven = int(self.table["proven"].sum())
-        plans = "1 plan, and others differ" if len(self.plans) == 1 else f"{len(self.plans)} plans that differ"
         more = ", no others" if self.exhausted else ""
-        return f"<Alternatives: {plans} in {self.differ}, {proven} of them proven{more}>"
+        return f"<Alternatives: {len(self.plans)} plans that differ in {self.differ}, {proven} of them proven{more}>"
 
     @cached_property
     def table(self) -> pd.DataFrame:

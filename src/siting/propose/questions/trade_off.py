@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 import siting.propose.problem as problem
-from siting.errors import ProblemError, brief, counted
+from siting.errors import ProblemError, brief
 from siting.labels import label
 from siting.numbers import amount, percent
 from siting.optimize.control import Control, gap_between
@@ -33,7 +33,7 @@ from siting.propose.search.front import find_front
 from siting.propose.search.front_points import FrontPoint
 from siting.propose.search.leximin import Groups
 from siting.propose.search.maximin import refuse_uncounted
-from siting.propose.solve import check
+from siting.propose.solve import check, no_plan_words
 
 __all__ = ["MaxWorstShare", "TradeOff", "trade_off"]
 
@@ -119,7 +119,7 @@ class TradeOff:
         n, proven = len(self.plans), int(self.points["proven"].sum())
         whole = "all of the front" if self.complete else "a part of the front"
         supported = int((self.points["supported"] == True).sum())  # noqa: E712 missing values are neither
-        return f"<TradeOff: {counted(n, 'points')}, {proven} proven, {supported} supported, {whole}>"
+        return f"<TradeOff: {n} point{'s' * (n != 1)}, {proven} proven, {supported} supported, {whole}>"
 
     def explain(self, lang: str = "zh") -> str:
         """Say what each point is, and what is proven of it.
@@ -192,7 +192,8 @@ def trade_off(
     Raises
     ------
     ProblemError
-        When the problem is badly put, no plan keeps the rules, or the objectives do not go together.
+        When the problem is badly put, no plan keeps the rules (the message says why, as `Plan.explain` does), or the
+        objectives do not go together.
 
     Notes
     -----
@@ -237,8 +238,11 @@ def trade_off(
         ground = _ground(base, aims)
         front = find_front(a, b, ground, None if n is None else int(n), control)
         if not front.points:
-            why = "no plan keeps the rules; see the explain() of solve"
-            raise ProblemError(f"trade_off: {why if front.feasible is False else 'no plan was found in time'}")
+            if front.feasible is not False:
+                raise ProblemError("trade_off: no plan was found in time")
+            forms = [aim.formulation for aim in aims if isinstance(aim, (SumAim, FarthestAim))]
+            strict = next((each for each in forms if each.everybody), base)  # who must be served for one is for both
+            raise ProblemError(f"trade_off: no plan keeps the rules\n{no_plan_words(strict, control)}")
         made = [(_plan(a, b, point, second if not turned else first), point) for point in front.points]
         rows = [
             _row(plan, point, supported, (a, b), turned=turned)
