@@ -120,7 +120,7 @@ def audit(
     ['no_data', 'no_number']
     """
     if not isinstance(standard, Standard):
-        name = repr(str(standard)) if isinstance(standard, (str, PathLike)) else '"jinhua"'
+        name = brief(str(standard)) if isinstance(standard, (str, PathLike)) else '"jinhua"'
         raise StandardError(f"audit takes a Standard; load one with load_standard({name})")
     given = {rule: share_from(share, f'shares: "{rule}"', StandardError) for rule, share in (shares or {}).items()}
     for name, frame in layers.items():

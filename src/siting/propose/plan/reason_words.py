@@ -45,8 +45,9 @@ def _shown(name: str, value: object, lang: str, unit: str, called: SiteNames) ->
 def _group(key: object, lang: str, called: SiteNames) -> str:
     """Name a group, a service or a year, or several of these in one text."""
     name = called.group(key)
-    parts = str(key).split(", ") if name == str(key) else [name]
-    return label("list.comma", lang).join(named("service", called.group(part), lang) for part in parts)
+    if lang != "zh" or name != str(key):
+        return name
+    return label("list.comma", lang).join(named("service", called.group(part), lang) for part in name.split(", "))
 
 
 def _rule(rule: object, lang: str, unit: str, called: SiteNames) -> str:
