@@ -197,7 +197,7 @@ def test_amounts_that_are_none(reach: Reach, infants: pd.Series, places: pd.Seri
 
 
 def test_amounts_that_are_missing(reach: Reach, infants: pd.Series, places: pd.Series) -> None:
-    with pytest.raises(ProblemError, match='demand has no row for 1 origins: "c"'):
+    with pytest.raises(ProblemError, match='demand has no row for 1 origin: "c"'):
         accessibility(reach, infants.drop("c"), places)
     with pytest.raises(ProblemError, match='supply has no row for 2 destinations: "x", "y"'):
         accessibility(reach, infants, places.drop(["x", "y"]))

@@ -53,7 +53,7 @@ def test_ids_that_are_missing_or_stand_twice() -> None:
         in_order(pd.concat([VALUES, VALUES[["a"]]]), IDS, "limits")
     with pytest.raises(ProblemError, match=r"^by is 'district'; give a Series with a value for each id"):
         groups("district", IDS)  # type: ignore[arg-type]
-    with pytest.raises(ProblemError, match=r'^supply has no row for 1 facilities: "d"$'):
+    with pytest.raises(ProblemError, match=r'^supply has no row for 1 facility: "d"$'):
         amounts(VALUES, IDS.append(pd.Index(["d"])), what="supply", of="facilities")
     with pytest.raises(ProblemError, match=r'^demand has ids twice: "a"$'):
         weights(pd.concat([VALUES, VALUES[["a"]]]), IDS)

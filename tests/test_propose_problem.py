@@ -255,7 +255,7 @@ def test_a_required_site_that_is_open_already_is_kept_not_opened(reach: st.Reach
 @pytest.mark.parametrize(
     ("demand", "message"),
     [
-        (PEOPLE.drop("b"), 'demand has no row for 1 origins: "b"'),
+        (PEOPLE.drop("b"), 'demand has no row for 1 origin: "b"'),
         (PEOPLE.where(PEOPLE != 5), 'negative or not a number in 1 rows: "b"'),
         (PEOPLE - 6, 'negative or not a number in 2 rows: "b", "d"'),
         (PEOPLE.replace(8, np.inf), 'negative or not a number in 1 rows: "c"'),

@@ -53,10 +53,8 @@ def _of_layer(layer: gpd.GeoDataFrame, system: Any, what: str) -> Floats:
 def _of_table(table: pd.DataFrame, what: str) -> Floats:
     if not isinstance(table, pd.DataFrame) or not {"x", "y"} <= set(table.columns):
         given = brief(table) if not isinstance(table, pd.DataFrame) else f"a table with the columns {some(table)}"
-        raise ProblemError(
-            f"{what}: give a layer of points, or a DataFrame with columns x and y in metres and the ids as its index, not "
-            f"{given}"
-        )
+        mend = "give a layer of points, or a DataFrame with columns x and y in metres and the ids as its index"
+        raise ProblemError(f"{what}: {mend}, not {given}")
     points = np.column_stack([floats(table["x"]), floats(table["y"])])
     wrong = np.flatnonzero(~np.isfinite(points).all(axis=1))
     if len(wrong):

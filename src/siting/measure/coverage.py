@@ -60,6 +60,7 @@ def coverage(
     all    infants    0.5
     Name: share, dtype: float64
     """
+    refuse_other(reach)
     frame, inside = weights(demand, reach.origins), covered(reach, limit)
     # Of categories only those that somebody belongs to are groups.
     grouping: dict[str, Any] = {"by": groups(by, reach.origins), "sort": True, "observed": True}

@@ -15,7 +15,7 @@ from siting.errors import ProblemError, brief, some
 from siting.limits import usual_limit
 from siting.measure.alignment import amounts
 from siting.measure.decay import Decay, check_shape
-from siting.measure.reach import TOLERANCE, Reach
+from siting.measure.reach import TOLERANCE, Reach, refuse_other
 from siting.numbers import Floats
 
 __all__ = ["decayed_attraction", "huff", "huff_probabilities", "refuse_searched_less"]
@@ -132,6 +132,7 @@ def huff_probabilities(
     >>> share["probability"].round(3).tolist()
     [0.667, 0.167]
     """
+    refuse_other(reach)
     if reach.nearest_only is not None and reach.nearest_only < len(reach.destinations):
         nearest = f"the reach holds the {reach.nearest_only} nearest facilities of each community only"
         raise ProblemError(f"{nearest}, not all there are to choose; call travel with metres or minutes")
