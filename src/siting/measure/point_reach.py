@@ -19,10 +19,10 @@ from siting.measure import grid_kernels as kernels
 from siting.measure.alignment import unique_ids
 from siting.measure.coordinates import coordinates
 from siting.measure.grid_kernels import Grid
-from siting.measure.reach import GIVE_REACH, Reach, Unit
+from siting.measure.reach import GIVE_REACH, NotTabulatedError, Reach, Unit
 from siting.numbers import Floats, Ints, Ints32
 
-__all__ = ["NearestLists", "PointReach"]
+__all__ = ["BLOCK", "MAX_PAIRS", "NearestLists", "PointReach"]
 
 #: Distances that are computed at a time.
 BLOCK = 2**22
@@ -55,16 +55,16 @@ def _millimetres(distance: Floats) -> Floats:
     return np.asarray(np.rint(distance * 1000) / 1000)
 
 
-class _NotTabulatedError(ProblemError, AttributeError):
-    """A `PointReach` where a `Reach` is needed."""
-
-
 @dataclass(frozen=True, eq=False, repr=False)
 class PointReach:
     """Straight lines between points, each computed when it is asked for; never all pairs. Made by `from_points`.
 
     For problems with so many pairs that a `Reach` without a limit does not fit into memory. `solve` takes it for
-    `MinTravel` and `MinFarthest`; whatever else needs a `Reach` refuses it, and `to` makes one to some destinations.
+    `MinTravel` without *beyond* and for `MinFarthest`, with `AtMost` and, as wanted, `Existing`, `Required`,
+    `Forbidden`, and `Cover` without limit and groups. With every other objective or rule, or options, a `ProblemError`
+    says that it "needs a table of ways, and a PointReach has none". `MaxSpacing` takes one as *between* and computes
+    all pairs, up to the number that `to` allows; its *reach* is a `Reach`. All other functions need a `Reach`, which
+    `to` makes for some destinations.
 
     Attributes
     ----------
@@ -155,7 +155,7 @@ class PointReach:
 
         def __getattr__(self, name: str) -> Any:
             if name in ONLY_REACH:
-                raise _NotTabulatedError(f"reach is a PointReach; {GIVE_REACH}")
+                raise NotTabulatedError(f"reach is a PointReach; {GIVE_REACH}")
             raise AttributeError(f"PointReach has no attribute {name!r}")
 
     def __repr__(self) -> str:

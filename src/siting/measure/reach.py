@@ -30,6 +30,10 @@ GIVE_REACH = (
 )
 
 
+class NotTabulatedError(ProblemError, AttributeError):
+    """A `PointReach` where a `Reach` is needed: it lacks an attribute, as Python asks."""
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Reach:
     """Pairs of origins and destinations within a limit. Made by `travel`, `straight_line`, `from_pairs`.
