@@ -165,3 +165,9 @@ def test_no_front_without_a_plan_and_why() -> None:
     for both in ((st.MinTravel(), st.MinCost(cost)), (st.MinCost(cost), st.MinTravel())):
         with pytest.raises(st.errors.ProblemError, match=r"AtMost\(2\), MinTravel\(\) cannot be kept together"):
             st.propose.trade_off(*both, APART, demand=PEOPLE, rules=[st.AtMost(2)])
+
+
+def test_no_price_of_equity_without_a_plan_and_why() -> None:
+    by = pd.Series({"a": "north", "b": "south", "c": "south"}, name="district")
+    with pytest.raises(st.errors.ProblemError, match=r"AtMost\(1\), Cover\(0.9\) cannot be kept together"):
+        st.equity.price_of_equity(APART, demand=PEOPLE, by=by, rules=[st.AtMost(1), st.Cover(0.9)])

@@ -461,7 +461,7 @@ def test_the_rules_in_conflict_are_named_and_no_others(reach_of: Callable[..., s
     # one site reaches 10 of 23, which is enough for 0.4, but the required one reaches 5
     rules = [st.AtMost(1), st.Cover(0.4), st.Required(["y"])]
     said = st.solve(st.MaxCoverage(), apart, demand=people, rules=rules).explain("en")
-    assert "AtMost(1), Cover(0.4), Required(1 site) cannot be kept together: at least 2 sites" in said
+    assert "AtMost(1), Cover(0.4), Required(1 site: y) cannot be kept together: at least 2 sites" in said
     assert "with 1 at best 21.7 % can be covered" in said
 
 

@@ -27,7 +27,7 @@ from siting.propose.search.choose_engine import solve_model
 from siting.propose.search.choose_search import search
 from siting.propose.search.leximin import Groups, Ranks
 from siting.propose.search.maximin import Level, maximise_least, refuse_uncounted, within
-from siting.propose.solve import check
+from siting.propose.solve import check, no_plan_words
 
 __all__ = ["FairPlan", "fairest", "price_of_equity"]
 
@@ -256,7 +256,11 @@ def price_of_equity(
         fair = fairest(reach, demand=demand, by=by, **given, time_limit=time_limit, gap=gap)
         x = fair.plan.answer.x
         if x is None:
-            raise ProblemError("price_of_equity: no plan keeps the rules; see the explain() of solve")
+            if fair.status != "infeasible":
+                raise ProblemError("price_of_equity: no plan was found in time")
+            with Control(time_limit=time_limit) as control:
+                why = no_plan_words(problem, control)
+            raise ProblemError(f"price_of_equity: no plan keeps the rules\n{why}")
         shares = np.unique(np.append(np.linspace(0.0, fair.worst, levels)[:-1], fair.worst)).tolist()
     else:
         for one in levels:
