@@ -168,7 +168,8 @@ class Reach:
             cost = cost.astype(float)
         cost = np.zeros((len(rows), 0)) if cost is None else cost
         if cost.shape != (len(rows), len(columns)):
-            raise ProblemError(f"the matrix is {cost.shape}, for {len(rows)} origins and {len(columns)} destinations")
+            ends_ = f"{counted(len(rows), 'origins')} and {counted(len(columns), 'destinations')}"
+            raise ProblemError(f"the matrix is {cost.shape}, for {ends_}")
         if (cost < 0).any():
             below_0 = np.argwhere(cost < 0).tolist()
             below = f"{counted(len(below_0), 'pairs')}: {some(f'{rows[i]} to {columns[j]}' for i, j in below_0)}"
