@@ -142,6 +142,13 @@ def test_a_community_too_large_for_each_site() -> None:
     assert "各处设施的容量均提高 45 %" in text  # 13.05 for 5 and 8, 11.6 for 10
 
 
+def test_places_grow_to_whole_numbers() -> None:
+    # 7 people for 3 and 3 places: with 20 % more these are 3.6 each, which is 3; with 35 % 4.05, which is 4
+    people = pd.Series({"a": 7, "b": 0, "c": 0})
+    rules = [st.Cover(1), st.Capacity(pd.Series({"x": 3, "y": 3, "z": 0}))]
+    assert "raised by 35 % at every site" in said(EVERYWHERE, rules, "en", demand=people)
+
+
 def test_where_neither_is_enough_that_is_said() -> None:
     rules = [st.Existing(["x"]), st.Cover(1), st.Capacity(pd.Series({"x": 1, "y": 0, "z": 0}), split=False)]
     assert "whether one of them is enough is not known" in said(EVERYWHERE, rules, "en")
