@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from numbers import Real
 from typing import TypeGuard
 
-from siting.errors import ProblemError, SitingError
+from siting.errors import ProblemError, SitingError, brief
 
 __all__ = ["metres_of", "minutes_of", "refuse_other_unit", "usual_limit"]
 
@@ -50,7 +50,7 @@ def metres_of(
     if endless and value == math.inf:
         return math.inf
     if not _is_number(value) or not least <= float(value) <= LONGEST:
-        raise error(f"{what} is {value!r}; give metres from {least:g} to 1,000,000 (half a kilometre is 500)")
+        raise error(f"{what} is {brief(value)}; give metres from {least:g} to 1,000,000 (half a kilometre is 500)")
     return float(value)
 
 
@@ -64,7 +64,7 @@ def minutes_of(value: object, what: str, *, error: type[SitingError] = ProblemEr
     siting.errors.ProblemError: minutes is 0.25; give minutes from 0.5 to 600 (a quarter of an hour is 15)
     """
     if not _is_number(value) or not BRIEFEST <= float(value) <= LENGTHIEST:
-        raise error(f"{what} is {value!r}; give minutes from 0.5 to 600 (a quarter of an hour is 15)")
+        raise error(f"{what} is {brief(value)}; give minutes from 0.5 to 600 (a quarter of an hour is 15)")
     return float(value)
 
 
@@ -83,7 +83,7 @@ def usual_limit(value: object, unit: str, reached: float, what: str = "limit") -
     siting.errors.ProblemError: limit is 0.5 m, and costs reach up to 800 m; give metres (half a kilometre is 500)
     """
     if not _is_number(value) or not float(value) >= 0:
-        raise ProblemError(f"{what} is {value!r}; give {unit} of 0 or more")
+        raise ProblemError(f"{what} is {brief(value)}; give {unit} of 0 or more")
     limit = float(value)
     refuse_other_unit([limit], unit, reached, what)
     return limit

@@ -14,7 +14,7 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from siting.errors import ProblemError, some
+from siting.errors import ProblemError, brief, some
 from siting.limits import usual_limit
 from siting.measure.reach import TOLERANCE
 from siting.numbers import Floats
@@ -77,11 +77,13 @@ def steps(weights: Mapping[float, float]) -> Decay:
     [1.0, 1.0, 0.68, 0.22, 0.0]
     """
     if not isinstance(weights, Mapping) or not weights:
-        raise ProblemError(f"steps: {weights!r} is no mapping from upper bounds to weights, as {{300: 1, 500: 0.68}}")
+        raise ProblemError(
+            f"steps: {brief(weights)} is no mapping from upper bounds to weights, as {{300: 1, 500: 0.68}}"
+        )
     try:
         zones = sorted((float(bound), float(weight)) for bound, weight in weights.items())
     except (TypeError, ValueError):
-        raise ProblemError(f"steps: {dict(weights)!r} must be numbers, from upper bounds to weights") from None
+        raise ProblemError(f"steps: {brief(weights)} must be numbers, from upper bounds to weights") from None
     bounds, heights = np.array(zones, float).T
     if (wrong := ~np.isfinite(bounds) | ~np.isfinite(heights) | (bounds < 0) | (heights < 0)).any():
         raise ProblemError(f"steps: a bound or weight is negative or not a number, at {some(bounds[wrong])}")
@@ -250,7 +252,7 @@ def check_shape(factor: Floats, cost: Floats) -> None:
 
 def _positive(value: float, of: str, what: str) -> float:
     if not (isinstance(value, int | float | np.number) and 0 < value < math.inf):
-        raise ProblemError(f"{of}: {what} is {value!r}; give a number above 0")
+        raise ProblemError(f"{of}: {what} is {brief(value)}; give a number above 0")
     return float(value)
 
 

@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from siting.errors import ProblemError, some
+from siting.errors import ProblemError, brief, some
 from siting.measure.alignment import amounts
 from siting.measure.decay import Decay, check_shape, refuse_searched_less
-from siting.measure.reach import Reach
+from siting.measure.reach import Reach, refuse_other
 from siting.numbers import Floats
 
 __all__ = ["decayed_attraction", "huff", "huff_probabilities", "refuse_no_decay"]
@@ -131,12 +131,13 @@ def huff_probabilities(
     >>> share["probability"].round(3).tolist()
     [0.667, 0.167]
     """
+    refuse_other(reach)
     if reach.nearest_only is not None and reach.nearest_only < len(reach.destinations):
         nearest = f"the reach holds the {reach.nearest_only} nearest facilities of each community only"
         raise ProblemError(f"{nearest}, not all there are to choose; call travel with metres or minutes")
     for name, value in (("alpha", alpha), ("no_choice", no_choice)):
         if not isinstance(value, Real) or isinstance(value, bool) or not 0 <= float(value) < math.inf:
-            raise ProblemError(f"huff: {name} is {value!r}; give a number of 0 or more")
+            raise ProblemError(f"huff: {name} is {brief(value)}; give a number of 0 or more")
     people = amounts(demand, reach.origins, what="demand").to_numpy(float)
     appeal = np.ones(len(reach.destinations))
     if attractiveness is not None:
@@ -156,8 +157,9 @@ def huff_probabilities(
 def refuse_no_decay(decay: object, limit: float, unit: str) -> None:
     """Refuse what is no function, and a decay that counts what lies beyond the limit of a reach."""
     if not callable(decay):
-        mend = f"steps({decay})" if isinstance(decay, dict) else "power(2, least=100), exponential(0.002) or another"
-        raise ProblemError(f"decay is {decay!r}; give {mend}")
+        zones = isinstance(decay, dict) and len(decay) < 10
+        mend = f"steps({decay})" if zones else "power(2, least=100), exponential(0.002) or another"
+        raise ProblemError(f"decay is {decay if zones else brief(decay)}; give {mend}")
     refuse_searched_less(decay, limit, unit)
 
 

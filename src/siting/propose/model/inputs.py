@@ -10,7 +10,7 @@ from typing import Generic, TypeAlias, TypeVar, cast
 import numpy as np
 import pandas as pd
 
-from siting.errors import ProblemError, some
+from siting.errors import ProblemError, brief, some
 from siting.measure.alignment import refuse_inexact
 from siting.measure.reach import TOLERANCE, Reach
 from siting.measure.take_up import TakeUp
@@ -184,7 +184,7 @@ class Inputs:
             return list(range(len(self.services)))
         if name not in self.services:
             there = f"there are {some(self.services)}" if self.services != (UNNAMED,) else "no services were named"
-            raise ProblemError(f"{rule}: there is no service {name!r}; {there}")
+            raise ProblemError(f"{rule}: there is no service {brief(name)}; {there}")
         return [self.services.index(name)]
 
     def _phase(self, year: int | None, rule: Rule) -> int:
@@ -192,7 +192,7 @@ class Inputs:
             return len(self.years) - 1
         if year not in self.years:
             there = "; there are no Phases" if self.years == (None,) else f"; the phases are {some(self.years)}"
-            raise ProblemError(f"{rule}: no phase {year!r}{there}")
+            raise ProblemError(f"{rule}: no phase {brief(year)}{there}")
         return self.years.index(year)
 
     def site_positions(self, ids: Iterable[object], what: str) -> Ints:
@@ -251,7 +251,7 @@ class Inputs:
         if values is None:
             return np.full(len(self.sites), np.nan)
         if not isinstance(values, pd.Series):
-            raise ProblemError(f"{what} is {values!r}; give a Series with a number for each site id")
+            raise ProblemError(f"{what} is {brief(values)}; give a Series with a number for each site id")
         if not values.index.is_unique:
             raise ProblemError(f"{what}: ids occur twice: {some(values.index[values.index.duplicated()])}")
         return np.asarray(at_least_zero_each(values, what).reindex(self.sites), float)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from siting.errors import ProblemError, some
+from siting.errors import ProblemError, brief, some
 from siting.measure.alignment import weights
 from siting.measure.reach import Reach
 from siting.measure.take_up import TakeUp, rates_of
@@ -34,7 +34,9 @@ def read(
     reaches = dict(reach) if isinstance(reach, Mapping) else {UNNAMED: reach}
     for name, one in reaches.items():
         if not isinstance(one, Reach):
-            raise ProblemError(f"reach{of_service(name)} is {one!r}; give a Reach, or a mapping of services to Reach")
+            raise ProblemError(
+                f"reach{of_service(name)} is {brief(one)}; give a Reach, or a mapping of services to Reach"
+            )
         if one.nearest_only is not None:
             raise ProblemError("solve needs all pairs within a limit; call travel with metres or minutes")
     if not reaches:
@@ -170,4 +172,4 @@ def _options(
 
 def of_service(service: str) -> str:
     """Return " of …" for a message; "" for the only service."""
-    return f" of {service!r}" if service != UNNAMED else ""
+    return f" of {brief(service)}" if service != UNNAMED else ""

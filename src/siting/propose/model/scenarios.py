@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 
-from siting.errors import ProblemError, some
+from siting.errors import ProblemError, brief, some
 from siting.measure.reach import Reach
 from siting.propose.model.formulation import Formulation
 from siting.propose.model.inputs import UNNAMED, Demand, Inputs, Pairs, Rates, Reaches
@@ -50,7 +50,7 @@ class Scenario:
 
     def __post_init__(self) -> None:
         if isinstance(self.closed, str) or not isinstance(self.closed, Iterable):
-            raise ProblemError(f"Scenario: closed is {self.closed!r}; give a list of ids")
+            raise ProblemError(f"Scenario: closed is {brief(self.closed)}; give a list of ids")
         object.__setattr__(self, "closed", tuple(self.closed))
 
     def __repr__(self) -> str:
@@ -75,8 +75,8 @@ def scenario_of(value: Any, name: object) -> Scenario:
     if isinstance(value, (list, set, frozenset, tuple, pd.Index)):
         return Scenario(closed=tuple(value))
     raise ProblemError(
-        f"the scenario {name!r} is {value!r}; give a demand, a Reach, (Reach, demand), a list of ids that close, "
-        "or a Scenario"
+        f"the scenario {brief(name)} is {brief(value)}; give a demand, a Reach, (Reach, demand), a list of ids that "
+        "close, or a Scenario"
     )
 
 
@@ -88,14 +88,14 @@ def _all(value: object, *kinds: type) -> bool:
 def under_each(formulation: Formulation, scenarios: Scenarios) -> dict[str, Formulation]:
     """Return the problem in each scenario."""
     if not isinstance(scenarios, Mapping) or not scenarios:
-        raise ProblemError(f"scenarios is {scenarios!r}; give a mapping of names to scenarios, at least one")
+        raise ProblemError(f"scenarios is {brief(scenarios)}; give a mapping of names to scenarios, at least one")
     found = {}
     for name, value in scenarios.items():
         scenario = scenario_of(value, name)
         try:
             found[name] = under(formulation, scenario)
         except ProblemError as error:
-            raise ProblemError(f"the scenario {name!r}: {error}") from error
+            raise ProblemError(f"the scenario {brief(name)}: {error}") from error
     return found
 
 
@@ -126,7 +126,7 @@ def _with_reach(inputs: Inputs, reach: Reaches) -> Inputs:
     for name, before in zip(inputs.services, inputs.pairs, strict=True):
         one = reaches[name]
         if not isinstance(one, Reach) or one.nearest_only is not None:
-            raise ProblemError(f"reach{of_service(name)} is {one!r}; give a Reach with all pairs within a limit")
+            raise ProblemError(f"reach{of_service(name)} is {brief(one)}; give a Reach with all pairs within a limit")
         communities, sites = inputs.communities[before.communities], inputs.sites[before.sites]
         for ours, theirs, kind in ((communities, one.origins, "origins"), (sites, one.destinations, "destinations")):
             wrong = ours.symmetric_difference(pd.Index(theirs, dtype=object))

@@ -10,7 +10,7 @@ from typing import Any, TypeGuard
 
 import pandas as pd
 
-from siting.errors import ProblemError
+from siting.errors import ProblemError, brief
 from siting.measure.reach import Reach
 
 __all__ = [
@@ -57,7 +57,7 @@ def is_whole(value: object, least: int) -> bool:
 def groups_of(value: object, what: str, each: str) -> None:
     """Refuse groups that are not a Series."""
     if not isinstance(value, pd.Series):
-        raise ProblemError(f"{what} is {value!r}; give a Series with a group for each {each} id")
+        raise ProblemError(f"{what} is {brief(value)}; give a Series with a group for each {each} id")
 
 
 def ids_of(value: object, what: str) -> tuple[object, ...]:
@@ -70,7 +70,7 @@ def ids_of(value: object, what: str) -> tuple[object, ...]:
 def at_least_zero(value: object, what: str) -> None:
     """Refuse anything but a finite number of 0 or more."""
     if not is_number(value) or not 0 <= float(value) < math.inf:
-        raise ProblemError(f"{what} is {value!r}; give a number of 0 or more")
+        raise ProblemError(f"{what} is {brief(value)}; give a number of 0 or more")
 
 
 def numbers_of(value: object, what: str) -> None:
@@ -82,7 +82,7 @@ def numbers_of(value: object, what: str) -> None:
 def site_to_site(between: object, what: str) -> None:
     """Refuse anything but a Reach from sites to sites."""
     if not isinstance(between, Reach):
-        raise ProblemError(f"{what} is {between!r}; give a Reach from the sites to the sites")
+        raise ProblemError(f"{what} is {brief(between)}; give a Reach from the sites to the sites")
     if not between.origins.sort_values().equals(between.destinations.sort_values()):
         raise ProblemError(f"{what}: its origins are not its destinations; give a Reach from the sites to the sites")
     if between.nearest_only is not None:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from siting.errors import ProblemError
+from siting.errors import ProblemError, brief
 from siting.labels import label
 from siting.numbers import Bools, amount, percent
 from siting.optimize.control import Control, gap_between
@@ -27,7 +27,7 @@ from siting.propose.search.choose_engine import solve_model
 from siting.propose.search.choose_search import search
 from siting.propose.search.leximin import Groups, Ranks
 from siting.propose.search.maximin import Level, maximise_least, refuse_uncounted, within
-from siting.propose.solve import check
+from siting.propose.solve import check, no_plan_words
 
 __all__ = ["FairPlan", "fairest", "price_of_equity"]
 
@@ -171,7 +171,7 @@ def fairest(
     """
     check(rules, time_limit, gap)
     if method not in ("worst", "leximin"):
-        raise ProblemError(f'method is {method!r}; choose "worst" or "leximin"')
+        raise ProblemError(f'method is {brief(method)}; choose "worst" or "leximin"')
     problem = _problem(reach, demand, take_up, rules, options, "fairest")
     with Control(time_limit=time_limit) as control:
         groups = Groups.of(problem, by)
@@ -251,17 +251,21 @@ def price_of_equity(
     x = None
     if isinstance(levels, int):
         if isinstance(levels, bool) or levels < 2:
-            raise ProblemError(f"levels is {levels!r}; give a whole number of 2 or more, or the shares")
+            raise ProblemError(f"levels is {brief(levels)}; give a whole number of 2 or more, or the shares")
         given: dict[str, Any] = {"take_up": take_up, "rules": rules, "options": options}
         fair = fairest(reach, demand=demand, by=by, **given, time_limit=time_limit, gap=gap)
         x = fair.plan.answer.x
         if x is None:
-            raise ProblemError("price_of_equity: no plan keeps the rules; see the explain() of solve")
+            if fair.status != "infeasible":
+                raise ProblemError("price_of_equity: no plan was found in time")
+            with Control(time_limit=time_limit) as control:
+                why = no_plan_words(problem, control)
+            raise ProblemError(f"price_of_equity: no plan keeps the rules\n{why}")
         shares = np.unique(np.append(np.linspace(0.0, fair.worst, levels)[:-1], fair.worst)).tolist()
     else:
         for one in levels:
             if not is_number(one) or not 0 <= one <= 1:
-                raise ProblemError(f"levels: {one!r} is no share; give numbers from 0 to 1")
+                raise ProblemError(f"levels: {brief(one)} is no share; give numbers from 0 to 1")
         shares = sorted({float(one) for one in levels})
     rows, total = [], sum(float(block.worth.sum()) for block in problem.blocks)
     for share in reversed(shares):  # a plan for a larger share is one for a smaller share, too

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import block_diag, csr_array, vstack
 
-from siting.errors import ProblemError
+from siting.errors import ProblemError, brief
 from siting.labels import label
 from siting.numbers import Bools, Floats, amount, percent
 from siting.optimize.control import Control
@@ -145,7 +145,7 @@ class RobustPlan:
             When there is no such scenario, or no plan.
         """
         if self.x is None or scenario not in self.problems:
-            raise ProblemError(f"no plan for the scenario {scenario!r}; there are {list(self.problems)}")
+            raise ProblemError(f"no plan for the scenario {brief(scenario)}; there are {list(self.problems)}")
         problem = self.problems[scenario]
         value = problem.model.objective(self.x)
         bound = max(value, float(self.table["best_bound"][scenario]))
@@ -239,7 +239,7 @@ def solve_robust(
     """
     check(rules, time_limit, gap)
     if measure not in ("regret", "worst"):
-        raise ProblemError(f'measure is {measure!r}; choose "regret" or "worst"')
+        raise ProblemError(f'measure is {brief(measure)}; choose "regret" or "worst"')
     if not isinstance(objective, MaxCoverage):
         raise ProblemError(f"solve_robust knows MaxCoverage, not {objective}; give MaxCoverage()")
     if objective.decay is not None:

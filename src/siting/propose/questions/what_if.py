@@ -11,7 +11,7 @@ from typing import NamedTuple, Self
 import numpy as np
 import pandas as pd
 
-from siting.errors import ProblemError, some
+from siting.errors import ProblemError, brief, some
 from siting.measure import Reach, coverage
 from siting.measure.alignment import weights
 from siting.measure.coverage import COLUMNS
@@ -328,7 +328,7 @@ class WhatIf:
 
     def _ranked(self, n: int, weight: str | None, among: Bools, counts: Bools, *, most: bool) -> pd.DataFrame:
         if not n >= 1:
-            raise ProblemError(f"n is {n!r}; ask for 1 site or more")
+            raise ProblemError(f"n is {brief(n)}; ask for 1 site or more")
         lead = self._leading(weight)
         sums = self._weights.by_site(counts)
         sites = np.flatnonzero(among)

@@ -19,6 +19,7 @@ from siting.optimize.center.client_growth import GrownCenter, bound_of_grown, so
 from siting.optimize.control import Control
 from siting.optimize.median.point_median import solve_point_median
 from siting.optimize.points import PointProblem, PointProof, bound_of_points
+from siting.propose.model.checks import refuse_unknown
 from siting.propose.model.formulation import Formulation, build
 from siting.propose.model.inputs import Demand, Rates
 from siting.propose.problem import Objective, Rule
@@ -172,6 +173,7 @@ def search_points(
 def _refuse_all_pairs(objective: Objective, rules: Sequence[Rule], options: Any) -> None:
     """Refuse what needs the distances of all pairs."""
     remedy = "use travel or straight_line with a limit"
+    refuse_unknown(objective, rules)
     travels = isinstance(objective, problems.MinTravel) and objective.beyond is None
     if not travels and not isinstance(objective, problems.MinFarthest):
         raise ProblemError(f"{objective} needs a table of ways, and a PointReach has none; {remedy}")
