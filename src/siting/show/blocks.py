@@ -233,13 +233,14 @@ def plan_blocks(plan: Plan, lang: str) -> Iterator[Block]:
 def _proof(plan: object, lang: str) -> Iterator[tuple[str, Cell]]:
     """Name the solver of a plan and the proof of its bound, if known."""
     engine, certificate = getattr(plan, "engine", ""), getattr(plan, "certificate", None)
+    called = clean(named("engine", engine, lang))
     if engine:
-        yield "engine", Cell(clean(named("engine", engine, lang)))
+        yield "engine", Cell(called)
     if certificate is not None:
         proven = float_of(certificate.bound)
         by_solver = "by_solver" if math.isfinite(proven) else "by_solver_only"
         words = "by_multipliers" if certificate.by == "multipliers" else by_solver
-        yield "certificate", Cell(label(f"plan_site.{words}", lang, engine=clean(engine), bound=amount(proven)))
+        yield "certificate", Cell(label(f"plan_site.{words}", lang, engine=called, bound=amount(proven)))
 
 
 def _columns(plan: object, year: str, lang: str) -> dict[str, tuple[str, str]]:
