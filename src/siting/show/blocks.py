@@ -18,7 +18,7 @@ from siting.labels import known, label, named
 from siting.numbers import NONE
 from siting.propose import Plan
 from siting.show.cells import Cell, Table, amount, listed, show, table_of
-from siting.show.plan_parts import is_market
+from siting.show.plan_parts import how_served
 from siting.show.svg import inline_svg
 from siting.show.text import clean
 from siting.show.verdict_settings import settings_of
@@ -203,7 +203,7 @@ def plan_blocks(plan: Plan, lang: str) -> Iterator[Block]:
         ("new_sites", Cell(f"{len(plan.sites):,}")),
         # Without a plan the share is that of today, which is not a result.
         (
-            "market_share" if is_market(plan) else "share",
+            {"": "share", "market": "market_share"}.get(how_served(plan), "placed_share"),
             Cell(NONE if plan.status == "infeasible" else show(plan.share, "share")),
         ),
         ("objective", Cell(amount(float_of(plan.objective)))),
@@ -251,9 +251,14 @@ def _columns(plan: object, year: str, lang: str) -> dict[str, tuple[str, str]]:
              "change": "text"}  # fmt: skip
     words = clean(named("unit", unit, lang))
     columns = {name: (label(f"plan_site.{name}", lang, unit=words), kind) for name, kind in kinds.items()}
-    if is_market(plan):
-        won = {"adds": "count", "share_after": "share", "lost_without": "count", "people": "count"}
-        columns |= {name: (label(f"plan_site.won_{name}", lang), kind) for name, kind in won.items()}
+    if how := how_served(plan):
+        who = "won" if how == "market" else "placed"
+        counted = {"adds": "count", "share_after": "share", "lost_without": "count"}
+        columns |= {name: (label(f"plan_site.{who}_{name}", lang), kind) for name, kind in counted.items()}
+        columns["people"] = (
+            label("plan_site.won_people" if how == "market" else f"plan_site.people_{how}", lang),
+            "count",
+        )
     return columns | {"year": (label(f"plan_site.{year}", lang), "year")}
 
 
