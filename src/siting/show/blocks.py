@@ -27,9 +27,14 @@ from siting.show.verdict_tables import BADGES, areas_table, figures_table, float
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from siting.propose import Alternatives, TradeOff
+
 __all__ = ["Block", "Section", "blocks_of", "facts_of", "frames_in"]
 
-UNDERSTOOD = "Section, str, DataFrame, Series, matplotlib Figure, Audit, Plan, or a mapping from names to these"
+UNDERSTOOD = (
+    "Section, str, DataFrame, Series, matplotlib Figure, Audit, Plan, Alternatives, TradeOff, or a mapping from names "
+    "to these"
+)
 
 
 @dataclass(frozen=True, init=False)
@@ -78,6 +83,11 @@ def is_audit(part: object) -> TypeGuard[Audit]:
 def is_plan(part: object) -> TypeGuard[Plan]:
     """Whether *part* has the attributes of a plan."""
     return all(hasattr(part, name) for name in ("sites", "summary"))
+
+
+def has_plans(part: object) -> TypeGuard[Alternatives | TradeOff]:
+    """Whether *part* has several plans, and says how they differ."""
+    return all(hasattr(part, name) for name in ("plans", "explain"))
 
 
 def is_figure(part: object) -> TypeGuard[Figure]:
@@ -137,6 +147,7 @@ class _Page:
         if isinstance(part, Section):
             return part.title
         key = "report.audit" if is_audit(part) else "report.plan" if is_plan(part) else ""
+        key = "report.plans" if has_plans(part) else key
         return label(key, self.lang) if top and key else ""
 
     def one(self, part: object, caption: str) -> Iterator[Block]:
@@ -155,6 +166,8 @@ class _Page:
             yield from audit_blocks(part, self.lang)
         elif is_plan(part):
             yield from plan_blocks(part, self.lang)
+        elif has_plans(part):
+            yield Block("said", lines=tuple(clean(line) for line in part.explain(self.lang).splitlines()))
         else:
             kind = f"{type(part).__module__}.{type(part).__qualname__}"
             raise SitingError(f"a report cannot show a {kind}; it takes {UNDERSTOOD}")

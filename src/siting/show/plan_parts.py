@@ -103,10 +103,8 @@ def demand_of(plan: object, service: str | None) -> list[TakeUp]:
 def one_plan(plan: object) -> object:
     """Return what is drawn; SitingError for several plans, such as alternatives, of which one is to be chosen."""
     if hasattr(plan, "plans"):
-        name = type(plan).__name__
-        raise SitingError(
-            f"plan is a {name} with {len(plan.plans)} plans; give one of them, such as plan=found.plans[0]"
-        )
+        name, count = type(plan).__name__, len(plan.plans)
+        raise SitingError(f"plan is {name} with {count} plans; give one of them, such as plan=found.plans[0]")
     return plan
 
 
