@@ -429,7 +429,7 @@ def test_take_up_is_for_proposals_and_said_with_each(town: Path) -> None:
     shell = TextConsole(file=io.StringIO(), width=100)
     run_in_terminal(shell, study, town.parent / "shell")
     assert "托育：需求按入托率 25 % 计。\n" in shell.file.getvalue()  # type: ignore[attr-defined]
-    assert "入托率" not in (town.parent / "plain" / "report.html").read_text(encoding="utf-8")
+    assert "需求按入托率" not in (town.parent / "plain" / "report.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
