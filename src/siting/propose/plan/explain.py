@@ -13,13 +13,14 @@ from siting.labels import counted, known, label, named
 from siting.numbers import alike, amount, percent
 from siting.propose.model.constraints import all_may_open_first
 from siting.propose.plan.alternatives import second_best
+from siting.propose.plan.demand_words import demand_words
 from siting.propose.plan.rule_text import bracketed, rule_words
 from siting.propose.plan.site_names import Named, SiteNames
 from siting.propose.plan.solved_problem import SolvedProblem
 from siting.propose.problem import Budget, Existing, MaxCoverage, MinCost, MinFarthest, MinTravel, Part, travels
 from siting.propose.search.answer import Lacking
 
-__all__ = ["demand_words", "explain", "how_counted", "listed", "summarise"]
+__all__ = ["explain", "how_counted", "listed", "summarise"]
 
 #: Most ids in a sentence.
 NAMED = 20
@@ -32,7 +33,7 @@ def summarise(plan: SolvedProblem, lang: str, names: Named = None) -> str:
     called = SiteNames(names, lang)
     # with a time limit that ended before there was a plan, the reason is all that there is to say
     lines = [] if plan.answer.x is None and plan.status != "infeasible" else [label(f"plan.status_{plan.status}", lang)]
-    lines += demand_words(plan, lang)
+    lines += demand_words(plan.problem.inputs, lang)
     for key, values in plan.reasons:
         shown = {name: _shown(name, value, lang, plan.unit, called) for name, value in values.items()}
         lines.append(label(key, lang, **shown))
@@ -58,14 +59,6 @@ def summarise(plan: SolvedProblem, lang: str, names: Named = None) -> str:
         lines.append(label("plan.not_held_back", lang, year=phases.years[0]))
     lines.append(label("plan.proof", lang, **numbers))
     return "\n".join(lines)
-
-
-def demand_words(plan: SolvedProblem, lang: str) -> Iterator[str]:
-    """Say what is counted, where that is not the people as given."""
-    inputs = plan.problem.inputs
-    if inputs.unweighted:
-        yield label("take_up.none", lang)
-    yield from (each.words(lang) for each in inputs.take_up)
 
 
 def explain(plan: SolvedProblem, lang: str, names: Named = None) -> str:

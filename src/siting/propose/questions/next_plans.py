@@ -13,11 +13,12 @@ from siting.errors import ProblemError
 from siting.labels import counted, label
 from siting.numbers import alike
 from siting.optimize.control import Control, gap_between
-from siting.propose.plan.explain import demand_words, how_counted, listed
+from siting.propose.plan.demand_words import demand_words
+from siting.propose.plan.explain import how_counted, listed
 from siting.propose.plan.plan import Plan
 from siting.propose.plan.rule_text import difference_words, value_words
 from siting.propose.search.apart import choices, search_apart
-from siting.propose.search.point_search import PointAnswer
+from siting.propose.search.point_search import refuse_unkept_ways
 from siting.propose.solve import check
 
 __all__ = ["Alternatives", "alternatives"]
@@ -92,8 +93,8 @@ class Alternatives:
             "zh" or "en".
         """
         key, apart = "complete" if self.complete else "open", self._apart(lang)
-        lines = [label(f"alternatives.{key}", lang, count=len(self.plans), apart=apart)]
-        lines += demand_words(self.plans[0], lang)
+        lines = [*demand_words(self.plans[0].problem.inputs, lang)]
+        lines.append(label(f"alternatives.{key}", lang, count=len(self.plans), apart=apart))
         for rank, (plan, row) in enumerate(zip(self.plans, self.table.to_dict("records"), strict=True), start=1):
             key = "first" if rank == 1 else "next" if row["proven"] else "unproven"
             words = {"than": self._than(plan, lang), "change": _change(row["opens"], row["drops"], lang)}
@@ -206,10 +207,7 @@ def alternatives(
             raise ProblemError(f"{name} is {number!r}; give a whole number of 1 or more")
     if not isinstance(plan, Plan) or plan.answer.x is None:
         raise ProblemError("alternatives: the plan has no sites; give a plan that solve found, and see its explain()")
-    if isinstance(plan.answer, PointAnswer):
-        raise ProblemError(
-            "alternatives: the plan is of a PointReach, whose ways to other sites are not kept; use a Reach"
-        )
+    refuse_unkept_ways(plan.answer, "alternatives")
     problem, exhausted = plan.problem, False
     plans = [plan]
     with Control(time_limit=time_limit, gap=gap) as control:

@@ -21,7 +21,8 @@ from siting.optimize.model import Model
 from siting.optimize.solution import floored
 from siting.propose.model.formulation import Formulation, build
 from siting.propose.model.inputs import Demand, Rates, Reaches
-from siting.propose.plan.explain import demand_words, how_counted
+from siting.propose.plan.demand_words import demand_words
+from siting.propose.plan.explain import how_counted
 from siting.propose.plan.plan import Plan
 from siting.propose.plan.rule_text import rule_words, value_words
 from siting.propose.plan.tables import new_sites
@@ -119,7 +120,7 @@ class TradeOff:
     def __repr__(self) -> str:
         n, proven = len(self.plans), int(self.points["proven"].sum())
         whole = "all of the front" if self.complete else "a part of the front"
-        supported = int((self.points["supported"] == True).sum())  # noqa: E712 missing values are neither
+        supported = int(self.points["supported"].sum())  # missing values are neither
         return f"<TradeOff: {n} point{'s' * (n != 1)}, {proven} proven, {supported} supported, {whole}>"
 
     def explain(self, lang: str = "zh") -> str:
@@ -133,8 +134,8 @@ class TradeOff:
         unit = self.plans[0].unit
         words = {"first": self._named(self.first, lang, unit), "second": self._named(self.second, lang, unit)}
         key = "complete" if self.complete else "part"
-        lines = [counted(f"trade_off.{key}", len(self.plans), lang, count=len(self.plans), **words)]
-        lines += demand_words(self.plans[0], lang)
+        lines = [*demand_words(self.plans[0].problem.inputs, lang)]
+        lines.append(counted(f"trade_off.{key}", len(self.plans), lang, count=len(self.plans), **words))
         both = {"first": self.first, "second": self.second}
         for number, (plan, row) in enumerate(zip(self.plans, self.points.to_dict("records"), strict=True), start=1):
             on = "unknown" if pd.isna(row["supported"]) else "on" if row["supported"] else "below"
@@ -336,9 +337,7 @@ def _plan(first: SumAim, second: Aim, point: FrontPoint, held: Any) -> Plan:
         point.x, value, bound, status, point.found.engine, point.found, base, sense, point.model, point.weights, least
     )
     form = first.formulation
-    rule = _as_rule(held, second.sense * least, form)
-    rules = form.inputs.rules if rule is None else (*form.inputs.rules, rule)
-    return Plan(replace(form, inputs=replace(form.inputs, rules=rules)), answer, (), point.seconds)
+    return Plan(_held_to(held, second.sense * least, form), answer, (), point.seconds)
 
 
 def _alone(first: SumAim, point: FrontPoint) -> Model:
@@ -350,6 +349,17 @@ def _alone(first: SumAim, point: FrontPoint) -> Model:
     benefit = asked.benefit.copy()
     benefit.data = benefit.data / weight
     return replace(asked, benefit=benefit, value=own.value, grain=own.grain)
+
+
+def _held_to(held: Any, value: float, form: Formulation) -> Formulation:
+    """Return the problem with what the second objective was held to as a rule, where there is one."""
+    rule = _as_rule(held, value, form)
+    if rule is None:
+        return form
+    try:
+        return form.with_rule(rule)
+    except ProblemError:  # so short a distance, beside the others, would be refused of a person
+        return form
 
 
 def _as_rule(held: Any, value: float, form: Formulation) -> Rule | None:
