@@ -118,7 +118,9 @@ def test_people_with_a_place_are_not_people_within_reach(
     shown = drawn(plan)
     assert f'"within":"{within}"' in shown
     assert ("新增有位置的人数" in shown, "新增覆盖" in shown) == (how is not None, how is None)
-    assert ("有位置的人数" in plan._repr_html_()) is (how is not None)
+    card = plan._repr_html_()
+    assert all((words in card) is (how is not None) for words in ("有位置的人数 people", *counted[1:3]))
+    assert all((words in card) is (how is None) for words in ("新增覆盖人数", "累计覆盖率"))
     said = plan.summary().splitlines()[1]
     assert ("有位置" in said, "覆盖" in said) == (how is not None, how is None)
 
@@ -147,6 +149,7 @@ def drawn(plan: Any, lang: Any = "zh") -> str:
 def test_the_map_of_a_market_plan_says_its_share() -> None:
     page = drawn(market_plan())
     assert '"share":"30.0%","within":"建成后市场份额"' in page
+    assert "新增吸引人数" in market_plan()._repr_html_()
     assert '["新增吸引人数","+9 3岁以下婴幼儿"],["累计市场份额","30.0%"]' in page
 
 

@@ -65,7 +65,10 @@ class Plan(SolvedProblem):
         if "share_after" in rows:
             rows["share_after"] = rows["share_after"].map(percent)
         names = [name for name in ("order", "site", "service", "year", "adds", "share_after") if name in rows]
-        sites = table([f"column.{name}" for name in names], zip(*(rows[name] for name in names), strict=True))
+        counted = "won_" if market is not None else "placed_" if placed else ""
+        told = {name: f"plan_site.{counted}{name}" for name in ("adds", "share_after") if counted}
+        headings = [told.get(name, f"column.{name}") for name in names]
+        sites = table(headings, zip(*(rows[name] for name in names), strict=True))
         return card(words("card.plan"), status | facts, sites)
 
     @cached_property
