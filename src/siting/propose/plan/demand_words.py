@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from siting.labels import label, named
+from siting.labels import label
 from siting.propose.model.inputs import Inputs
 
 __all__ = ["demand_words"]
@@ -12,6 +12,4 @@ def demand_words(inputs: Inputs, lang: str) -> Iterator[str]:
     """Say what is counted, where that is not the people as given."""
     if inputs.unweighted:
         yield label("take_up.none", lang)
-    for each in inputs.take_up:
-        words, service = each.words(lang), named("service", each.service, lang)
-        yield label("take_up.of_service", lang, service=service, words=words) if each.service else words
+    yield from (each.words(lang) for each in inputs.take_up)

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from siting.labels import known, label
-from siting.numbers import amount, percent
+from siting.labels import counted, known, label, named
+from siting.numbers import alike, amount, percent
 from siting.propose.model.constraints import all_may_open_first
 from siting.propose.plan.alternatives import second_best
 from siting.propose.plan.demand_words import demand_words
@@ -20,7 +20,7 @@ from siting.propose.plan.site_names import Named, SiteNames
 from siting.propose.plan.solved_problem import SolvedProblem
 from siting.propose.problem import Budget, Existing, MaxCoverage, MinCost, MinFarthest, MinTravel, travels
 
-__all__ = ["explain", "listed", "summarise"]
+__all__ = ["explain", "how_counted", "listed", "summarise"]
 
 #: With more sites than this no replacements are listed.
 BARGAINED = 60
@@ -41,13 +41,15 @@ def summarise(plan: SolvedProblem, lang: str, names: Named = None) -> str:
         "covered": _people(plan, plan.covered), "total": _people(plan, plan.total), "gap": percent(plan.gap),
         "bound": _people(plan, plan.bound), "objective": _people(plan, plan.objective), "what": _counted(plan, lang),
     }  # fmt: skip
-    lines.append(label("plan.raises" if plan.problem.market is None else "plan.captures", lang, **numbers))
+    lines.append(
+        label("plan.captures" if plan.problem.market is not None else _placed("plan.raises", plan), lang, **numbers)
+    )
     if "year" in plan.communities.index.names:
         by_year = plan.communities.groupby(level="year")[["demand", "served"]].sum()
         by_year = by_year[by_year["demand"] > 0]
         shares = (by_year["served"] / by_year["demand"]).items()
         years = label("list.comma", lang).join(f"{year} {percent(share)}" for year, share in shares)
-        lines.append(label("plan.by_year", lang, years=years))
+        lines.append(label(_placed("plan.by_year", plan), lang, years=years))
     phases = plan.problem.inputs.phases
     if phases is not None and all_may_open_first(plan.problem.inputs, plan.problem.variables):
         lines.append(label("plan.not_held_back", lang, year=phases.years[0]))
@@ -61,7 +63,9 @@ def explain(plan: SolvedProblem, lang: str, names: Named = None) -> str:
     lines = [summarise(plan, lang, names), *_sites(plan, lang, called), *_spent(plan, lang)]
     inputs = plan.problem.inputs
     if plan.answer.x is not None and not inputs.all(Existing):
-        lines.append(label("plan.none_existing", lang, count=len(inputs.sites)))
+        columns = plan.problem.variables
+        count = len(np.unique(columns.site[columns.new]))
+        lines.append(counted("plan.none_existing", count, lang, count=count))
     for change in ("closes", "grows"):
         mine = plan.changes[plan.changes["change"] == change].reset_index().to_dict("records")
         if mine:
@@ -73,6 +77,7 @@ def explain(plan: SolvedProblem, lang: str, names: Named = None) -> str:
     named = any(key.startswith(("plan.too_far", "plan.barred")) for key, _ in plan.reasons)
     for key, ids in (("plan.unreachable", plan.unreachable), ("plan.only_barred", plan.barred)):
         if ids and not named:
+            key = f"{key}_market" if plan.problem.market is not None else _placed(key, plan)
             lines.append(label(key, lang, count=len(ids), names=listed(map(called.community, ids), lang), best=best))
     return "\n".join(lines)
 
@@ -82,8 +87,18 @@ def _people(plan: SolvedProblem, count: float) -> str:
     return amount(count if plan.problem.market is None else round(count, 1))
 
 
+def how_counted(plan: SolvedProblem, value: float) -> str:
+    """Say how a *value* of `MaxCoverage` counts: "weighted" where it is not people, "placed" people with a place."""
+    return "weighted" if not alike(value, plan.covered) else "placed" if plan.problem.capacity is not None else ""
+
+
 def _weighted(plan: SolvedProblem) -> bool:
-    return isinstance(plan.problem.objective, MaxCoverage) and plan.objective != plan.covered
+    return isinstance(plan.problem.objective, MaxCoverage) and how_counted(plan, plan.objective) == "weighted"
+
+
+def _placed(key: str, plan: SolvedProblem) -> str:
+    """Return the key of the words for people with a place, where places are counted."""
+    return key if plan.problem.capacity is None else f"{key}_placed"
 
 
 def _counted(plan: SolvedProblem, lang: str) -> str:
@@ -120,7 +135,7 @@ def _sites(plan: SolvedProblem, lang: str, called: SiteNames) -> Iterator[str]:
     longer = "plan.longer" if small else "plan.falls" if _weighted(plan) else "plan.instead"
     others = second_best(plan) if 0 < len(plan.sites) <= BARGAINED else None
     for row in plan.table.reset_index().to_dict("records"):
-        key = (near if row["people"] else "plan.site_idle") if by_way else "plan.site"
+        key = (near if row["people"] else "plan.site_idle") if by_way else _placed("plan.site_adds", plan)
         key = "plan.site_market" if plan.problem.market is not None else key
         line = label(
             key, lang, order=row["order"], site=_place(row, lang, called),
@@ -146,11 +161,11 @@ def _not_served(plan: SolvedProblem, lang: str, called: SiteNames) -> Iterator[s
         names = listed((_community(key, lang, called) for key in shared.index), lang)
         yield label("plan.shared", lang, count=len(shared), names=names)
     left = table["demand"] - table["served"]
-    for reason in ("closed", "full", "few"):
+    for reason in ("closed", "competitors", "full", "few"):
         people = left[(left > 1e-9) & (table["reason"] == reason)].sort_values(ascending=False, kind="stable")
         if len(people):
             lost = people.index[: NAMED + 1]
-            nearest = {key: near(key) if reason == "closed" else "" for key in lost}
+            nearest = {key: near(key) if reason in ("closed", "competitors") else "" for key in lost}
             names = listed((_community(key, lang, called) + nearest.get(key, "") for key in people.index), lang)
             total = amount(float(people.sum()))
             yield label(f"plan.left_{reason}", lang, count=len(people), people=total, names=names)
@@ -182,12 +197,13 @@ def _nearest_candidates(plan: SolvedProblem, lang: str, called: SiteNames) -> Ca
 
 
 def _place(row: dict[Any, Any], lang: str, called: SiteNames) -> str:
-    keys = [str(row[name]) for name in ("service", "year", "option") if name in row and not pd.isna(row[name])]
-    return f"{called.site(row['site'])}{bracketed(', '.join(keys), lang)}"
+    told = {name: row[name] for name in ("service", "year", "option") if name in row and not pd.isna(row[name])}
+    keys = [named("service", each, lang) if name == "service" else str(each) for name, each in told.items()]
+    return f"{called.site(row['site'])}{bracketed(label('list.comma', lang).join(keys), lang)}"
 
 
 def _community(key: object, lang: str, called: SiteNames) -> str:
     if not isinstance(key, tuple):
         return called.community(key)
-    more = ", ".join(str(part) for part in key[1:] if not isinstance(part, int))
-    return f"{called.community(key[0])}{bracketed(more, lang)}"
+    more = (named("service", part, lang) for part in key[1:] if not isinstance(part, int))
+    return f"{called.community(key[0])}{bracketed(label('list.comma', lang).join(more), lang)}"

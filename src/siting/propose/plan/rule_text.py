@@ -7,12 +7,13 @@ from typing import Any
 
 import pandas as pd
 
-from siting.labels import known, label, named
+from siting.labels import counted, known, label, named
+from siting.numbers import amount
 from siting.propose import problem
 from siting.propose.problem import Part
 from siting.propose.problem.rule_values import Value
 
-__all__ = ["bracketed", "rule_words"]
+__all__ = ["bracketed", "difference_words", "rule_words", "value_words"]
 
 #: The number in the text of a rule.
 NUMBERS: dict[type, Callable[[Any], str]] = {
@@ -85,6 +86,40 @@ def rule_words(rule: Value | Part | str, lang: str, unit: str = "", group_name: 
     return label(f"rule.{kind.__name__}", lang, n=number) + bracketed(
         ("，" if lang == "zh" else ", ").join(options), lang
     )
+
+
+def value_words(what: Value, value: float, lang: str, unit: str = "", how: str = "") -> str:
+    """Say what a value of an objective is, in its unit; *how* people are served, "placed" or "weighted", for coverage.
+
+    Examples
+    --------
+    >>> import siting as st
+    >>> value_words(st.MaxCoverage(), 1, "zh"), value_words(st.MinSites(), 1, "en")
+    ('覆盖 1 人', '1 new site')
+    >>> value_words(st.MinTravel(), 9, "en", "m")
+    'a total distance of 9 person-m'
+    """
+    return _worth("worth", what, value, lang, unit, how)
+
+
+def difference_words(what: Value, value: float, lang: str, unit: str = "", how: str = "") -> str:
+    """Write a difference of two values of an objective, 0 or more, in its unit; of a cost the unit is not known.
+
+    Examples
+    --------
+    >>> import siting as st
+    >>> difference_words(st.MinSites(), 1, "en"), difference_words(st.MinTravel(), 9, "zh", "m")
+    ('1 site', '9 人·米')
+    """
+    return _worth("worth_difference", what, value, lang, unit, how)
+
+
+def _worth(section: str, what: Value, value: float, lang: str, unit: str, how: str) -> str:
+    name = type(what).__name__
+    how = "travel" if isinstance(what, problem.MinCost) and what.travel else how
+    key = f"{section}.{name}_{how}" if known(f"{section}.{name}_{how}") else f"{section}.{name}"
+    value = round(value, 1 if isinstance(what, problem.MaxMarketShare) else 2)  # visitors are expected ones
+    return counted(key, value, lang, value=amount(value), unit=label(f"unit.{unit}", lang) if unit else "")
 
 
 def _is_told(name: str, value: Any) -> bool:

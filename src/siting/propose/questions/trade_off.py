@@ -14,16 +14,17 @@ import pandas as pd
 
 import siting.propose.problem as problem
 from siting.errors import ProblemError, brief
-from siting.labels import label
-from siting.numbers import amount, percent
+from siting.labels import counted, label
+from siting.numbers import percent
 from siting.optimize.control import Control, gap_between
 from siting.optimize.model import Model
 from siting.optimize.solution import floored
 from siting.propose.model.formulation import Formulation, build
 from siting.propose.model.inputs import Demand, Rates, Reaches
 from siting.propose.plan.demand_words import demand_words
+from siting.propose.plan.explain import how_counted
 from siting.propose.plan.plan import Plan
-from siting.propose.plan.rule_text import rule_words
+from siting.propose.plan.rule_text import rule_words, value_words
 from siting.propose.plan.tables import new_sites
 from siting.propose.problem import MaxCoverage, MinCost, MinFarthest, MinSites, MinTravel, Objective, Rule
 from siting.propose.problem.rule_values import Value, groups_of
@@ -134,17 +135,26 @@ class TradeOff:
         words = {"first": self._named(self.first, lang, unit), "second": self._named(self.second, lang, unit)}
         key = "complete" if self.complete else "part"
         lines = [*demand_words(self.plans[0].problem.inputs, lang)]
-        lines.append(label(f"trade_off.{key}", lang, count=len(self.plans), **words))
-        for number, row in enumerate(self.points.to_dict("records"), start=1):
+        lines.append(counted(f"trade_off.{key}", len(self.plans), lang, count=len(self.plans), **words))
+        both = {"first": self.first, "second": self.second}
+        for number, (plan, row) in enumerate(zip(self.plans, self.points.to_dict("records"), strict=True), start=1):
             on = "unknown" if pd.isna(row["supported"]) else "on" if row["supported"] else "below"
-            known = label(f"trade_off.{'proven' if row['proven'] else 'open'}", lang)
-            values: dict[str, object] = {
-                name: percent(row[name]) if isinstance(what, MaxWorstShare) else amount(row[name])
-                for name, what in (("first", self.first), ("second", self.second))
-            }
-            values |= {"number": number, "sites": row["sites"], "known": known, "hull": label(f"trade_off.{on}", lang)}
-            lines.append(label("trade_off.point", lang, **values))
+            bound = self._value(plan, both[self.bounded], row["bound"], row[self.bounded], lang)
+            known = label(f"trade_off.{'proven' if row['proven'] else 'open'}", lang, bound=bound)
+            values = [self._value(plan, what, row[name], row[name], lang) for name, what in both.items()]
+            if not any(isinstance(what, MinSites) for what in both.values()):
+                values.append(value_words(MinSites(), row["sites"], lang))
+            told = label("list.clauses", lang).join(values)
+            hull = label(f"trade_off.{on}", lang)
+            lines.append(label("trade_off.point", lang, number=number, values=told, known=known, hull=hull))
         return "\n".join(lines)
+
+    def _value(self, plan: Plan, what: Objective | MaxWorstShare, value: float, of: float, lang: str) -> str:
+        """Say what a value is, people covered or weighted as the value *of* the plan is."""
+        if isinstance(what, MaxWorstShare):
+            return label("worth.MaxWorstShare", lang, value=percent(value))
+        how = how_counted(plan, of) if isinstance(what, MaxCoverage) else ""
+        return value_words(what, value, lang, plan.unit, how)
 
     def _named(self, what: Objective | MaxWorstShare, lang: str, unit: str) -> str:
         if isinstance(what, MaxWorstShare):
