@@ -170,6 +170,10 @@ def _bound_of_rest(problem: PointProblem, left: Bools, proof: Proof) -> float:
 
 def _renumbered(proof: Proof, columns: Ints) -> Proof:
     """Return a proof whose columns are numbered as *columns* says."""
-    column = np.where(proof.column >= 0, columns[np.maximum(proof.column, 0)], -1) if len(columns) else proof.column
+    column = (
+        np.where(proof.column >= 0, columns[np.clip(proof.column, 0, len(columns) - 1)], -1)
+        if len(columns)
+        else proof.column
+    )
     fixed = columns[proof.fixed_column] if len(columns) else proof.fixed_column
     return replace(proof, column=column, fixed_column=fixed)

@@ -117,6 +117,7 @@ class ProofTree:
         )
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def bound_of(model: Model, proof: Proof) -> float:
     """Return the bound by the multipliers of the proof alone.
 
@@ -157,6 +158,7 @@ def rounding_of(priced: float, given: float) -> float:
     return ROUNDED * priced if priced > HUGE * given else 0.0
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def worst_leaf(
     proof: Proof, lower: Floats, upper: Floats, evaluate: Callable[[int], tuple[float, Floats, float]]
 ) -> float:
