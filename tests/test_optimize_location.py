@@ -229,3 +229,14 @@ def test_a_short_time_limit_still_gives_a_plan_and_a_bound():
     assert found.x is not None
     assert found.bound >= found.value
     assert bound_of_location(problem, found.proof) == pytest.approx(-found.bound, rel=1e-6)
+
+
+def test_a_community_without_people_or_without_a_site_has_a_price() -> None:
+    """It is nowhere, so that nothing says what it pays; the two sites that must open cost 6."""
+    problem = location([[4, 4], [4, 4], [np.nan, np.nan]], [0, 52, 3], [15, 20], 3.0, must=[False] * 3,
+                       rows=[[1, 1]], low=[1.5], high=[np.inf])  # fmt: skip
+    assert np.isfinite(Transport(problem).prices()).all()
+    found = locate(problem, Control())
+    assert (found.status, found.value) == ("optimal", -6)
+    assert found.proof is not None
+    assert bound_of_location(problem, found.proof) == pytest.approx(6)

@@ -78,8 +78,9 @@ def _part(control: Control, share: float) -> Control:
 
 
 def _first_prices(problem: Location, search: Exchange) -> Floats:
-    """Prices of the present choice; nobody pays more than the dearest way."""
-    return np.minimum(search.transport.prices(), row_max(problem.cost, problem.cost.data))
+    """Prices of the present choice; nobody pays more than the dearest way, and whom no column serves pays nothing."""
+    dearest = np.where(np.diff(problem.cost.indptr) > 0, row_max(problem.cost, problem.cost.data), 0.0)
+    return np.minimum(search.transport.prices(), dearest)
 
 
 def _kick(search: Exchange, tree: Tree, control: Control) -> None:

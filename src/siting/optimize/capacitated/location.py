@@ -20,7 +20,7 @@ from scipy.sparse import csr_array, vstack
 
 from siting.numbers import Bools, Floats, Ints
 from siting.optimize.capacitated import price_kernels
-from siting.optimize.proof import Proof, covers_all_plans, worst_leaf
+from siting.optimize.proof import Proof, covers_all_plans, is_a_tree, rounding_of, worst_leaf
 from siting.optimize.sparse_rows import row_max, transposed
 
 __all__ = ["Columns", "Location", "bound_of_location", "broken", "enough_places", "priced", "relaxed"]
@@ -189,24 +189,25 @@ def bound_of_location(problem: Location, proof: Proof) -> float:
     problem = enough_places(problem)
     v, y = proof.v, proof.y
     right = (
-        v.ndim == y.ndim == 2 and len(v) == len(y) and v.shape[1] == len(problem.weight)
+        is_a_tree(proof, len(problem.opening)) and v.ndim == y.ndim == 2 and len(v) == len(y)
+        and v.shape[1] == len(problem.weight)
         and y.shape[1] == len(problem.low) and bool(np.isfinite(v).all() and np.isfinite(y).all())
         and not (y[:, np.isinf(problem.high)] > 0).any() and not (y[:, np.isinf(problem.low)] < 0).any()
-        and bool((proof.price < len(v)).all()) and _are_columns(problem, proof.fixed_column)
-        and _are_columns(problem, proof.column[1:]) and bool(np.isin(proof.fixed_at, (0, 1)).all())
     )  # fmt: skip
     if not right or not covers_all_plans(proof):
         return -np.inf
 
+    ways = abs(problem.cost).max(axis=1).toarray().ravel() if problem.cost.nnz else np.zeros(len(problem.weight))
+    given = float(ways @ problem.weight + np.abs(problem.opening).sum())
+
     @functools.cache
-    def evaluate(row: int) -> tuple[float, Floats]:
-        return priced(problem, v[row].astype(float), y[row])
+    def evaluate(row: int) -> tuple[float, Floats, float]:
+        base, reduced = priced(problem, v[row].astype(float), y[row])
+        priced_rows = float((abs(problem.rows).T @ np.abs(y[row])).sum())
+        size = abs(base) + float(np.abs(reduced).sum() + np.abs(v[row]) @ problem.weight) + priced_rows
+        return base, reduced, rounding_of(size, given)
 
     return -worst_leaf(proof, problem.lower, problem.upper, evaluate)
-
-
-def _are_columns(problem: Location, numbers: Ints) -> bool:
-    return bool(((numbers >= 0) & (numbers < len(problem.opening))).all())
 
 
 def priced(problem: Location, v: Floats, y: Floats) -> tuple[float, Floats]:

@@ -234,7 +234,8 @@ def shift(s, j, k, amount):
 def price_needs(s, price):
     """Write the price of each need: what its people cost where they are, with the price of the places there.
 
-    A place is worth what it costs to pass somebody on to a slot with room. Leaves the prices of places in `path`.
+    A place is worth what it costs to pass somebody on to a slot with room; a need without people pays 0. Leaves the
+    prices of places in `path`.
     """
     ways_to(s, -1)
     for i in range(len(price)):
@@ -242,4 +243,4 @@ def price_needs(s, price):
         for t in range(len(s.used)):
             if s.used[t] and s.flow[t, i] > 0.0 and s.path[t] < np.inf:
                 most = max(most, s.cost[t, i] + s.path[t])
-        price[i] = most
+        price[i] = most if most > -np.inf else 0.0

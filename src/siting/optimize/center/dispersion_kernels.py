@@ -33,7 +33,8 @@ def join_far(distance, group, limit, far):
 def split_groups(distance, group, keep, pieces):
     """Split each group that is kept into the columns nearer to one or to the other of two that are far apart.
 
-    Groups are numbered anew, and those that are not kept become -1. Returns how many there are.
+    Where the first column is apart from none it becomes a group of its own. Groups are numbered anew, and those that
+    are not kept become -1. Returns how many there are.
     """
     n, many = len(group), len(keep)
     first, second = np.full(many, -1, np.int64), np.full(many, -1, np.int64)
@@ -60,6 +61,8 @@ def split_groups(distance, group, keep, pieces):
             pieces[i] = -1
             continue
         side = 1 if distance[first[g], i] > distance[second[g], i] else 0
+        if first[g] == second[g] and i != first[g]:
+            side = 1
         if number[g, side] < 0:
             number[g, side] = count
             count += 1

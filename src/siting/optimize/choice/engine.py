@@ -76,6 +76,14 @@ class _Terms(Cuts):
         for point in points:
             self.add(point)
 
+    def rays(self, _lower: Floats, _upper: Floats) -> tuple[Any, ...]:
+        return ()
+
+    def exact(self, x: Bools) -> Multipliers:
+        v = np.zeros((len(self.points) + 1, self.market.parts.number))
+        v[self.add(x.astype(float))] = 1.0
+        return Multipliers(v.ravel(), np.zeros(len(self.market.low)), np.zeros(0))
+
 
 class _Relaxation:
     """The master in the words of `BranchAndBound`: boxes and bases of nodes."""
