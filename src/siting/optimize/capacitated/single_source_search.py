@@ -11,6 +11,7 @@ import numpy as np
 from siting.numbers import Bools, Floats, Ints
 from siting.optimize.capacitated import single_source_kernels as kernels
 from siting.optimize.capacitated.single_source import Box, Packing, SingleSourceProblem, target_of
+from siting.optimize.capacitated.single_source_slots import Slots
 from siting.optimize.control import Control
 from siting.optimize.solution import floored
 
@@ -24,6 +25,8 @@ SWAPS, BEST = 400, 12
 FIRST = 5
 #: Columns of which one takes the place of another at random.
 NEAR = 8
+#: Share of the objective by which a plan may be worse for a while.
+WORSE = 0.008
 #: A penalty that nothing is worth.
 STRICT = 1e200
 #: Part of the last direction in the next, factor of the step after rounds that gain nothing, and the shortest step.
@@ -49,6 +52,8 @@ class Plans:
         self.worst = float(packing.gain.min(initial=0.0))
         self.rng = np.random.default_rng(0)
         self.seen: dict[bytes, float] = {}
+        self.slots = Slots(packing, self.gain, self.capacity, self.unit)
+        self.promising: Bools = np.zeros(len(problem.value), bool)
 
     @property
     def target(self) -> float:
@@ -68,12 +73,10 @@ class Plans:
     def try_columns(self, x: Bools) -> float:
         """Put the needs into open columns, keep the plan if it is the best, and return its value."""
         key = np.packbits(x).tobytes()
-        if key in self.seen:
-            return self.seen[key]
-        at = self._placed(x)
-        value = -math.inf if at is None else self.offer(x, at)
-        self.seen[key] = value
-        return value
+        if key not in self.seen:
+            self.slots.load(x)
+            self.seen[key] = self.offer(*self.slots.answer()) if self.slots.settle() else -math.inf
+        return self.seen[key]
 
     def offer(self, x: Bools, at: Ints) -> float:
         """Keep a plan if it is the best, without columns that serve nobody and are worth nothing; return its value."""
@@ -100,6 +103,38 @@ class Plans:
             return self.offer(x, at)
         found = self._placed(x, at)
         return -math.inf if found is None else self.offer(x, found)
+
+    def exchanged(self, rounds: int, bound: float = math.inf) -> None:
+        """Change columns and needs of the best plan at random, settle, and go on from what is hardly worse [1]_.
+
+        How much worse it may be falls to nothing within the rounds. Ends when *bound* proves the plan.
+
+        References
+        ----------
+        .. [1] G. Dueck, "New optimization heuristics: the great deluge algorithm and the record-to-record travel",
+           Journal of Computational Physics 104 (1), 1993, pp. 86-92.
+        """
+        if self.x is None:
+            return
+        slots, rng = self.slots, self.rng
+        slots.load(self.x, self.at)
+        slots.settle()
+        now, saved = slots.worth(), slots.save()
+        self.offer(*slots.answer())
+        worse = min(WORSE * abs(self.value - self.problem.constant), max(0.0, bound - self.value))
+        for turn in range(rounds):
+            if self.control.must_stop or self.closes(bound):
+                return
+            if not slots.shake(rng, self.promising) or not slots.settle():
+                slots.restore(saved)
+                continue
+            value = slots.worth()
+            if value > self.value + 1e-9 * abs(self.value):
+                self.offer(*slots.answer())
+            if value >= now or value >= self.value - worse * (1.0 - turn / rounds) * rng.random():
+                now, saved = value, slots.save()
+            else:
+                slots.restore(saved)
 
     def _left(self, x: Bools, at: Ints) -> Floats:
         """Return the room that is left in each column."""
