@@ -49,10 +49,12 @@ class Slots:
 
     def _make(self, count: int) -> None:
         n, m = self.problem.benefit.shape
-        self.slots, self.left = np.full(count + 1, -1, np.int64), np.zeros(count + 1)
-        self.table = np.full((n, count + 1), kernels.NEVER)
+        self.slots: Ints = np.full(count + 1, -1, np.int64)
+        self.left: Floats = np.zeros(count + 1)
+        self.table: Floats = np.full((n, count + 1), kernels.NEVER)
         self.table[:, count], self.left[count] = self._out, np.inf
-        self.at, self.columns = np.full(n, count, np.int64), np.zeros(m, bool)
+        self.at: Ints = np.full(n, count, np.int64)
+        self.columns: Bools = np.zeros(m, bool)
         self.fresh: Ints8 = np.ones(count + 1, np.int8)
 
     @property
@@ -149,7 +151,8 @@ class Slots:
 
     def restore(self, saved: Saved) -> None:
         """Take a state up again."""
-        self.slots, self.table, self.at, self.left, self.columns = (each.copy() for each in saved)
+        self.slots, self.table, self.at = saved.slots.copy(), saved.table.copy(), saved.at.copy()
+        self.left, self.columns = saved.left.copy(), saved.columns.copy()
         self.fresh = np.zeros(len(self.slots), np.int8)
 
     @property

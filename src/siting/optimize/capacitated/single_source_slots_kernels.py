@@ -102,7 +102,7 @@ def over(left):
 
 @compiled
 def shift_and_swap(live, table, at, left, weight, penalty, passes, swaps, fresh, touched):
-    """Move needs to other slots and, with *swaps*, swap two as long as that is better; a unit above the room costs *penalty*.
+    """Move needs to other slots and, with *swaps*, swap two while that is better; a unit too much costs *penalty*.
 
     Only moves from or to slots that are *fresh* are tried: those that changed since, and those that are overfull.
     """
