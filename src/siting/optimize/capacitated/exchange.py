@@ -106,10 +106,10 @@ class Exchange:
             on = np.flatnonzero(self.x & self.free)
             if not len(on):
                 return
-            rises, state = [], self.transport.saved()
+            rises = []
             for j in on:
                 rises.append(self.transport.close(int(j)))
-                self.transport.back_to(state)
+                self.transport.open(int(j))
             for k in np.argsort(np.array(rises) - self.problem.opening[on], kind="stable")[:SQUEEZED]:
                 self.transport.close(int(on[k]))
                 cost = self.cost()
@@ -153,7 +153,6 @@ class Exchange:
         for out in np.flatnonzero(self.transport.open_columns & self.free):
             if self.control.must_stop:
                 return cost
-            state = self.transport.saved()
             self.transport.close(int(out))
             x = self.transport.open_columns
             after = self.cost()
@@ -176,5 +175,5 @@ class Exchange:
                     break
                 self.transport.close(j)
             if not taken:
-                self.transport.back_to(state)
+                self.transport.open(int(out))
         return cost
