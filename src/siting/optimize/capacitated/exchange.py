@@ -11,7 +11,8 @@ import logging
 import numpy as np
 
 from siting.numbers import Bools, Floats, Positions
-from siting.optimize.capacitated.location import Location, broken, relaxed
+from siting.optimize.capacitated import price_kernels
+from siting.optimize.capacitated.location import Location, broken, payable
 from siting.optimize.capacitated.transport import Transport
 from siting.optimize.control import Control
 
@@ -41,6 +42,7 @@ class Exchange:
         most = float(np.abs(problem.opening).max(initial=0.0))
         self.penalty = 2.0 * (self.transport.dear * float(problem.usable.max(initial=1.0)) + most)
         self._rows = problem.rows.toarray()
+        self._prices, self._won = np.full(len(problem.weight), np.nan), np.zeros(len(problem.opening))
         self.tiny = 1e-9 * max(1.0, problem.scale)
         for j in np.flatnonzero(self.must):
             self.transport.open(int(j))
@@ -83,8 +85,15 @@ class Exchange:
 
     def gains(self) -> Floats:
         """Return the most that opening each column could win at the present prices."""
-        _, won = relaxed(self.problem, self.transport.prices())
-        return won
+        problem, of = self.problem, self.problem.columns
+        v = payable(problem, self.transport.prices())
+        changed = np.flatnonzero(v != self._prices)
+        price_kernels.refill(
+            of.start, of.need, of.cost, problem.weight, problem.capacity, v, problem.upper, problem.cost.indptr,
+            problem.cost.indices, changed, self._won,
+        )  # fmt: skip
+        self._prices = v
+        return self._won - problem.opening
 
     def climb(self, rounds: int = 1000, among: Bools | None = None) -> float:
         """Open, close and exchange until nothing improves; return the cost."""

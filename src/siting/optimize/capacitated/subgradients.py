@@ -103,8 +103,7 @@ def descend(
     Prices are in units of the people of a need. *every* so many rounds the prices are kept on the trail.
     """
     of, w, opening = problem.columns, problem.weight, problem.opening
-    column = np.repeat(np.arange(len(opening)), np.diff(of.start))
-    take, won = np.zeros(len(of.need)), np.zeros(len(opening))
+    take, won, taken = np.zeros(len(of.need)), np.zeros(len(opening)), np.zeros(len(w))
     grouped = (problem.group >= 0) & ~problem.must
     free = ~problem.must & ~grouped
     at, group, groups = np.flatnonzero(grouped), problem.group[grouped], len(problem.spare)
@@ -153,7 +152,7 @@ def descend(
             pace, idle = 0.7 * pace, 0
         if best.bound >= enough or pace < 1e-4 or control.must_stop:
             break
-        taken = np.bincount(of.need, take * x[column], minlength=len(w))
+        price_kernels.add_taken(of.start, of.need, take, x, taken)
         slope = w - taken
         slope[free & (v >= 0) & (slope > 0) & (direction * slope >= 0)] = 0.0
         slope[at[(rest_of[at] <= 0) & (slope[at] > 0) & (direction[at] * slope[at] >= 0)]] = 0.0
