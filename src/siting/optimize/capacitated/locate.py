@@ -18,6 +18,8 @@ __all__ = ["ENGINE", "locate"]
 ENGINE = "capacitated location"
 #: Kicks at most, and how many in a row without a better plan are enough.
 KICKS, IDLE = 60, 10
+#: The same where columns near each other are closed, and how many, at least and below.
+RUINS, RUINS_IDLE, RUINED = 1000, 200, (2, 6)
 #: Shares of the time for the first climb, for plans from the relaxation, and for kicks.
 CLIMB, ROUND, KICK = 0.3, 0.3, 0.3
 #: Pairs, and needs × columns, from which a limited time goes into plans rather than the last parts of the bound.
@@ -88,7 +90,8 @@ def _large(search: Exchange, tree: Tree, control: Control, prices: Floats) -> bo
         search.control = _part(control, ROUND_LARGE)
         search.squeeze()
         tree.fix_root()
-    _kick(search, tree, _part(control, KICK_LARGE))
+    _ruin(search, tree, _part(control, KICK_LARGE))
+    search.control = control
     return tree.raise_large()[0]
 
 
@@ -127,6 +130,26 @@ def _kick(search: Exchange, tree: Tree, control: Control) -> None:
         x[draw.choice(off, min(len(off), number), replace=False)] = True
         search.set(x, at_once=True)
         search.climb()
+        idle += 1
+        if search.value < value:
+            idle = 0
+            tree.fix_root()
+
+
+def _ruin(search: Exchange, tree: Tree, control: Control) -> None:
+    """Close some columns of the best plan near each other, and climb again around them, as `_kick`."""
+    search.control, idle = control, 0
+    draw = np.random.default_rng(0)
+    for _ in range(RUINS):
+        assert search.x is not None
+        value, on = search.value, np.flatnonzero(search.x & search.free)
+        if control.must_stop or idle >= RUINS_IDLE or not len(on) or tree.bound >= tree.enough:
+            return
+        shut = search.some_near(int(draw.choice(on)), int(draw.integers(*RUINED)), draw)
+        x = search.x.copy()
+        x[shut] = False
+        search.set(x, at_once=True)
+        search.climb(around=search.beside(shut))
         idle += 1
         if search.value < value:
             idle = 0
