@@ -23,8 +23,8 @@ log = logging.getLogger(__name__)
 TRIED = 4
 #: Columns that are closed in turn to do with one less, and rounds of exchanges for each.
 SQUEEZED, ROUNDS = 3, 20
-#: How often columns near each other are closed and as many opened to do with one less.
-PACKED = 200
+#: How many columns are closed in turn where a search follows, and how often it closes some near each other.
+PACKED, PACKS = 8, 150
 
 
 class Exchange:
@@ -119,7 +119,7 @@ class Exchange:
         return cost
 
     def beside(self, columns: Positions) -> Bools:
-        """The columns that share a need with any of *columns*, and these."""
+        """Return which columns share a need with any of *columns*, or are among these."""
         problem, of = self.problem, self.problem.columns
         near = np.zeros(len(problem.opening), bool)
         near[columns] = True
@@ -136,8 +136,11 @@ class Exchange:
         others = others[others != column]
         return np.append(column, draw.choice(others, min(len(others), number - 1), replace=False))
 
-    def squeeze(self) -> None:
-        """Close a column of the best plan and exchange others until all have a place again, as long as that works."""
+    def squeeze(self, *, packs: bool = False) -> None:
+        """Close a column of the best plan and exchange others until all have a place again, as long as that works.
+
+        With *packs* columns near each other are closed and opened anew where exchanges alone do not reach it.
+        """
         draw = np.random.default_rng(0)
         while self.x is not None and not self.control.must_stop:
             best = self.value
@@ -149,12 +152,14 @@ class Exchange:
             for j in on:
                 rises.append(self.transport.close(int(j)))
                 self.transport.open(int(j))
-            for k in np.argsort(np.array(rises) - self.problem.opening[on], kind="stable")[:SQUEEZED]:
+            for k in np.argsort(np.array(rises) - self.problem.opening[on], kind="stable")[
+                : PACKED if packs else SQUEEZED
+            ]:
                 self.transport.close(int(on[k]))
                 cost = self._settle(self.cost(), np.ones(len(self.free), bool))
                 if self.value < best or self.control.must_stop:
                     break
-                if self._pack(cost, draw):
+                if packs and self._pack(cost, draw):
                     break
                 self.set(self.x)
             if self.value >= best:
@@ -173,7 +178,7 @@ class Exchange:
     def _pack(self, cost: float, draw: np.random.Generator) -> bool:
         """Close columns near each other and open as many again, with exchanges, until all have a place."""
         best, x = self.value, self.transport.open_columns.copy()
-        for _ in range(PACKED):
+        for _ in range(PACKS):
             on = np.flatnonzero(x & self.free)
             if self.control.must_stop or not len(on):
                 break

@@ -87,10 +87,11 @@ def _large(search: Exchange, tree: Tree, control: Control, prices: Floats) -> bo
     search.control = _part(control, ROUND_LARGE)
     _round(search, tree, parts[0] > LEAST[0])
     if _alike(search.problem):
-        search.control = _part(control, ROUND_LARGE)
-        search.squeeze()
+        search.control = _part(control, KICK_LARGE)
+        search.squeeze(packs=True)
         tree.fix_root()
-    _ruin(search, tree, _part(control, KICK_LARGE))
+    else:
+        _ruin(search, tree, _part(control, KICK_LARGE))
     search.control = control
     return tree.raise_large()[0]
 

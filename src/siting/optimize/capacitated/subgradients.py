@@ -102,8 +102,8 @@ def descend(
 ) -> Descent:  # fmt: skip
     """Raise the bound of a box by deflected subgradients with Polyak's steps towards *target*, the cost of a plan.
 
-    Prices are in units of the people of a need. *every* so many rounds the prices are kept on the trail. With *wary* steps aim
-    at no more than is likely to be reached, where *target* may be far above that.
+    Prices are in units of the people of a need. *every* so many rounds the prices are kept on the trail. With
+    *wary* steps aim at no more than is likely to be reached, where *target* may be far above that.
     """
     of, w, opening = problem.columns, problem.weight, problem.opening
     take, won, taken = np.zeros(len(of.need)), np.zeros(len(opening)), np.zeros(len(w))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from siting.numbers import Bools, Floats, Ints, Positions
+from siting.numbers import Bools, Floats, Positions
 from siting.optimize.capacitated import transport_kernels as kernels
 from siting.optimize.capacitated.location import Location
 

@@ -56,7 +56,7 @@ class Slots(NamedTuple):
 
 @compiled
 def occupy(s, slot, needs, cost, room, part):
-    """Put a column into an unused slot: the needs that may go there, what each of their people costs, and its places."""
+    """Put a column into an unused slot: needs that may go there, what each of their people costs, and its places."""
     s.cost[slot] = np.inf
     s.flow[slot] = 0.0
     for t in range(len(needs)):
