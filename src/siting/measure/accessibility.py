@@ -12,10 +12,9 @@ import pandas as pd
 from scipy.sparse import csr_array
 
 from siting.errors import ProblemError, some
-from siting.limits import usual_limit
 from siting.measure.alignment import amounts
-from siting.measure.decay import Decay, check_shape
-from siting.measure.reach import TOLERANCE, Reach
+from siting.measure.decay import Decay, check_shape, refuse_searched_less
+from siting.measure.reach import Reach
 from siting.numbers import Bools, Floats
 
 __all__ = ["Method", "accessibility", "supply_ratios"]
@@ -208,11 +207,7 @@ def _weighed(reach: Reach, method: str, decay: Weigh | None) -> Floats:
     if not callable(decay):
         mend = f"steps({decay})" if isinstance(decay, dict) else "steps({300: 1, 500: 0.68}), gaussian(500) or another"
         raise ProblemError(f"{method} needs a decay, and decay is {decay!r}; give {mend}")
-    if isinstance(decay, Decay):
-        usual_limit(decay.limit, reach.unit, reach.limit, f"{decay}: its limit")
-    if isinstance(decay, Decay) and np.isfinite(decay.limit) and decay.limit > reach.limit * (1 + TOLERANCE):
-        searched = f"only {reach.limit:g} {reach.unit} were searched; call travel with the larger limit"
-        raise ProblemError(f"{decay} counts what is within {decay.limit:g} {reach.unit}, and {searched}")
+    refuse_searched_less(decay, reach.limit, reach.unit)
     with np.errstate(all="ignore"):  # what is not finite is refused below
         factor = np.asarray(decay(reach.cost.copy()), float)  # a decay may compute in place
     check_shape(factor, reach.cost)

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from siting.errors import ProblemError, some
+from siting.limits import usual_limit
 from siting.measure.reach import TOLERANCE
 from siting.numbers import Floats
 
@@ -229,6 +230,16 @@ def _power(cost: Floats, *, beta: float, least: float) -> Floats:
 
 def _exponential(cost: Floats, *, beta: float) -> Floats:
     return np.asarray(np.exp(-beta * cost))
+
+
+def refuse_searched_less(decay: object, searched: float, unit: str) -> None:
+    """Refuse a decay that counts what lies beyond the cost that was *searched*, in *unit*."""
+    if not isinstance(decay, Decay) or math.isinf(decay.limit):
+        return
+    usual_limit(decay.limit, unit, searched, f"{decay}: its limit")
+    if decay.limit > searched * (1 + TOLERANCE):
+        only = f"only {searched:g} {unit} were searched; call travel with the larger limit"
+        raise ProblemError(f"{decay} counts what is within {decay.limit:g} {unit}, and {only}")
 
 
 def check_shape(factor: Floats, cost: Floats) -> None:

@@ -12,13 +12,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from siting.errors import ProblemError, some
-from siting.limits import usual_limit
 from siting.measure.alignment import amounts
-from siting.measure.decay import Decay, check_shape
-from siting.measure.reach import TOLERANCE, Reach
+from siting.measure.decay import Decay, check_shape, refuse_searched_less
+from siting.measure.reach import Reach
 from siting.numbers import Floats
 
-__all__ = ["decayed_attraction", "huff", "huff_probabilities", "refuse_searched_less"]
+__all__ = ["decayed_attraction", "huff", "huff_probabilities", "refuse_no_decay"]
 
 Weigh: TypeAlias = Callable[[Floats], npt.ArrayLike]
 
@@ -143,7 +142,7 @@ def huff_probabilities(
     if attractiveness is not None:
         given = amounts(attractiveness, reach.destinations, what="attractiveness", of="destinations")
         appeal = given.to_numpy(float)
-    refuse_searched_less(decay, reach.limit, reach.unit)
+    refuse_no_decay(decay, reach.limit, reach.unit)
     utility = decayed_attraction(appeal[reach.destination], reach.cost, decay, float(alpha))
     total = float(no_choice) + np.bincount(reach.origin, utility, len(reach.origins))[reach.origin]
     probability = np.divide(utility, total, out=np.zeros(len(utility)), where=total > 0)
@@ -154,17 +153,12 @@ def huff_probabilities(
     return table
 
 
-def refuse_searched_less(decay: object, limit: float, unit: str) -> None:
-    """Refuse a decay that counts what lies beyond the limit of a reach, and what is no function."""
+def refuse_no_decay(decay: object, limit: float, unit: str) -> None:
+    """Refuse what is no function, and a decay that counts what lies beyond the limit of a reach."""
     if not callable(decay):
         mend = f"steps({decay})" if isinstance(decay, dict) else "power(2, least=100), exponential(0.002) or another"
         raise ProblemError(f"decay is {decay!r}; give {mend}")
-    if not isinstance(decay, Decay) or math.isinf(decay.limit):
-        return
-    usual_limit(decay.limit, unit, limit, f"{decay}: its limit")
-    if decay.limit > limit * (1 + TOLERANCE):
-        searched = f"only {limit:g} {unit} were searched; call travel with the larger limit"
-        raise ProblemError(f"{decay} counts what is within {decay.limit:g} {unit}, and {searched}")
+    refuse_searched_less(decay, limit, unit)
 
 
 def decayed_attraction(appeal: Floats, cost: Floats, decay: Weigh, alpha: float) -> Floats:

@@ -22,7 +22,7 @@ from siting.measure.grid_kernels import Grid
 from siting.measure.reach import Reach, Unit
 from siting.numbers import Floats, Ints, Ints32
 
-__all__ = ["NearestLists", "PointReach"]
+__all__ = ["BLOCK", "MAX_PAIRS", "NearestLists", "PointReach"]
 
 #: Distances that are computed at a time.
 BLOCK = 2**22
@@ -58,7 +58,11 @@ class PointReach:
     """Straight lines between points, each computed when it is asked for; never all pairs. Made by `from_points`.
 
     For problems with so many pairs that a `Reach` without a limit does not fit into memory. `solve` takes it for
-    `MinTravel`.
+    `MinTravel` without *beyond* and for `MinFarthest`, with `AtMost` and, as wanted, `Existing`, `Required`,
+    `Forbidden`, and `Cover` without limit and groups. With every other objective or rule, or options, a `ProblemError`
+    says that it "needs a table of ways, and a PointReach has none". `MaxSpacing` takes one as *between* and computes
+    all pairs, up to the number that `to` allows; its *reach* is a `Reach`. All other functions need a `Reach`, which
+    `to` makes for some destinations.
 
     Attributes
     ----------

@@ -49,8 +49,8 @@ def solve(
         with the fewest sites one that covers the most is looked for.
     reach
         From communities to sites, candidates and existing ones, within the distance that counts as covered. For
-        `MinTravel` and `MinFarthest` with the rules `AtMost`, `Existing`, `Required` and `Forbidden` it may be a
-        `PointReach`, whose distances are computed when the search asks for them.
+        `MinTravel` and `MinFarthest` with the rules `AtMost`, `Existing`, `Required`, `Forbidden` and a plain `Cover`
+        it may be a `PointReach`, whose distances are computed when the search asks for them.
     demand
         Weight of each community: a Series, or a DataFrame with one column; with `Phases` a column for each year.
         Mappings give a reach and a demand for each service. Without it each community counts once.

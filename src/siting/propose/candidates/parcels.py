@@ -83,7 +83,8 @@ def _column(frame: gpd.GeoDataFrame, name: str) -> pd.Series:
     if name not in frame:
         columns = some(frame.columns.drop("geometry"), most=30)
         raise LayerError("parcels", f'is to be filtered by "{name}", but has the columns {columns}; add it, or rename')
-    return frame[name]  # type: ignore[no-any-return]
+    column: pd.Series = frame[name]
+    return column
 
 
 def _between(what: str, bounds: object, value: Floats) -> tuple[str, Bools]:

@@ -94,9 +94,9 @@ class Resolved(Generic[R_co]):
 class Inputs:
     """A siting problem as given, in an order that does not depend on the order of its tables.
 
-    Ids are sorted as text. Services are ("",) and years (None,) where none were named; `demand` is services × years ×
-    communities, with the `take_up` of each service that has one, 1 where it is `unweighted`, and `whole` whether all of
-    it is in whole numbers.
+    Ids are sorted as text. Services are ("",) and years (None,) where none were named. `people` is services × years ×
+    communities, 1 where it is `unweighted`; `rates`, services × communities, are the shares of them that look for a
+    place, and `take_up` tells about them. With `fractional_places` people may be split into parts.
     """
 
     communities: pd.Index
@@ -104,12 +104,23 @@ class Inputs:
     services: tuple[str, ...]
     years: tuple[int | None, ...]
     pairs: tuple[Pairs, ...]
-    demand: Floats
-    whole: bool
+    people: Floats
+    rates: Floats
     options: pd.DataFrame | None
     rules: tuple[Rule, ...]
     take_up: tuple[TakeUp, ...] = ()
     unweighted: bool = False
+    fractional_places: bool = False
+
+    @cached_property
+    def demand(self) -> Floats:
+        """Who looks for a place: services × years × communities."""
+        return self.people * self.rates[:, None, :] if self.take_up else self.people
+
+    @cached_property
+    def whole(self) -> bool:
+        """Whether people are served in whole numbers."""
+        return not self.fractional_places and bool((self.demand == np.rint(self.demand)).all())
 
     @property
     def phases(self) -> Phases | None:

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from siting.labels import known, label, named
+from siting.labels import known, label
 from siting.numbers import amount, percent
 from siting.propose.model.constraints import all_may_open_first
 from siting.propose.plan.alternatives import second_best
+from siting.propose.plan.demand_words import demand_words
 from siting.propose.plan.rule_text import bracketed, rule_words
 from siting.propose.plan.site_names import Named, SiteNames
 from siting.propose.plan.solved_problem import SolvedProblem
@@ -32,7 +33,7 @@ def summarise(plan: SolvedProblem, lang: str, names: Named = None) -> str:
     called = SiteNames(names, lang)
     # with a time limit that ended before there was a plan, the reason is all that there is to say
     lines = [] if plan.answer.x is None and plan.status != "infeasible" else [label(f"plan.status_{plan.status}", lang)]
-    lines += _demand_words(plan, lang)
+    lines += demand_words(plan.problem.inputs, lang)
     for key, values in plan.reasons:
         shown = {name: _shown(name, value, lang, plan.unit, called) for name, value in values.items()}
         lines.append(label(key, lang, **shown))
@@ -56,16 +57,6 @@ def summarise(plan: SolvedProblem, lang: str, names: Named = None) -> str:
         lines.append(label("plan.not_held_back", lang, year=phases.years[0]))
     lines.append(label("plan.proof", lang, **numbers))
     return "\n".join(lines)
-
-
-def _demand_words(plan: SolvedProblem, lang: str) -> Iterator[str]:
-    """Say what is counted, where that is not the people as given."""
-    inputs = plan.problem.inputs
-    if inputs.unweighted:
-        yield label("take_up.none", lang)
-    for each in inputs.take_up:
-        words, service = each.words(lang), named("service", each.service, lang)
-        yield label("take_up.of_service", lang, service=service, words=words) if each.service else words
 
 
 def explain(plan: SolvedProblem, lang: str, names: Named = None) -> str:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from numbers import Real
+from typing import TypeGuard
 
 import pandas as pd
 
@@ -39,18 +40,18 @@ def _equal(one: object, other: object) -> bool:
         return one.keys() == other.keys() and all(_equal(one[key], other[key]) for key in one)
     if isinstance(one, (pd.Series, pd.DataFrame)) or isinstance(other, (pd.Series, pd.DataFrame)):
         named = getattr(one, "name", None) == getattr(other, "name", None)
-        return type(one) is type(other) and named and bool(one.equals(other))  # type: ignore[attr-defined]
+        return type(one) is type(other) and named and bool(one.equals(other))  # type: ignore[attr-defined]  # one may be neither: the types differ then
     return bool(one == other)
 
 
-def is_number(value: object) -> bool:
+def is_number(value: object) -> TypeGuard[float]:
     """Whether *value* is a real number and not a bool."""
     return isinstance(value, Real) and not isinstance(value, bool)
 
 
 def is_whole(value: object, least: int) -> bool:
     """Whether *value* is a whole number of *least* or more."""
-    return is_number(value) and value >= least and not value % 1  # type: ignore[operator]
+    return is_number(value) and value >= least and not value % 1
 
 
 def groups_of(value: object, what: str, each: str) -> None:
@@ -68,7 +69,7 @@ def ids_of(value: object, what: str) -> tuple[object, ...]:
 
 def at_least_zero(value: object, what: str) -> None:
     """Refuse anything but a finite number of 0 or more."""
-    if not is_number(value) or not 0 <= float(value) < math.inf:  # type: ignore[arg-type]
+    if not is_number(value) or not 0 <= float(value) < math.inf:
         raise ProblemError(f"{what} is {value!r}; give a number of 0 or more")
 
 

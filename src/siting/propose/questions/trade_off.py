@@ -21,6 +21,7 @@ from siting.optimize.model import Model
 from siting.optimize.solution import floored
 from siting.propose.model.formulation import Formulation, build
 from siting.propose.model.inputs import Demand, Rates, Reaches
+from siting.propose.plan.demand_words import demand_words
 from siting.propose.plan.plan import Plan
 from siting.propose.plan.rule_text import rule_words
 from siting.propose.plan.tables import new_sites
@@ -118,7 +119,7 @@ class TradeOff:
     def __repr__(self) -> str:
         n, proven = len(self.plans), int(self.points["proven"].sum())
         whole = "all of the front" if self.complete else "a part of the front"
-        supported = int((self.points["supported"] == True).sum())  # noqa: E712 missing values are neither
+        supported = int(self.points["supported"].sum())  # missing values are neither
         return f"<TradeOff: {n} points, {proven} proven, {supported} supported, {whole}>"
 
     def explain(self, lang: str = "zh") -> str:
@@ -132,7 +133,8 @@ class TradeOff:
         unit = self.plans[0].unit
         words = {"first": self._named(self.first, lang, unit), "second": self._named(self.second, lang, unit)}
         key = "complete" if self.complete else "part"
-        lines = [label(f"trade_off.{key}", lang, count=len(self.plans), **words)]
+        lines = [*demand_words(self.plans[0].problem.inputs, lang)]
+        lines.append(label(f"trade_off.{key}", lang, count=len(self.plans), **words))
         for number, row in enumerate(self.points.to_dict("records"), start=1):
             on = "unknown" if pd.isna(row["supported"]) else "on" if row["supported"] else "below"
             known = label(f"trade_off.{'proven' if row['proven'] else 'open'}", lang)
@@ -325,9 +327,7 @@ def _plan(first: SumAim, second: Aim, point: FrontPoint, held: Any) -> Plan:
         point.x, value, bound, status, point.found.engine, point.found, base, sense, point.model, point.weights, least
     )
     form = first.formulation
-    rule = _as_rule(held, second.sense * least, form)
-    rules = form.inputs.rules if rule is None else (*form.inputs.rules, rule)
-    return Plan(replace(form, inputs=replace(form.inputs, rules=rules)), answer, (), point.seconds)
+    return Plan(_held_to(held, second.sense * least, form), answer, (), point.seconds)
 
 
 def _alone(first: SumAim, point: FrontPoint) -> Model:
@@ -339,6 +339,17 @@ def _alone(first: SumAim, point: FrontPoint) -> Model:
     benefit = asked.benefit.copy()
     benefit.data = benefit.data / weight
     return replace(asked, benefit=benefit, value=own.value, grain=own.grain)
+
+
+def _held_to(held: Any, value: float, form: Formulation) -> Formulation:
+    """Return the problem with what the second objective was held to as a rule, where there is one."""
+    rule = _as_rule(held, value, form)
+    if rule is None:
+        return form
+    try:
+        return form.with_rule(rule)
+    except ProblemError:  # so short a distance, beside the others, would be refused of a person
+        return form
 
 
 def _as_rule(held: Any, value: float, form: Formulation) -> Rule | None:

@@ -83,7 +83,7 @@ class WhatIf:
     0.4
     """
 
-    def __init__(self, reach: Reach, demand: pd.Series | pd.DataFrame, *, open: Iterable[object] = ()) -> None:  # noqa: A002
+    def __init__(self, reach: Reach, demand: pd.Series | pd.DataFrame, *, open: Iterable[object] = ()) -> None:  # noqa: A002 a site is open
         if not isinstance(reach, Reach):
             raise ProblemError(f"reach is a {type(reach).__name__}; give a Reach, such as travel makes")
         if reach.nearest_only is not None:
