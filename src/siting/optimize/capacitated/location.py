@@ -23,7 +23,7 @@ from siting.optimize.capacitated import price_kernels
 from siting.optimize.proof import Proof, covers_all_plans, is_a_tree, rounding_of, worst_leaf
 from siting.optimize.sparse_rows import row_max, transposed
 
-__all__ = ["Columns", "Location", "bound_of_location", "broken", "enough_places", "priced", "relaxed"]
+__all__ = ["Columns", "Location", "bound_of_location", "broken", "enough_places", "payable", "priced", "relaxed"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,6 +152,11 @@ def _needed(problem: Location) -> list[tuple[Bools, float]]:
     return [each for each in found if each[1] > 0]
 
 
+def payable(problem: Location, v: Floats) -> Floats:
+    """Return prices with none above 0 where no limit protects a need."""
+    return np.where(problem.must | (problem.group >= 0), v, np.minimum(v, 0.0))
+
+
 def relaxed(problem: Location, v: Floats) -> tuple[float, Floats]:
     """Return what the needs pay at the prices *v*, and what each column wins beyond its cost of opening.
 
@@ -159,7 +164,7 @@ def relaxed(problem: Location, v: Floats) -> tuple[float, Floats]:
     sum f_ij <= capacity_j. Of needs that no limit protects, a price above 0 counts as 0; a limit on people without a
     place costs the largest price among its needs for each person that it spares.
     """
-    v = np.where(problem.must | (problem.group >= 0), v, np.minimum(v, 0.0))
+    v = payable(problem, v)
     paid = float(v @ problem.weight)
     if len(problem.spare):
         inside = (problem.group >= 0) & ~problem.must
