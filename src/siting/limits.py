@@ -5,14 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from numbers import Real
+from typing import TypeGuard
 
-from siting.errors import ProblemError, SitingError
+from siting.errors import ProblemError, SitingError, brief
 
 __all__ = ["metres_of", "minutes_of", "refuse_other_unit", "usual_limit"]
 
 #: The shortest and longest distance along streets, m, and time on foot, min, that a person means.
 SHORTEST, LONGEST = 10.0, 1_000_000.0
 BRIEFEST, LENGTHIEST = 0.5, 600.0
+#: Of each unit the least that a person means, and what else may have been meant.
+UNITS = {
+    "m": (SHORTEST, "metres (half a kilometre is 500)"),
+    "min": (BRIEFEST, "minutes (a quarter of an hour is 15)"),
+}
 #: From so many of the shortest on, the costs of a table are not kilometres or hours themselves.
 USUAL = 10.0
 
@@ -43,9 +49,9 @@ def metres_of(
     """
     if endless and value == math.inf:
         return math.inf
-    if not _is_number(value) or not least <= float(value) <= LONGEST:  # type: ignore[arg-type]
-        raise error(f"{what} is {value!r}; give metres from {least:g} to 1,000,000 (half a kilometre is 500)")
-    return float(value)  # type: ignore[arg-type]
+    if not _is_number(value) or not least <= float(value) <= LONGEST:
+        raise error(f"{what} is {brief(value)}; give metres from {least:g} to 1,000,000 (half a kilometre is 500)")
+    return float(value)
 
 
 def minutes_of(value: object, what: str, *, error: type[SitingError] = ProblemError) -> float:
@@ -57,9 +63,9 @@ def minutes_of(value: object, what: str, *, error: type[SitingError] = ProblemEr
     Traceback (most recent call last):
     siting.errors.ProblemError: minutes is 0.25; give minutes from 0.5 to 600 (a quarter of an hour is 15)
     """
-    if not _is_number(value) or not BRIEFEST <= float(value) <= LENGTHIEST:  # type: ignore[arg-type]
-        raise error(f"{what} is {value!r}; give minutes from 0.5 to 600 (a quarter of an hour is 15)")
-    return float(value)  # type: ignore[arg-type]
+    if not _is_number(value) or not BRIEFEST <= float(value) <= LENGTHIEST:
+        raise error(f"{what} is {brief(value)}; give minutes from 0.5 to 600 (a quarter of an hour is 15)")
+    return float(value)
 
 
 def usual_limit(value: object, unit: str, reached: float, what: str = "limit") -> float:
@@ -76,26 +82,25 @@ def usual_limit(value: object, unit: str, reached: float, what: str = "limit") -
     Traceback (most recent call last):
     siting.errors.ProblemError: limit is 0.5 m, and costs reach up to 800 m; give metres (half a kilometre is 500)
     """
-    if not _is_number(value) or not float(value) >= 0:  # type: ignore[arg-type]
-        raise ProblemError(f"{what} is {value!r}; give {unit} of 0 or more")
-    limit = float(value)  # type: ignore[arg-type]
+    if not _is_number(value) or not float(value) >= 0:
+        raise ProblemError(f"{what} is {brief(value)}; give {unit} of 0 or more")
+    limit = float(value)
     refuse_other_unit([limit], unit, reached, what)
     return limit
 
 
 def refuse_other_unit(limits: Iterable[float], unit: str, reached: float, what: str) -> None:
     """Refuse limits above 0 that look like kilometres or hours, where costs are known up to *reached* in *unit*."""
-    least = SHORTEST if unit == "m" else BRIEFEST
-    if unit not in ("m", "min"):
+    if unit not in UNITS:  # one of the user's own, of which nothing is known
         return
+    least, mend = UNITS[unit]
     if reached < USUAL * least:
         return
     for limit in limits:
         if 0 < limit < least:
-            mend = "metres (half a kilometre is 500)" if unit == "m" else "minutes (a quarter of an hour is 15)"
             far = "any distance" if math.isinf(reached) else f"{reached:g} {unit}"
             raise ProblemError(f"{what} is {limit:g} {unit}, and costs reach up to {far}; give {mend}")
 
 
-def _is_number(value: object) -> bool:
+def _is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, Real) and not isinstance(value, bool) and not math.isnan(value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from numbers import Real
 
-from siting.errors import SitingError
+from siting.errors import SitingError, brief
 
 __all__ = ["PERCENT", "share_from"]
 
@@ -39,7 +39,7 @@ def share_from(given: object, what: str, error: type[SitingError] = SitingError)
             return number
         if 1 < number <= 100:
             hint = _both(number)
-    raise error(f"{what} is {given!r}; give a share above 0 and at most 1{hint}")
+    raise error(f"{what} is {brief(given)}; give a share above 0 and at most 1{hint}")
 
 
 def _both(percent: float) -> str:

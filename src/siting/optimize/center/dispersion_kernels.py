@@ -5,30 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from siting.compiled import compiled
+from siting.optimize.center.center_kernels import count_bits, next_random
 
 
 @compiled
 def lowest_bit(word):
     """Return the place of the lowest bit of a word that is not 0."""
-    n = 0
-    if word & np.uint64(0xFFFFFFFF) == np.uint64(0):
-        n += 32
-        word >>= np.uint64(32)
-    if word & np.uint64(0xFFFF) == np.uint64(0):
-        n += 16
-        word >>= np.uint64(16)
-    if word & np.uint64(0xFF) == np.uint64(0):
-        n += 8
-        word >>= np.uint64(8)
-    if word & np.uint64(0xF) == np.uint64(0):
-        n += 4
-        word >>= np.uint64(4)
-    if word & np.uint64(0x3) == np.uint64(0):
-        n += 2
-        word >>= np.uint64(2)
-    if word & np.uint64(0x1) == np.uint64(0):
-        n += 1
-    return n
+    return count_bits((word & (~word + np.uint64(1))) - np.uint64(1))
 
 
 @compiled
@@ -272,9 +255,7 @@ def spread(distance, usable, opened, fixed, limit, iterations, seed):
         for k in range(p):
             total += near[opened[k]]
         best = min(best, total)
-        state ^= state << np.uint64(13)
-        state ^= state >> np.uint64(7)
-        state ^= state << np.uint64(17)
+        state = next_random(state)
         barred[u] = turn + 10 + np.int64(state % np.uint64(10))
         barred[v] = turn + 1 + np.int64(state % np.uint64(max(1, p // 3)))
     return total < 1e-6

@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from siting.labels import known, label, named
+from siting.labels import known, label
 from siting.numbers import amount, percent
 from siting.propose.model.constraints import all_may_open_first
 from siting.propose.plan.alternatives import second_best
+from siting.propose.plan.demand_words import demand_words
+from siting.propose.plan.reason_words import NAMED, listed, reason_words
 from siting.propose.plan.rule_text import bracketed, rule_words
 from siting.propose.plan.site_names import Named, SiteNames
 from siting.propose.plan.solved_problem import SolvedProblem
-from siting.propose.problem import Budget, Existing, MaxCoverage, MinCost, MinFarthest, MinTravel, Part, travels
-from siting.propose.search.answer import Lacking
+from siting.propose.problem import Budget, Existing, MaxCoverage, MinCost, MinFarthest, MinTravel, travels
 
 __all__ = ["explain", "listed", "summarise"]
 
-#: Most ids in a sentence.
-NAMED = 20
 #: With more sites than this no replacements are listed.
 BARGAINED = 60
 
@@ -32,10 +31,8 @@ def summarise(plan: SolvedProblem, lang: str, names: Named = None) -> str:
     called = SiteNames(names, lang)
     # with a time limit that ended before there was a plan, the reason is all that there is to say
     lines = [] if plan.answer.x is None and plan.status != "infeasible" else [label(f"plan.status_{plan.status}", lang)]
-    lines += _demand_words(plan, lang)
-    for key, values in plan.reasons:
-        shown = {name: _shown(name, value, lang, plan.unit, called) for name, value in values.items()}
-        lines.append(label(key, lang, **shown))
+    lines += demand_words(plan.problem.inputs, lang)
+    lines += [reason_words(reason, lang, plan.unit, called) for reason in plan.reasons]
     if math.isnan(plan.objective):
         return "\n".join(lines)
     before = plan.before / plan.total if plan.total else math.nan
@@ -58,16 +55,6 @@ def summarise(plan: SolvedProblem, lang: str, names: Named = None) -> str:
     return "\n".join(lines)
 
 
-def _demand_words(plan: SolvedProblem, lang: str) -> Iterator[str]:
-    """Say what is counted, where that is not the people as given."""
-    inputs = plan.problem.inputs
-    if inputs.unweighted:
-        yield label("take_up.none", lang)
-    for each in inputs.take_up:
-        words, service = each.words(lang), named("service", each.service, lang)
-        yield label("take_up.of_service", lang, service=service, words=words) if each.service else words
-
-
 def explain(plan: SolvedProblem, lang: str, names: Named = None) -> str:
     """Describe a plan: the gain of each site, its replacement, what it costs, and communities that are not served."""
     called = SiteNames(names, lang)
@@ -83,7 +70,7 @@ def explain(plan: SolvedProblem, lang: str, names: Named = None) -> str:
     if not math.isnan(plan.objective):
         lines += _not_served(plan, lang, called)
     best = percent(plan.reachable / plan.total if plan.total else math.nan)
-    named = any(key == "plan.too_far" for key, _ in plan.reasons)
+    named = any(key.startswith(("plan.too_far", "plan.barred")) for key, _ in plan.reasons)
     for key, ids in (("plan.unreachable", plan.unreachable), ("plan.only_barred", plan.barred)):
         if ids and not named:
             lines.append(label(key, lang, count=len(ids), names=listed(map(called.community, ids), lang), best=best))
@@ -204,33 +191,3 @@ def _community(key: object, lang: str, called: SiteNames) -> str:
         return called.community(key)
     more = ", ".join(str(part) for part in key[1:] if not isinstance(part, int))
     return f"{called.community(key[0])}{bracketed(more, lang)}"
-
-
-def listed(ids: Iterable[object], lang: str) -> str:
-    """Name the first `NAMED` ids, with an ellipsis if there are more."""
-    names = list(map(str, ids))
-    return label("list.comma", lang).join(names[:NAMED]) + " …" * (len(names) > NAMED)
-
-
-def _shown(name: str, value: object, lang: str, unit: str, called: SiteNames) -> object:
-    """Write a value of a reason; rules are in words in Chinese, and in Python in English."""
-    if name in ("rule", "rules", "by"):
-        rules = value if isinstance(value, tuple) else (value,)
-        if lang == "zh":
-            return listed((f"“{rule_words(rule, lang, unit, called.group)}”" for rule in rules), lang)
-        return listed((_in_python(rule, called) for rule in rules), lang)
-    if name == "group":
-        return called.group(value)
-    if isinstance(value, tuple):
-        return listed((_lacking(each, called) for each in value), lang)
-    return percent(value) if isinstance(value, float) else value
-
-
-def _in_python(rule: object, called: SiteNames) -> str:
-    if isinstance(rule, Part) and rule.of and rule.asks is None:
-        return f"{rule.rule} ({', '.join(map(called.group, rule.of))})"
-    return str(rule)
-
-
-def _lacking(each: object, called: SiteNames) -> str:
-    return each.called(called.community(each.community)) if isinstance(each, Lacking) else str(each)

@@ -124,17 +124,13 @@ class Plan(SolvedProblem):
 
         Parameters
         ----------
-        lang
-            "zh" or "en".
-        names
-            Names by id, such as ``communities["name"]``: a Series or a mapping; or a mapping of "sites", "communities"
-            and "groups" (such as districts) to names by id of each. Where several have one name the id stands beside
-            it, and an id without a name stands for itself.
+        lang, names
+            As for `explain`.
 
         Raises
         ------
         ProblemError
-            When *names* is none of these.
+            As `explain`.
         """
         return summarise(self, lang, names)
 

@@ -68,7 +68,7 @@ def rule_words(rule: Value | Part | str, lang: str, unit: str = "", group_name: 
         return rule
     if isinstance(rule, Part):
         if rule.asks is None:
-            of = ", ".join(map(group_name, rule.of))
+            of = label("list.comma", lang).join(map(group_name, rule.of))
             return rule_words(rule.rule, lang, unit) + bracketed(of, lang)
         return label("rule.Phases", lang, n=rule.group) + bracketed(_option(*rule.asks, lang, unit), lang)
     kind = type(rule)
@@ -99,6 +99,8 @@ def _option(name: str, value: Any, lang: str, unit: str) -> str:
         text = _way(value, lang, unit)
     elif name == "service":
         text = named("service", value, lang)
+    elif name == "cover" and not isinstance(value, (tuple, list)):
+        text = f"{100 * float(f'{value:g}'):.10g} %"
     elif name == "competitors":
         text = str(len(value))
     elif isinstance(value, (tuple, list)):  # one for each year

@@ -9,13 +9,13 @@ from numbers import Integral
 
 import pandas as pd
 
-from siting.errors import ProblemError
+from siting.errors import ProblemError, brief
 from siting.labels import label
 from siting.numbers import amount
 from siting.optimize.control import Control, gap_between
 from siting.propose.plan.plan import Plan
 from siting.propose.search.apart import search_apart
-from siting.propose.search.point_search import PointAnswer
+from siting.propose.search.point_search import refuse_unkept_ways
 from siting.propose.solve import check
 
 __all__ = ["Alternatives", "alternatives"]
@@ -171,13 +171,12 @@ def alternatives(
     check((), time_limit, gap)
     for name, number in (("n", n), ("differ", differ)):
         if isinstance(number, bool) or not isinstance(number, Integral) or number < 1:
-            raise ProblemError(f"{name} is {number!r}; give a whole number of 1 or more")
-    if not isinstance(plan, Plan) or plan.answer.x is None:
+            raise ProblemError(f"{name} is {brief(number)}; give a whole number of 1 or more")
+    if not isinstance(plan, Plan):
+        raise ProblemError(f"alternatives: plan is {brief(plan)}; give a plan that solve found")
+    if plan.answer.x is None:
         raise ProblemError("alternatives: the plan has no sites; give a plan that solve found, and see its explain()")
-    if isinstance(plan.answer, PointAnswer):
-        raise ProblemError(
-            "alternatives: the plan is of a PointReach, whose ways to other sites are not kept; use a Reach"
-        )
+    refuse_unkept_ways(plan.answer, "alternatives")
     problem, exhausted = plan.problem, False
     plans = [plan]
     with Control(time_limit=time_limit, gap=gap) as control:
