@@ -118,12 +118,12 @@ class Plans:
         .. [1] G. Dueck, "New optimization heuristics: the great deluge algorithm and the record-to-record travel",
            Journal of Computational Physics 104 (1), 1993, pp. 86-92.
         """
-        if self.x is None or self._is_large(self.x) or rounds < 1:
+        if self.x is None or self._is_large(self.x) or rounds < 1 or not len(self.packing.column):
             return
         slots, rng = self.slots, self.rng
         slots.load(self.x, self.at)
         slots.settle()
-        now, saved = slots.worth(), slots.save()
+        now, saved = slots.worth(), slots.snapshot()
         self.offer(*slots.answer())
         worse = min(WORSE * abs(self.value - self.problem.constant), max(0.0, bound - self.value))
         for turn in range(rounds):
@@ -136,7 +136,7 @@ class Plans:
             if value > self.value + 1e-9 * abs(self.value):
                 self.offer(*slots.answer())
             if value >= now or value >= self.value - worse * (1.0 - turn / rounds) * rng.random():
-                now, saved = value, slots.save()
+                now, saved = value, slots.snapshot()
             else:
                 slots.restore(saved)
 

@@ -100,7 +100,8 @@ class Slots:
         if at is not None:
             slot = np.full(len(x), self.none)
             slot[self.slots[:-1][on]] = np.flatnonzero(on)
-            self.at[:] = np.where(at >= 0, slot[self.packing.column[at]], self.none)
+            placed = at >= 0
+            self.at[placed] = slot[self.packing.column[at[placed]]]
             self.at[self.table[np.arange(len(at)), self.at] == kernels.NEVER] = self.none
             self.left[:-1] -= np.bincount(self.at, self.weight, minlength=self.none + 1)[:-1]
         self.fresh[:] = 1
@@ -145,7 +146,7 @@ class Slots:
         at[self.packing.need[pair]] = pair
         return self.columns.copy(), at
 
-    def save(self) -> Saved:
+    def snapshot(self) -> Saved:
         """Return a copy of the state."""
         return Saved(self.slots.copy(), self.table.copy(), self.at.copy(), self.left.copy(), self.columns.copy())
 
