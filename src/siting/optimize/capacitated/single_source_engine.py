@@ -29,6 +29,8 @@ ROUNDS, NODE_ROUNDS, OFFERS = 2_000, 60, 5
 #: Random moves from the best plan of the root for each need, and between so many nodes; the step of prices that are
 #: lowered again.
 EXCHANGED, BETWEEN, AGAIN = 5, 40, 0.5
+#: Pairs up to which columns are tried often.
+FEW = 10_000
 #: Share of the rounds from which an open column is promising.
 PROMISING = 0.02
 #: Nodes after which the solver ends the search where so many pairs are left.
@@ -82,11 +84,12 @@ def solve_single_source(
     found = lowered(packing, box, v, ROUNDS // 10, plans, offers=OFFERS)
     plans.promising = found.x > PROMISING
     plans.exchanged(len(problem.weight), found.bound)
-    found = lowered(packing, box, found.v, ROUNDS, plans, offers=OFFERS)
+    offers = OFFERS if len(packing.gain) <= FEW else 5 * OFFERS
+    found = lowered(packing, box, found.v, ROUNDS, plans, offers=offers)
     if not plans.closes(found.bound):
         plans.promising = found.x > PROMISING
         plans.exchanged(EXCHANGED * len(problem.weight), found.bound)
-        again = lowered(packing, box, found.v, ROUNDS, plans, step=AGAIN, offers=OFFERS)
+        again = lowered(packing, box, found.v, ROUNDS, plans, step=AGAIN, offers=offers)
         found = again if again.bound < found.bound else found
         plans.exchanged(EXCHANGED * len(problem.weight), found.bound)
     bound, count = found.bound, 1
