@@ -109,7 +109,7 @@ def test_costs_of_a_travel_table_name_the_row(kind: str) -> None:
     if kind in ("1e30", "2^53", "2^63"):
         pytest.skip("beyond any limit: the pair is left out")
     table = PAIRS.iloc[:2].assign(cost=pd.Series(BAD[kind]).set_axis(PAIRS.index[:2]))
-    with pytest.raises(SitingError, match='1 pairs, at rows "1"'):
+    with pytest.raises(SitingError, match='1 pair, at rows "1"'):
         st.Reach.from_pairs(table, origins=HOMES, destinations=SITES, limit=500)
 
 

@@ -298,7 +298,8 @@ def test_ids_are_made_when_there_are_none(caplog: pytest.LogCaptureFixture) -> N
 @settings(deadline=None, max_examples=50)
 @given(
     st.lists(
-        st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1).map(trim).filter(bool),
+        # no month and no sign of a spreadsheet's dates and powers, which are refused
+        st.text(st.characters(codec="utf-8", exclude_characters="\0月-/+"), min_size=1).map(trim).filter(bool),
         min_size=1,
         unique=True,
     )

@@ -197,7 +197,7 @@ def test_amounts_that_are_none(reach: Reach, infants: pd.Series, places: pd.Seri
 
 
 def test_amounts_that_are_missing(reach: Reach, infants: pd.Series, places: pd.Series) -> None:
-    with pytest.raises(ProblemError, match='demand has no row for 1 origins: "c"'):
+    with pytest.raises(ProblemError, match='demand has no row for 1 origin: "c"'):
         accessibility(reach, infants.drop("c"), places)
     with pytest.raises(ProblemError, match='supply has no row for 2 destinations: "x", "y"'):
         accessibility(reach, infants, places.drop(["x", "y"]))
@@ -226,7 +226,7 @@ def test_amounts_that_are_missing(reach: Reach, infants: pd.Series, places: pd.S
         ({"method": "e2sfca", "decay": lambda d: d[:1]}, r"shape \(1,\) for costs of shape \(3,\)"),
         (
             {"method": "e2sfca", "decay": lambda d: 300.0 - d},
-            'decay gives -100 at a cost of 400 m, from "b to x", and the like in 1 pairs: give weights of 0 or more',
+            'decay gives -100 at a cost of 400 m, from "b to x", and the like in 1 pair: give weights of 0 or more',
         ),
         ({"method": "m2sfca", "decay": lambda d: 0 * d + 1.5}, "m2sfca would hand out more than there is"),
         ({"method": "gravity", "decay": exponential(7.2)}, 'all who reach "y" are as good as 0.*give a wider decay'),

@@ -45,7 +45,7 @@ def test_what_is_no_amount(wrong: Any) -> None:
 
 
 def test_ids_that_are_missing_or_stand_twice() -> None:
-    with pytest.raises(ProblemError, match=r'^by: no value for 1 sites: "b"$'):
+    with pytest.raises(ProblemError, match=r'^by: no value for 1 site: "b"$'):
         groups(VALUES.drop("b"), IDS, "sites")
     with pytest.raises(ProblemError, match=r'^kind: no group for sites "b"$'):
         groups(VALUES.where(VALUES != 2), IDS, "sites", what="kind")
@@ -53,7 +53,7 @@ def test_ids_that_are_missing_or_stand_twice() -> None:
         in_order(pd.concat([VALUES, VALUES[["a"]]]), IDS, "limits")
     with pytest.raises(ProblemError, match=r"^by is 'district'; give a Series with a value for each id"):
         groups("district", IDS)  # type: ignore[arg-type]
-    with pytest.raises(ProblemError, match=r'^supply has no row for 1 facilities: "d"$'):
+    with pytest.raises(ProblemError, match=r'^supply has no row for 1 facility: "d"$'):
         amounts(VALUES, IDS.append(pd.Index(["d"])), what="supply", of="facilities")
     with pytest.raises(ProblemError, match=r'^demand has ids twice: "a"$'):
         weights(pd.concat([VALUES, VALUES[["a"]]]), IDS)

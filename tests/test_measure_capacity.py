@@ -89,9 +89,9 @@ def test_what_is_no_amount_is_refused_with_its_ids(homes: pd.DataFrame) -> None:
             utilisation(wrong, used="occupied", capacity="beds")
     with pytest.raises(ProblemError, match=r'used is \'enrolled\'; give a column of the facilities \("beds"'):
         utilisation(homes, used="enrolled", capacity="beds")
-    with pytest.raises(ProblemError, match='no row for 1 facilities: "t"'):
+    with pytest.raises(ProblemError, match='no row for 1 facility: "t"'):
         utilisation(homes, used=homes["occupied"].drop("t"), capacity="beds")
-    with pytest.raises(ProblemError, match='no value for 1 facilities: "r"'):
+    with pytest.raises(ProblemError, match='no value for 1 facility: "r"'):
         utilisation(homes, used="occupied", capacity="beds", by=homes["district"].drop("r"))
     with pytest.raises(ProblemError, match='occur twice: "p"'):
         utilisation(pd.concat([homes, homes.iloc[:1]]), used="occupied", capacity="beds")
@@ -189,11 +189,11 @@ def test_what_does_not_fit_is_refused(reach: st.Reach) -> None:
         idle_nearby(given.pop("reach"), given.pop("demand"), **given)
 
     for changes, said in (
-        ({"demand": PEOPLE.drop("a")}, 'demand has no row for 1 origins: "a"'),
+        ({"demand": PEOPLE.drop("a")}, 'demand has no row for 1 origin: "a"'),
         ({"used": USED.replace(2, np.nan)}, 'used "used" is negative or not a number in 1 rows: "y"'),
-        ({"capacity": PLACES.drop("z")}, 'capacity has no row for 1 destinations: "z"'),
+        ({"capacity": PLACES.drop("z")}, 'capacity has no row for 1 destination: "z"'),
         ({"demand": PEOPLE.to_frame().assign(more=1)}, "demand is a DataFrame; give one Series"),
-        ({"by": AREA.drop("c")}, 'no value for 1 origins: "c"'),
+        ({"by": AREA.drop("c")}, 'no value for 1 origin: "c"'),
         ({"by": "district"}, "give a Series"),
         ({"by": pd.concat([AREA, AREA[:1]])}, 'occur twice: "a"'),
         ({"reach": dataclasses.replace(reach, nearest_only=1)}, "all pairs within a limit"),

@@ -97,7 +97,7 @@ def test_a_total_of_zero_has_no_share(reach: Reach) -> None:
 def test_a_limit_for_each_community(reach: Reach, people: pd.Series) -> None:
     limit = pd.Series({"d": 600, "c": 299, "b": 250, "a": 0})
     assert coverage(reach, people, limit=limit)["covered"].tolist() == [70]
-    with pytest.raises(ProblemError, match='no value for 1 origins: "d"'):
+    with pytest.raises(ProblemError, match='no value for 1 origin: "d"'):
         coverage(reach, people, limit=limit.drop("d"))
     with pytest.raises(ProblemError, match="above the 800 m"):
         coverage(reach, people, limit=limit * 2)
@@ -129,7 +129,7 @@ def test_communities_without_a_group(reach: Reach, people: pd.Series) -> None:
     by = pd.Series(["n", None, "s", "s"], index=IDS)
     with pytest.raises(ProblemError, match='no group for origins "b"'):
         coverage(reach, people, by)
-    with pytest.raises(ProblemError, match='no value for 1 origins: "d"'):
+    with pytest.raises(ProblemError, match='no value for 1 origin: "d"'):
         coverage(reach, people, by.drop("d"))
 
 

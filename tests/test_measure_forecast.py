@@ -443,5 +443,5 @@ def test_areas_from_a_series() -> None:
     found = forecast(now, by="town", **options)
     assert found["elderly"].tolist() == [15, 15, 20]
     assert forecast(now, by=now["town"].iloc[::-1], **options).equals(found)
-    with pytest.raises(ProblemError, match='by: no value for 1 communities: "c"'):
+    with pytest.raises(ProblemError, match='by: no value for 1 community: "c"'):
         forecast(now, by=now["town"].drop("c"), **options)

@@ -362,9 +362,9 @@ def test_values_that_are_missing_are_explained() -> None:
 
 
 def test_ids_that_do_not_match() -> None:
-    with pytest.raises(ProblemError, match='values have no row for 1 communities: "b"'):
+    with pytest.raises(ProblemError, match='values have no row for 1 community: "b"'):
         gini(named(1), named(1, 1))
-    with pytest.raises(ProblemError, match='people has no row for 1 communities: "b"'):
+    with pytest.raises(ProblemError, match='people has no row for 1 community: "b"'):
         gini(named(1, 2), named(1))
     with pytest.raises(ProblemError, match='values: ids occur twice: "a"'):
         gini(pd.concat([named(1), named(2)]), named(1))

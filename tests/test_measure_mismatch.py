@@ -452,7 +452,7 @@ def test_merging_districts_with_equal_quotients_changes_nothing(reach: Reach, gi
 def test_what_is_refused(reach: Reach, given_data: dict[str, Any], districts: dict[str, Any]) -> None:
     with pytest.raises(ProblemError, match="by and supply_by go together"):
         spatial_mismatch(reach, **given_data, by=districts["by"])
-    with pytest.raises(ProblemError, match='supply_by: no value for 1 facilities: "z"'):
+    with pytest.raises(ProblemError, match='supply_by: no value for 1 facility: "z"'):
         spatial_mismatch(reach, **given_data, by=districts["by"], supply_by=districts["supply_by"].drop("z"))
     with pytest.raises(ProblemError, match="give a Series with a value for each id of the communities"):
         spatial_mismatch(reach, **given_data, by="district", supply_by=districts["supply_by"])  # type: ignore[arg-type]
@@ -465,7 +465,7 @@ def test_what_is_refused(reach: Reach, given_data: dict[str, Any], districts: di
         wrong.iloc[1] = math.nan
         with pytest.raises(ProblemError, match=f'{name} "{what}" is negative or not a number in 1 rows'):
             spatial_mismatch(reach, **given_data | {name: wrong})
-    with pytest.raises(ProblemError, match='supply has no row for 1 facilities: "z"'):
+    with pytest.raises(ProblemError, match='supply has no row for 1 facility: "z"'):
         spatial_mismatch(reach, **given_data | {"supply": given_data["supply"].drop("z")})
 
 

@@ -62,7 +62,7 @@ def test_small_institutions_without_a_medical_partner(homes: st.Reach) -> None:
     assert found["asked"].to_dict() == {"a": True, "b": True, "c": False}
     assert found["lacks"].to_dict() == {"a": False, "b": True, "c": False}
     assert found.columns[0] == "capacity"
-    with pytest.raises(st.errors.ProblemError, match='capacity has no row for 1 origins: "c"'):
+    with pytest.raises(st.errors.ProblemError, match='capacity has no row for 1 origin: "c"'):
         medical_partners(homes, pd.Series({"a": 30, "b": 99}), below=100)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Callable
 from typing import Any
 
 import geopandas as gpd
@@ -142,3 +143,48 @@ def test_what_is_refused() -> None:
     ):
         with pytest.raises(ProblemError, match=said):
             wrong()
+
+
+def test_where_a_reach_is_needed_that_is_said(three: st.PointReach) -> None:
+    people = pd.Series(1.0, three.origins)
+    places = pd.Series(5.0, three.destinations)
+    decay = st.decay.power(2, least=10)
+    calls: list[Callable[[Any], object]] = [
+        lambda reach: st.coverage(reach, people, limit=20),
+        lambda reach: st.accessibility(reach, people, places),
+        lambda reach: st.assign(reach, people, places),
+        lambda reach: st.measure.bands(reach, [20]),
+        lambda reach: st.measure.huff(reach, people, decay=decay),
+        lambda reach: st.measure.huff_probabilities(reach, people, decay=decay),
+        lambda reach: st.measure.supply_ratios(reach, people, places),
+        lambda reach: st.measure.neighbours(reach),
+        lambda reach: st.measure.close_pairs(reach, limit=20),
+        lambda reach: st.measure.spatial_mismatch(reach, people, places, residents=people),
+        lambda reach: st.propose.choose_hubs(reach, people),
+    ]
+    for number, call in enumerate(calls):
+        with pytest.raises(ProblemError) as error:
+            call(three)
+        assert "is a PointReach; give a Reach" in str(error.value), number
+        assert "MinTravel" in str(error.value), number
+    for name in ("limit", "cost", "pairs"):
+        with pytest.raises(ProblemError, match=r"its to\(destinations\) gives a Reach"):
+            getattr(three, name)
+        assert not hasattr(three, name)  # as Python asks
+    with pytest.raises(AttributeError, match="PointReach has no attribute 'colour'"):
+        three.colour  # noqa: B018
+    with pytest.raises(ProblemError, match="reach is a DataFrame; give a Reach"):
+        st.coverage(pd.DataFrame(index=three.origins).assign(origins=0), people, limit=20)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("points", "given"),
+    [([(1.0, 2.0)], "a list"), (np.zeros((2, 2)), "an array"), (pd.DataFrame({"x": [1.0]}), 'the columns "x"')],
+)
+def test_points_are_a_layer_or_a_table(points: Any, given: str) -> None:
+    table = pd.DataFrame({"x": [0.0], "y": [1.0]})
+    for ends in ((points, table), (table, points)):
+        with pytest.raises(
+            ProblemError, match=f"give a layer of points, or a DataFrame with columns x and y .*, not .*{given}$"
+        ):
+            st.PointReach.from_points(*ends)

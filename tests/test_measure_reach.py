@@ -46,7 +46,7 @@ def test_pairs_are_ordered(three: Reach) -> None:
 
 def test_repr_of_one() -> None:
     one = Reach.from_pairs(table(("a", "x", 1.0)), origins=["a"], destinations=["x"], limit=15, unit="min")
-    assert repr(one) == "<Reach: 1 origin × 1 destination, 1 pairs within 15 min>"
+    assert repr(one) == "<Reach: 1 origin × 1 destination, 1 pair within 15 min>"
 
 
 @pytest.mark.parametrize("name", ["cost", "limit", "origins", "unit"])
@@ -125,7 +125,7 @@ def test_a_limit_for_each_origin(three: Reach) -> None:
     assert own.limit == 500
     own = three.rows(pd.Series({"a": 0, "b": 500, "c": 0, "else": 9999}).drop("else"))
     assert own.pairs().to_numpy().tolist() == [["a", "y", 0.0], ["b", "x", 500.0]]
-    with pytest.raises(ProblemError, match='no value for 1 origins: "c"'):
+    with pytest.raises(ProblemError, match='no value for 1 origin: "c"'):
         three.rows(pd.Series({"a": 1, "b": 2}))
     with pytest.raises(ProblemError, match='ids occur twice: "a"'):
         three.rows(pd.Series([1, 2, 3, 4], index=["a", "b", "c", "a"]))
@@ -197,8 +197,34 @@ def test_from_pairs_takes_numbers_as_ids_and_other_columns() -> None:
 
 @pytest.mark.parametrize("cost", [-1.0, math.nan, math.inf, None, "far", pd.NA])
 def test_from_pairs_refuses_costs(cost: Any) -> None:
-    with pytest.raises(ProblemError, match='1 pairs, at rows "1"; leave a pair out that has no path'):
+    with pytest.raises(ProblemError, match='1 pair, at rows "1"; leave a pair out that has no path'):
         reach(("a", "x", 1.0), ("b", "x", cost))
+
+
+@pytest.mark.parametrize(
+    ("costs", "fault"),
+    [
+        ([-1.0], "negative"),
+        ([math.inf], "infinite"),
+        ([-math.inf], "negative"),
+        (["far"], "not a number"),
+        ([math.nan, -1.0, math.inf], "negative or infinite or not a number"),
+    ],
+)
+def test_from_pairs_names_the_fault_of_a_cost(costs: list[Any], fault: str) -> None:
+    pairs = f"{len(costs)} pair{'s' * (len(costs) > 1)}"
+    with pytest.raises(ProblemError, match=f"^cost is {fault} in {pairs}, at rows "):
+        reach(*((origin, "x", cost) for origin, cost in zip("abc", costs, strict=False)))
+
+
+def test_from_matrix_names_the_ends_of_a_negative_cost() -> None:
+    costs = pd.DataFrame({"x": [0.0, -2.0, 5.0], "y": [np.inf, 1.0, -np.inf]}, index=["a", "b", "c"])
+    with pytest.raises(ProblemError, match=r'^cost is negative in 2 pairs: "b to x", "c to y"; where there is no path'):
+        Reach.from_matrix(costs)
+    with pytest.raises(ProblemError, match=r'^cost is negative in 1 pair: "b to x"; '):
+        Reach.from_matrix([[0, 1], [-1, 2]], origins=["a", "b"], destinations=["x", "y"])
+    # infinity is no path, as a missing cost is
+    assert Reach.from_matrix(costs.clip(lower=0.0)).pairs()["cost"].tolist() == [0.0, 0.0, 1.0, 0.0, 5.0]
 
 
 @pytest.mark.parametrize(

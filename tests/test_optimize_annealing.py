@@ -9,6 +9,7 @@ from scipy.sparse import csr_array
 from siting.optimize.control import Control
 from siting.optimize.covering import annealing, covering, plan_merging
 from siting.optimize.covering import annealing_kernels as kernels
+from siting.optimize.covering import coverage_bound as coverage_bound_module
 from siting.optimize.covering.annealing import Annealing, is_wide
 from siting.optimize.covering.coverage_bound import coverage_bound
 from siting.optimize.covering.covering import solve_covering
@@ -80,6 +81,14 @@ def test_the_bound_by_subgradients_is_a_bound_near_that_of_the_relaxation(most, 
     assert least - 1e-6 <= bound <= least + 0.2
     assert (found.v >= 0).all()
     assert (found.v <= terms.w).all()
+
+
+def test_the_bound_is_never_above_the_worth_of_all_needs(monkeypatch):
+    """Equal shares of needs at the end of the line, which few columns cover, bound it by more than its sixty."""
+    monkeypatch.setattr(coverage_bound_module, "ROUNDS", 1)
+    terms = Lagrangian(_line(60, 5, 12))
+    found = coverage_bound(terms, np.arange(60), 12, 50.0, Control(time_limit=5.0))
+    assert terms.bound(found, terms.model.lower, terms.model.upper)[0] <= 60 + 1e-9
 
 
 def test_merged_plans_give_the_best_of_their_columns():

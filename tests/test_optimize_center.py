@@ -6,6 +6,7 @@ import itertools
 import math
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,7 @@ from scipy.sparse.csgraph import shortest_path
 from siting.optimize.center.center import TableDistances, solve_center
 from siting.optimize.center.client_growth import GrownCenter, bound_of_grown, question_of, solve_growing
 from siting.optimize.control import Control, Progress
+from siting.optimize.proof import Proof
 
 
 def pairs(table: np.ndarray) -> csr_array:
@@ -200,3 +202,32 @@ def test_published_radii(shared_data: Path, name: str, p: int, radius: float) ->
     assert isinstance(found, GrownCenter)
     assert (found.status, round(-found.value, 4), round(-found.bound, 4)) == ("optimal", radius, radius)
     assert bound_of_grown(TableDistances(pairs(between(places))), np.zeros(n), np.ones(n), p, found) == -found.value
+
+
+def test_a_distance_that_is_longer_by_rounding_errors_counts_as_no_longer() -> None:
+    """One site serves both within 100; that 1e-10 more is the next distance would rule it out."""
+    distance = np.array([[100.0, 200.0], [100.0 + 1e-10, 200.0]])
+    lower, upper = np.zeros(2), np.ones(2)
+    model, cover = question_of(distance, 100.0, lower, upper)
+    assert (np.diff(model.benefit.indptr) > 0).all()
+    assert cover.columns.tolist() == [0]
+    held: Any = {"held": np.arange(2), "ruled": 2, "limit": 100.0}
+    for size in (1, 2):
+        alone = Proof.at_root(-4.0 * (np.arange(size) == size - 1), np.zeros(0), np.zeros(0))
+        found = GrownCenter(None, -math.inf, -100.0, "feasible", "by hand", alone, **held)
+        bounds = [bound_of_grown(TableDistances(pairs(distance)), lower, upper, 1, found)]
+        bounds.append(bound_of_grown(TableDistances(pairs(distance)), lower, upper, 1, replace(found, limit=math.nan)))
+        assert bounds == [100.0 + 1e-10] * 2  # to the nearest site of the farther one, whatever the limit
+
+
+def test_who_is_far_from_every_site_is_held() -> None:
+    """The fourth is 4 from the nearest site, which proves the plan; others that are farther now need not be held."""
+    table = np.array([
+        [5, 1, 8, 1, 8], [2, 4, 1, 8, 1], [1, 1, 4, 9, 4], [5, 5, 4, 5, 4], [1, 1, 4, 9, 4],
+        [0, 2, 1, 10, 1], [2, 4, 1, 8, 1], [13, 5, 18, 1, 18], [2, 4, 1, 8, 1], [1, 1, 4, 9, 4],
+    ], float)  # fmt: skip
+    lower, upper = np.array([0.0, 0, 1, 0, 0]), np.ones(5)
+    found = solve_center(pairs(table), lower, upper, 1, Control())
+    assert isinstance(found, GrownCenter)
+    assert (found.value, found.status) == (-4, "optimal")
+    assert bound_of_grown(TableDistances(pairs(table)), lower, upper, 1, found) == 4

@@ -20,6 +20,7 @@ from siting.optimize.covering.presolve import reduce
 from siting.optimize.covering.relaxation import Lagrangian, Multipliers, Relaxation
 from siting.optimize.model import Model
 from siting.optimize.proof import Proof
+from siting.optimize.proof import bound_of as added_up
 from siting.optimize.solution import Solution, floored
 
 seeds = st.integers(0, 10**6)
@@ -390,3 +391,50 @@ def test_the_unit_changes_no_plan(power: int) -> None:
         assert (one.x == two.x).all()
         assert (one.status, one.value * factor, one.bound * factor) == (two.status, two.value, two.bound)
         assert floored(bound_of(reduce(other).model, two.proof), other.grain) == two.bound
+
+
+def test_a_box_without_a_plan_is_closed_by_the_rule_that_it_breaks() -> None:
+    """Each rule in turn: nobody serves a community, a share is out of reach, too much is open, too little may open."""
+    serves = np.array([[1, 0], [0, 1], [1, 1]])
+    shut, one, both = np.zeros(2), np.array([1.0, 0.0]), np.ones(2)
+    broken = [
+        (model(serves, 1, must=[False, True, False]), shut, one),
+        (model(serves, 1, shares=[[2, 3, 1]], wanted=[4]), shut, one),
+        (model(serves, 1, row=[2, 3], high=4), both, both),
+        (model(serves, 1, row=[2, 3], low=4), shut, one),
+    ]
+    for problem, lower, upper in broken:
+        terms = Lagrangian(problem)
+        rays = list(terms.rays(lower, upper))
+        assert len(rays) == 1
+        assert not list(terms.rays(shut, both))
+        bounds = [terms.bound(Multipliers(*(step * part for part in rays[0])), lower, upper)[0] for step in (1e3, 2e3)]
+        assert bounds[1] < bounds[0] - 500
+
+
+def test_a_box_of_one_plan_is_bounded_by_its_value() -> None:
+    terms = Lagrangian(model([[1, 0], [0, 1], [1, 1]], [5, 3, 2], value=[-1, -4]))
+    for x in itertools.product((False, True), repeat=2):
+        box = np.array(x, float)
+        assert terms.bound(terms.exact(np.array(x)), box, box)[0] == terms.model.objective(np.array(x))
+
+
+def test_a_search_does_without_rays_of_the_solver(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Relaxation, "_ray", lambda self: None)
+    problem = model(
+        [[1, 0, 0], [0, 1, 0], [1, 0, 1], [0, 1, 1], [1, 1, 0], [0, 0, 1]], value=[-2, -3, -7],
+        shares=[[2, 0, 1, 2, 3, 1], [0, 3, 2, 0, 2, 2]], wanted=[5, 6],
+    )  # fmt: skip
+    found = solve_covering(problem, Control())
+    assert (found.status, found.value, found.bound) == ("optimal", -5, -5)
+
+
+def test_prices_that_are_huge_beside_the_problem_prove_nothing_wrong() -> None:
+    """With last digits of 1e22 as error no price proves anything; sums that overflow neither."""
+    problem = model([[1, 0], [0, 1], [1, 1]], 0, value=-1, shares=[[1.1, 2.3, 0.7]], wanted=[3.3])
+    for m in (1e17, 1e22, 1e300, 1.7e308):
+        for v in (0.0, 1.1 * m, 0.7 * m):
+            assert added_up(problem, Proof.at_root(np.full(3, v), np.zeros(0), np.array([m]))) >= -2
+    short = Proof.at_root(np.zeros(3), np.zeros(0), np.zeros(1))
+    for name in ("column", "at", "price"):
+        assert added_up(problem, replace(short, **{name: np.zeros(0, np.int64)})) == math.inf

@@ -13,6 +13,7 @@ from hypothesis import strategies as some
 from scipy.sparse import csr_array
 
 from siting.optimize.center.dispersion import all_distances, smallest_distance, solve_dispersion
+from siting.optimize.center.dispersion_kernels import split_groups
 from siting.optimize.center.far_groups import FarGroups, FarSolution, bound_by_groups, solve_by_groups
 from siting.optimize.control import Control
 
@@ -150,3 +151,20 @@ def test_distances_that_cannot_be() -> None:
         solve_dispersion(csr_array(np.array([[0, np.nan], [np.nan, 0]])), *free(2), 1, 1, Control())
     with pytest.raises(ValueError, match="shape"):
         solve_dispersion(csr_array((3, 3)), *free(2), 1, 1, Control())
+
+
+def test_a_group_whose_first_is_apart_from_none_is_split_all_the_same() -> None:
+    """1 and 2 are 5 apart, 0 from neither: distances of a table need not keep the triangle inequality."""
+    distance = np.zeros((3, 3))
+    distance[1, 2] = distance[2, 1] = 5.0
+    pieces = np.zeros(3, np.int64)
+    assert split_groups(distance, np.zeros(3, np.int64), np.ones(1, bool), pieces) == 2
+    assert pieces.tolist() == [0, 1, 1]
+    pairs = csr_array(np.array([
+        [0, 2, 3, 2, 2, 3, 2, 9, 3], [2, 0, 1, 3, 9, 9, 3, 9, 1], [3, 1, 0, 3, 9, 3, 9, 9, 1],
+        [2, 3, 3, 0, 1, 1, 2, 2, 3], [2, 9, 9, 1, 0, 3, 3, 2, 1], [3, 9, 3, 1, 3, 0, 3, 3, 2],
+        [2, 3, 9, 2, 3, 3, 0, 2, 9], [9, 9, 9, 2, 2, 3, 2, 0, 2], [3, 1, 1, 3, 1, 2, 9, 2, 0],
+    ], float))  # fmt: skip
+    pairs.data[pairs.data == 9] = 0.0
+    found = solve_dispersion(pairs, *free(9), 7, None, Control())
+    assert (found.status, found.value, found.bound) == ("optimal", 0, 0)

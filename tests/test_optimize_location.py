@@ -16,6 +16,8 @@ from scipy.optimize import linprog
 from scipy.sparse import csr_array
 
 import siting as st
+from siting.optimize.capacitated import locate as locate_module
+from siting.optimize.capacitated.exchange import Exchange
 from siting.optimize.capacitated.locate import locate
 from siting.optimize.capacitated.location import Location, bound_of_location, enough_places, relaxed
 from siting.optimize.capacitated.transport import Transport
@@ -113,6 +115,23 @@ def test_ways_cost_the_least_whatever_opens_and_closes(seed):
             assert paid - (won + problem.opening) @ part == pytest.approx(anew, rel=1e-7, abs=1e-6)
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_what_opening_wins_is_kept_up_to_date(seed):
+    problem, rng = drawn(seed), np.random.default_rng(seed)
+    search = Exchange(problem, Control())
+    for _ in range(8):
+        j = int(rng.integers(len(problem.opening)))
+        (search.transport.close if search.transport.open_columns[j] else search.transport.open)(j)
+        assert search.gains() == pytest.approx(relaxed(problem, search.transport.prices())[1], abs=1e-9)
+
+
+def test_columns_beside_one_by_hand():
+    # a and b share the first need, b and c the second; nobody is near d.
+    no = np.nan
+    search = Exchange(location([[1, 1, no, no], [no, 1, 1, no]], [1, 1], [9, 9, 9, 9]), Control())
+    assert [np.flatnonzero(search.beside(np.array([j]))).tolist() for j in range(4)] == [[0, 1], [0, 1, 2], [1, 2], [3]]
+
+
 def test_ways_by_hand():
     # Two people each at 1 and 9 from the sites a and b, which have 3 places: three at 1, one at 9 or over.
     problem = location([[1, 9], [1, 5]], [2, 2], [3, 3])
@@ -138,6 +157,31 @@ def test_no_plan_costs_less_than_any_prices_prove(seed, data):
     y = np.where(np.isinf(rows.high), np.minimum(y, 0), np.where(np.isinf(rows.low), np.maximum(y, 0), y))
     bound = bound_of_location(problem, at_root(v, y))
     assert -np.inf < bound <= best_of_all(problem) + 1e-6
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_large_problems_are_bounded_and_proven_like_small_ones(seed, monkeypatch):
+    monkeypatch.setattr(locate_module, "LARGE", 0)
+    problem = drawn(seed)
+    best, found = best_of_all(problem), locate(problem, Control(time_limit=20))
+    if found.x is None:
+        return
+    assert -found.value == pytest.approx(best, abs=1e-6)
+    assert found.status == "optimal"
+    assert bound_of_location(problem, found.proof) == pytest.approx(best, rel=1e-6, abs=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_fewest_sites_are_found_by_packing(seed, monkeypatch):
+    # Six rows of ten people each; every site takes three rows that it reaches, so that two sites do.
+    monkeypatch.setattr(locate_module, "LARGE", 0)
+    rng = np.random.default_rng(seed)
+    reached = np.full((6, 12), np.nan)
+    for j in range(12):
+        reached[rng.choice(6, 3, replace=False), j] = 0.0
+    reached[:3, 4], reached[3:, 4], reached[:3, 9], reached[3:, 9] = 0.0, np.nan, np.nan, 0.0
+    found = locate(location(reached, [10] * 6, [30] * 12, 1.0, must=np.ones(6, bool)), Control(time_limit=20))
+    assert (found.value, found.status) == (-2.0, "optimal")
 
 
 @pytest.mark.parametrize("seed", range(60))
@@ -229,3 +273,14 @@ def test_a_short_time_limit_still_gives_a_plan_and_a_bound():
     assert found.x is not None
     assert found.bound >= found.value
     assert bound_of_location(problem, found.proof) == pytest.approx(-found.bound, rel=1e-6)
+
+
+def test_a_community_without_people_or_without_a_site_has_a_price() -> None:
+    """It is nowhere, so that nothing says what it pays; the two sites that must open cost 6."""
+    problem = location([[4, 4], [4, 4], [np.nan, np.nan]], [0, 52, 3], [15, 20], 3.0, must=[False] * 3,
+                       rows=[[1, 1]], low=[1.5], high=[np.inf])  # fmt: skip
+    assert np.isfinite(Transport(problem).prices()).all()
+    found = locate(problem, Control())
+    assert (found.status, found.value) == ("optimal", -6)
+    assert found.proof is not None
+    assert bound_of_location(problem, found.proof) == pytest.approx(6)

@@ -145,3 +145,18 @@ def test_rl1304(shared_data: Path, p: int, optimum: int) -> None:
     found = solve_median(problem, Control())
     assert (found.value, found.bound, found.status) == (-optimum, -optimum, "optimal")
     assert -optimum <= bound_of(problem, found.proof) < 1 - optimum
+
+
+def test_levels_offer_no_plan_that_leaves_somebody_unserved(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who is not served counts as at the threshold: a plan without them is as good there as the best, by a tie."""
+    for name in ("ROOT_ROUNDS", "LEG", "NODE_ROUNDS", "DIVE_ROUNDS"):
+        monkeypatch.setattr(median, name, {"NODE_ROUNDS": 2, "DIVE_ROUNDS": 1}.get(name, 3))
+    monkeypatch.setattr(median, "PROGRESS", {4: 0.9})
+    benefit = csr_array((
+        np.array([-8.0, -8, -4, -6, -9, -9, 0]), np.array([0, 1, 0, 1, 1, 1, 2]), np.array([0, 1, 2, 4, 5, 7])
+    ), (5, 3))  # fmt: skip
+    problem = replace(model(np.zeros((5, 3)), high=2), benefit=benefit, grain=0.0)
+    found = solve_median(problem, Control())
+    assert (found.value, found.status) == (-38, "optimal")
+    assert found.x is not None
+    assert found.x.tolist() == [True, True, False]

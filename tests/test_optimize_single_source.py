@@ -23,6 +23,7 @@ from siting.optimize.capacitated.single_source import (
     target_of,
 )
 from siting.optimize.capacitated.single_source_engine import solve_single_source
+from siting.optimize.capacitated.single_source_search import Plans
 from siting.optimize.control import Control
 from siting.optimize.sparse_rows import keep_entries
 
@@ -149,9 +150,76 @@ def test_a_tree_that_leaves_something_out_proves_nothing() -> None:
     assert bound_of_tree(problem, half, found.value) == math.inf
 
 
+def slots_of(problem: SingleSourceProblem) -> Plans:
+    return Plans(problem, Packing(problem), Control())
+
+
+def test_two_needs_change_places_where_neither_fits_beside_the_other() -> None:
+    """Needs of 6 and 5 at places 6 and 6, each at the worse one: no single move has room, the exchange gains 4."""
+    problem = made([[-1.0, -3.0], [-3.0, -1.0]], [6, 5], [6, 6], must=np.ones(2, bool))
+    slots = slots_of(problem).slots
+    slots.load(np.ones(2, bool), np.array([1, 2]))
+    assert slots.worth() == -6
+    assert slots.settle()
+    assert slots.worth() == -2
+    assert slots.answer()[1].tolist() == [0, 3]
+
+
+def test_a_column_moves_to_where_its_needs_are_worth_most() -> None:
+    """Points 0, 1, 2 and 9 with one column each: of all three at 0 (0 + 1 + 2), the middle is best (1 + 0 + 1)."""
+    at = np.array([0.0, 1.0, 2.0, 9.0])
+    problem = made((-np.abs(at[:, None] - at)).tolist(), [1, 1, 1, 1], [3, 3, 3, 3], must=np.ones(4, bool), most=2)
+    slots = slots_of(problem).slots
+    slots.load(np.array([True, False, False, True]))
+    assert slots.settle()
+    assert slots.answer()[0].tolist() == [False, True, False, True]
+    assert slots.worth() == -2
+
+
+def test_a_need_without_a_place_is_told() -> None:
+    """Three needs of 4 in two columns of 6, though all of them together would fit twice."""
+    problem = made([[1.0, 1.0]] * 3, [4, 4, 4], [6, 6], must=np.ones(3, bool))
+    slots = slots_of(problem).slots
+    slots.load(np.ones(2, bool))
+    assert not slots.settle()
+
+
+@given(problems(), some.integers(0, 99))
+@settings(max_examples=60, deadline=None)
+def test_what_settles_keeps_all_rules_and_is_worth_what_it_says(problem: SingleSourceProblem, seed: int) -> None:
+    rng, plans = np.random.default_rng(seed), slots_of(problem)
+    slots, m = plans.slots, len(problem.value)
+    x = (problem.lower > 0) | ((rng.random(m) < 0.5) & (problem.upper > 0))
+    if not plans.allowed(x):
+        x = problem.lower > 0
+    slots.load(x)
+    for _ in range(8):
+        if slots.settle():
+            worth = slots.worth()
+            assert problem.keeps(*slots.answer())
+            assert worth == pytest.approx(problem.worth(*slots.answer()))
+            assert worth <= enumerated(problem) + 1e-9
+        slots.shake(rng, rng.random(m) < 0.5)
+
+
+def test_the_same_plan_every_time() -> None:
+    rng = np.random.default_rng(5)
+    xy, weight = rng.uniform(0, 100, (40, 2)), rng.integers(1, 20, 40)
+    way = -np.hypot(*(xy[:, None] - xy[None]).transpose(2, 0, 1))
+    room = [float(np.ceil(weight.sum() / 4))] * 40
+    problem = made(way.tolist(), weight.tolist(), room, must=np.ones(40, bool), most=5, grain=0.0)
+    one, two = (solve_single_source(problem, Control(), nodes=3) for _ in range(2))
+    assert one.value == two.value
+    assert one.bound == two.bound
+    assert one.pairs is not None
+    assert two.pairs is not None
+    assert problem.keeps(np.asarray(one.x), one.pairs)
+    assert one.pairs.tolist() == two.pairs.tolist()
+
+
 def test_the_solver_ends_a_tree_that_stands_still(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(single_source_engine, "NODES", 1)
-    monkeypatch.setattr(single_source_engine, "SHAKEN", 0)
+    monkeypatch.setattr(single_source_engine, "EXCHANGED", 0)
     rng = np.random.default_rng(3)
     cost, weight = rng.integers(5, 60, (14, 5)), rng.integers(3, 20, 14)
     problem = made((-cost.astype(float)).tolist(), weight.tolist(), [50.0] * 5, value=np.full(5, -40.0),

@@ -140,8 +140,8 @@ def test_amounts_beyond_the_ids_are_left_aside_and_order_does_not_matter(reach: 
 @pytest.mark.parametrize(
     ("people", "places", "said"),
     [
-        (PEOPLE.drop("b"), PLACES, 'demand has no row for 1 origins: "b"'),
-        (PEOPLE, PLACES.drop("y"), 'capacity has no row for 1 destinations: "y"'),
+        (PEOPLE.drop("b"), PLACES, 'demand has no row for 1 origin: "b"'),
+        (PEOPLE, PLACES.drop("y"), 'capacity has no row for 1 destination: "y"'),
         (PEOPLE.replace(8, -8), PLACES, 'demand "infants" is negative or not a number in 1 rows: "b"'),
         (PEOPLE, PLACES.replace(12, np.nan), 'capacity "places" is negative or not a number in 1 rows: "x"'),
         (PEOPLE, PLACES.replace(12, np.inf), 'capacity "places" is negative or not a number in 1 rows: "x"'),

@@ -180,6 +180,8 @@ def stated(value: float, bound: float, status: str = "feasible", **more: Any) ->
         (stated(15, 15, "optimal"), "multipliers", None, False, "the bound 15 as stated is not proven"),
         (stated(15, 18), "multipliers", 18.0, True, "the certificate proves the bound 18"),
         (stated(15, 18, "optimal"), "multipliers", 18.0, False, "optimal, but objective and bound differ"),
+        (stated(15, 15, "optimal"), "multipliers", -math.inf, False, "which the objective passes"),
+        (stated(15, 15, "optimal"), "multipliers", math.inf, False, "the bound 15 as stated is not proven"),
         (stated(15, 13), "multipliers", 13.0, False, "the objective passes the bound 13 as stated"),
         (stated(15, 18), "multipliers", 13.0, False, "which the objective passes: one of them is wrong"),
         (stated(16, 18), "multipliers", 18.0, False, "the objective is 15, not 16 as stated"),

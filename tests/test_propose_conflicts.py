@@ -128,14 +128,14 @@ def test_money(apart: st.Reach) -> None:
 
 def test_sites_that_exist_are_named_where_the_conflict_is_with_them(apart: st.Reach) -> None:
     told = why(apart, [st.Existing(["x"]), st.Required(["y"]), st.Spacing([("x", "y")]), st.Cover(0.2)])
-    assert told["conflict_rules"] == [{"rules": ("Spacing(1 pairs)", "Required(1 sites)", "Existing(1 sites)")}]
-    assert {one["rule"] for one in told["mend_without"]} == {"Spacing(1 pairs)", "Required(1 sites)"}
+    assert told["conflict_rules"] == [{"rules": ("Spacing(1 pair)", "Required(1 site)", "Existing(1 site)")}]
+    assert {one["rule"] for one in told["mend_without"]} == {"Spacing(1 pair)", "Required(1 site)"}
 
 
 def test_backup_and_forbidden_sites_may_be_behind_it(apart: st.Reach) -> None:
     assert why(apart, [st.Cover(0.2), st.Backup(2)])["mend_without"] == [{"rule": "Backup(2)"}]
     told = why(apart, [st.Cover(0.9), st.Forbidden(["x"])])
-    assert told["mend_without"] == [{"rule": "Forbidden(1 sites)"}]
+    assert told["mend_without"] == [{"rule": "Forbidden(1 site)"}]
 
 
 def test_two_rules_of_one_text_are_two_rules(apart: st.Reach) -> None:
@@ -150,7 +150,7 @@ def test_two_rules_of_one_text_are_two_rules(apart: st.Reach) -> None:
 
 def test_a_rule_that_is_given_twice_is_one_rule(apart: st.Reach) -> None:
     told = why(apart, [st.Forbidden(["x"]), st.Forbidden(["x"]), st.Cover(1)])
-    assert told["mend_without"] == [{"rule": "Forbidden(1 sites)"}]
+    assert told["mend_without"] == [{"rule": "Forbidden(1 site)"}]
 
 
 def test_two_groupings_of_one_name_are_two_rules(apart: st.Reach) -> None:
@@ -173,7 +173,7 @@ def test_who_is_barred_by_a_rule_is_not_called_too_far(apart: st.Reach) -> None:
     reach = ways([("b", "y", 100), ("c", "z", 120)])
     told = why(reach, [*barring, st.Cover(1)])
     assert told["too_far"][0]["names"] == ("a (> 300 m)",)
-    assert (told["barred"][0]["names"], told["barred"][0]["by"]) == (("c",), ("Forbidden(1 sites)",))
+    assert (told["barred"][0]["names"], told["barred"][0]["by"]) == (("c",), ("Forbidden(1 site)",))
 
 
 def test_closings(apart: st.Reach) -> None:
@@ -243,8 +243,8 @@ def test_the_named_set_is_in_conflict_and_none_of_it_can_be_spared(puzzle: tuple
     pool: list[tuple[Any, dict[str, Callable[..., bool]]]] = [
         (st.Cover(shares[0]), {f"Cover({shares[0]:g})": lambda x: served(x, every) >= shares[0] - 1e-9}),
         (st.AtMost(most), {f"AtMost({most})": lambda x: sum(x) <= most}),
-        (st.Required(["s1"]), {"Required(1 sites)": lambda x: x[1]}),
-        (st.Forbidden(["s3"]), {"Forbidden(1 sites)": lambda x: not x[3]}),
+        (st.Required(["s1"]), {"Required(1 site)": lambda x: x[1]}),
+        (st.Forbidden(["s3"]), {"Forbidden(1 site)": lambda x: not x[3]}),
         (st.Spacing(near), {"Spacing(2 pairs)": lambda x: not (x[0] and x[1]) and not (x[1] and x[2])}),
         (
             st.Cover(shares[1], by=by),
@@ -269,7 +269,7 @@ def test_the_named_set_is_in_conflict_and_none_of_it_can_be_spared(puzzle: tuple
     found = [values["rules"] for key, each in told.items() if key.startswith("conflict") for values in each]
     if not found:
         assert "out_of_reach" in told or "out_of_reach_in" in told
-        everything = tuple("Forbidden(1 sites)" not in parts or j != 3 for j in range(4))
+        everything = tuple("Forbidden(1 site)" not in parts or j != 3 for j in range(4))
         assert not all(keeps(everything) for name, keeps in parts.items() if name.startswith("Cover"))
     for names in found:
         assert not possible(names)

@@ -118,7 +118,7 @@ def test_without_a_limit_all_pairs_count() -> None:
     with pytest.raises(ProblemError, match="half a kilometre is 500"):
         reach.within(0.5)
     lost = st.solve(st.MinSites(), reach, demand=INFANTS, rules=[st.Cover(1.0)])
-    assert "d (—)" in lost.explain("en")
+    assert "communities that no site reaches at all: 1 (2 people): d\n" in lost.explain("en")
     measured = st.accessibility(
         reach, INFANTS, pd.Series(5.0, list("xyz")), method="e2sfca", decay=st.decay.gaussian(900)
     )
@@ -141,12 +141,12 @@ def test_a_matrix_is_a_reach() -> None:
 @pytest.mark.parametrize(
     ("table", "named", "message"),
     [
-        (pd.DataFrame({"x": [1.0, -2.0]}, index=["a", "b"]), {}, "negative or not a number in 1 pairs"),
+        (pd.DataFrame({"x": [1.0, -2.0]}, index=["a", "b"]), {}, 'cost is negative in 1 pair: "b to x"'),
         (pd.DataFrame({"x": ["far", "2"]}, index=["a", "b"]), {}, "cost to 'x' is no number for the origins \"a\""),
         (pd.DataFrame({"x": [1.0, 2.0]}, index=["a", "a"]), {}, 'origins occur twice: "a"'),
         (pd.DataFrame({"x": [1.0]}, index=["a"]), {"origins": ["a"]}, "leave origins and destinations out"),
         (np.ones((2, 2)), {}, "give origins and destinations"),
-        (np.ones((2, 2)), {"origins": ["a"], "destinations": ["x", "y"]}, r"is \(2, 2\), for 1 origins"),
+        (np.ones((2, 2)), {"origins": ["a"], "destinations": ["x", "y"]}, r"is \(2, 2\), for 1 origin and 2 d"),
         (np.ones(2), {"origins": ["a"], "destinations": ["x"]}, "with 1 axes"),
         (pd.DataFrame({"x": [1.0]}, index=["a"]), {"unit": "km"}, 'or "cost" for a unit of your own'),
     ],

@@ -132,6 +132,23 @@ def test_a_plan_is_fair_within_its_rules(town: tuple[st.Reach, pd.Series, pd.Ser
     assert twice.plan.covered == 20  # only b, c and d have two sites; x and u
 
 
+def test_shares_are_of_those_who_look_for_a_place(town: tuple[st.Reach, pd.Series, pd.Series]) -> None:
+    reach, people, by = town
+    rates = pd.Series({"a": 0.1, "b": 1.0, "c": 1.0, "d": 1.0, "e": 1.0})
+    fair = fairest(reach, demand=people, take_up=rates, by=by, rules=[st.AtMost(1)])
+    assert fair.sites == ("u",)
+    assert fair.table["demand"].to_dict() == pytest.approx({"W": 10, "C": 26, "E": 10})
+    assert fair.worst == pytest.approx(0.5)  # all people: C 20 of 80
+    assert "a take-up of 10 % to 100 %" in fair.explain("en")
+    table = price_of_equity(reach, demand=people, take_up=rates, by=by, levels=2, rules=[st.AtMost(1)])
+    assert table["guaranteed"].tolist() == pytest.approx([0, 0.5])
+    assert table["covered"].tolist() == pytest.approx([35, 35])  # x 26, u 35
+    assert table["lost"].tolist() == pytest.approx([0, 0])
+    half = price_of_equity(reach, demand=people, take_up=0.5, by=by, levels=2, rules=[st.AtMost(1)])
+    assert half["lost"].tolist() == [0, 22.5]
+    assert half["price"].tolist() == pytest.approx([0, 45 / 80])
+
+
 def test_what_does_not_go(town: tuple[st.Reach, pd.Series, pd.Series]) -> None:
     reach, people, by = town
     rules = [st.AtMost(1)]

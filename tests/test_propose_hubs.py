@@ -151,7 +151,7 @@ def test_what_is_badly_put(valley: st.Reach, town_network: st.Network, layer: Ca
         choose_hubs(valley, ELDERLY, hubs="few")  # type: ignore[arg-type]
     with pytest.raises(st.errors.ProblemError, match="at_least is 0; give a number"):
         choose_hubs(valley, ELDERLY, at_least=0)
-    with pytest.raises(st.errors.ProblemError, match='demand has no row for 1 villages: "f"'):
+    with pytest.raises(st.errors.ProblemError, match='demand has no row for 1 village: "f"'):
         choose_hubs(valley, ELDERLY.drop("f"), at_least=90)
     with pytest.raises(st.errors.ProblemError, match="above the 3000 m"):
         choose_hubs(valley, ELDERLY, at_least=90, limit=4000)

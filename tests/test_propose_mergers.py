@@ -157,7 +157,7 @@ def test_what_is_badly_put(reach_of: Make, town_network: st.Network, layer: Call
     ]:
         with pytest.raises(st.errors.ProblemError, match=match):
             merge_sites(reach, BEDS, OCCUPIED, **options)  # type: ignore[arg-type]
-    with pytest.raises(st.errors.ProblemError, match='capacity has no row for 1 sites: "e"'):
+    with pytest.raises(st.errors.ProblemError, match='capacity has no row for 1 site: "e"'):
         merge_sites(reach, BEDS.drop("e"), OCCUPIED, below=30)
     places = layer({"a": (0, 0), "b": (100, 0)})
     with pytest.raises(st.errors.ProblemError, match="nearest does not hold all neighbours"):
@@ -252,12 +252,12 @@ def test_of_two_in_a_village_one_stays() -> None:
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        ({"kind": KIND.drop("e")}, 'kind: no value for 1 sites: "e"'),
+        ({"kind": KIND.drop("e")}, 'kind: no value for 1 site: "e"'),
         ({"kind": KIND.replace("day", " ")}, 'kind is blank for sites "b", "e"'),
         ({"kind": ["home"]}, "kind is ['home']; give a Series with a value for each id of the sites"),
         ({"village": pd.Series("u", list("abc"))}, 'village: no value for 2 sites: "d", "e"'),
         ({"village": pd.Series("u", list("abcdee"))}, 'village: ids occur twice: "e"'),
-        ({"kind": KIND, "village": pd.Series("u", list("abcdef"))}, 'kind: no value for 1 sites: "f"'),
+        ({"kind": KIND, "village": pd.Series("u", list("abcdef"))}, 'kind: no value for 1 site: "f"'),
     ],
 )
 def test_kinds_and_villages_are_complete(given: dict[str, Any], told: str) -> None:

@@ -68,7 +68,7 @@ INF = math.inf
                 ("OnePer(town) (w)", [], [], 1, INF),
             ],
         ),
-        ([st.Spacing([("x", "y"), ("y", "x")])], [("Spacing(1 pairs)", [0, 1], [1, 1], -INF, 1)]),
+        ([st.Spacing([("x", "y"), ("y", "x")])], [("Spacing(1 pair)", [0, 1], [1, 1], -INF, 1)]),
         ([st.Spacing([("x", "y")]), st.Existing(["x", "y"])], []),  # existing sites that are near each other may stay
         (
             [st.Supply(per_1000=20, people=1500, places=pd.Series({"x": 9, "y": 10, "z": 11}))],
@@ -87,7 +87,7 @@ def test_each_rule_in_numbers(inputs: Any, rules: list[Any], constraints: list[A
 def test_a_site_opens_once_whatever_its_options_and_years(inputs: Any) -> None:
     options = pd.DataFrame({"site": ["x", "x", "y"], "cost": [1.0, 2.0, 3.0]}, index=list("pqr"))
     assert written(inputs([st.Required(["x"])], options)) == [
-        ("", [0, 1], [1, 1], -INF, 1), ("Required(1 sites)", [0, 1], [1, 1], 1, INF),
+        ("", [0, 1], [1, 1], -INF, 1), ("Required(1 site)", [0, 1], [1, 1], 1, INF),
     ]  # fmt: skip
     assert written(inputs([st.Phases((1, 2))])) == [("", [k, k + 1], [1, 1], -INF, 1) for k in (0, 2, 4)]
 
@@ -223,7 +223,7 @@ def test_one_per_group_counts_each_service_by_itself(inputs: Any) -> None:
 
 def test_a_table_with_a_column_of_destinations_is_a_table_of_pairs(inputs: Any) -> None:
     pairs = pd.DataFrame({"origin": ["z", "x"], "destination": ["x", "z"], "destinations": 1})
-    assert written(inputs([st.Spacing(pairs)])) == [("Spacing(1 pairs)", [0, 2], [1, 1], -INF, 1)]
+    assert written(inputs([st.Spacing(pairs)])) == [("Spacing(1 pair)", [0, 2], [1, 1], -INF, 1)]
 
 
 def test_supply_counts_places_of_options_before_those_of_the_rule(inputs: Any) -> None:

@@ -200,13 +200,15 @@ def test_the_tolerance_grows_with_the_places(formulated: Any) -> None:
     assert not made.keeps(open_, np.array([1e6 + 2, 0, 0, 0, 0]))
 
 
-def test_fractions_of_people_have_no_largest_whole_number(formulated: Any) -> None:
+def test_fractions_of_people_are_counted_in_parts(formulated: Any) -> None:
     places = pd.Series({"x": 12, "y": 6, "z": 9})
     made = build_allocation(formulated(st.MaxCoverage(), [st.AtMost(2), st.Capacity(places)], PEOPLE + 0.5))
     assert not made.whole
-    assert np.isnan(made.most(np.array([True, False, True]), 0))
+    assert made.most(np.array([True, False, True]), 0) == 20.5  # 12 at x, and all 8.5 of c at z
     people = np.array([9.999999, 2.0, 0.0, 0.0, 8.0])
     assert rounded(made, np.array([True, False, True]), people).tolist() == people.tolist()
+    many = build_allocation(formulated(st.MaxCoverage(), [st.AtMost(2), st.Capacity(places)], PEOPLE * 1e6 + 0.5))
+    assert np.isnan(many.most(np.array([True, False, True]), 0))
 
 
 def test_only_open_columns_tie_arcs_in_the_mixed_integer_model(shared: Any) -> None:

@@ -92,3 +92,53 @@ def test_problems_are_named_by_their_scenario(problem: Formulation, reach: st.Re
     for nothing in ({}, [PEOPLE]):
         with pytest.raises(ProblemError, match="give a mapping of names to scenarios"):
             under_each(problem, nothing)  # type: ignore[arg-type]
+
+
+def test_the_take_up_counts_in_another_demand(reach: st.Reach) -> None:
+    rates = pd.Series({"a": 0.5, "b": 0.2, "c": 1.0})
+    problem = build(st.MaxCoverage(), reach, PEOPLE, [st.AtMost(1)], take_up=rates)
+    assert under(problem, Scenario(demand=PEOPLE * 2)).inputs.demand.tolist() == [[[10, 2, 16]]]
+    other = under(problem, Scenario(take_up="10 %"))
+    assert other.inputs.demand[0, 0].tolist() == pytest.approx([1, 0.5, 0.8])
+    assert [each.most for each in other.inputs.take_up] == [0.1]
+    both = under(problem, Scenario(demand=PEOPLE * 2, take_up=0.5))
+    assert (both.inputs.demand.tolist(), both.inputs.whole) == ([[[10, 5, 8]]], True)
+    assert "take_up" in repr(Scenario(take_up=0.5))
+    with pytest.raises(ProblemError, match="the scenario 'all': take_up is"):
+        under_each(problem, {"all": Scenario(take_up=2)})
+
+
+def test_a_service_keeps_its_take_up_and_its_name_for_it(reach: st.Reach) -> None:
+    both = {"childcare": reach, "eldercare": reach}
+    people = {"childcare": PEOPLE, "eldercare": PEOPLE}
+    problem = build(st.MaxCoverage(), both, people, [st.AtMost(1)], take_up={"childcare": 0.5})
+    other = under(problem, Scenario(demand={"eldercare": PEOPLE * 2, "childcare": PEOPLE * 3}))
+    assert other.inputs.demand.tolist() == [[[15, 7.5, 12]], [[20, 10, 16]]]
+    infants = build(st.MaxCoverage(), reach, PEOPLE.rename("infants"), [st.AtMost(1)], take_up=0.5)
+    (taken,) = under(infants, Scenario(take_up=0.25)).inputs.take_up
+    assert (taken.most, taken.childcare) == (0.25, True)
+
+
+def test_where_communities_count_once_a_scenario_may_count_people(reach: st.Reach) -> None:
+    problem = build(st.MaxCoverage(), reach, None, [st.AtMost(1)])
+    other = under(problem, Scenario(demand=PEOPLE, take_up=0.5))
+    assert (other.inputs.demand.tolist(), other.inputs.unweighted) == ([[[5, 2.5, 4]]], False)
+    with pytest.raises(ProblemError, match="give their number, demand"):
+        under(problem, Scenario(take_up=0.5))
+
+
+def test_parts_of_places_stay_parts(reach: st.Reach) -> None:
+    rules = [st.AtMost(1), st.Capacity(pd.Series({"x": 2.5, "y": 3.0, "z": 4.0}))]
+    problem = build(st.MaxCoverage(), reach, PEOPLE, rules)
+    assert not problem.inputs.whole
+    assert not under(problem, Scenario(demand=PEOPLE * 2)).inputs.whole
+
+
+def test_years_are_read_as_those_of_the_problem(reach: st.Reach) -> None:
+    years = [st.Phases([2025, 2030], at_most=1)]
+    problem = build(st.MaxCoverage(), reach, PEOPLE, years)
+    with pytest.raises(ProblemError, match="a column for 2025 only"):
+        under(problem, Scenario(demand=PEOPLE.to_frame("2025")))
+    twice = pd.DataFrame({2025: PEOPLE, "2025": PEOPLE})
+    with pytest.raises(ProblemError, match="columns of one name"):
+        under(problem, Scenario(demand=twice))

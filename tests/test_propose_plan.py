@@ -52,7 +52,7 @@ def test_the_numbers_of_a_plan(plan: st.Plan) -> None:
     assert plan.served.to_dict() == {"a": 10, "b": 5, "c": 8, "d": 0, "e": 0}
     assert plan.served.name == "served"
     assert plan.rules == (
-        "MaxCoverage()", "AtMost(3)", "Existing(1 sites)", "Forbidden(1 sites)", "Required(1 sites)",
+        "MaxCoverage()", "AtMost(3)", "Existing(1 site)", "Forbidden(1 site)", "Required(1 site)",
     )  # fmt: skip
     assert (plan.limit, plan.unit, plan.how) == (300, "m", "table")
 

@@ -73,7 +73,7 @@ def test_rules_are_frozen_and_say_what_they_are() -> None:
         st.AtMost(3).n = 4  # type: ignore[misc]
     by = pd.Series({"a": 1}, name="district")
     said = [str(r) for r in (st.AtMost(3), st.Cover(0.9), st.Cover(0.5, by=by), st.Existing(["x"]), st.MaxCoverage())]
-    assert said == ["AtMost(3)", "Cover(0.9)", "Cover(0.5, by=district)", "Existing(1 sites)", "MaxCoverage()"]
+    assert said == ["AtMost(3)", "Cover(0.9)", "Cover(0.5, by=district)", "Existing(1 site)", "MaxCoverage()"]
     assert st.Required(["x"]) == st.Required(["x"]) != st.Forbidden(["x"])
 
 
@@ -102,7 +102,7 @@ def test_rules_are_frozen_and_say_what_they_are() -> None:
         (st.OnePer(pd.Series({"x": 1}), service="old"), "OnePer(group, service=old)"),
         (st.Required(["x", "y"], service="old"), "Required(2 sites, service=old)"),
         (st.MayClose(), "MayClose()"),
-        (st.MayClose(["x"], at_most=1, service="old"), "MayClose(1 sites, at_most=1, service=old)"),
+        (st.MayClose(["x"], at_most=1, service="old"), "MayClose(1 site, at_most=1, service=old)"),
         (st.Spacing([("x", "y"), ("y", "x"), ("x", "x"), ("y", "z")]), "Spacing(2 pairs)"),
         (st.Together(saving=2.5, bonus=3.0), "Together(saving=2.5, bonus=3)"),
         (st.Together(saving=pd.Series({"x": 1}), must=True), "Together(saving=by site, must=True)"),
@@ -255,7 +255,7 @@ def test_a_required_site_that_is_open_already_is_kept_not_opened(reach: st.Reach
 @pytest.mark.parametrize(
     ("demand", "message"),
     [
-        (PEOPLE.drop("b"), 'demand has no row for 1 origins: "b"'),
+        (PEOPLE.drop("b"), 'demand has no row for 1 origin: "b"'),
         (PEOPLE.where(PEOPLE != 5), 'negative or not a number in 1 rows: "b"'),
         (PEOPLE - 6, 'negative or not a number in 2 rows: "b", "d"'),
         (PEOPLE.replace(8, np.inf), 'negative or not a number in 1 rows: "c"'),

@@ -230,3 +230,77 @@ def test_a_community_too_large_for_every_site_is_named(reach_of: Callable[..., s
 def test_how_people_go_is_true_or_false(how: dict[str, Any]) -> None:
     with pytest.raises(st.errors.ProblemError, match="give True or False"):
         st.Capacity(**how)
+
+
+MANY = pd.DataFrame({"x": range(100), "y": range(100)})
+
+
+@pytest.mark.parametrize("wrong", [MANY, MANY["x"], MANY.to_numpy(), MANY["x"].to_dict(), list(range(100)), "x" * 500])
+def test_of_a_wrong_object_only_its_type_is_named(reach: st.Reach, wrong: Any) -> None:
+    """No message holds a table that was given."""
+    plan = st.solve(st.MaxCoverage(), reach, demand=PEOPLE, rules=[st.AtMost(1)])
+    decay = st.decay.power(2, least=100)
+    options = {"demand": PEOPLE, "rules": [st.AtMost(1)]}
+    calls: list[Callable[[], object]] = [
+        lambda: st.solve(wrong, reach, **options),
+        lambda: st.solve(st.MaxCoverage(), wrong, **options),
+        lambda: st.solve(st.MaxCoverage(), reach, demand=PEOPLE, rules=[st.AtMost(1), wrong]),
+        lambda: st.solve(st.MaxCoverage(), reach, demand=PEOPLE, rules=[st.Budget(3, wrong)]),
+        lambda: st.solve(st.MaxCoverage(), reach, **options, time_limit=wrong),
+        lambda: st.solve(st.MaxCoverage(), reach, **options, gap=wrong),
+        lambda: st.propose.trade_off(wrong, st.MinSites(), reach, demand=PEOPLE),
+        lambda: st.propose.trade_off(st.MaxCoverage(), wrong, reach, demand=PEOPLE),
+        lambda: st.alternatives(wrong),
+        lambda: st.alternatives(plan, n=wrong),
+        lambda: st.compare(one=plan, other=wrong),
+        lambda: plan.explain(names=[wrong]),
+        lambda: plan.by(wrong.to_frame() if isinstance(wrong, pd.Series) else wrong),
+        lambda: st.frontier(reach, demand=PEOPLE, objective=wrong),
+        lambda: st.frontier(reach, demand=PEOPLE, up_to=wrong),
+        lambda: st.MaxMarketShare(attractiveness=[wrong], decay=decay),
+        lambda: st.MaxMarketShare(decay=wrong),
+        lambda: st.MaxCoverage(weights=[wrong]),
+        lambda: st.AtMost(wrong),
+        lambda: st.Backup(wrong),
+        lambda: st.Cover(wrong),
+        lambda: st.Cover(0.5, by=[wrong]),
+        lambda: st.MaxSpacing(wrong),
+        lambda: st.Capacity(PLACES, split=wrong),
+        lambda: st.measure.huff(reach, PEOPLE, [wrong], decay=decay),
+        lambda: st.measure.huff(reach, PEOPLE, decay=wrong),
+        lambda: st.measure.huff(reach, PEOPLE, decay=decay, alpha=wrong),
+        lambda: st.accessibility(reach, PEOPLE, PLACES, decay=wrong),
+        lambda: st.coverage(wrong, PEOPLE, limit=100),
+        lambda: st.audit(wrong, {}),
+    ]
+    for number, call in enumerate(calls):
+        with pytest.raises((st.errors.SitingError, TypeError, AttributeError)) as error:
+            call()
+        told = str(error.value)
+        assert "\n" not in told, number
+        assert len(told) < 400, (number, told)
+        assert not any(each in told for each in ("97", "x" * 100)), (number, told)
+
+
+def test_the_type_is_told_with_what_to_give(reach: st.Reach) -> None:
+    with pytest.raises(st.errors.ProblemError, match=r"^alternatives: plan is 'plan'; give a plan that solve found$"):
+        st.alternatives("plan")  # type: ignore[arg-type]
+    with pytest.raises(st.errors.ProblemError, match=r"^trade_off: a DataFrame is none of MaxCoverage"):
+        st.propose.trade_off(MANY, st.MinSites(), reach, demand=PEOPLE)  # type: ignore[arg-type]
+    with pytest.raises(st.errors.ProblemError, match="attractiveness is a dict; give a Series"):
+        st.MaxMarketShare(attractiveness={"x": 1}, decay=st.decay.power(2, least=100))  # type: ignore[arg-type]
+    with pytest.raises(st.errors.ProblemError, match="no rule that solve knows: 'AtMost'; choose"):
+        st.solve(st.MaxCoverage(), reach, demand=PEOPLE, rules=[st.AtMost(1), "AtMost"])  # type: ignore[list-item]
+
+
+def test_one_is_counted_in_the_singular(reach: st.Reach) -> None:
+    assert str(st.Required(["x"])) == "Required(1 site)"
+    assert str(st.Required(["x", "y"], service="old")) == "Required(2 sites, service=old)"
+    assert str(st.Spacing([("x", "y")])) == "Spacing(1 pair)"
+    only = reach.select(["x"])
+    with pytest.raises(st.errors.ProblemError, match=r"there is only 1 candidate$"):
+        st.solve(st.MaxCoverage(), only, demand=PEOPLE, rules=[st.AtMost(2)])
+    with pytest.raises(st.errors.ProblemError, match="demand has no row for 1 origin:"):
+        st.solve(st.MaxCoverage(), only, demand=PEOPLE.drop("d"), rules=[st.AtMost(1)])
+    with pytest.raises(st.errors.ProblemError, match=r"AtMost\(1\) contradicts Required: it names 2 sites$"):
+        st.solve(st.MaxCoverage(), reach, demand=PEOPLE, rules=[st.AtMost(1), st.Required(["x", "y"])])

@@ -155,6 +155,40 @@ def test_how_a_plan_fares(reach: st.Reach) -> None:
     assert len(near.pairs()) == 0
 
 
+def test_the_take_up_of_a_plan_counts_in_every_scenario(reach: st.Reach) -> None:
+    plan = st.solve(st.MaxCoverage(), reach, demand=NOW, take_up=0.5, rules=[st.AtMost(1)])
+    told = robustness(plan, {"later": LATER, "all look": Scenario(take_up=1.0)})
+    assert told["demand"].tolist() == [11.5, 25]
+    assert told["covered"].tolist() == [4.5, 15]
+    assert told["best"].tolist() == [8.5, 15]
+    assert told["regret"].tolist() == [4, 0]
+
+
+def test_the_take_up_of_robust_plans(reach: st.Reach) -> None:
+    futures: dict[str, Any] = {"now": NOW, "later": LATER}
+    given: dict[str, Any] = {"demand": NOW, "rules": [st.AtMost(1)]}
+    half = solve_robust(st.MaxCoverage(), reach, scenarios=futures, take_up=0.5, **given)
+    assert (half.sites, half.value, half.status) == (("y",), 1, "optimal")  # of people 2
+    assert half.table["total"].tolist() == [12.5, 11.5]
+    assert half.explain("en").count("a take-up of 50 %") == 1
+    rates = pd.Series({"a": 1.0, "b": 0.2, "c": 0.1, "d": 1.0})
+    few = solve_robust(st.MaxCoverage(), reach, scenarios=futures, take_up=rates, **given)
+    assert (few.sites, few.value) == (("x",), 0)  # x serves 11 and 5, y 1.8 and 2.2
+    more = futures | {"later": Scenario(demand=LATER, take_up=1.0)}
+    mixed = solve_robust(st.MaxCoverage(), reach, scenarios=more, take_up=0.5, **given)
+    assert mixed.table["total"].tolist() == [12.5, 23]
+    lines = mixed.explain("zh").splitlines()
+    assert [("50 %" in line, "100 %" in line) for line in lines if "使用率" in line] == [(True, False), (False, True)]
+
+
+def test_a_plan_between_points_has_no_ways_for_a_scenario() -> None:
+    line = pd.DataFrame({"x": [0.0, 100.0, 900.0], "y": 0.0}, index=list("abc"))
+    points = st.PointReach.from_points(line, line)
+    plan = st.solve(st.MinTravel(), points, demand=pd.Series(1, line.index), rules=[st.AtMost(1)])
+    with pytest.raises(ProblemError, match="robustness: the plan is of a PointReach"):
+        robustness(plan, {"c alone": pd.Series({"a": 0, "b": 0, "c": 1})})
+
+
 def test_a_plan_that_breaks_a_rule_in_a_scenario(reach: st.Reach) -> None:
     plan = st.solve(st.MinSites(), reach, demand=NOW, rules=[st.Cover(0.5)])
     assert plan.sites == ("x",)

@@ -202,6 +202,48 @@ def test_flows_name_year_and_option(reach: st.Reach) -> None:
     ]  # fmt: skip
 
 
+def placed(reach_of: Make, people: list[float], places: list[float], **named: float) -> st.Plan:
+    """Two of two sites, x of a and b and y of b and c, beside w of a, which exists."""
+    ways = reach_of({"w": "a", "x": "ab", "y": "bc"}, "abc")
+    room = st.Capacity(pd.Series(places, index=list("wxy")))
+    rules = [st.AtMost(2), st.Existing(["w"]), room]
+    return st.solve(st.MaxCoverage(), ways, demand=pd.Series(people, index=list("abc")), rules=rules, **named)
+
+
+def test_figures_of_half_people_with_places(reach_of: Make) -> None:
+    """Of 5 of a, 2.5 of b and 4 of c w has one; x takes 4 of a and 2 of b, y the others.
+
+    Without x are 1 at w and 5 at y, without y 1 and 6.
+    """
+    half = placed(reach_of, [10, 5, 8], [1, 6, 5], take_up=0.5)
+    assert (half.before, half.covered, half.total) == (1, 11.5, 11.5)
+    assert half.table["adds"].to_dict() == {"x": 6, "y": 4.5}
+    assert half.table["share_after"].tolist() == pytest.approx([7 / 11.5, 1])
+    assert half.table["lost_without"].to_dict() == {"x": 5.5, "y": 4.5}
+    twice = placed(reach_of, [10, 5, 8], [2, 12, 10])  # all people, and twice the places
+    assert twice.before == 2 * half.before
+    for name in ("adds", "lost_without"):
+        assert (twice.table[name] == 2 * half.table[name]).all()
+    assert twice.table["share_after"].tolist() == pytest.approx(half.table["share_after"].tolist())
+
+
+def test_figures_of_parts_of_so_many_people_that_millionths_do_not_fit(reach_of: Make) -> None:
+    """As there, a thousand times as many, and a half more of each: x and y have 0.5 people beside whole numbers."""
+    plan = placed(reach_of, [10_001, 5_001, 8_001], [1_000, 6_000, 5_000], take_up=0.5)
+    assert (plan.before, plan.covered) == (1000, 11_501.5)
+    assert plan.table["adds"].to_dict() == {"x": 6000, "y": 4501.5}
+    assert plan.table["share_after"].tolist() == pytest.approx([7000 / 11_501.5, 1])
+    assert plan.table["lost_without"].to_dict() == {"x": 5501.5, "y": 4501.5}
+
+
+def test_figures_of_millionths_of_people(reach_of: Make) -> None:
+    """A third of 10, 5 and 8: x and w have room for all of a and b, y for two of c."""
+    plan = placed(reach_of, [10, 5, 8], [1, 6, 2], take_up=0.333333)
+    assert plan.before == 1
+    assert plan.table["adds"].to_dict() == pytest.approx({"x": 3.999995, "y": 2})  # of 4.999995 w has one
+    assert plan.table["lost_without"].to_dict() == pytest.approx({"x": 3.999995, "y": 2})
+
+
 def test_figures_of_sites_where_communities_stay_together(reach: st.Reach) -> None:
     """x has 12 places: a's ten, for b's five are too many then; y 9: c's eight. b could go nowhere else."""
     places = pd.Series({"x": 12.0, "y": 9.0, "z": 9.0, "far": 9.0})

@@ -196,6 +196,30 @@ def test_a_plan_of_a_point_names_what_it_is_held_to() -> None:
     assert "投资不超过 3" in plan.rules_in_words()
 
 
+def test_other_questions_of_a_plan_keep_what_it_is_held_to() -> None:
+    plan = three().plans[3]  # z for 3
+    told = st.scenarios.robustness(plan, {"as it is": pd.Series({"a": 1, "b": 5, "c": 10})})
+    assert told[["best", "regret"]].to_numpy().tolist() == [[10, 0]]
+    others = st.alternatives(plan, n=3, differ=1)
+    assert [(each.objective, each.cost) for each in others.plans] == [(10, 3), (6, 3), (5, 2)]
+
+
+def test_a_short_largest_distance_is_a_point_too() -> None:
+    ways = pd.DataFrame({"x": [5.0, 200.0], "y": [200.0, 5.0]}, index=["a", "b"])
+    reach = st.Reach.from_matrix(ways)
+    people = pd.Series({"a": 1, "b": 2})
+    found = st.propose.trade_off(st.MinSites(), st.MinFarthest(), reach, demand=people)
+    assert found.points[["first", "second"]].to_numpy().tolist() == [[1, 200], [2, 5]]
+    assert [plan.verify().ok for plan in found.plans] == [True, True]
+    assert "2 points" in repr(found)
+
+
+def test_the_take_up_is_said() -> None:
+    found = three(take_up=0.5)
+    assert found.points["first"].max() == 8
+    assert "使用率 50 %" in found.explain()
+
+
 def test_a_time_limit_leaves_points_open_or_ends_the_search() -> None:
     found = three(time_limit=30)
     assert found.complete

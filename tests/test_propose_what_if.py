@@ -55,7 +55,7 @@ def test_groups(what: WhatIf, reach: st.Reach) -> None:
     found = what.by(district)
     assert found.loc[("east", "infants"), ["total", "covered"]].tolist() == [10, 0]
     pd.testing.assert_frame_equal(found, st.coverage(reach.select(["x"]), PEOPLE, district))
-    with pytest.raises(st.errors.ProblemError, match='no value for 1 origins: "d"'):
+    with pytest.raises(st.errors.ProblemError, match='no value for 1 origin: "d"'):
         what.by(district.drop("d"))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from dataclasses import replace
 from pathlib import Path, PurePath
@@ -18,6 +19,8 @@ from siting.study.inputs import Goal
 from siting.study.outputs import is_result, results_folder
 from siting.study.run import judge
 from siting.study.tables import facility_words
+from siting.terminal_study import run_in_terminal
+from siting.terminal_text import TextConsole
 
 RECIPE = """
 [study]
@@ -417,7 +420,20 @@ def test_take_up_is_for_proposals_and_said_with_each(town: Path) -> None:
     assert curve["covered"].tolist() == (0.25 * before["covered"]).tolist()
     assert outcome.coverage.equals(plain.coverage)  # who is covered does not change
     outcome.write(town.parent / "out")
-    assert "需求按入托率 25 % 计。" in (town.parent / "out" / "report.html").read_text(encoding="utf-8")
+    pages = (town.parent / "out" / name for name in ("report.html", "coverage.html"))
+    report, drawn = (page.read_text(encoding="utf-8") for page in pages)
+    assert "需求按入托率 25 % 计。" in report
+    assert "托育：需求按入托率 25 % 计。" in report
+    assert "以上比率只用于选址方案；现状覆盖按全部服务对象计。" in report
+    assert '"demand":["需求按入托率 25 % 计。"]' in drawn
+    plans = pd.read_csv(town.parent / "out" / "tables" / "plans.csv")
+    assert plans["take_up"].tolist() == [0.25] * len(plans)
+    plain.write(town.parent / "plain")
+    assert set(pd.read_csv(town.parent / "plain" / "tables" / "plans.csv")["take_up"]) == {1.0}
+    shell = TextConsole(file=io.StringIO(), width=100)
+    run_in_terminal(shell, study, town.parent / "shell")
+    assert "托育：需求按入托率 25 % 计。\n" in shell.file.getvalue()  # type: ignore[attr-defined]
+    assert "需求按入托率" not in (town.parent / "plain" / "report.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Literal
 
-__all__ = ["LANGUAGES", "Language", "label"]
+__all__ = ["LANGUAGES", "Language", "counted", "known", "label", "named"]
 
 Language = Literal["zh", "en"]
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
@@ -42,6 +42,17 @@ def label(key: str, lang: str = "zh", /, **values: object) -> str:
     except KeyError:
         raise ValueError(f"labels.toml has no words for {key!r} in {lang!r}") from None
     return words.format(**values) if values else words
+
+
+def counted(key: str, count: float, lang: str = "zh", /, **values: object) -> str:
+    """Return the words for *key*, or those for one, ``key_one``, where *count* is 1 and there are such words.
+
+    Examples
+    --------
+    >>> counted("worth.MinSites", 1, "en", value=1), counted("worth.MinSites", 2, "en", value=2)
+    ('1 new site', '2 new sites')
+    """
+    return label(f"{key}_one" if count == 1 and known(f"{key}_one") else key, lang, **values)
 
 
 def named(section: str, key: object, lang: str = "zh", /) -> str:

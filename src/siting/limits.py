@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from numbers import Real
+from typing import TypeGuard
 
 from siting.errors import ProblemError, SitingError
 from siting.messages import Message
@@ -14,6 +15,8 @@ __all__ = ["metres_of", "minutes_of", "refuse_other_unit", "usual_limit"]
 #: The shortest and longest distance along streets, m, and time on foot, min, that a person means.
 SHORTEST, LONGEST = 10.0, 1_000_000.0
 BRIEFEST, LENGTHIEST = 0.5, 600.0
+#: Of each unit the least that a person means, and what else may have been meant.
+UNITS = {"m": (SHORTEST, Message("limit.give_metres")), "min": (BRIEFEST, Message("limit.give_minutes"))}
 #: From so many of the shortest on, the costs of a table are not kilometres or hours themselves.
 USUAL = 10.0
 
@@ -44,9 +47,9 @@ def metres_of(
     """
     if endless and value == math.inf:
         return math.inf
-    if not _is_number(value) or not least <= float(value) <= LONGEST:  # type: ignore[arg-type]
+    if not _is_number(value) or not least <= float(value) <= LONGEST:
         raise error(Message("limit.metres", what=what, value=value, least=least))
-    return float(value)  # type: ignore[arg-type]
+    return float(value)
 
 
 def minutes_of(value: object, what: str, *, error: type[SitingError] = ProblemError) -> float:
@@ -58,9 +61,9 @@ def minutes_of(value: object, what: str, *, error: type[SitingError] = ProblemEr
     Traceback (most recent call last):
     siting.errors.ProblemError: minutes is 0.25; give minutes from 0.5 to 600 (a quarter of an hour is 15)
     """
-    if not _is_number(value) or not BRIEFEST <= float(value) <= LENGTHIEST:  # type: ignore[arg-type]
+    if not _is_number(value) or not BRIEFEST <= float(value) <= LENGTHIEST:
         raise error(Message("limit.minutes", what=what, value=value))
-    return float(value)  # type: ignore[arg-type]
+    return float(value)
 
 
 def usual_limit(value: object, unit: str, reached: float, what: str = "limit") -> float:
@@ -77,26 +80,25 @@ def usual_limit(value: object, unit: str, reached: float, what: str = "limit") -
     Traceback (most recent call last):
     siting.errors.ProblemError: limit is 0.5 m, and costs reach up to 800 m; give metres (half a kilometre is 500)
     """
-    if not _is_number(value) or not float(value) >= 0:  # type: ignore[arg-type]
+    if not _is_number(value) or not float(value) >= 0:
         raise ProblemError(Message("limit.below_zero", what=what, value=value, unit=unit))
-    limit = float(value)  # type: ignore[arg-type]
+    limit = float(value)
     refuse_other_unit([limit], unit, reached, what)
     return limit
 
 
 def refuse_other_unit(limits: Iterable[float], unit: str, reached: float, what: str) -> None:
     """Refuse limits above 0 that look like kilometres or hours, where costs are known up to *reached* in *unit*."""
-    least = SHORTEST if unit == "m" else BRIEFEST
-    if unit not in ("m", "min"):
+    if unit not in UNITS:  # one of the user's own, of which nothing is known
         return
+    least, mend = UNITS[unit]
     if reached < USUAL * least:
         return
     for limit in limits:
         if 0 < limit < least:
-            mend = Message("limit.give_metres") if unit == "m" else Message("limit.give_minutes")
             far = Message("limit.anywhere") if math.isinf(reached) else f"{reached:g} {unit}"
             raise ProblemError(Message("limit.other_unit", what=what, limit=limit, unit=unit, far=far, mend=mend))
 
 
-def _is_number(value: object) -> bool:
+def _is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, Real) and not isinstance(value, bool) and not math.isnan(value)

@@ -12,8 +12,8 @@ import numpy.typing as npt
 import pandas as pd
 
 __all__ = [
-    "MOST_COUNT", "NONE", "Bools", "Floats", "Ints", "Ints8", "Ints32", "Positions", "Shapes", "amount", "floats",
-    "percent",
+    "MOST_COUNT", "NONE", "Bools", "Floats", "Ints", "Ints8", "Ints32", "Positions", "Shapes", "alike", "amount",
+    "floats", "percent",
 ]  # fmt: skip
 
 Floats: TypeAlias = npt.NDArray[np.float64]
@@ -54,6 +54,17 @@ def _float(cell: Any) -> float:
         return float(cell)
     except (ValueError, OverflowError):
         return math.nan
+
+
+def alike(a: float, b: float) -> bool:
+    """Whether two numbers are equal but for rounding: to 1e-9, or to 1e-9 of the larger.
+
+    Examples
+    --------
+    >>> alike(0.1 + 0.2, 0.3), alike(1e12, 1e12 + 1), alike(3.0, 3.001)
+    (True, True, False)
+    """
+    return math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-9)
 
 
 def percent(share: float) -> str:

@@ -24,7 +24,14 @@ from siting.show.cells import amount
 from siting.study import Outcome, Study, run
 from siting.study.outputs import paths_in, results_folder, write_files
 from siting.study.run import judge
-from siting.study.tables import coverage_table, facility_words, network_words, places_table, with_names
+from siting.study.tables import (
+    coverage_table,
+    facility_words,
+    network_words,
+    places_table,
+    take_up_words,
+    with_names,
+)
 from siting.terminal_audit import ROOMY, print_audit
 from siting.terminal_text import wrapped
 
@@ -134,6 +141,8 @@ def _print_plans(out: Console, outcome: Outcome) -> None:
             percent(plan.gap), label(f"status.{plan.status}", lang),
         )  # fmt: skip
     out.print(table)
+    for line in take_up_words(outcome, lang):
+        out.print(line, highlight=False, markup=False)
     for goal, plan in proposals:
         if plan.status != "optimal":
             out.print(goal, plan.explain(lang), sep="\n", highlight=False, markup=False)

@@ -16,11 +16,13 @@ STUDY = Path(__file__).with_name("same_study.py")
 SUMS = ("coverage.csv", "plans.csv", "plan_most.csv")
 
 
-def run(folder: Path, *, order: int = 0, town: int = 0, hashes: str = "0", threads: str = "1") -> Path:
-    """Run the study of a town in a process of its own; return its results."""
+def run(folder: Path, *, order: int = 0, town: int = 0, hashes: str = "0", threads: str = "1") -> Path | str:
+    """Run the study of a town in a process of its own; return its results, or why the town is refused."""
     around = os.environ | {"PYTHONHASHSEED": hashes, "NUMBA_NUM_THREADS": threads, "OMP_NUM_THREADS": threads}
     command = [sys.executable, str(STUDY), str(folder), str(order), str(town)]
     done = subprocess.run(command, env=around, capture_output=True, text=True, check=False)
+    if done.returncode and (refused := done.stderr.rstrip().rpartition("\n")[2]).startswith("siting.errors."):
+        return refused
     assert done.returncode == 0, done.stderr
     return folder / "results"
 
@@ -45,13 +47,20 @@ def test_the_same_input_gives_the_same_bytes(tmp_path: Path, tries: Any, record:
     """The same input gives the same bytes, for any hash seed and number of threads, and the same rows in any order."""
     number = tries(1, 50)
     differ: list[str] = []
+    refused = 0
     for town in range(1, number + 1):
         first = run(tmp_path / f"{town}-a", town=town)
         second = run(tmp_path / f"{town}-b", town=town, hashes=str(town + 1), threads="2")
+        if isinstance(first, str) or isinstance(second, str):  # a home that is far from every street, for example
+            refused += 1
+            differ += [] if first == second else [f"town {town}: refused, and not refused"]
+            continue
         one, other = content(first), content(second)
         assert len(one) == 9
         differ += [f"town {town}: {name}" for name in one.keys() | other.keys() if one.get(name) != other.get(name)]
-        if not same_rows(first, run(tmp_path / f"{town}-c", town=town, order=town)):
+        third = run(tmp_path / f"{town}-c", town=town, order=town)
+        if isinstance(third, str) or not same_rows(first, third):
             differ.append(f"town {town}: rows in another order")
-    record(number, differing_files=len(differ))
+    record(number, differing_files=len(differ), told=f"{refused} towns refused")
     assert not differ
+    assert refused <= number // 4

@@ -6,13 +6,14 @@ import logging
 from collections.abc import Mapping
 from dataclasses import replace
 from numbers import Integral
+from os import PathLike
 from typing import Any, cast
 
 import geopandas as gpd
 import pandas as pd
 
 from siting.data import check_extent
-from siting.errors import LayerError, SitingError, StandardError, some
+from siting.errors import LayerError, SitingError, StandardError, brief, some
 from siting.judge.audit_result import COLUMNS, PRINTED, Audit
 from siting.judge.audit_rows import figure_of, row_of
 from siting.judge.indicators import takes_share
@@ -119,7 +120,8 @@ def audit(
     ['no_data', 'no_number']
     """
     if not isinstance(standard, Standard):
-        raise StandardError(f"audit takes a Standard; load one with load_standard({str(standard)!r})")
+        name = brief(str(standard)) if isinstance(standard, (str, PathLike)) else '"jinhua"'
+        raise StandardError(f"audit takes a Standard; load one with load_standard({name})")
     given = {rule: share_from(share, f'shares: "{rule}"', StandardError) for rule, share in (shares or {}).items()}
     for name, frame in layers.items():
         if not frame.index.is_unique:
@@ -190,14 +192,16 @@ def _check(standard: Standard, layers: Mapping[str, gpd.GeoDataFrame], given: Ma
 
 def _check_settings(year: object, walk: object, beside: float, max_snap: float, household_size: float | None) -> None:
     if year is not None and not (isinstance(year, Integral) and 1900 < int(year) < 2200):
-        raise SitingError(f"year is {year!r}; give a year such as 2025")
+        raise SitingError(f"year is {brief(year)}; give a year such as 2025")
     walkers = walk.values() if isinstance(walk, Mapping) else [walk]
     if not all(one is None or isinstance(one, Walk) for one in walkers):
-        raise SitingError(f"walk is {walk!r}; give a Walk, such as Walk.elder(), or one for each service")
+        raise SitingError(f"walk is {brief(walk)}; give a Walk, such as Walk.elder(), or one for each service")
     metres_of(beside, "beside", error=SitingError)
     metres_of(max_snap, "max_snap", endless=True, error=SitingError)
     if household_size is not None and not 0 < household_size < 100:
-        raise SitingError(f"household_size is {household_size!r}; give persons per household, above 0 and below 100")
+        raise SitingError(
+            f"household_size is {brief(household_size)}; give persons per household, above 0 and below 100"
+        )
 
 
 def _areas(context: Context, by: str | pd.Series | None) -> list[Context]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from os import PathLike
 from typing import Any, TypeVar
 
 import geopandas as gpd
 import pandas as pd
 
-from siting.errors import SitingError, StandardError
+from siting.errors import SitingError, StandardError, brief
 from siting.judge.indicators.estate_duties import DUTIES, duty_of, units_owed
 from siting.judge.indicators.estate_facilities import there
 from siting.judge.indicators.estates import lacking_of
@@ -129,7 +130,8 @@ def provision(
     [1.0, 1.0]
     """
     if not isinstance(standard, Standard):
-        raise StandardError(f"provision takes a Standard; load one with load_standard({str(standard)!r})")
+        name = brief(str(standard)) if isinstance(standard, (str, PathLike)) else '"jinhua"'
+        raise StandardError(f"provision takes a Standard; load one with load_standard({name})")
     metres_of(beside, "beside", error=SitingError)
     metres_of(max_snap, "max_snap", endless=True, error=SitingError)
     given = {**(layers or {}), "communities": communities}

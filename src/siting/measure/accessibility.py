@@ -11,11 +11,10 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.sparse import csr_array
 
-from siting.errors import ProblemError, some
-from siting.limits import usual_limit
+from siting.errors import ProblemError, brief, counted, some
 from siting.measure.alignment import amounts
-from siting.measure.decay import Decay, check_shape
-from siting.measure.reach import TOLERANCE, Reach
+from siting.measure.decay import Decay, check_shape, refuse_searched_less
+from siting.measure.reach import Reach
 from siting.numbers import Bools, Floats
 
 __all__ = ["Method", "accessibility", "supply_ratios"]
@@ -161,7 +160,7 @@ class _Shared(NamedTuple):
 def _first_step(reach: Reach, demand: pd.Series, supply: pd.Series, method: str, decay: Weigh | None) -> _Shared:
     """Compute the supply per head of each facility."""
     if method not in get_args(Method):
-        raise ProblemError(f"method is {method!r}; choose one of {', '.join(get_args(Method))}")
+        raise ProblemError(f"method is {brief(method)}; choose one of {', '.join(get_args(Method))}")
     people = amounts(demand, reach.origins, what="demand").to_numpy(float)
     places = amounts(supply, reach.destinations, what="supply", of="destinations").to_numpy(float)
     factor = _weighed(reach, method, decay)
@@ -206,13 +205,10 @@ def _weighed(reach: Reach, method: str, decay: Weigh | None) -> Floats:
             raise ProblemError('2sfca counts all in the catchment alike; for a decay choose method="e2sfca"')
         return np.ones(len(reach))
     if not callable(decay):
-        mend = f"steps({decay})" if isinstance(decay, dict) else "steps({300: 1, 500: 0.68}), gaussian(500) or another"
-        raise ProblemError(f"{method} needs a decay, and decay is {decay!r}; give {mend}")
-    if isinstance(decay, Decay):
-        usual_limit(decay.limit, reach.unit, reach.limit, f"{decay}: its limit")
-    if isinstance(decay, Decay) and np.isfinite(decay.limit) and decay.limit > reach.limit * (1 + TOLERANCE):
-        searched = f"only {reach.limit:g} {reach.unit} were searched; call travel with the larger limit"
-        raise ProblemError(f"{decay} counts what is within {decay.limit:g} {reach.unit}, and {searched}")
+        zones = isinstance(decay, dict) and len(decay) < 10
+        mend = f"steps({decay})" if zones else "steps({300: 1, 500: 0.68}), gaussian(500) or another"
+        raise ProblemError(f"{method} needs a decay, and decay is {decay if zones else brief(decay)}; give {mend}")
+    refuse_searched_less(decay, reach.limit, reach.unit)
     with np.errstate(all="ignore"):  # what is not finite is refused below
         factor = np.asarray(decay(reach.cost.copy()), float)  # a decay may compute in place
     check_shape(factor, reach.cost)
@@ -228,7 +224,8 @@ def _refuse(reach: Reach, decay: object, factor: Floats, wrong: Bools, mend: str
     at = int(np.argmax(wrong))
     ends = some([f"{reach.origins[reach.origin[at]]} to {reach.destinations[reach.destination[at]]}"])
     name = repr(decay) if isinstance(decay, Decay) else "decay"
-    where = f"at a cost of {reach.cost[at]:g} {reach.unit}, from {ends}, and the like in {int(wrong.sum())} pairs"
+    like = f"and the like in {counted(int(wrong.sum()), 'pairs')}"
+    where = f"at a cost of {reach.cost[at]:g} {reach.unit}, from {ends}, {like}"
     raise ProblemError(f"{name} gives {factor[at]:g} {where}: {mend}")
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from siting.errors import ProblemError, some
+from siting.errors import ProblemError, brief, counted, some
 from siting.numbers import MOST_COUNT, Floats, floats
 
 __all__ = ["amounts", "groups", "in_order", "refuse_inexact", "unique_ids", "weights"]
@@ -36,9 +36,9 @@ def unique_ids(ids: Iterable[object], what: str) -> pd.Index:
 def in_order(values: pd.Series, ids: pd.Index, what: str, of: str = "origins") -> pd.Series:
     """Put *values* in the order of *ids*; refuse other types than Series, and ids with no row or two."""
     if not isinstance(values, pd.Series):
-        raise ProblemError(f"{what} is {values!r}; give a Series with a value for each id of the {of}")
+        raise ProblemError(f"{what} is {brief(values)}; give a Series with a value for each id of the {of}")
     if len(absent := ids.difference(unique_ids(values.index, f"{what}: ids"))):
-        raise ProblemError(f"{what}: no value for {len(absent)} {of}: {some(absent)}")
+        raise ProblemError(f"{what}: no value for {counted(len(absent), of)}: {some(absent)}")
     return values.reindex(ids)
 
 
@@ -60,7 +60,7 @@ def weights(
         raise ProblemError(f"{what} is a {type(demand).__name__}; give a Series or DataFrame with the ids of the {of}")
     frame = demand.to_frame(demand.name or what) if isinstance(demand, pd.Series) else demand
     if len(absent := ids.difference(frame.index)):
-        raise ProblemError(f"{what} has no row for {len(absent)} {of}: {some(absent)}")
+        raise ProblemError(f"{what} has no row for {counted(len(absent), of)}: {some(absent)}")
     frame = frame.loc[ids]
     if not frame.index.is_unique or len(frame) != len(ids):
         raise ProblemError(f"{what} has ids twice: {some(frame.index[frame.index.duplicated()])}")

@@ -12,7 +12,7 @@ import pandas as pd
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
-from siting.errors import ProblemError, some
+from siting.errors import ProblemError, brief, some
 from siting.measure.alignment import unique_ids
 from siting.numbers import Floats, Ints, Positions, floats
 from siting.optimize import highs
@@ -68,7 +68,7 @@ def round_to_total(weights: pd.Series, total: int) -> pd.Series:
     values = checked(weights, "weights")
     number = isinstance(total, Real) and not isinstance(total, bool | np.bool_)
     if not number or not 0 <= total <= MOST or total != int(total):
-        raise ProblemError(f"total is {total!r}; give a whole number of 0 or more, up to {MOST:,}")
+        raise ProblemError(f"total is {brief(total)}; give a whole number of 0 or more, up to {MOST:,}")
     if total and not values.any():
         raise ProblemError(f"all weights are 0: {total:,} cannot be apportioned")
     shares = apportion(values, np.zeros(len(values), np.intp), np.array([total], np.int64))

@@ -8,7 +8,7 @@ from numbers import Real
 import numpy as np
 import pandas as pd
 
-from siting.errors import ProblemError, some
+from siting.errors import ProblemError, brief, some
 from siting.measure.alignment import amounts, groups, unique_ids
 from siting.measure.reach import Reach
 from siting.numbers import Floats
@@ -145,7 +145,7 @@ def idle_nearby(
     if reach.nearest_only is not None:
         raise ProblemError("idle_nearby needs all pairs within a limit; call travel with metres or minutes")
     if not isinstance(per_1000, Real) or isinstance(per_1000, bool) or not 0 < per_1000 < math.inf:
-        raise ProblemError(f"per_1000 is {per_1000!r}; give places per 1000 people, above 0")
+        raise ProblemError(f"per_1000 is {brief(per_1000)}; give places per 1000 people, above 0")
     people = amounts(demand, reach.origins, what="demand").to_numpy(float)
     users = amounts(used, reach.destinations, what="used", of="destinations").to_numpy(float)
     places = amounts(capacity, reach.destinations, what="capacity", of="destinations").to_numpy(float)
@@ -205,7 +205,9 @@ def _column(frame: pd.DataFrame, name: str | pd.Series, what: str) -> pd.Series:
     if isinstance(name, pd.Series):
         return name
     if not isinstance(name, str) or name not in frame:
-        raise ProblemError(f"{what} is {name!r}; give a column of the facilities ({some(frame.columns)}) or a Series")
+        raise ProblemError(
+            f"{what} is {brief(name)}; give a column of the facilities ({some(frame.columns)}) or a Series"
+        )
     return frame[name]
 
 

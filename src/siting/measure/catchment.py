@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from siting.errors import ProblemError
+from siting.errors import ProblemError, brief
 from siting.measure.alignment import weights as aligned
 from siting.measure.decay import check_shape
 from siting.measure.walk_limit import located, sloped, walk_limit
@@ -78,7 +78,7 @@ def catchment(
     """
     farthest = walk_limit(metres, minutes, walk)
     if decay is not None and not callable(decay):
-        raise ProblemError(f"decay is {decay!r}; give a function from costs to factors")
+        raise ProblemError(f"decay is {brief(decay)}; give a function from costs to factors")
     start, stop = (located(network, what, max_snap, walk) for what in (origins, destinations))
     network = network.for_walk(walk)
     given = pd.DataFrame(index=stop.ids) if weights is None else weights

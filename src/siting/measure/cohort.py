@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 
-from siting.errors import ProblemError, some
+from siting.errors import ProblemError, brief, some
 from siting.measure.apportionment import apportion, whole_number
 from siting.measure.interpolation import amount, check_years
 from siting.numbers import Floats, Positions
@@ -109,7 +109,7 @@ def cohort_forecast(
     if (births is not None or fertility is not None) and newborn is None:
         raise ProblemError("newborn: give the share of a year's births who are alive at its end, 0 to 1")
     if newborn is not None and amount(newborn, "newborn") > 1:
-        raise ProblemError(f"newborn is {newborn!r}; give a share, 0 to 1")
+        raise ProblemError(f"newborn is {brief(newborn)}; give a share, 0 to 1")
     if births is not None and fertility is not None:
         raise ProblemError("give births or fertility, not both")
     given = None if births is None else _births(births, years, table)
@@ -171,7 +171,7 @@ def life_table(deaths: pd.Series, *, remaining: float) -> pd.DataFrame:
     table = _ages(deaths)
     q = _numbers(table, table, "deaths", most=1)[:, 0]
     if not amount(remaining, "remaining") > 0:
-        raise ProblemError(f"remaining is {remaining!r}; give the years that the open age may expect, above 0")
+        raise ProblemError(f"remaining is {brief(remaining)}; give the years that the open age may expect, above 0")
     alive = np.append(1.0, np.cumprod(1 - q))
     lived = np.append((alive[:-1] + alive[1:]) / 2, alive[-1] * remaining)
     ahead = np.cumsum(lived[::-1])[::-1]

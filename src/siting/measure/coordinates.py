@@ -10,7 +10,7 @@ import pandas as pd
 import shapely
 
 from siting.data import check_extent, common_crs, one_layer
-from siting.errors import ProblemError, some
+from siting.errors import ProblemError, brief, some
 from siting.network.snapping import polygons_or_points
 from siting.numbers import Floats, floats
 
@@ -52,7 +52,9 @@ def _of_layer(layer: gpd.GeoDataFrame, system: Any, what: str) -> Floats:
 
 def _of_table(table: pd.DataFrame, what: str) -> Floats:
     if not isinstance(table, pd.DataFrame) or not {"x", "y"} <= set(table.columns):
-        raise ProblemError(f"{what}: give a layer of points, or a DataFrame with columns x and y in metres")
+        given = brief(table) if not isinstance(table, pd.DataFrame) else f"a table with the columns {some(table)}"
+        mend = "give a layer of points, or a DataFrame with columns x and y in metres and the ids as its index"
+        raise ProblemError(f"{what}: {mend}, not {given}")
     points = np.column_stack([floats(table["x"]), floats(table["y"])])
     wrong = np.flatnonzero(~np.isfinite(points).all(axis=1))
     if len(wrong):

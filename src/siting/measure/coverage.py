@@ -11,7 +11,7 @@ import pandas as pd
 
 from siting.errors import ProblemError
 from siting.measure.alignment import groups, weights
-from siting.measure.reach import Reach, cost_at_most, limited
+from siting.measure.reach import Reach, cost_at_most, limited, refuse_other
 
 __all__ = ["bands", "coverage", "covered"]
 
@@ -60,6 +60,7 @@ def coverage(
     all    infants    0.5
     Name: share, dtype: float64
     """
+    refuse_other(reach)
     frame, inside = weights(demand, reach.origins), covered(reach, limit)
     # Of categories only those that somebody belongs to are groups.
     grouping: dict[str, Any] = {"by": groups(by, reach.origins), "sort": True, "observed": True}
@@ -101,6 +102,7 @@ def bands(reach: Reach, limits: float | Sequence[float]) -> pd.DataFrame:
     >>> bands(reach, [300, 500])["band"].tolist()
     [300.0, 500.0, nan]
     """
+    refuse_other(reach)
     given: list[Any] = list(limits) if isinstance(limits, Iterable) else [limits]
     steps = np.sort([reach.within(limit).limit for limit in given])
     if not len(steps):

@@ -14,7 +14,8 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from siting.errors import ProblemError, some
+from siting.errors import ProblemError, brief, some
+from siting.limits import usual_limit
 from siting.measure.reach import TOLERANCE
 from siting.numbers import Floats
 
@@ -76,11 +77,13 @@ def steps(weights: Mapping[float, float]) -> Decay:
     [1.0, 1.0, 0.68, 0.22, 0.0]
     """
     if not isinstance(weights, Mapping) or not weights:
-        raise ProblemError(f"steps: {weights!r} is no mapping from upper bounds to weights, as {{300: 1, 500: 0.68}}")
+        raise ProblemError(
+            f"steps: {brief(weights)} is no mapping from upper bounds to weights, as {{300: 1, 500: 0.68}}"
+        )
     try:
         zones = sorted((float(bound), float(weight)) for bound, weight in weights.items())
     except (TypeError, ValueError):
-        raise ProblemError(f"steps: {dict(weights)!r} must be numbers, from upper bounds to weights") from None
+        raise ProblemError(f"steps: {brief(weights)} must be numbers, from upper bounds to weights") from None
     bounds, heights = np.array(zones, float).T
     if (wrong := ~np.isfinite(bounds) | ~np.isfinite(heights) | (bounds < 0) | (heights < 0)).any():
         raise ProblemError(f"steps: a bound or weight is negative or not a number, at {some(bounds[wrong])}")
@@ -231,6 +234,16 @@ def _exponential(cost: Floats, *, beta: float) -> Floats:
     return np.asarray(np.exp(-beta * cost))
 
 
+def refuse_searched_less(decay: object, searched: float, unit: str) -> None:
+    """Refuse a decay that counts what lies beyond the cost that was *searched*, in *unit*."""
+    if not isinstance(decay, Decay) or math.isinf(decay.limit):
+        return
+    usual_limit(decay.limit, unit, searched, f"{decay}: its limit")
+    if decay.limit > searched * (1 + TOLERANCE):
+        only = f"only {searched:g} {unit} were searched; call travel with the larger limit"
+        raise ProblemError(f"{decay} counts what is within {decay.limit:g} {unit}, and {only}")
+
+
 def check_shape(factor: Floats, cost: Floats) -> None:
     """Refuse weights that are not one for each cost."""
     if factor.shape != cost.shape:
@@ -239,7 +252,7 @@ def check_shape(factor: Floats, cost: Floats) -> None:
 
 def _positive(value: float, of: str, what: str) -> float:
     if not (isinstance(value, int | float | np.number) and 0 < value < math.inf):
-        raise ProblemError(f"{of}: {what} is {value!r}; give a number above 0")
+        raise ProblemError(f"{of}: {what} is {brief(value)}; give a number above 0")
     return float(value)
 
 

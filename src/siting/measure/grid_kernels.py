@@ -23,6 +23,13 @@ class Grid(NamedTuple):
 
 
 @compiled
+def cells_of(place, radius, origin, side, cells):
+    """Return the first and the last of a row of cells that a radius about a place meets."""
+    first = min(max(int((place - radius - origin) / side), 0), cells - 1)
+    return first, min(max(int((place + radius - origin) / side), 0), cells - 1)
+
+
+@compiled
 def count_within(grid, x, y, radius, count):
     """Count the points within the radius of each place."""
     begin, _, px, py, left, bottom, side, across, up = grid
@@ -31,10 +38,8 @@ def count_within(grid, x, y, radius, count):
         r = radius[i]
         if r < 0.0:
             continue
-        c0 = min(max(int((x[i] - r - left) / side), 0), across - 1)
-        c1 = min(max(int((x[i] + r - left) / side), 0), across - 1)
-        l0 = min(max(int((y[i] - r - bottom) / side), 0), up - 1)
-        l1 = min(max(int((y[i] + r - bottom) / side), 0), up - 1)
+        c0, c1 = cells_of(x[i], r, left, side, across)
+        l0, l1 = cells_of(y[i], r, bottom, side, up)
         most = r * r
         found = 0
         for line in range(l0, l1 + 1):
@@ -54,10 +59,8 @@ def list_within(grid, x, y, radius, start, found, squares):
         r = radius[i]
         if r < 0.0:
             continue
-        c0 = min(max(int((x[i] - r - left) / side), 0), across - 1)
-        c1 = min(max(int((x[i] + r - left) / side), 0), across - 1)
-        l0 = min(max(int((y[i] - r - bottom) / side), 0), up - 1)
-        l1 = min(max(int((y[i] + r - bottom) / side), 0), up - 1)
+        c0, c1 = cells_of(x[i], r, left, side, across)
+        l0, l1 = cells_of(y[i], r, bottom, side, up)
         most = r * r
         t = start[i]
         for line in range(l0, l1 + 1):

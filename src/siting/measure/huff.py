@@ -11,14 +11,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from siting.errors import ProblemError, some
-from siting.limits import usual_limit
+from siting.errors import ProblemError, brief, some
 from siting.measure.alignment import amounts
-from siting.measure.decay import Decay, check_shape
-from siting.measure.reach import TOLERANCE, Reach
+from siting.measure.decay import Decay, check_shape, refuse_searched_less
+from siting.measure.reach import Reach, refuse_other
 from siting.numbers import Floats
 
-__all__ = ["decayed_attraction", "huff", "huff_probabilities", "refuse_searched_less"]
+__all__ = ["decayed_attraction", "huff", "huff_probabilities", "refuse_no_decay"]
 
 Weigh: TypeAlias = Callable[[Floats], npt.ArrayLike]
 
@@ -132,18 +131,19 @@ def huff_probabilities(
     >>> share["probability"].round(3).tolist()
     [0.667, 0.167]
     """
+    refuse_other(reach)
     if reach.nearest_only is not None and reach.nearest_only < len(reach.destinations):
         nearest = f"the reach holds the {reach.nearest_only} nearest facilities of each community only"
         raise ProblemError(f"{nearest}, not all there are to choose; call travel with metres or minutes")
     for name, value in (("alpha", alpha), ("no_choice", no_choice)):
         if not isinstance(value, Real) or isinstance(value, bool) or not 0 <= float(value) < math.inf:
-            raise ProblemError(f"huff: {name} is {value!r}; give a number of 0 or more")
+            raise ProblemError(f"huff: {name} is {brief(value)}; give a number of 0 or more")
     people = amounts(demand, reach.origins, what="demand").to_numpy(float)
     appeal = np.ones(len(reach.destinations))
     if attractiveness is not None:
         given = amounts(attractiveness, reach.destinations, what="attractiveness", of="destinations")
         appeal = given.to_numpy(float)
-    refuse_searched_less(decay, reach.limit, reach.unit)
+    refuse_no_decay(decay, reach.limit, reach.unit)
     utility = decayed_attraction(appeal[reach.destination], reach.cost, decay, float(alpha))
     total = float(no_choice) + np.bincount(reach.origin, utility, len(reach.origins))[reach.origin]
     probability = np.divide(utility, total, out=np.zeros(len(utility)), where=total > 0)
@@ -154,17 +154,13 @@ def huff_probabilities(
     return table
 
 
-def refuse_searched_less(decay: object, limit: float, unit: str) -> None:
-    """Refuse a decay that counts what lies beyond the limit of a reach, and what is no function."""
+def refuse_no_decay(decay: object, limit: float, unit: str) -> None:
+    """Refuse what is no function, and a decay that counts what lies beyond the limit of a reach."""
     if not callable(decay):
-        mend = f"steps({decay})" if isinstance(decay, dict) else "power(2, least=100), exponential(0.002) or another"
-        raise ProblemError(f"decay is {decay!r}; give {mend}")
-    if not isinstance(decay, Decay) or math.isinf(decay.limit):
-        return
-    usual_limit(decay.limit, unit, limit, f"{decay}: its limit")
-    if decay.limit > limit * (1 + TOLERANCE):
-        searched = f"only {limit:g} {unit} were searched; call travel with the larger limit"
-        raise ProblemError(f"{decay} counts what is within {decay.limit:g} {unit}, and {searched}")
+        zones = isinstance(decay, dict) and len(decay) < 10
+        mend = f"steps({decay})" if zones else "power(2, least=100), exponential(0.002) or another"
+        raise ProblemError(f"decay is {decay if zones else brief(decay)}; give {mend}")
+    refuse_searched_less(decay, limit, unit)
 
 
 def decayed_attraction(appeal: Floats, cost: Floats, decay: Weigh, alpha: float) -> Floats:

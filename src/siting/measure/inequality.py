@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from siting.errors import ProblemError, some
+from siting.errors import ProblemError, counted, some
 from siting.limits import usual_limit
 from siting.measure import inequality_measures as measures
 from siting.measure.alignment import amounts, groups, unique_ids
@@ -313,7 +313,7 @@ def _aligned(values: pd.Series, people: pd.Series, *, ways: bool = False) -> tup
     index = unique_ids(values.index, "values: ids")
     w = amounts(people, index, what="people", of="communities")
     if len(absent := pd.Index(people.index).difference(index)):
-        raise ProblemError(f"values have no row for {len(absent)} communities: {some(absent)}")
+        raise ProblemError(f"values have no row for {counted(len(absent), 'communities')}: {some(absent)}")
     x = floats(values)
     gone = values.isna().to_numpy(bool)
     wrong = ~np.isfinite(x) | (x < 0)

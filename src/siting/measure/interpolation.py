@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias, get_args
 
 import pandas as pd
 
-from siting.errors import ProblemError
+from siting.errors import ProblemError, brief
 
 __all__ = ["Method", "annual_growth", "annual_increase", "interpolate_figures", "is_year", "printed"]
 
@@ -56,10 +56,10 @@ def interpolate_figures(figures: Figures, year: int, *, method: Method = "linear
     (237.55, 236.07)
     """
     if method not in get_args(Method):
-        raise ProblemError(f"method is {method!r}; give 'linear' or 'growth'")
+        raise ProblemError(f"method is {brief(method)}; give 'linear' or 'growth'")
     known = printed(figures)
     if not is_year(year):
-        raise ProblemError(f"year is {year!r}; give a year such as 2025")
+        raise ProblemError(f"year is {brief(year)}; give a year such as 2025")
     if year in known:
         return known[int(year)]
     if len(known) < 2:
@@ -159,7 +159,7 @@ def is_year(key: object) -> bool:
 def check_years(from_year: object, to_year: object) -> None:
     """Refuse anything but two years, the later one last."""
     if not is_year(from_year) or not is_year(to_year) or to_year < from_year:  # type: ignore[operator]
-        raise ProblemError(f"from {from_year!r} to {to_year!r}: give two years, the later one last")
+        raise ProblemError(f"from {brief(from_year)} to {brief(to_year)}: give two years, the later one last")
 
 
 def beyond(figures: Mapping[int, float], year: int) -> bool:
@@ -179,7 +179,7 @@ def finite(value: Any, what: str, kind: str = "", *, least: float = -math.inf) -
     except (TypeError, ValueError):
         number = math.nan
     if not math.isfinite(number) or number < least:
-        raise ProblemError(f"{what} is {value!r}; give a number{kind}")
+        raise ProblemError(f"{what} is {brief(value)}; give a number{kind}")
     return number
 
 

@@ -15,7 +15,7 @@ from siting.labels import label, named
 from siting.measure.alignment import amounts, groups
 from siting.measure.inequality import by_kind
 from siting.measure.inequality_measures import weighted_median
-from siting.measure.reach import Reach, Unit
+from siting.measure.reach import Reach, Unit, refuse_other
 from siting.numbers import Floats
 from siting.renamed import RenamedAttribute, renamed_keywords
 
@@ -256,6 +256,7 @@ def spatial_mismatch(
     >>> spatial_mismatch(reach, homes["elderly"], centres["beds"], residents=homes["population"], limit=500)
     <Mismatch: beds against elderly: ...>
     """
+    refuse_other(reach)
     people = amounts(demand, reach.origins, what="demand", of="communities")
     everybody = amounts(residents, reach.origins, what="residents", of="communities")
     amount = amounts(supply, reach.destinations, what="supply", of="facilities")

@@ -8,7 +8,7 @@ from numbers import Real
 import numpy as np
 import pandas as pd
 
-from siting.errors import ProblemError, some
+from siting.errors import ProblemError, brief, some
 from siting.measure.alignment import amounts
 from siting.measure.reach import Reach, limited
 from siting.renamed import renamed_keywords
@@ -294,7 +294,7 @@ def _ranked(table: pd.DataFrame, first: str) -> pd.DataFrame:
 def _positive(value: float, what: str, of: str) -> float:
     """Refuse 0, with which every site would qualify, and NaN, with which none would."""
     if not isinstance(value, Real) or not value > 0:
-        raise ProblemError(f"{what} is {value!r}; give a number of {of} above 0")
+        raise ProblemError(f"{what} is {brief(value)}; give a number of {of} above 0")
     return float(value)
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import geopandas as gpd
 import numpy as np
@@ -14,15 +14,15 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.spatial import cKDTree
 
-from siting.errors import ProblemError, some
+from siting.errors import ProblemError, brief, some
 from siting.measure import grid_kernels as kernels
 from siting.measure.alignment import unique_ids
 from siting.measure.coordinates import coordinates
 from siting.measure.grid_kernels import Grid
-from siting.measure.reach import Reach, Unit
+from siting.measure.reach import GIVE_REACH, NotTabulatedError, Reach, Unit
 from siting.numbers import Floats, Ints, Ints32
 
-__all__ = ["NearestLists", "PointReach"]
+__all__ = ["BLOCK", "MAX_PAIRS", "NearestLists", "PointReach"]
 
 #: Distances that are computed at a time.
 BLOCK = 2**22
@@ -34,6 +34,8 @@ ROUNDING = 1e-12
 STEPS = 60
 #: Number of neighbours among which the first of those at one distance is looked for.
 TIED = 8
+#: What only a `Reach` has.
+ONLY_REACH = {"origin", "destination", "cost", "limit", "nearest_only", "longest", "rows", "select", "pairs", "matrix"}
 
 Rounded: TypeAlias = Callable[[Floats], Any]
 
@@ -58,7 +60,11 @@ class PointReach:
     """Straight lines between points, each computed when it is asked for; never all pairs. Made by `from_points`.
 
     For problems with so many pairs that a `Reach` without a limit does not fit into memory. `solve` takes it for
-    `MinTravel`.
+    `MinTravel` without *beyond* and for `MinFarthest`, with `AtMost` and, as wanted, `Existing`, `Required`,
+    `Forbidden`, and `Cover` without limit and groups. With every other objective or rule, or options, a `ProblemError`
+    says that it "needs a table of ways, and a PointReach has none". `MaxSpacing` takes one as *between* and computes
+    all pairs, up to the number that `to` allows; its *reach* is a `Reach`. All other functions need a `Reach`, which
+    `to` makes for some destinations.
 
     Attributes
     ----------
@@ -112,8 +118,8 @@ class PointReach:
         Raises
         ------
         ProblemError
-            When ids are not unique, coordinates are missing, *rounded* falls or gives no numbers of 0 or more, or
-            one is a layer and the other a table.
+            When *origins* or *destinations* is neither a layer nor a table, or one of each; when ids are not unique,
+            coordinates are missing, or *rounded* falls or gives no numbers of 0 or more.
         LayerError
             When a layer has no CRS, an empty geometry or something else than points.
 
@@ -125,8 +131,8 @@ class PointReach:
         >>> PointReach.from_points(table, table, rounded=np.floor).costs([0], [0, 1])
         array([[ 0., 50.]])
         """
-        rows, columns = unique_ids(origins.index, "origins"), unique_ids(destinations.index, "destinations")
         start, stop = coordinates(origins, destinations, crs)
+        rows, columns = unique_ids(origins.index, "origins"), unique_ids(destinations.index, "destinations")
         made = cls(rows, columns, start, stop, _millimetres if rounded is None else rounded)
         made._check()
         return made
@@ -144,6 +150,13 @@ class PointReach:
         for name, value in state.items():
             object.__setattr__(self, name, value)
         self.__post_init__()
+
+    if not TYPE_CHECKING:  # which knows what there is
+
+        def __getattr__(self, name: str) -> Any:
+            if name in ONLY_REACH:
+                raise NotTabulatedError(f"reach is a PointReach; {GIVE_REACH}")
+            raise AttributeError(f"PointReach has no attribute {name!r}")
 
     def __repr__(self) -> str:
         n, m = len(self.origins), len(self.destinations)
@@ -353,7 +366,9 @@ class PointReach:
     def _check(self) -> None:
         """Refuse a function that is none of the distance, or falls."""
         if not callable(self.rounded):
-            raise ProblemError(f"rounded is {self.rounded!r}; give a function of an array of metres, as numpy.floor")
+            raise ProblemError(
+                f"rounded is {brief(self.rounded)}; give a function of an array of metres, as numpy.floor"
+            )
         ends = np.concatenate([self.start, self.stop])
         across = float(np.hypot(*np.ptp(ends, axis=0))) if len(ends) else 0.0
         tried = np.concatenate([[0.0], np.geomspace(1e-3, 1.0, 1000) * max(across, 1.0)])

@@ -12,7 +12,7 @@ import geopandas as gpd
 import pandas as pd
 
 from siting.data import to_crs
-from siting.errors import LayerError, ProblemError, some
+from siting.errors import LayerError, ProblemError, brief, some
 from siting.labels import label
 from siting.measure.alignment import amounts, unique_ids
 from siting.measure.coverage import coverage
@@ -252,7 +252,7 @@ def _check(
     if (reach is None) != (demand is None):
         raise ProblemError("appraise_projects: give reach and demand, or none of them")
     if stock is not None and not stock >= 0:
-        raise ProblemError(f"stock is {stock!r}; give {capacity} of 0 or more")
+        raise ProblemError(f"stock is {brief(stock)}; give {capacity} of 0 or more")
     if stock is not None and "in_stock" not in projects:
         mend = f"say of each whether the {stock:g} {capacity} count it already"
         raise ProblemError(f'projects have no column "in_stock"; {mend}')
@@ -278,7 +278,7 @@ def _subsidy(projects: pd.DataFrame, units: pd.Series, subsidies: Mapping[str, f
 
 def _rate(kind: str, rate: float) -> float:
     if not isinstance(rate, Real) or not 0 <= rate < math.inf:
-        raise ProblemError(f'subsidies: "{kind}" is {rate!r}; give yuan per bed or place, 0 or more')
+        raise ProblemError(f'subsidies: "{kind}" is {brief(rate)}; give yuan per bed or place, 0 or more')
     return float(rate)
 
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.sparse import csr_array
 
-from siting.errors import ProblemError, some
+from siting.errors import ProblemError, brief, counted, some
 from siting.limits import refuse_other_unit, usual_limit
 from siting.measure.alignment import in_order, unique_ids
 from siting.notebook_html import card, words
@@ -23,6 +23,15 @@ __all__ = ["Reach", "Unit"]
 Unit = Literal["m", "min", "cost"]
 #: Relative rounding tolerance of costs that were divided by a walking speed; far below the millimetre.
 TOLERANCE = 1e-9
+#: Where something else was given.
+GIVE_REACH = (
+    "give a Reach, as travel and straight_line make; a PointReach is for solve with MinTravel or MinFarthest, and its "
+    "to(destinations) gives a Reach"
+)
+
+
+class NotTabulatedError(ProblemError, AttributeError):
+    """A `PointReach` where a `Reach` is needed: it lacks an attribute, as Python asks."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -73,7 +82,8 @@ class Reach:
         Parameters
         ----------
         frame
-            Columns `origin`, `destination` (ids) and `cost` in *unit*. Pairs above *limit* are left out.
+            Columns `origin`, `destination` (ids) and `cost` in *unit*. Pairs above *limit* are left out. A pair without
+            a path has no row; an infinite cost is refused, as a missing one is.
         origins, destinations
             All ids, also those without a pair.
         limit, unit
@@ -83,8 +93,8 @@ class Reach:
         Raises
         ------
         ProblemError
-            When a column is absent, an id is unknown, a pair occurs twice, or a cost or the limit is negative or not a
-            number.
+            When a column is absent, an id is unknown, a pair occurs twice, a cost is negative, infinite or not a
+            number, or the limit is negative or not a number.
 
         Examples
         --------
@@ -95,14 +105,14 @@ class Reach:
         if absent := {"origin", "destination", "cost"} - set(frame.columns):
             raise ProblemError(f"the travel table has no column {some(sorted(absent))}")
         if unit not in get_args(Unit):
-            raise ProblemError(f'unit is {unit!r}; choose "m" or "min", or "cost" for a unit of your own')
+            raise ProblemError(f'unit is {brief(unit)}; choose "m" or "min", or "cost" for a unit of your own')
         rows, columns = unique_ids(origins, "origins"), unique_ids(destinations, "destinations")
         origin = _positions(frame["origin"], rows, "origin")
         destination = _positions(frame["destination"], columns, "destination")
         cost = floats(frame["cost"])
         if (wrong := ~np.isfinite(cost) | (cost < 0)).any():
-            rows_of = f"{int(wrong.sum())} pairs, at rows {some(frame.index[wrong])}"
-            raise ProblemError(f"cost is negative or not a number in {rows_of}; leave a pair out that has no path")
+            rows_of = f"{counted(int(wrong.sum()), 'pairs')}, at rows {some(frame.index[wrong])}"
+            raise ProblemError(f"cost is {_faults(cost)} in {rows_of}; leave a pair out that has no path")
         if len(twice := frame.index[frame.duplicated(["origin", "destination"])]):
             raise ProblemError(f"pairs occur twice in the travel table, at rows {some(twice)}")
         limit = math.inf if limit is None else usual_limit(limit, unit, float(cost.max(initial=0.0)))
@@ -158,7 +168,12 @@ class Reach:
             cost = cost.astype(float)
         cost = np.zeros((len(rows), 0)) if cost is None else cost
         if cost.shape != (len(rows), len(columns)):
-            raise ProblemError(f"the matrix is {cost.shape}, for {len(rows)} origins and {len(columns)} destinations")
+            ends_ = f"{counted(len(rows), 'origins')} and {counted(len(columns), 'destinations')}"
+            raise ProblemError(f"the matrix is {cost.shape}, for {ends_}")
+        if (cost < 0).any():
+            below_0 = np.argwhere(cost < 0).tolist()
+            below = f"{counted(len(below_0), 'pairs')}: {some(f'{rows[i]} to {columns[j]}' for i, j in below_0)}"
+            raise ProblemError(f"cost is negative in {below}; where there is no path it is NaN or infinite")
         origin, destination = np.nonzero(~(np.isnan(cost) | (cost == np.inf)))
         ends = {"origin": rows[origin], "destination": columns[destination], "cost": cost[origin, destination]}
         return cls.from_pairs(pd.DataFrame(ends), origins=rows, destinations=columns, limit=limit, unit=unit)
@@ -173,7 +188,8 @@ class Reach:
         n, m = len(self.origins), len(self.destinations)
         nearest = "" if self.nearest_only is None else f" the {self.nearest_only} nearest"
         kept = nearest + ("" if np.isinf(self.limit) else f" within {self.limit:g} {self.unit}")
-        return f"<Reach: {n} origin{'s' * (n != 1)} × {m} destination{'s' * (m != 1)}, {len(self)} pairs{kept}>"
+        pairs = f"{len(self)} pair{'s' * (len(self) != 1)}"
+        return f"<Reach: {n} origin{'s' * (n != 1)} × {m} destination{'s' * (m != 1)}, {pairs}{kept}>"
 
     def _repr_html_(self) -> str:
         reached, first = np.unique(self.origin, return_index=True)
@@ -286,8 +302,15 @@ def cost_at_most(cost: Floats, limit: float | Floats) -> Bools:
     return np.asarray(cost <= np.asarray(limit) * (1 + TOLERANCE))
 
 
+def refuse_other(reach: object, what: str = "reach") -> None:
+    """Refuse what is no `Reach`."""
+    if not isinstance(reach, Reach):
+        raise ProblemError(f"{what} is {brief(reach)}; {GIVE_REACH}")
+
+
 def limited(reach: Reach, limit: float | pd.Series | None) -> Reach:
     """Keep the pairs within a limit, or within a limit for each origin; all without one."""
+    refuse_other(reach)
     if isinstance(limit, pd.Series):
         return reach.rows(limit)
     return reach if limit is None else reach.within(limit)
@@ -297,8 +320,14 @@ def _costs(column: pd.Series, name: object) -> Floats:
     """Return the costs to one destination, NaN where there is no path; refuse what is no number."""
     values = floats(column)
     if (wrong := np.isnan(values) & column.notna().to_numpy(bool)).any():
-        raise ProblemError(f"the cost to {name!r} is no number for the origins {some(column.index[wrong])}")
+        raise ProblemError(f"the cost to {brief(name)} is no number for the origins {some(column.index[wrong])}")
     return values
+
+
+def _faults(cost: Floats) -> str:
+    """Name what is wrong with costs."""
+    faults = {"negative": cost < 0, "infinite": cost == np.inf, "not a number": np.isnan(cost)}
+    return " or ".join(name for name, wrong in faults.items() if wrong.any())
 
 
 def _positions(ids: pd.Series, index: pd.Index, what: str) -> Ints32:

@@ -11,7 +11,7 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
-from siting.errors import ProblemError
+from siting.errors import ProblemError, brief
 from siting.measure.buffers import strips, unite
 from siting.measure.line_pieces import cut
 from siting.measure.reach import Unit
@@ -101,9 +101,9 @@ def service_areas(
     """
     budgets, unit, who = _budgets(network, metres, minutes, walk, overlap)
     if not 0 < width < math.inf:
-        raise ProblemError(f"width is {width!r}; give metres above 0")
+        raise ProblemError(f"width is {brief(width)}; give metres above 0")
     if not fill >= 0:
-        raise ProblemError(f"fill is {fill!r}; give m² of 0 or more")
+        raise ProblemError(f"fill is {brief(fill)}; give m² of 0 or more")
     places = located(network, facilities, max_snap, walk)
     network = network.for_walk(walk)
     limits = list(budgets.values())
@@ -274,14 +274,14 @@ def _budgets(
 ) -> tuple[dict[float, int], Unit, Walk | None]:
     """Read the options: millimetres by limit, the largest first, their unit, and whose slopes count."""
     if overlap not in get_args(Overlap):
-        raise ProblemError(f"overlap is {overlap!r}; give 'keep', 'split' or 'dissolve'")
+        raise ProblemError(f"overlap is {brief(overlap)}; give 'keep', 'split' or 'dissolve'")
     if (metres is None) == (minutes is None):
         raise ProblemError("give metres or minutes, one of the two")
     what, given = ("metres", metres) if metres is not None else ("minutes", minutes)
     try:
         limits = sorted({float(x) for x in np.atleast_1d(np.asarray(given, float))}, reverse=True)
     except (TypeError, ValueError):
-        raise ProblemError(f"{what} is {given!r}; give one number or several, such as (300, 500)") from None
+        raise ProblemError(f"{what} is {brief(given)}; give one number or several, such as (300, 500)") from None
     if not limits:
         raise ProblemError("give at least one limit")
     read = {x: walk_limit(x, None, walk) if what == "metres" else walk_limit(None, x, walk) for x in limits}

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from siting.errors import ProblemError, some
-from siting.labels import label
+from siting.labels import label, named
 from siting.measure.services import PEOPLE
 from siting.numbers import Floats
 from siting.read_share import share_from
@@ -31,16 +31,26 @@ class TakeUp(NamedTuple):
         return cls(service, float(rates.min(initial=1.0)), float(rates.max(initial=0.0)), childcare)
 
     def words(self, lang: str) -> str:
-        """Say it in a sentence.
+        """Say it in a sentence, which names the service where there are several.
 
         Examples
         --------
         >>> TakeUp("childcare", 0.33, 0.33, True).words("zh"), TakeUp("", 0.2, 0.4, False).words("en")
-        ('需求按入托率 33 % 计。', 'Demand: people times a take-up of 20 % to 40 %.')
+        ('托育：需求按入托率 33 % 计。', 'Demand: people times a take-up of 20 % to 40 %.')
         """
+        key = "take_up.childcare" if self.childcare else "take_up.other"
+        if not self.service:
+            return label(key, lang, rate=self.rate(lang))
+        return label(f"{key}_of", lang, rate=self.rate(lang), service=named("service", self.service, lang))
+
+    def heading(self, lang: str) -> str:
+        """Return what the rate is called."""
+        return label("take_up.childcare_rate" if self.childcare else "take_up.other_rate", lang)
+
+    def rate(self, lang: str) -> str:
+        """Return the rate, or the lowest and the highest, in per cent."""
         low, high = (f"{100 * each:.6g} %" for each in (self.least, self.most))
-        rate = low if low == high else label("take_up.range", lang, least=low, most=high)
-        return label("take_up.childcare" if self.childcare else "take_up.other", lang, rate=rate)
+        return low if low == high else label("take_up.range", lang, least=low, most=high)
 
 
 def rates_of(take_up: float | pd.Series, ids: pd.Index, what: str = "take_up", of: str = "origins") -> Floats:

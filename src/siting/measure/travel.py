@@ -14,7 +14,7 @@ import numpy as np
 import shapely
 
 from siting.data import check_extent, common_crs, one_layer
-from siting.errors import ProblemError
+from siting.errors import ProblemError, brief
 from siting.measure.alignment import unique_ids
 from siting.measure.reach import Reach
 from siting.measure.walk_limit import located, sloped, walk_limit
@@ -98,7 +98,7 @@ def travel(
     """
     farthest = walk_limit(metres, minutes, walk, nearest)
     if not isinstance(max_pairs, Real):
-        raise ProblemError(f"max_pairs is {max_pairs!r}; give a number of pairs, or math.inf for no limit")
+        raise ProblemError(f"max_pairs is {brief(max_pairs)}; give a number of pairs, or math.inf for no limit")
     start = located(network, origins, max_snap, walk, "origins")
     stop = located(network, destinations, max_snap, walk, "destinations")
     network = network.for_walk(walk)
@@ -164,7 +164,7 @@ def travel_in_parts(
     True
     """
     if not isinstance(max_pairs, Real) or not max_pairs >= 1:
-        raise ProblemError(f"max_pairs is {max_pairs!r}; give how many pairs a part may have, 1 or more")
+        raise ProblemError(f"max_pairs is {brief(max_pairs)}; give how many pairs a part may have, 1 or more")
     farthest = walk_limit(metres, minutes, walk)
     start, stop = (located(network, what, max_snap, walk) for what in (origins, destinations))
     streets = network.for_walk(walk)
@@ -227,7 +227,7 @@ def straight_line(
     """
     farthest = walk_limit(metres, minutes, walk)
     if not isinstance(max_pairs, Real):
-        raise ProblemError(f"max_pairs is {max_pairs!r}; give a number of pairs, or math.inf for no limit")
+        raise ProblemError(f"max_pairs is {brief(max_pairs)}; give a number of pairs, or math.inf for no limit")
     for what, layer in (("origins", origins), ("destinations", destinations)):
         check_extent(one_layer(layer, what), what)
     rows, columns = unique_ids(origins.index, "origins"), unique_ids(destinations.index, "destinations")

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import geopandas as gpd
 
-from siting.errors import NetworkError, ProblemError
+from siting.errors import NetworkError, ProblemError, brief
 from siting.limits import metres_of, minutes_of
 from siting.measure.reach import Unit
 from siting.network import Network, Places, Walk, search
@@ -38,9 +38,9 @@ def walk_limit(
     if metres is not None and minutes is not None:
         raise ProblemError("give metres or minutes, not both")
     if walk is not None and not isinstance(walk, Walk):
-        raise ProblemError(f"walk is {walk!r}; give a Walk, such as Walk.elder()")
+        raise ProblemError(f"walk is {brief(walk)}; give a Walk, such as Walk.elder()")
     if nearest is not None and (not isinstance(nearest, Integral) or isinstance(nearest, bool) or nearest < 1):
-        raise ProblemError(f"nearest is {nearest!r}; ask for 1 or more")
+        raise ProblemError(f"nearest is {brief(nearest)}; ask for 1 or more")
     if minutes is not None:
         who = walk or Walk.adult()
         return WalkLimit(math.floor(who.metres(minutes_of(minutes, "minutes")) * 1000 + 1e-6), "min", who)

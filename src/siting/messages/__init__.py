@@ -19,6 +19,7 @@ import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
+from numbers import Number
 from typing import Any
 
 from siting.labels import LANGUAGES, Language
@@ -131,7 +132,11 @@ def _plain(text: str) -> str:
 
 
 def _toml(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    """Return a value that is no text as a user writes it; of a table or another object its type."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    short = isinstance(value, Number) or value is None or (isinstance(value, list | tuple) and len(value) < MOST)
+    return str(value) if short else type(value).__name__
 
 
 def _listed(

@@ -32,7 +32,7 @@ def _proofs(model: Model) -> Iterator[Proof]:
     y, m = np.zeros(len(model.low)), np.zeros(len(model.wanted))
     yield Proof.at_root(served, y, m)
     v = np.where(model.must, served, 0.0)
-    _, alone = lagrangian(model, v, y, m)
+    _, alone, _ = lagrangian(model, v, y, m)
     if (row := _longest(model)) is not None:
         weight = model.rows[[row]].toarray()[0]
         counts = (weight > 0) & (alone > 0)

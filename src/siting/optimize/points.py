@@ -11,7 +11,7 @@ from scipy.sparse import csr_array
 
 from siting.numbers import Bools, Floats, Ints, Ints32
 from siting.optimize.model import Model
-from siting.optimize.proof import Proof, bound_of
+from siting.optimize.proof import Proof, bound_of, is_a_tree
 
 __all__ = ["PointProblem", "PointProof", "Points", "best_of", "bound_of_points", "collected"]
 
@@ -123,7 +123,8 @@ def best_of(r: Floats, many: int) -> tuple[float, float]:
 def bound_of_points(problem: PointProblem, proof: PointProof) -> float:
     """Return the bound by the prices of a proof alone: no total is below it."""
     weight, price, m = problem.weight, np.asarray(proof.price, float), len(problem.lower)
-    if price.shape != weight.shape or not np.isfinite(price).all():
+    numbers = proof.columns
+    if price.shape != weight.shape or not np.isfinite(price @ weight * m) or ((numbers < 0) | (numbers >= m)).any():
         return -np.inf
     free = problem.free
     r = collected(problem, price)
@@ -144,6 +145,8 @@ def _bound_of_rest(problem: PointProblem, left: Bools, proof: Proof) -> float:
     """Return the bound of the benefits of the columns that are left, and of those that are open anyway."""
     weight, kept = problem.weight, np.flatnonzero(left | problem.opened)
     if proof.v.ndim != 2 or proof.v.shape[1] != len(weight) or not len(proof.v):
+        return np.inf
+    if not is_a_tree(proof, int(left.sum())):
         return np.inf
     least = np.asarray(proof.v, float).min(axis=0)
     limit = np.maximum(-least / weight, -1.0) * (1 + 1e-9)  # what is farther pays nothing at any price
@@ -167,6 +170,10 @@ def _bound_of_rest(problem: PointProblem, left: Bools, proof: Proof) -> float:
 
 def _renumbered(proof: Proof, columns: Ints) -> Proof:
     """Return a proof whose columns are numbered as *columns* says."""
-    column = np.where(proof.column >= 0, columns[np.maximum(proof.column, 0)], -1) if len(columns) else proof.column
+    column = (
+        np.where(proof.column >= 0, columns[np.clip(proof.column, 0, len(columns) - 1)], -1)
+        if len(columns)
+        else proof.column
+    )
     fixed = columns[proof.fixed_column] if len(columns) else proof.fixed_column
     return replace(proof, column=column, fixed_column=fixed)

@@ -14,10 +14,16 @@ from siting.optimize.model import Model
 from siting.optimize.proof_kernels import add_surplus
 from siting.optimize.sparse_rows import keep_entries, row_of_entries
 
-__all__ = ["SINGLE_PRECISION", "Proof", "ProofTree", "bound_of", "covers_all_plans", "lagrangian", "worst_leaf"]
+__all__ = [
+    "SINGLE_PRECISION", "Proof", "ProofTree", "bound_of", "covers_all_plans", "is_a_tree", "lagrangian",
+    "rounding_of", "worst_leaf",
+]  # fmt: skip
 
 #: Rounding error of single precision, as a share of a sum: 6e-8 of each term, which counts for several columns.
 SINGLE_PRECISION = 1e-6
+#: Rounding error of a sum in double precision, as a share of its terms, and how many times what is in the problem they
+#: are where it counts.
+ROUNDED, HUGE = 2.0**-48, 2.0**16
 #: Prices of a proof from which pairs are looked through for those that count.
 MANY = 5
 #: In place of a box that no node needs any more: large trees would fill the memory.
@@ -111,6 +117,7 @@ class ProofTree:
         )
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def bound_of(model: Model, proof: Proof) -> float:
     """Return the bound by the multipliers of the proof alone.
 
@@ -130,9 +137,9 @@ def bound_of(model: Model, proof: Proof) -> float:
     if not _has_right_signs(model, proof) or not covers_all_plans(proof):
         return np.inf
     model = _priced(model, proof)
-    evaluated: dict[int, tuple[float, Floats]] = {}
+    evaluated: dict[int, tuple[float, Floats, float]] = {}
 
-    def at(price: int) -> tuple[float, Floats]:
+    def at(price: int) -> tuple[float, Floats, float]:
         if price not in evaluated:
             evaluated[price] = lagrangian(model, proof.v[price].astype(np.float64), proof.y[price], proof.m[price])
         return evaluated[price]
@@ -140,11 +147,25 @@ def bound_of(model: Model, proof: Proof) -> float:
     return worst_leaf(proof, model.lower, model.upper, at)
 
 
-def worst_leaf(proof: Proof, lower: Floats, upper: Floats, evaluate: Callable[[int], tuple[float, Floats]]) -> float:
+def rounding_of(priced: float, given: float) -> float:
+    """Return the rounding error of a bound, where it counts: that of prices which are huge beside the problem.
+
+    Such prices prove no more than their last digits do. *priced* is the size of all terms that have prices, *given* of
+    all that the objective adds up. Infinite where a sum overflows.
+    """
+    if not np.isfinite(priced):
+        return np.inf
+    return ROUNDED * priced if priced > HUGE * given else 0.0
+
+
+@np.errstate(over="ignore", invalid="ignore")
+def worst_leaf(
+    proof: Proof, lower: Floats, upper: Floats, evaluate: Callable[[int], tuple[float, Floats, float]]
+) -> float:
     """Return the largest bound of a leaf of the tree, or of a branch that was closed by a fixing.
 
-    *evaluate* gives for a row of multipliers the part of the bound that is not of the columns, and the reduced value of
-    each column. The tree covers all plans.
+    *evaluate* gives for a row of multipliers the part of the bound that is not of the columns, the reduced value of
+    each column, and the rounding error of both. The tree covers all plans.
     """
     order = np.argsort(proof.fixed_node, kind="stable")
     nodes, first = np.unique(proof.fixed_node[order], return_index=True)
@@ -168,7 +189,10 @@ def worst_leaf(proof: Proof, lower: Floats, upper: Floats, evaluate: Callable[[i
         price = int(proof.price[node])
         if price < 0:
             return np.inf
-        base, reduced = evaluate(price)
+        base, reduced, error = evaluate(price)
+        if not np.isfinite(error):
+            return np.inf
+        base += error
         gain = np.where(reduced > 0, reduced * high, reduced * low)
         value = base + float(gain.sum())
         if node not in parents:
@@ -198,7 +222,8 @@ def _has_right_signs(model: Model, proof: Proof) -> bool:
     needs, columns = model.benefit.shape
     v, y, m = proof.v, proof.y, proof.m
     return bool(
-        v.ndim == y.ndim == m.ndim == 2
+        is_a_tree(proof, columns)
+        and v.ndim == y.ndim == m.ndim == 2
         and len(v) == len(y) == len(m)
         and v.shape[1] == needs
         and y.shape[1] == len(model.low)
@@ -208,7 +233,16 @@ def _has_right_signs(model: Model, proof: Proof) -> bool:
         and (m >= 0).all()
         and not (y[:, np.isinf(model.high)] > 0).any()
         and not (y[:, np.isinf(model.low)] < 0).any()
-        and (proof.price < len(v)).all()
+    )
+
+
+def is_a_tree(proof: Proof, columns: int) -> bool:
+    """Whether nodes and fixings have all their numbers, which are of *columns*, of prices, and 0 or 1."""
+    nodes, fixings = len(proof.parent), len(proof.fixed_node)
+    return bool(
+        len(proof.column) == len(proof.at) == len(proof.price) == nodes
+        and len(proof.fixed_column) == len(proof.fixed_at) == fixings
+        and (proof.price < len(proof.v)).all()
         and ((proof.fixed_column >= 0) & (proof.fixed_column < columns)).all()
         and np.isin(proof.fixed_at, (0, 1)).all()
         and ((proof.column[1:] >= 0) & (proof.column[1:] < columns)).all()
@@ -228,8 +262,8 @@ def covers_all_plans(proof: Proof) -> bool:
     )
 
 
-def lagrangian(model: Model, v: Floats, y: Floats, m: Floats) -> tuple[float, Floats]:
-    """Return the part of the bound of `Proof` that is not of the columns, and the reduced value r of each column."""
+def lagrangian(model: Model, v: Floats, y: Floats, m: Floats) -> tuple[float, Floats, float]:
+    """Return the bound of `Proof` but for the columns, the reduced value r of each column, and the rounding error."""
     b, surplus = model.benefit, np.zeros(model.benefit.shape[1])
     share = np.asarray(model.shares.T @ m, float) if len(m) else np.zeros(b.shape[0])
     # t open columns carry one benefit: each carries a t-th
@@ -237,4 +271,7 @@ def lagrangian(model: Model, v: Floats, y: Floats, m: Floats) -> tuple[float, Fl
     add_surplus(b.indptr, b.indices, np.asarray(b.data, float), share, np.asarray(v, float), times, surplus)
     reduced = model.value + surplus - model.rows.T @ y
     limits = np.where(y > 0, np.where(np.isinf(model.high), 0, model.high), np.where(np.isinf(model.low), 0, model.low))
-    return model.constant + float(v.sum() + y @ limits - m @ model.wanted), reduced
+    size = float(np.abs(v).sum() + np.abs(y * limits).sum() + m @ np.abs(model.wanted))
+    size += float((surplus + abs(model.rows).T @ np.abs(y)).sum())
+    given = abs(model.constant) + float(np.abs(model.value).sum() + np.abs(b.data).sum())
+    return model.constant + float(v.sum() + y @ limits - m @ model.wanted), reduced, rounding_of(size, given)

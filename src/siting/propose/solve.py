@@ -9,21 +9,23 @@ from numbers import Real
 
 import pandas as pd
 
-from siting.errors import ProblemError
+from siting.errors import ProblemError, brief
 from siting.measure.point_reach import PointReach
 from siting.optimize.control import Control, Progress, gap_between
 from siting.progress_bar import progress_bar
 from siting.propose.infeasible.conflicts import reasons
 from siting.propose.model.constraints import all_may_open_first
-from siting.propose.model.formulation import build
+from siting.propose.model.formulation import Formulation, build
 from siting.propose.model.inputs import Demand, Rates, Reaches
 from siting.propose.plan.plan import Plan
+from siting.propose.plan.reason_words import reason_words
+from siting.propose.plan.site_names import SiteNames
 from siting.propose.problem import Objective, Rule, is_number
 from siting.propose.search.answer import Reason
 from siting.propose.search.choose_search import search
 from siting.propose.search.point_search import search_points
 
-__all__ = ["check", "solve"]
+__all__ = ["check", "no_plan_words", "solve"]
 
 log = logging.getLogger(__name__)
 
@@ -49,8 +51,8 @@ def solve(
         with the fewest sites one that covers the most is looked for.
     reach
         From communities to sites, candidates and existing ones, within the distance that counts as covered. For
-        `MinTravel` and `MinFarthest` with the rules `AtMost`, `Existing`, `Required` and `Forbidden` it may be a
-        `PointReach`, whose distances are computed when the search asks for them.
+        `MinTravel` and `MinFarthest` with the rules `AtMost`, `Existing`, `Required`, `Forbidden` and a plain `Cover`
+        it may be a `PointReach`, whose distances are computed when the search asks for them.
     demand
         Weight of each community: a Series, or a DataFrame with one column; with `Phases` a column for each year.
         Mappings give a reach and a demand for each service. Without it each community counts once.
@@ -133,6 +135,12 @@ def solve(
         return Plan(problem, found, why, control.seconds)
 
 
+def no_plan_words(problem: Formulation, control: Control) -> str:
+    """Say in English why no plan keeps the rules, a line for each reason, for a message."""
+    unit, called = problem.inputs.first.unit, SiteNames(None, "en")
+    return "\n".join(reason_words(each, "en", unit, called) for each in reasons(problem, control))
+
+
 def _shown(now: Progress) -> dict[str, object]:
     if now.value is None or now.bound is None:
         return {"completed": 0.0, "total": 1.0, "description": now.step}
@@ -144,8 +152,8 @@ def _shown(now: Progress) -> dict[str, object]:
 def check(rules: Sequence[Rule], time_limit: float | None, gap: float = 0.0) -> None:
     """Refuse rules that are no list, a time limit that is no time, and a gap that is no share."""
     if isinstance(rules, Rule) or rules is None or not isinstance(rules, Iterable) or isinstance(rules, str):
-        raise ProblemError(f"rules is {rules!r}; give a list of rules")
+        raise ProblemError(f"rules is {brief(rules)}; give a list of rules")
     if time_limit is not None and not (isinstance(time_limit, Real) and time_limit > 0):
-        raise ProblemError(f"time_limit is {time_limit!r}; give seconds above 0")
+        raise ProblemError(f"time_limit is {brief(time_limit)}; give seconds above 0")
     if not is_number(gap) or not 0 <= gap < 1:
-        raise ProblemError(f"gap is {gap!r}; give a share of 0 or more and below 1, such as 0.01")
+        raise ProblemError(f"gap is {brief(gap)}; give a share of 0 or more and below 1, such as 0.01")

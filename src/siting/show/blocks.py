@@ -18,7 +18,7 @@ from siting.labels import known, label, named
 from siting.numbers import NONE
 from siting.propose import Plan
 from siting.show.cells import Cell, Table, amount, listed, show, table_of
-from siting.show.plan_parts import is_market
+from siting.show.plan_parts import how_served
 from siting.show.svg import inline_svg
 from siting.show.text import clean
 from siting.show.verdict_settings import settings_of
@@ -27,9 +27,14 @@ from siting.show.verdict_tables import BADGES, areas_table, figures_table, float
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from siting.propose import Alternatives, TradeOff
+
 __all__ = ["Block", "Section", "blocks_of", "facts_of", "frames_in"]
 
-UNDERSTOOD = "Section, str, DataFrame, Series, matplotlib Figure, Audit, Plan, or a mapping from names to these"
+UNDERSTOOD = (
+    "Section, str, DataFrame, Series, matplotlib Figure, Audit, Plan, Alternatives, TradeOff, or a mapping from names "
+    "to these"
+)
 
 
 @dataclass(frozen=True, init=False)
@@ -78,6 +83,11 @@ def is_audit(part: object) -> TypeGuard[Audit]:
 def is_plan(part: object) -> TypeGuard[Plan]:
     """Whether *part* has the attributes of a plan."""
     return all(hasattr(part, name) for name in ("sites", "summary"))
+
+
+def has_plans(part: object) -> TypeGuard[Alternatives | TradeOff]:
+    """Whether *part* has several plans, and says how they differ."""
+    return all(hasattr(part, name) for name in ("plans", "explain"))
 
 
 def is_figure(part: object) -> TypeGuard[Figure]:
@@ -137,6 +147,7 @@ class _Page:
         if isinstance(part, Section):
             return part.title
         key = "report.audit" if is_audit(part) else "report.plan" if is_plan(part) else ""
+        key = "report.plans" if has_plans(part) else key
         return label(key, self.lang) if top and key else ""
 
     def one(self, part: object, caption: str) -> Iterator[Block]:
@@ -155,6 +166,8 @@ class _Page:
             yield from audit_blocks(part, self.lang)
         elif is_plan(part):
             yield from plan_blocks(part, self.lang)
+        elif has_plans(part):
+            yield Block("said", lines=tuple(clean(line) for line in part.explain(self.lang).splitlines()))
         else:
             kind = f"{type(part).__module__}.{type(part).__qualname__}"
             raise SitingError(f"a report cannot show a {kind}; it takes {UNDERSTOOD}")
@@ -203,7 +216,7 @@ def plan_blocks(plan: Plan, lang: str) -> Iterator[Block]:
         ("new_sites", Cell(f"{len(plan.sites):,}")),
         # Without a plan the share is that of today, which is not a result.
         (
-            "market_share" if is_market(plan) else "share",
+            {"": "share", "market": "market_share"}.get(how_served(plan), "placed_share"),
             Cell(NONE if plan.status == "infeasible" else show(plan.share, "share")),
         ),
         ("objective", Cell(amount(float_of(plan.objective)))),
@@ -233,13 +246,14 @@ def plan_blocks(plan: Plan, lang: str) -> Iterator[Block]:
 def _proof(plan: object, lang: str) -> Iterator[tuple[str, Cell]]:
     """Name the solver of a plan and the proof of its bound, if known."""
     engine, certificate = getattr(plan, "engine", ""), getattr(plan, "certificate", None)
+    called = clean(named("engine", engine, lang))
     if engine:
-        yield "engine", Cell(clean(named("engine", engine, lang)))
+        yield "engine", Cell(called)
     if certificate is not None:
         proven = float_of(certificate.bound)
         by_solver = "by_solver" if math.isfinite(proven) else "by_solver_only"
         words = "by_multipliers" if certificate.by == "multipliers" else by_solver
-        yield "certificate", Cell(label(f"plan_site.{words}", lang, engine=clean(engine), bound=amount(proven)))
+        yield "certificate", Cell(label(f"plan_site.{words}", lang, engine=called, bound=amount(proven)))
 
 
 def _columns(plan: object, year: str, lang: str) -> dict[str, tuple[str, str]]:
@@ -250,9 +264,14 @@ def _columns(plan: object, year: str, lang: str) -> dict[str, tuple[str, str]]:
              "change": "text"}  # fmt: skip
     words = clean(named("unit", unit, lang))
     columns = {name: (label(f"plan_site.{name}", lang, unit=words), kind) for name, kind in kinds.items()}
-    if is_market(plan):
-        won = {"adds": "count", "share_after": "share", "lost_without": "count", "people": "count"}
-        columns |= {name: (label(f"plan_site.won_{name}", lang), kind) for name, kind in won.items()}
+    if how := how_served(plan):
+        who = "won" if how == "market" else "placed"
+        counted = {"adds": "count", "share_after": "share", "lost_without": "count"}
+        columns |= {name: (label(f"plan_site.{who}_{name}", lang), kind) for name, kind in counted.items()}
+        columns["people"] = (
+            label("plan_site.won_people" if how == "market" else f"plan_site.people_{how}", lang),
+            "count",
+        )
     return columns | {"year": (label(f"plan_site.{year}", lang), "year")}
 
 

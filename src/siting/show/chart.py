@@ -51,7 +51,7 @@ def draw_chart(
     Raises
     ------
     SitingError
-        When a column is missing, no row has a share, or *target* is not a share.
+        When *curve* is no table, a column is missing, no row has a share, or *target* is not a share.
 
     Examples
     --------
@@ -61,6 +61,8 @@ def draw_chart(
     >>> [text.get_text() for text in figure.axes[0].texts][:2]
     ['today 50.0 %', '95.0 %']
     """
+    if not isinstance(curve, pd.DataFrame):
+        raise SitingError(f"curve is {type(curve).__name__}; give the result of frontier()")
     by = "budget" if "budget" in curve.columns else "sites"
     steps = _checked(curve, target, by)
     if title is None:

@@ -16,7 +16,7 @@ from siting.labels import LANGUAGES, Language, known, label, named
 from siting.show import colours
 from siting.show import map_values as encode
 from siting.show.map_services import describe_service
-from siting.show.plan_parts import NOT_SERVICES, services_of
+from siting.show.plan_parts import NOT_SERVICES, one_plan, services_of
 
 if TYPE_CHECKING:
     import folium
@@ -34,7 +34,7 @@ CANDIDATE = ("kind", "services", "district", "cost", "max_places", "max_beds", "
 #: The labels of the panel.
 PANEL = (
     "area", "candidates", "close", "communities", "communities_short", "districts", "fit", "layers", "nearest", "open",
-    "outside_short", "people_size", "proposed", "service", "share_then", "sources", "streets", "verdict", "way",
+    "outside_short", "people_size", "proposed", "service", "sources", "streets", "verdict", "way",
     "zoom_in", "zoom_out",
 )  # fmt: skip
 COLOURS = {
@@ -190,7 +190,8 @@ def _by_service(plan: object | None, candidates: list[str]) -> dict[str | None, 
     if plan is None:
         return {}
     if isinstance(plan, Mapping):
-        return {service: one for service, one in plan.items() if one is not None}
+        return {service: one_plan(one) for service, one in plan.items() if one is not None}
+    one_plan(plan)
     if joint := services_of(plan):
         return dict.fromkeys(joint, plan)
     return {candidates[0] if len(candidates) == 1 else None: plan}

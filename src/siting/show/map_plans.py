@@ -13,7 +13,7 @@ from siting.errors import SitingError, some
 from siting.labels import Language, known, label, named
 from siting.numbers import NONE
 from siting.show import map_values as encode
-from siting.show.plan_parts import CHANGES, Part, is_finite, part_of, role_of, year_of
+from siting.show.plan_parts import CHANGES, Part, demand_of, is_finite, part_of, role_of, year_of
 
 __all__ = ["describe_plan", "mark_changes"]
 
@@ -29,12 +29,12 @@ def describe_plan(
     """Return what the map shows of *plan* when *service* is switched on; SitingError for a site in no layer."""
     part = part_of(plan, service)
     shown: dict[str, Any] = {"status": _status(plan, lang), "sites": []}
-    # Without a plan the share is that of today, and that of a market is none of coverage.
-    if is_finite(part.share) and not part.market and getattr(plan, "status", "") != "infeasible":
+    # Without a plan the share is that of today.
+    if is_finite(part.share) and getattr(plan, "status", "") != "infeasible":
         shown["share"] = f"{part.share:.1%}"
-    limit, unit = getattr(plan, "limit", None), f"unit.{getattr(plan, 'unit', '')}"
-    if part.chief and limit is not None and is_finite(limit) and known(unit):
-        shown["within"] = label("map.then_within", lang, limit=f"{float(limit):,g}", unit=label(unit, lang))
+        shown["within"] = _whose(plan, part, lang)
+    if rates := demand_of(plan, service):
+        shown["demand"] = [each._replace(service="").words(lang) for each in rates]
     if changes := _changes(service, part, present, lang):
         shown["changes"] = changes
     if not len(part.sites):
@@ -46,6 +46,7 @@ def describe_plan(
     for row, number, role, i in zip(part.sites.to_dict("records"), part.numbers, roles, spots, strict=True):
         site = present[role].iloc[[i]]
         card = _card(site.iloc[0], row, weight, part, lang)
+        card += [[each.heading(lang), each.rate(lang)] for each in demand_of(plan, service)]
         entry = {"number": number, "name": encode.names(site)[0], "rows": card}
         if is_finite(row.get("adds")):
             entry["adds"] = f"+{row['adds']:,.0f}"
@@ -53,6 +54,15 @@ def describe_plan(
             entry["when"] = year
         shown["sites"].append(entry)
     return shown
+
+
+def _whose(plan: Any, part: Part, lang: Language) -> str:
+    """Say whose share is shown: of people within reach, with a place, or of all visitors."""
+    limit, unit = getattr(plan, "limit", None), f"unit.{getattr(plan, 'unit', '')}"
+    if part.how != "market" and part.chief and limit is not None and is_finite(limit) and known(unit):
+        key = f"map.then_{part.how or 'within'}"
+        return label(key, lang, limit=f"{float(limit):,g}", unit=label(unit, lang))
+    return label({"": "map.share_then", "market": "map.share_won"}.get(part.how, "map.share_placed"), lang)
 
 
 def _roles(service: str, sites: Iterable[object], present: Mapping[str, gpd.GeoDataFrame]) -> list[str]:
@@ -81,13 +91,17 @@ def _card(site: pd.Series, row: Mapping[Any, Any], weight: str | None, part: Par
         lines.append(("plan_site.year", year_of(row, lang)))
     if not pd.isna(option) and str(option) != "":
         lines.append(("plan_site.option", encode.visible(option)))
+    adds, after = ("map.adds", "map.share_after")
+    if part.how:
+        adds, after = (
+            f"plan_site.{'won' if part.how == 'market' else 'placed'}_{each}" for each in ("adds", "share_after")
+        )
     if is_finite(row.get("adds")):
         who = label(f"people.{weight}", lang) if weight else ""
-        lines.append(("map.adds", f"+{row['adds']:,.0f} {who}".strip()))
+        lines.append((adds, f"+{row['adds']:,.0f} {who}".strip()))
     # The share of a joint plan is of all services, which would mislead next to the share of one.
     if part.alone and is_finite(row.get("share_after")):
-        key = "plan_site.won_share_after" if part.market else "map.share_after"
-        lines.append((key, f"{row['share_after']:.1%}"))
+        lines.append((after, f"{row['share_after']:.1%}"))
     if is_finite(row.get("places")):
         lines.append(("plan_site.places", f"{row['places']:,g}"))
     if is_finite(site.get("cost")):

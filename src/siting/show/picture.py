@@ -18,7 +18,7 @@ from siting.show.fonts import drawing
 from siting.show.marks import mark_facility, pin
 from siting.show.notes import notes_of
 from siting.show.picture_key import Entry, Mark, draw_key
-from siting.show.plan_parts import NOT_SERVICES, Part, is_finite, part_of, role_of
+from siting.show.plan_parts import NOT_SERVICES, Part, is_finite, one_plan, part_of, role_of
 from siting.show.text import clean
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def draw_picture(
     crs = _metric_crs(present, reached)
     placed = {role: to_crs(frame, crs) for role, frame in present.items()}
     coloured = colour_communities(placed.get("communities"), _of(coverage, service), lang)
-    part = None if proposal is None else part_of(proposal, service)
+    part = None if proposal is None else part_of(one_plan(proposal), service)
     if title is None:
         key = "picture.title" if service is None else "picture.title_service"
         title = label(key, lang, service=named("service", service, lang))

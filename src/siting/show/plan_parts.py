@@ -11,9 +11,14 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from siting.errors import SitingError
 from siting.labels import label
+from siting.measure.take_up import TakeUp
 
-__all__ = ["CHANGES", "NOT_SERVICES", "Part", "is_finite", "is_market", "part_of", "role_of", "services_of", "year_of"]
+__all__ = [
+    "CHANGES", "NOT_SERVICES", "Part", "demand_of", "how_served", "is_finite", "one_plan", "part_of", "role_of",
+    "services_of", "year_of",
+]  # fmt: skip
 
 #: Changes of existing sites; one that finally closes is drawn as closed.
 CHANGES = ("grows", "closes")
@@ -35,8 +40,8 @@ class Part:
     #: Whether the plan's limit is that of this service, and whether the plan has no other.
     chief: bool = True
     alone: bool = True
-    #: Whether people choose among the sites, so that the share is that of a market.
-    market: bool = False
+    #: Who is counted, see `how_served`.
+    how: str = ""
 
     def change_of(self, site: object) -> str:
         """Return the change of *site*, an existing one; "" if unchanged."""
@@ -71,13 +76,36 @@ def part_of(plan: Any, service: str | None) -> Part:
     share = _share(plan.communities, service) if joint else getattr(plan, "share", None)
     chief = not joint or services[0] == service
     return Part(
-        table, tuple(numbers), changes, math.nan if share is None else share, chief, len(services) < 2, is_market(plan)
+        table, tuple(numbers), changes, math.nan if share is None else share, chief, len(services) < 2, how_served(plan)
     )
 
 
-def is_market(plan: object) -> bool:
-    """Whether people choose among the sites of a plan."""
-    return getattr(getattr(plan, "problem", None), "market", None) is not None
+def how_served(plan: object) -> str:
+    """Say whom a plan counts: "" those within reach; "market" visitors, where they choose; else people with a place.
+
+    These are "nearest" where everybody goes to the nearest site, "single" where communities stay together, or "split".
+    """
+    problem = getattr(plan, "problem", None)
+    if getattr(problem, "market", None) is not None:
+        return "market"
+    capacity = getattr(problem, "capacity", None)
+    if capacity is None:
+        return ""
+    return "nearest" if capacity.nearest else "split" if capacity.split else "single"
+
+
+def demand_of(plan: object, service: str | None) -> list[TakeUp]:
+    """Return what part of the people of a service a plan is for, where it is not all of them."""
+    rates = getattr(getattr(getattr(plan, "problem", None), "inputs", None), "take_up", ())
+    return [each for each in rates if each.service in ("", service)]
+
+
+def one_plan(plan: object) -> object:
+    """Return what is drawn; SitingError for several plans, such as alternatives, of which one is to be chosen."""
+    if hasattr(plan, "plans"):
+        name, count = type(plan).__name__, len(plan.plans)
+        raise SitingError(f"plan is {name} with {count} plans; give one of them, such as plan=found.plans[0]")
+    return plan
 
 
 def _share(communities: pd.DataFrame, service: str | None) -> float:

@@ -48,6 +48,7 @@ def write_report(
         - a matplotlib Figure, such as from `draw_chart` and `draw_picture`;
         - an `Audit`: its rules with value, target, gap, verdict and clause;
         - a `Plan`: its sites, facts and description;
+        - `Alternatives` or a `TradeOff`: what they say of their plans, each of which is a part of its own where given;
         - a mapping name -> part: the name is the caption of a table or figure, the heading of anything else.
     title
         Title of the page.

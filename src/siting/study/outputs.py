@@ -168,4 +168,5 @@ def _method(results: Results) -> list[str]:
         who = label(f"walker.{walk.who if known(f'walker.{walk.who}') else 'own'}", lang)
         pace = label("study.pace", lang, who=who, speed=f"{walk.speed:g}")
         lines.append(label("study.walker", lang, service=named("service", service, lang), how=pace))
+    lines += tables.take_up_words(results, lang)
     return [*lines, *([label("study.proof", lang)] if results.proposals else [])]

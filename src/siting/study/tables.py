@@ -25,7 +25,7 @@ from siting.study.values import Proposal, Results
 
 __all__ = [
     "attribution", "coverage_table", "datum_words", "district_table", "facility_words", "free_names", "network_words",
-    "notices", "places_table", "result_layers", "result_tables", "with_names", "with_own_names",
+    "notices", "places_table", "result_layers", "result_tables", "take_up_words", "with_names", "with_own_names",
 ]  # fmt: skip
 
 
@@ -75,6 +75,16 @@ def network_words(results: Results, lang: str) -> str:
         )
         words += label("study.left_out", lang, count=f"{sum(network.left_out.values()):,}", reasons=reasons)
     return words
+
+
+def take_up_words(results: Results, lang: str) -> list[str]:
+    """Say for each service with a take-up that its proposals are for so many of its people."""
+    found = [
+        rate._replace(service=proposal.goal.service).words(lang)
+        for proposal in results.proposals.values()
+        for rate in proposal.plan.problem.inputs.take_up
+    ]
+    return [*dict.fromkeys(found), label("take_up.coverage", lang)] if found else []
 
 
 def places_table(results: Results, lang: str) -> pd.DataFrame:
@@ -286,6 +296,7 @@ def _plan_row(name: str, proposal: Proposal) -> dict[str, Any]:
     plan = proposal.plan
     row: dict[str, Any] = {"goal": name, "rules": "; ".join(plan.rules)}
     row |= {key: getattr(plan, key) for key in ("limit", "unit", "how", "status")}
+    row["take_up"] = next((each.least for each in plan.problem.inputs.take_up), 1.0)
     row["sites"] = len(plan.sites)
     row |= {key: getattr(plan, key) for key in ("covered", "total", "share", "objective", "bound", "gap")}
     return row | {"unreachable": " ".join(map(str, plan.unreachable))}

@@ -11,7 +11,8 @@ import logging
 import numpy as np
 
 from siting.numbers import Bools, Floats, Positions
-from siting.optimize.capacitated.location import Location, broken, relaxed
+from siting.optimize.capacitated import price_kernels
+from siting.optimize.capacitated.location import Location, broken, payable
 from siting.optimize.capacitated.transport import Transport
 from siting.optimize.control import Control
 
@@ -22,6 +23,8 @@ log = logging.getLogger(__name__)
 TRIED = 4
 #: Columns that are closed in turn to do with one less, and rounds of exchanges for each.
 SQUEEZED, ROUNDS = 3, 20
+#: How many columns are closed in turn where a search follows, and how often it closes some near each other.
+PACKED, PACKS = 8, 150
 
 
 class Exchange:
@@ -41,6 +44,8 @@ class Exchange:
         most = float(np.abs(problem.opening).max(initial=0.0))
         self.penalty = 2.0 * (self.transport.dear * float(problem.usable.max(initial=1.0)) + most)
         self._rows = problem.rows.toarray()
+        self._look = np.ones(len(problem.opening), bool)  # columns that may be closed for the better
+        self._prices, self._won = np.full(len(problem.weight), np.nan), np.zeros(len(problem.opening))
         self.tiny = 1e-9 * max(1.0, problem.scale)
         for j in np.flatnonzero(self.must):
             self.transport.open(int(j))
@@ -83,46 +88,124 @@ class Exchange:
 
     def gains(self) -> Floats:
         """Return the most that opening each column could win at the present prices."""
-        _, won = relaxed(self.problem, self.transport.prices())
-        return won
+        problem, of = self.problem, self.problem.columns
+        v = payable(problem, self.transport.prices())
+        changed = np.flatnonzero(v != self._prices)
+        price_kernels.refill(
+            of.start, of.need, of.cost, problem.weight, problem.capacity, v, problem.upper, problem.cost.indptr,
+            problem.cost.indices, changed, self._won,
+        )  # fmt: skip
+        self._prices = v
+        return self._won - problem.opening
 
-    def climb(self, rounds: int = 1000, among: Bools | None = None) -> float:
-        """Open, close and exchange until nothing improves; return the cost."""
+    def climb(self, rounds: int = 1000, among: Bools | None = None, around: Bools | None = None) -> float:
+        """Open, close and exchange until nothing improves; return the cost.
+
+        With *around* only those columns are closed, and ones beside those that open or close on the way.
+        """
         cost, free = self.cost(), self.free if among is None else self.free & among
+        self._look = np.ones(len(free), bool) if around is None else around.copy()
         for _ in range(rounds):
-            before = cost
+            before, whole = cost, bool(self._look.all())
             cost = self._open(cost, free)
             cost = self._exchange(cost, free)
-            if cost >= before - self.tiny or self.control.must_stop:
+            if self.control.must_stop:
                 break
+            if cost >= before - self.tiny:
+                if around is not None or whole:
+                    break
+                self._look[:] = True
         self.keep()
         return cost
 
-    def squeeze(self) -> None:
-        """Close a column of the best plan and exchange others until all have a place again, as long as that works."""
+    def beside(self, columns: Positions) -> Bools:
+        """Return which columns share a need with any of *columns*, or are among these."""
+        problem, of = self.problem, self.problem.columns
+        near = np.zeros(len(problem.opening), bool)
+        near[columns] = True
+        for j in columns:
+            needs = of.need[of.start[j] : of.start[j + 1]]
+            start, count = problem.cost.indptr[needs], np.diff(problem.cost.indptr)[needs]
+            at = np.arange(count.sum()) + np.repeat(start - np.append(0, np.cumsum(count)[:-1]), count)
+            near[problem.cost.indices[at]] = True
+        return near
+
+    def some_near(self, column: int, number: int, draw: np.random.Generator) -> Positions:
+        """Return an open column and so many in all of the open ones beside it, as far as there are."""
+        others = np.flatnonzero(self.beside(np.array([column])) & self.transport.open_columns & self.free)
+        others = others[others != column]
+        return np.append(column, draw.choice(others, min(len(others), number - 1), replace=False))
+
+    def squeeze(self, *, packs: bool = False) -> None:
+        """Close a column of the best plan and exchange others until all have a place again, as long as that works.
+
+        With *packs* columns near each other are closed and opened anew where exchanges alone do not reach it.
+        """
+        draw = np.random.default_rng(0)
         while self.x is not None and not self.control.must_stop:
             best = self.value
             self.set(self.x)
             on = np.flatnonzero(self.x & self.free)
             if not len(on):
                 return
-            rises, state = [], self.transport.saved()
+            rises = []
             for j in on:
                 rises.append(self.transport.close(int(j)))
-                self.transport.back_to(state)
-            for k in np.argsort(np.array(rises) - self.problem.opening[on], kind="stable")[:SQUEEZED]:
+                self.transport.open(int(j))
+            for k in np.argsort(np.array(rises) - self.problem.opening[on], kind="stable")[
+                : PACKED if packs else SQUEEZED
+            ]:
                 self.transport.close(int(on[k]))
-                cost = self.cost()
-                for _ in range(ROUNDS):
-                    before = cost
-                    cost = self._exchange(cost, self.free)
-                    if self.keep() or cost >= before - self.tiny or self.control.must_stop:
-                        break
+                cost = self._settle(self.cost(), np.ones(len(self.free), bool))
                 if self.value < best or self.control.must_stop:
+                    break
+                if packs and self._pack(cost, draw):
                     break
                 self.set(self.x)
             if self.value >= best:
                 return
+
+    def _settle(self, cost: float, around: Bools) -> float:
+        """Exchange columns until nothing improves, or all have a place."""
+        self._look = around
+        for _ in range(ROUNDS):
+            before = cost
+            cost = self._exchange(cost, self.free)
+            if self.keep() or cost >= before - self.tiny or self.control.must_stop:
+                break
+        return cost
+
+    def _pack(self, cost: float, draw: np.random.Generator) -> bool:
+        """Close columns near each other and open as many again, with exchanges, until all have a place."""
+        best, x = self.value, self.transport.open_columns.copy()
+        for _ in range(PACKS):
+            on = np.flatnonzero(x & self.free)
+            if self.control.must_stop or not len(on):
+                break
+            shut = self.some_near(int(draw.choice(on)), int(draw.integers(2, 5)), draw)
+            for j in shut:
+                self.transport.close(int(j))
+            for _ in shut:
+                self._open_best(shut)
+            after = self._settle(self.cost(), self.beside(shut))
+            if self.value < best:
+                return True
+            if after <= cost + self.tiny:
+                cost, x = after, self.transport.open_columns.copy()
+            else:
+                self.set(x)
+        return False
+
+    def _open_best(self, without: Positions) -> None:
+        """Open the column that wins most at the present prices."""
+        x = self.transport.open_columns
+        may = self.free & ~x
+        if may.sum() > len(without):
+            may[without[0]] = False
+        into = np.flatnonzero(may)
+        if len(into):
+            most = self.gains()[into] - self.penalty * self.broken_with(x, into)
+            self.transport.open(int(into[np.argmax(most)]))
 
     def _open(self, cost: float, free: Bools) -> float:
         """Open columns while that lowers the cost."""
@@ -142,6 +225,7 @@ class Exchange:
                 after = self.cost()
                 if after < cost - self.tiny:
                     cost = after
+                    self._look |= self.beside(np.array([j]))
                     break
                 self.transport.close(j)
             else:
@@ -150,15 +234,16 @@ class Exchange:
 
     def _exchange(self, cost: float, free: Bools) -> float:
         """Close each column in turn, and open another in its place where that is better."""
-        for out in np.flatnonzero(self.transport.open_columns & self.free):
+        for out in np.flatnonzero(self.transport.open_columns & self.free & self._look):
             if self.control.must_stop:
                 return cost
-            state = self.transport.saved()
+            self._look[out] = False
             self.transport.close(int(out))
             x = self.transport.open_columns
             after = self.cost()
             if after < cost - self.tiny:
                 cost = after
+                self._look |= self.beside(np.array([out]))
                 continue
             into = np.flatnonzero(free & ~x)
             into = into[into != out]
@@ -173,8 +258,9 @@ class Exchange:
                 there = self.cost()
                 if there < cost - self.tiny:
                     cost, taken = there, True
+                    self._look |= self.beside(np.array([out, j]))
                     break
                 self.transport.close(j)
             if not taken:
-                self.transport.back_to(state)
+                self.transport.open(int(out))
         return cost

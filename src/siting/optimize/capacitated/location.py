@@ -20,10 +20,10 @@ from scipy.sparse import csr_array, vstack
 
 from siting.numbers import Bools, Floats, Ints
 from siting.optimize.capacitated import price_kernels
-from siting.optimize.proof import Proof, covers_all_plans, worst_leaf
+from siting.optimize.proof import Proof, covers_all_plans, is_a_tree, rounding_of, worst_leaf
 from siting.optimize.sparse_rows import row_max, transposed
 
-__all__ = ["Columns", "Location", "bound_of_location", "broken", "enough_places", "priced", "relaxed"]
+__all__ = ["Columns", "Location", "bound_of_location", "broken", "enough_places", "payable", "priced", "relaxed"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,6 +152,11 @@ def _needed(problem: Location) -> list[tuple[Bools, float]]:
     return [each for each in found if each[1] > 0]
 
 
+def payable(problem: Location, v: Floats) -> Floats:
+    """Return prices with none above 0 where no limit protects a need."""
+    return np.where(problem.must | (problem.group >= 0), v, np.minimum(v, 0.0))
+
+
 def relaxed(problem: Location, v: Floats) -> tuple[float, Floats]:
     """Return what the needs pay at the prices *v*, and what each column wins beyond its cost of opening.
 
@@ -159,7 +164,7 @@ def relaxed(problem: Location, v: Floats) -> tuple[float, Floats]:
     sum f_ij <= capacity_j. Of needs that no limit protects, a price above 0 counts as 0; a limit on people without a
     place costs the largest price among its needs for each person that it spares.
     """
-    v = np.where(problem.must | (problem.group >= 0), v, np.minimum(v, 0.0))
+    v = payable(problem, v)
     paid = float(v @ problem.weight)
     if len(problem.spare):
         inside = (problem.group >= 0) & ~problem.must
@@ -189,24 +194,25 @@ def bound_of_location(problem: Location, proof: Proof) -> float:
     problem = enough_places(problem)
     v, y = proof.v, proof.y
     right = (
-        v.ndim == y.ndim == 2 and len(v) == len(y) and v.shape[1] == len(problem.weight)
+        is_a_tree(proof, len(problem.opening)) and v.ndim == y.ndim == 2 and len(v) == len(y)
+        and v.shape[1] == len(problem.weight)
         and y.shape[1] == len(problem.low) and bool(np.isfinite(v).all() and np.isfinite(y).all())
         and not (y[:, np.isinf(problem.high)] > 0).any() and not (y[:, np.isinf(problem.low)] < 0).any()
-        and bool((proof.price < len(v)).all()) and _are_columns(problem, proof.fixed_column)
-        and _are_columns(problem, proof.column[1:]) and bool(np.isin(proof.fixed_at, (0, 1)).all())
     )  # fmt: skip
     if not right or not covers_all_plans(proof):
         return -np.inf
 
+    ways = abs(problem.cost).max(axis=1).toarray().ravel() if problem.cost.nnz else np.zeros(len(problem.weight))
+    given = float(ways @ problem.weight + np.abs(problem.opening).sum())
+
     @functools.cache
-    def evaluate(row: int) -> tuple[float, Floats]:
-        return priced(problem, v[row].astype(float), y[row])
+    def evaluate(row: int) -> tuple[float, Floats, float]:
+        base, reduced = priced(problem, v[row].astype(float), y[row])
+        priced_rows = float((abs(problem.rows).T @ np.abs(y[row])).sum())
+        size = abs(base) + float(np.abs(reduced).sum() + np.abs(v[row]) @ problem.weight) + priced_rows
+        return base, reduced, rounding_of(size, given)
 
     return -worst_leaf(proof, problem.lower, problem.upper, evaluate)
-
-
-def _are_columns(problem: Location, numbers: Ints) -> bool:
-    return bool(((numbers >= 0) & (numbers < len(problem.opening))).all())
 
 
 def priced(problem: Location, v: Floats, y: Floats) -> tuple[float, Floats]:

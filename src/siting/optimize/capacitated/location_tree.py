@@ -17,13 +17,13 @@ from siting.optimize.control import Control
 from siting.optimize.proof import Proof, ProofTree
 from siting.optimize.solution import SAME
 
-__all__ = ["MANY", "Tree"]
+__all__ = ["Tree"]
 
 log = logging.getLogger(__name__)
 #: Rounds of subgradients at the root, with how many of them a cut is kept, and how their pace falls.
 ROOT_ROUNDS, ROOT_EVERY, ROOT_PACES = 400, 10, (1.0, 0.5, 0.25, 0.12)
-#: Pairs from which a limited time goes into plans rather than the last parts of the bound, and paces then.
-MANY, SHORT = 150_000, 1
+#: Rounds of wary subgradients at the root of a large problem, first and once there is a better plan, and their paces.
+LARGE_ROUNDS, LARGE_PACES = (150, 100), (1.0, 0.5)
 #: The same at a node, and how often cuts and subgradients take turns there.
 NODE_ROUNDS, NODE_EVERY, NODE_PACE, TURNS = 40, 8, 0.2, 2
 #: Cuts at the parts of a box, and what share of the gap one must win to be followed by another.
@@ -88,8 +88,7 @@ class Tree:
         lower, upper = self.problem.lower > 0, self.problem.upper > 0
         self.master.add(v)
         found = self.master.evaluate(v, np.zeros(len(self.problem.low)), lower, upper, lower.astype(float))
-        short = self.control.time_limit is not None and self.problem.cost.nnz > MANY
-        for number, pace in enumerate(ROOT_PACES[:SHORT] if short else ROOT_PACES):
+        for number, pace in enumerate(ROOT_PACES):
             every = ROOT_EVERY * (2 if not number else 1)
             down = descend(self.problem, self.chosen, found.v, self.target, ROOT_ROUNDS, self.control,
                            enough=self.enough, pace=pace, every=every)  # fmt: skip
@@ -103,10 +102,37 @@ class Tree:
         else:
             found = self._better(found, self.master.solve(lower, upper))
             self.bound = max(self.bound, found.bound)
+        self._root(lower, upper, found)
+        return self._ends("prices")
+
+    def raise_large(self, v: Floats | None = None) -> tuple[bool, list[Floats]]:
+        """Raise the bound of the root of a large problem a little, from prices of a plan or once more.
+
+        Returns whether the search ends here, and columns in parts: how often they were open, and by the cuts.
+        """
+        lower, upper = self.problem.lower > 0, self.problem.upper > 0
+        again = v is None
+        if v is None:
+            found = self.boxes[0][2].found
+        else:
+            self.master.add(v)
+            found = self.master.evaluate(v, np.zeros(len(self.problem.low)), lower, upper, lower.astype(float))
+        down = descend(self.problem, self.chosen, found.v, self.target, LARGE_ROUNDS[again], self.control,
+                       enough=self.enough, pace=LARGE_PACES[again], every=ROOT_EVERY, wary=True)  # fmt: skip
+        for each in (*down.trail, down.v):
+            self.master.add(each)
+        if down.bound > found.bound:
+            found = self.master.evaluate(down.v, down.y, lower, upper, down.part)
+        found = self._better(found, self.master.solve(lower, upper))
+        self.bound = max(self.bound, found.bound)
+        self.tree.fixed.clear()  # what the prices before have proven
+        self._root(lower, upper, found)
+        return self._ends("prices"), [down.part, found.part]
+
+    def _root(self, lower: Bools, upper: Bools, found: Priced) -> None:
         box = self._box(0, -np.inf, lower, upper, found)
         self.boxes = [(box.bound, 0, box)]
         self.search.free &= box.upper
-        return self._ends("prices")
 
     def _ends(self, step: str) -> bool:
         value = None if self.search.x is None else -self.search.value

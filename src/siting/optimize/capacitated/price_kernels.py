@@ -10,31 +10,56 @@ from siting.compiled import compiled
 @compiled
 def fill(start, need, cost, weight, capacity, price, most, won, take):
     """Let each column with *most* above 0 fill its places best first; write what it wins, and who fills them."""
-    n = len(weight)
-    at, value = np.empty(n, np.int64), np.empty(n)
-    keeps = len(take) > 0
+    at, value = np.empty(len(weight), np.int64), np.empty(len(weight))
     for j in range(len(won)):
         won[j] = 0.0
-        if most[j] <= 0.0:
-            continue
-        count, total, sum_won = 0, 0.0, 0.0
-        for q in range(start[j], start[j + 1]):
-            more = price[need[q]] - cost[q]
-            if keeps:
-                take[q] = 0.0
-            if more > 0.0:
-                at[count], value[count] = q, more
-                count += 1
-                total += weight[need[q]]
-                sum_won += more * weight[need[q]]
-        room = capacity[j]
-        if total <= room:
-            if keeps:
-                for t in range(count):
-                    take[at[t]] = weight[need[at[t]]]
-            won[j] = sum_won
-            continue
-        won[j] = _fill_best(at, value, count, room, need, weight, take, keeps)
+        if most[j] > 0.0:
+            won[j] = _fill_one(start[j], start[j + 1], need, cost, weight, capacity[j], price, take, at, value)
+
+
+@compiled
+def refill(start, need, cost, weight, capacity, price, most, columns_start, columns, changed, won):
+    """Write anew what columns win that have one of the *changed* needs around; `columns` has those around each need."""
+    at, value, none = np.empty(len(weight), np.int64), np.empty(len(weight)), np.empty(0)
+    again = np.zeros(len(won), np.bool_)
+    for i in changed:
+        for q in range(columns_start[i], columns_start[i + 1]):
+            again[columns[q]] = True
+    for j in range(len(won)):
+        if again[j] and most[j] > 0.0:
+            won[j] = _fill_one(start[j], start[j + 1], need, cost, weight, capacity[j], price, none, at, value)
+
+
+@compiled
+def add_taken(start, need, take, part, taken):
+    """Write how many people of each need are in columns that are open in parts."""
+    taken[:] = 0.0
+    for j in range(len(part)):
+        if part[j] > 0.0:
+            for q in range(start[j], start[j + 1]):
+                taken[need[q]] += take[q] * part[j]
+
+
+@compiled
+def _fill_one(first, last, need, cost, weight, room, price, take, at, value):
+    """Fill the places of a column best first; return what it wins."""
+    keeps = len(take) > 0
+    count, total, won = 0, 0.0, 0.0
+    for q in range(first, last):
+        more = price[need[q]] - cost[q]
+        if keeps:
+            take[q] = 0.0
+        if more > 0.0:
+            at[count], value[count] = q, more
+            count += 1
+            total += weight[need[q]]
+            won += more * weight[need[q]]
+    if total > room:
+        return _fill_best(at, value, count, room, need, weight, take, keeps)
+    if keeps:
+        for t in range(count):
+            take[at[t]] = weight[need[at[t]]]
+    return won
 
 
 @compiled

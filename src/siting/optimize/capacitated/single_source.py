@@ -267,13 +267,16 @@ def bound_of_tree(problem: SingleSourceProblem, tree: Tree, target: float) -> fl
     In every node what cannot be part of a plan better than *target* is shut first, by the node's prices. Infinite when
     the tree does not cover all plans, or a price is not one.
     """
-    if not len(tree.parent):
+    nodes, things = len(tree.parent), problem.benefit.nnz + len(problem.value)
+    if not nodes or not len(tree.what) == len(tree.at) == len(tree.price) == nodes or tree.parent[0] != -1:
+        return math.inf
+    if not ((tree.what[1:] >= 0) & (tree.what[1:] < things) & (tree.parent[1:] >= 0)).all():
         return math.inf
     packing, n = Packing(problem), len(problem.weight)
     prices = tree.prices
     if prices.ndim != 2 or prices.shape[1] != n or not np.isfinite(prices).all():
         return math.inf
-    if (prices[:, ~problem.must] < 0).any():
+    if (prices[:, ~problem.must] < 0).any() or (tree.price >= len(prices)).any():
         return math.inf
     children: dict[int, list[int]] = {}
     for node in range(1, len(tree.parent)):

@@ -26,8 +26,13 @@ __all__ = ["solve_single_source"]
 ENGINE = "single source"
 #: Rounds of subgradients at the root and in each node, and how often their columns are tried.
 ROUNDS, NODE_ROUNDS, OFFERS = 2_000, 60, 5
-#: Random moves from the best plan of the root, and between so many nodes; the step of prices that are lowered again.
-SHAKEN, BETWEEN, AGAIN = 600, 40, 0.5
+#: Random moves from the best plan of the root for each need, and between so many nodes; the step of prices that are
+#: lowered again.
+EXCHANGED, BETWEEN, AGAIN = 5, 40, 0.5
+#: Pairs up to which columns are tried often.
+FEW = 10_000
+#: Share of the rounds from which an open column is promising.
+PROMISING = 0.02
 #: Nodes after which the solver ends the search where so many pairs are left.
 NODES, LEFT = 800, 4_000
 #: Pairs of the part that it solves first.
@@ -77,17 +82,16 @@ def solve_single_source(
     if plans.allowed(np.asarray(problem.upper > 0)):
         plans.try_columns(np.asarray(problem.upper > 0))
     found = lowered(packing, box, v, ROUNDS // 10, plans, offers=OFFERS)
-    plans.around(2)
-    found = lowered(packing, box, found.v, ROUNDS, plans, offers=OFFERS)
+    plans.promising = found.x > PROMISING
+    plans.exchanged(len(problem.weight), found.bound)
+    offers = OFFERS if len(packing.gain) <= FEW else 5 * OFFERS
+    found = lowered(packing, box, found.v, ROUNDS, plans, offers=offers)
     if not plans.closes(found.bound):
-        moves = min(SHAKEN, 20 * len(problem.weight))
-        plans.around(20)
-        plans.shaken(moves)
-        plans.around(20)
-        again = lowered(packing, box, found.v, ROUNDS, plans, step=AGAIN, offers=OFFERS)
+        plans.promising = found.x > PROMISING
+        plans.exchanged(EXCHANGED * len(problem.weight), found.bound)
+        again = lowered(packing, box, found.v, ROUNDS, plans, step=AGAIN, offers=offers)
         found = again if again.bound < found.bound else found
-        if not plans.closes(found.bound):
-            plans.shaken(moves)
+        plans.exchanged(EXCHANGED * len(problem.weight), found.bound)
     bound, count = found.bound, 1
     growing.priced(root, found.v)
     heap: list[tuple[float, int, Box, Descent]] = []
@@ -112,7 +116,7 @@ def solve_single_source(
                 best = max(plans.value, min(bound, solved))
                 return _answer(problem, plans, growing, best, count, control, f"{ENGINE}, HiGHS")
         if count % BETWEEN <= 1:
-            plans.shaken(BETWEEN)
+            plans.exchanged(BETWEEN, bound)
         _, node, box, found = heapq.heappop(heap)
         fixed = packing.fixed(found.v, box, plans.target)
         if fixed is None:

@@ -27,7 +27,7 @@ def rough_worth(first, by_column, need_of, profit, weight, room, state, worth):
                 left -= w
                 total += profit[k]
             elif state[k] == 1 and profit[k] > 0:
-                kept[count], rate[count] = k, -profit[k] / max(w, 1e-9)
+                kept[count], rate[count] = k, -profit[k] / w if w > 0 else -np.inf
                 count += 1
         if left < 0:
             worth[j] = -np.inf

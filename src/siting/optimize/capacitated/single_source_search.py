@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -11,6 +10,7 @@ import numpy as np
 from siting.numbers import Bools, Floats, Ints
 from siting.optimize.capacitated import single_source_kernels as kernels
 from siting.optimize.capacitated.single_source import Box, Packing, SingleSourceProblem, target_of
+from siting.optimize.capacitated.single_source_slots import Slots
 from siting.optimize.control import Control
 from siting.optimize.solution import floored
 
@@ -18,12 +18,12 @@ __all__ = ["Descent", "Plans", "lowered", "place"]
 
 #: Rounds of moves at one penalty, and penalties that are tried, each twice the one before.
 PASSES, PENALTIES = 60, 14
-#: Swaps of columns up to which all are tried; above, so many for each column.
-SWAPS, BEST = 400, 12
 #: Rounds for a first plan, whatever the time.
 FIRST = 5
-#: Columns of which one takes the place of another at random.
-NEAR = 8
+#: Needs times open columns up to which they are searched in slots.
+TABLE = 10_000_000
+#: Share of the objective by which a plan may be worse for a while.
+WORSE = 0.008
 #: A penalty that nothing is worth.
 STRICT = 1e200
 #: Part of the last direction in the next, factor of the step after rounds that gain nothing, and the shortest step.
@@ -46,9 +46,10 @@ class Plans:
         spread = np.abs(packing.gain).mean() if len(packing.gain) else 1.0
         self.unit = max(1e-12, float(spread) / max(1e-12, float(self.weight.mean())))
         self.heavy = np.argsort(-self.weight, kind="stable")
-        self.worst = float(packing.gain.min(initial=0.0))
         self.rng = np.random.default_rng(0)
         self.seen: dict[bytes, float] = {}
+        self.slots = Slots(packing, self.gain, self.capacity, self.unit)
+        self.promising: Bools = np.zeros(len(problem.value), bool)
 
     @property
     def target(self) -> float:
@@ -68,12 +69,18 @@ class Plans:
     def try_columns(self, x: Bools) -> float:
         """Put the needs into open columns, keep the plan if it is the best, and return its value."""
         key = np.packbits(x).tobytes()
-        if key in self.seen:
-            return self.seen[key]
-        at = self._placed(x)
-        value = -math.inf if at is None else self.offer(x, at)
-        self.seen[key] = value
-        return value
+        if key not in self.seen:
+            if self._is_large(x):
+                at = self._placed(x)
+                self.seen[key] = -math.inf if at is None else self.offer(x, at)
+            else:
+                self.slots.load(x)
+                self.seen[key] = self.offer(*self.slots.answer()) if self.slots.settle() else -math.inf
+        return self.seen[key]
+
+    def _is_large(self, x: Bools) -> bool:
+        """Whether a table of needs and open columns takes too much memory."""
+        return len(self.weight) * int(x.sum()) > TABLE
 
     def offer(self, x: Bools, at: Ints) -> float:
         """Keep a plan if it is the best, without columns that serve nobody and are worth nothing; return its value."""
@@ -101,6 +108,38 @@ class Plans:
         found = self._placed(x, at)
         return -math.inf if found is None else self.offer(x, found)
 
+    def exchanged(self, rounds: int, bound: float = math.inf) -> None:
+        """Change columns and needs of the best plan at random, settle, and go on from what is hardly worse [1]_.
+
+        How much worse it may be falls to nothing within the rounds. Ends when *bound* proves the plan.
+
+        References
+        ----------
+        .. [1] G. Dueck, "New optimization heuristics: the great deluge algorithm and the record-to-record travel",
+           Journal of Computational Physics 104 (1), 1993, pp. 86-92.
+        """
+        if self.x is None or self._is_large(self.x) or rounds < 1 or not len(self.packing.column):
+            return
+        slots, rng = self.slots, self.rng
+        slots.load(self.x, self.at)
+        slots.settle()
+        now, saved = slots.worth(), slots.snapshot()
+        self.offer(*slots.answer())
+        worse = min(WORSE * abs(self.value - self.problem.constant), max(0.0, bound - self.value))
+        for turn in range(rounds):
+            if self.control.must_stop or self.closes(bound):
+                return
+            if not slots.shake(rng, self.promising) or not slots.settle():
+                slots.restore(saved)
+                continue
+            value = slots.worth()
+            if value > self.value + 1e-9 * abs(self.value):
+                self.offer(*slots.answer())
+            if value >= now or value >= self.value - worse * (1.0 - turn / rounds) * rng.random():
+                now, saved = value, slots.snapshot()
+            else:
+                slots.restore(saved)
+
     def _left(self, x: Bools, at: Ints) -> Floats:
         """Return the room that is left in each column."""
         on = at >= 0
@@ -122,69 +161,6 @@ class Plans:
                 break
             penalty *= 2
         return at if (left >= 0).all() and (self.gain[at[at >= 0]] > -np.inf).all() else None
-
-    def around(self, rounds: int) -> None:
-        """Drop, add and swap columns of the best plan until nothing is better."""
-        for _ in range(rounds):
-            before = self.value
-            if self.x is None or self.control.must_stop:
-                return
-            for x in self._near(self.x):
-                if self.allowed(x):
-                    self.try_columns(x)
-                if self.value > before or self.control.must_stop:
-                    break
-            if self.value <= before:
-                return
-
-    def _near(self, x: Bools) -> Iterator[Bools]:
-        """Columns that differ from *x* by one that opens, closes, or takes the place of another."""
-        p, at = self.problem, self.at
-        out, into = np.flatnonzero(x & (p.lower == 0)), np.flatnonzero(~x & (p.upper > 0))
-        few = len(out) * len(into) <= SWAPS
-        for k in into.tolist() if few else ():
-            yield self._changed(x, k)
-        for j in out.tolist():
-            yield self._changed(x, j)
-            for k in (into if few else self._instead(at, j, into)[:BEST]).tolist():
-                yield self._changed(x, j, k)
-
-    def _instead(self, at: Ints, j: int, into: Ints) -> Ints:
-        """Sort columns by how well off the needs of column *j* would be there."""
-        members = np.flatnonzero((at >= 0) & (self.packing.column[at] == j))
-        rows = self.problem.benefit[members]
-        total = np.bincount(rows.indices, rows.data - self.worst, minlength=len(self.problem.value))
-        return into[np.argsort(-total[into], kind="stable")]
-
-    @staticmethod
-    def _changed(x: Bools, *columns: int) -> Bools:
-        other = x.copy()
-        other[list(columns)] ^= True
-        return other
-
-    def shaken(self, rounds: int) -> None:
-        """Move some needs of the best plan at random, now and then a column, too, and search on from there."""
-        rng, p, n = self.rng, self.problem, len(self.weight)
-        start, column = self.packing.start, self.packing.column
-        for turn in range(rounds):
-            if self.x is None or (turn % 8 == 0 and self.control.must_stop):
-                return
-            x, at = self.x.copy(), self.at.copy()
-            if turn % 4 == 3:
-                out, into = np.flatnonzero(x & (p.lower == 0)), np.flatnonzero(~x & (p.upper > 0))
-                if len(out) and len(into):
-                    j = int(rng.choice(out))
-                    x[j], x[rng.choice(self._instead(at, j, into)[:NEAR])] = False, True
-                    at[~x[column[at]]] = -1
-            for i in rng.choice(n, min(n, 2 + turn % 7), replace=False).tolist():
-                pairs = np.arange(start[i], start[i + 1])
-                pairs = pairs[x[column[pairs]] & (self.gain[pairs] > -np.inf)]
-                if len(pairs):
-                    best = pairs[np.argsort(-self.gain[pairs], kind="stable")[:4]]
-                    at[i] = rng.choice(best)
-            found = self._placed(x, at)
-            if found is not None:
-                self.offer(x, found)
 
 
 class Descent(NamedTuple):

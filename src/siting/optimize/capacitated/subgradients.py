@@ -19,6 +19,8 @@ __all__ = ["Chosen", "Descent", "descend"]
 
 #: How much dearer than what any column wins it is to break a row by 1.
 DEAR = 100.0
+#: Of what the bound is, and of what it lacks of the target, the parts that wary steps aim above it.
+LEAP, PART = 0.03, 0.2
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,15 +98,15 @@ class Chosen:
 
 def descend(
     problem: Location, chosen: Chosen, v: Floats, target: float, rounds: int, control: Control, *,
-    enough: float = np.inf, pace: float = 1.0, every: int = 0,
+    enough: float = np.inf, pace: float = 1.0, every: int = 0, wary: bool = False,
 ) -> Descent:  # fmt: skip
     """Raise the bound of a box by deflected subgradients with Polyak's steps towards *target*, the cost of a plan.
 
-    Prices are in units of the people of a need. *every* so many rounds the prices are kept on the trail.
+    Prices are in units of the people of a need. *every* so many rounds the prices are kept on the trail. With
+    *wary* steps aim at no more than is likely to be reached, where *target* may be far above that.
     """
     of, w, opening = problem.columns, problem.weight, problem.opening
-    column = np.repeat(np.arange(len(opening)), np.diff(of.start))
-    take, won = np.zeros(len(of.need)), np.zeros(len(opening))
+    take, won, taken = np.zeros(len(of.need)), np.zeros(len(opening)), np.zeros(len(w))
     grouped = (problem.group >= 0) & ~problem.must
     free = ~problem.must & ~grouped
     at, group, groups = np.flatnonzero(grouped), problem.group[grouped], len(problem.spare)
@@ -153,7 +155,7 @@ def descend(
             pace, idle = 0.7 * pace, 0
         if best.bound >= enough or pace < 1e-4 or control.must_stop:
             break
-        taken = np.bincount(of.need, take * x[column], minlength=len(w))
+        price_kernels.add_taken(of.start, of.need, take, x, taken)
         slope = w - taken
         slope[free & (v >= 0) & (slope > 0) & (direction * slope >= 0)] = 0.0
         slope[at[(rest_of[at] <= 0) & (slope[at] > 0) & (direction[at] * slope[at] >= 0)]] = 0.0
@@ -166,7 +168,10 @@ def descend(
             norm += float((top_direction**2 * pays).sum())
         if norm <= 0:
             break
-        step = pace * max(target - bound, 1e-6 * abs(target)) / norm
+        aim = target
+        if wary:
+            aim = min(target, best.bound + max(LEAP * abs(best.bound), PART * (target - best.bound)))
+        step = pace * max(aim - bound, 1e-6 * abs(target)) / norm
         if groups:
             top = np.maximum(0.0, top + step * top_direction * pays)
             rest_of[at] = np.maximum(0.0, rest_of[at] - step * direction[at] * metric[at])

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from siting.numbers import Bools, Floats, Ints, Positions
+from siting.numbers import Bools, Floats, Positions
 from siting.optimize.capacitated import transport_kernels as kernels
 from siting.optimize.capacitated.location import Location
 
@@ -38,9 +36,7 @@ class Transport:
         self._stay(1, free, 0.0, np.inf)
         for number, spare in enumerate(problem.spare.tolist()):
             self._stay(2 + number, (problem.group == number) & ~problem.must, 0.0, max(0.0, spare))
-        for slot, members in ((0, ~free), (1, free)):
-            s.flow[slot, members] = problem.weight[members]
-            s.load[slot] = s.flow[slot].sum()
+        kernels.begin(s, free.astype(np.int64))
         self.cost = self.dear * float(s.load[0])
         for slot in range(2, self.base):
             self.cost -= float(kernels.enter(s, slot))
@@ -52,29 +48,25 @@ class Transport:
         self.s = kernels.Slots(
             np.full((slots, n), np.inf), np.zeros((slots, n)), weight, np.zeros(slots), np.zeros(slots),
             np.zeros(slots), np.zeros(slots, bool), np.full((slots, slots), np.inf), np.full((slots, slots), -1),
-            np.zeros((slots, n), np.int64), np.zeros(slots, np.int64), np.zeros(slots), np.zeros(slots, np.int64),
-            np.zeros(slots, np.int64), np.zeros(slots, bool), size,
+            np.zeros((slots, n), np.int32), np.zeros(slots, np.int64), np.zeros((slots, n), np.int32),
+            np.zeros((slots, n), np.int32), np.zeros(slots, np.int64), np.zeros((n, slots), np.int32),
+            np.zeros(n, np.int64), np.zeros(slots), np.zeros(slots), np.zeros(slots, np.int64), np.zeros(slots, bool),
+            size,
         )  # fmt: skip
 
     def _stay(self, slot: int, members: Bools, cost: float, room: float) -> None:
         at = np.flatnonzero(members)
-        self._fill(slot, at, np.full(len(at), cost), room, 1.0)
-
-    def _fill(self, slot: int, needs: Positions | Ints, cost: Floats, room: float, part: float) -> None:
-        s = self.s
-        s.cost[slot] = np.inf
-        s.cost[slot, needs] = cost
-        s.flow[slot] = 0.0
-        s.near[slot, : len(needs)], s.count[slot] = needs, len(needs)
-        s.room[slot], s.load[slot], s.part[slot], s.used[slot] = room, 0.0, part, True
+        kernels.occupy(self.s, slot, at, np.full(len(at), cost), room, 1.0)
 
     def _grow(self) -> None:
         old, slots = self.s, 2 * len(self.s.used)
         k = len(old.used)
         self._make(len(old.weight), slots)
-        for name in ("cost", "flow", "part", "room", "load", "used", "near", "count"):
+        for name in ("cost", "flow", "part", "room", "load", "used", "near", "count", "member", "place", "held",
+                     "potential"):  # fmt: skip
             getattr(self.s, name)[:k] = getattr(old, name)
         self.s.step[:k, :k], self.s.via[:k, :k] = old.step, old.via
+        self.s.around[:, :k], self.s.options[:] = old.around, old.options
 
     def open(self, j: int, part: float = 1.0) -> float:
         """Open column *j*, or a part of it; return by how much the cost of the ways falls."""
@@ -85,7 +77,7 @@ class Transport:
         slot, of = int(free[0]), self.problem.columns
         self.slot[j] = slot
         there = slice(of.start[j], of.start[j + 1])
-        self._fill(slot, of.need[there], of.cost[there], self.problem.capacity[j] * part, part)
+        kernels.occupy(self.s, slot, of.need[there], of.cost[there], self.problem.capacity[j] * part, part)
         won = float(kernels.enter(self.s, slot))
         self.cost -= won
         return won
@@ -97,20 +89,6 @@ class Transport:
         lost = float(kernels.leave(self.s, slot))
         self.cost += lost
         return lost
-
-    def saved(self) -> tuple[Any, ...]:
-        """Return the present state, to go back to."""
-        s = self.s
-        return (self.cost, self.slot.copy(), *(getattr(s, name).copy() for name in STATE))
-
-    def back_to(self, state: tuple[Any, ...]) -> None:
-        """Go back to a state of the same number of slots, or fewer."""
-        self.cost, self.slot = state[0], state[1].copy()
-        k = len(state[2])
-        self.s.used[:] = False
-        for name, array in zip(STATE, state[2:], strict=True):
-            target = getattr(self.s, name)
-            (target[:k, :k] if name in ("step", "via") else target[:k])[...] = array
 
     @property
     def open_columns(self) -> Bools:
@@ -124,9 +102,7 @@ class Transport:
 
     def add_up(self) -> float:
         """Add up anew what all ways cost, and what is asked for people without a place who must have one."""
-        used = self.s.used
-        flow, cost = self.s.flow[used], self.s.cost[used]
-        self.cost = float((flow * np.where(flow > 0, cost, 0.0)).sum())
+        self.cost = float(kernels.add_up(self.s))
         return self.cost
 
     def flow(self) -> tuple[Positions, Positions, Floats]:
@@ -140,6 +116,3 @@ class Transport:
         price = np.zeros(len(self.s.weight))
         kernels.price_needs(self.s, price)
         return price
-
-
-STATE = ("used", "cost", "flow", "part", "room", "load", "step", "via", "near", "count")

@@ -98,8 +98,8 @@ def solve_center(costs: csr_array, lower: Floats, upper: Floats, most: int, cont
     if (np.diff(usable.indptr) == 0).any():
         return Solution.infeasible(ENGINE)
     if FEW * most <= costs.shape[0] and HELD * most * costs.shape[1] <= MOST:
-        nearest = float(np.minimum.reduceat(usable.data, usable.indptr[:-1]).max())
-        grown = solve_growing(TableDistances(usable), lower, upper, most, control, nearest)
+        last = int(np.minimum.reduceat(usable.data, usable.indptr[:-1]).argmax())
+        grown = solve_growing(TableDistances(usable), lower, upper, most, control, last)
         if grown.x is not None:
             return grown
     return _Bisection(usable, lower, upper, most, control).run()

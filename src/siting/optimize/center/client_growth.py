@@ -78,7 +78,7 @@ def bound_of_grown(distances: Distances, lower: Floats, upper: Floats, most: int
     distance = distances.rows(found.held)
     distance[:, upper < 0.5] = np.inf
     bound = float(distance.min(axis=1, initial=math.inf).max(initial=0.0))
-    if found.proof is not None and found.ruled:
+    if found.proof is not None and found.ruled and math.isfinite(found.limit):
         distance = distance[: found.ruled]
         question = question_of(distance, found.limit, lower, upper)[0]
         if min(bound_of(question, found.proof), bound_of(reduce(question).model, found.proof)) < -most - 1e-6:
@@ -139,9 +139,9 @@ def _reduced(distance: Floats, limit: float, usable: Bools, rows: Ints) -> _Cove
 def question_of(distance: Floats, limit: float, lower: Floats, upper: Floats) -> tuple[Model, _Cover]:
     """Return the question with how few further columns some clients are served within *limit*, made smaller.
 
-    *distance* are those of the clients to all columns.
+    *distance* are those of the clients to all columns; one that is longer by rounding errors only counts as no longer.
     """
-    opened = lower > 0.5
+    opened, limit = lower > 0.5, limit * (1 + SAME)
     alone = ~(distance[:, opened] <= limit).any(axis=1)
     cover = _reduced(distance, limit, (upper > 0.5) & ~opened, np.flatnonzero(alone))
     size = len(cover.columns)
@@ -166,7 +166,7 @@ class Decision(Control):
 
 
 def solve_growing(
-    distances: Distances, lower: Floats, upper: Floats, most: int, control: Control, least: float = 0.0
+    distances: Distances, lower: Floats, upper: Floats, most: int, control: Control, first: int | None = None
 ) -> GrownCenter:
     """Open columns so that the largest distance of a client to its nearest open column is least.
 
@@ -178,37 +178,36 @@ def solve_growing(
         0 or 1 for each column: (1, 1) is open in every plan, (0, 0) in none.
     most
         Most columns that open in addition to those that must.
-    least
-        A distance that is known to be none too long.
+    first
+        A client who is held in any case, such as the one who is farthest from the nearest column.
 
     Returns
     -------
     GrownCenter
         Its `x` is None where no plan was found at once.
     """
-    return _Growth(distances, lower, upper, most, control, least).run()
+    return _Growth(distances, lower, upper, most, control).run(first)
 
 
 class _Growth:
     """The state of the search: clients held, the best plan with its distance, and what is too short."""
 
-    def __init__(
-        self, distances: Distances, lower: Floats, upper: Floats, most: int, control: Control, least: float
-    ) -> None:
+    def __init__(self, distances: Distances, lower: Floats, upper: Floats, most: int, control: Control) -> None:
         self.distances, self.lower, self.upper, self.most, self.control = distances, lower, upper, most, control
         self.n, self.m = distances.shape
         self.usable, self.must = upper > 0.5, np.flatnonzero(lower > 0.5)
         self.held = np.zeros(0, np.int64)
         self.distance = np.empty((0, self.m))
         self.opened = np.zeros(0, np.int64)
-        self.best, self.bound = math.inf, least
+        self.best, self.bound = math.inf, 0.0
         self.ruled_out: tuple[float, int, Proof | None] = (-1.0, 0, None)
         self.nodes = self.seed = 0
 
-    def run(self) -> GrownCenter:
+    def run(self, first: int | None) -> GrownCenter:
         """Begin with the farthest first; shorten the distance by swaps; show that the next shorter is too short."""
         if self.n:
             self._begin()
+            self._hold(np.array([] if first is None else [first], np.int64))
         if math.isfinite(self.best):
             self._shorten()
             self._raise()

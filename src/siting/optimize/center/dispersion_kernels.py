@@ -5,30 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from siting.compiled import compiled
+from siting.optimize.center.center_kernels import count_bits, next_random
 
 
 @compiled
 def lowest_bit(word):
     """Return the place of the lowest bit of a word that is not 0."""
-    n = 0
-    if word & np.uint64(0xFFFFFFFF) == np.uint64(0):
-        n += 32
-        word >>= np.uint64(32)
-    if word & np.uint64(0xFFFF) == np.uint64(0):
-        n += 16
-        word >>= np.uint64(16)
-    if word & np.uint64(0xFF) == np.uint64(0):
-        n += 8
-        word >>= np.uint64(8)
-    if word & np.uint64(0xF) == np.uint64(0):
-        n += 4
-        word >>= np.uint64(4)
-    if word & np.uint64(0x3) == np.uint64(0):
-        n += 2
-        word >>= np.uint64(2)
-    if word & np.uint64(0x1) == np.uint64(0):
-        n += 1
-    return n
+    return count_bits((word & (~word + np.uint64(1))) - np.uint64(1))
 
 
 @compiled
@@ -50,7 +33,8 @@ def join_far(distance, group, limit, far):
 def split_groups(distance, group, keep, pieces):
     """Split each group that is kept into the columns nearer to one or to the other of two that are far apart.
 
-    Groups are numbered anew, and those that are not kept become -1. Returns how many there are.
+    Where the first column is apart from none it becomes a group of its own. Groups are numbered anew, and those that
+    are not kept become -1. Returns how many there are.
     """
     n, many = len(group), len(keep)
     first, second = np.full(many, -1, np.int64), np.full(many, -1, np.int64)
@@ -77,6 +61,8 @@ def split_groups(distance, group, keep, pieces):
             pieces[i] = -1
             continue
         side = 1 if distance[first[g], i] > distance[second[g], i] else 0
+        if first[g] == second[g] and i != first[g]:
+            side = 1
         if number[g, side] < 0:
             number[g, side] = count
             count += 1
@@ -272,9 +258,7 @@ def spread(distance, usable, opened, fixed, limit, iterations, seed):
         for k in range(p):
             total += near[opened[k]]
         best = min(best, total)
-        state ^= state << np.uint64(13)
-        state ^= state >> np.uint64(7)
-        state ^= state << np.uint64(17)
+        state = next_random(state)
         barred[u] = turn + 10 + np.int64(state % np.uint64(10))
         barred[v] = turn + 1 + np.int64(state % np.uint64(max(1, p // 3)))
     return total < 1e-6

@@ -13,7 +13,7 @@ from siting.optimize.choice.problem import Market
 from siting.optimize.control import Control
 from siting.optimize.covering.relaxation import Multipliers
 from siting.optimize.highs import Programme, Simplex
-from siting.optimize.proof import Proof, covers_all_plans, worst_leaf
+from siting.optimize.proof import Proof, covers_all_plans, is_a_tree, rounding_of, worst_leaf
 from siting.optimize.sparse_rows import largest_entry
 
 __all__ = ["Cuts", "MarketProof", "Master", "bound_of_market"]
@@ -74,6 +74,12 @@ class Cuts:
         by_column = np.bincount(parts.column, slope, market.size)
         return constant + float(y @ limits), by_column - market.rows.T @ y
 
+    def terms(self, v: Floats, y: Floats) -> tuple[float, Floats, float]:
+        """Return what `lagrangian` does, and the rounding error."""
+        base, reduced = self.lagrangian(v, y)
+        size = float(abs(base) + np.abs(reduced).sum() + (abs(self.market.rows).T @ np.abs(y)).sum())
+        return base, reduced, rounding_of(size, self.market.total * (1 + self.market.size))
+
     def bound(self, multipliers: Multipliers, lower: Floats, upper: Floats) -> tuple[float, Floats]:
         """Return the bound in a box and the reduced values."""
         base, reduced = self.lagrangian(multipliers.v, multipliers.y)
@@ -102,7 +108,8 @@ def bound_of_market(market: Market, proof: MarketProof) -> float:
     """Return the bound by the points and prices of the proof alone; infinite where it does not hold for all plans."""
     tree, points, parts = proof.tree, proof.points, market.parts.number
     signs = (
-        points.ndim == tree.v.ndim == tree.y.ndim == 2
+        is_a_tree(tree, market.size)
+        and points.ndim == tree.v.ndim == tree.y.ndim == 2
         and points.shape[1] == market.size
         and tree.v.shape == (len(tree.v), len(points) * parts)
         and tree.y.shape == (len(tree.v), len(market.low))
@@ -112,18 +119,14 @@ def bound_of_market(market: Market, proof: MarketProof) -> float:
         and (tree.v.reshape(len(tree.v), len(points), parts).sum(axis=1) >= 1 - 1e-12).all()
         and not (tree.y[:, np.isinf(market.high)] > 0).any()
         and not (tree.y[:, np.isinf(market.low)] < 0).any()
-        and (tree.price < len(tree.v)).all()
-        and ((tree.fixed_column >= 0) & (tree.fixed_column < market.size)).all()
-        and np.isin(tree.fixed_at, (0, 1)).all()
-        and ((tree.column[1:] >= 0) & (tree.column[1:] < market.size)).all()
     )
     if not signs or not covers_all_plans(tree):
         return math.inf
     cuts = Cuts(market)
     for point in points:
         cuts.add(point)
-    size = market.size
-    return worst_leaf(tree, np.zeros(size), np.ones(size), lambda k: cuts.lagrangian(tree.v[k], tree.y[k]))
+    many = market.size
+    return worst_leaf(tree, np.zeros(many), np.ones(many), lambda k: cuts.terms(tree.v[k], tree.y[k]))
 
 
 class Master:

@@ -76,6 +76,14 @@ class _Terms(Cuts):
         for point in points:
             self.add(point)
 
+    def rays(self, _lower: Floats, _upper: Floats) -> tuple[Any, ...]:
+        return ()
+
+    def exact(self, x: Bools) -> Multipliers:
+        v = np.zeros((len(self.points) + 1, self.market.parts.number))
+        v[self.add(x.astype(float))] = 1.0
+        return Multipliers(v.ravel(), np.zeros(len(self.market.low)), np.zeros(0))
+
 
 class _Relaxation:
     """The master in the words of `BranchAndBound`: boxes and bases of nodes."""
@@ -106,8 +114,8 @@ class _Search(BranchAndBound):
     def __init__(self, market: Market, points: list[Floats], plans: Plans, control: Control) -> None:
         self.cuts = _Terms(market, points)
         self.master = Master(self.cuts)
-        super().__init__(self.cuts, control, plans.rounded)  # type: ignore[arg-type]
-        self._reduced = _Relaxation(self.master, self)  # type: ignore[assignment]
+        super().__init__(self.cuts, control, plans.rounded)  # type: ignore[arg-type]  # which asks no more of its terms
+        self._reduced = _Relaxation(self.master, self)  # type: ignore[assignment]  # nor of its relaxation
 
     @property
     def limit(self) -> float:
@@ -218,6 +226,7 @@ class _CountReport(Control):
         vars(self).update(vars(outer.for_subproblem()))
         self.outer, self.known = outer, (value, bound)
 
+    # The numbers of the question are not those that are told.
     def report(self, step: str, value: float | None = None, bound: float | None = None) -> bool:  # noqa: ARG002
         """Report the numbers; the question ends with the time only."""
         self.outer.report(step, *self.known)

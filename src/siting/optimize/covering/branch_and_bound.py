@@ -11,6 +11,7 @@ import heapq
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -152,13 +153,23 @@ class BranchAndBound:
         return shut, opened
 
     def _along_ray(self, solved: Multipliers, lower: Floats, upper: Floats) -> Multipliers:
-        """Follow a ray until the bound closes the node."""
-        if solved.ray is None:
+        """Follow a ray until the bound closes the node: the solver's, else one of a rule that no plan keeps.
+
+        A box of one plan is bounded by what it is worth.
+        """
+        if solved.x is None:
+            rays = [] if solved.ray is None else [solved.ray]
+            for v, y, m in chain(rays, self.terms.rays(lower, upper)):
+                steps = (4.0**k for k in range(60))
+                further = (Multipliers(solved.v + step * v, solved.y + step * y, solved.m + step * m) for step in steps)
+                for each in further:
+                    if self.terms.bound(each, lower, upper)[0] <= self.limit:
+                        return each
+        bound = self.terms.bound(solved, lower, upper)[0]
+        if bound <= self.limit or (lower < upper).any():
             return solved
-        v, y, m = solved.ray
-        steps = (4.0**k for k in range(60))
-        further = (Multipliers(solved.v + step * v, solved.y + step * y, solved.m + step * m) for step in steps)
-        return next((each for each in further if self.terms.bound(each, lower, upper)[0] <= self.limit), solved)
+        exact = self.terms.exact(lower > 0)
+        return exact if self.terms.bound(exact, lower, upper)[0] < bound else solved
 
     def _branch(self, node: _Node) -> bool:
         """Split a node; False, and nothing changed, when the time was up before."""

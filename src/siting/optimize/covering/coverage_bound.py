@@ -55,6 +55,8 @@ def coverage_bound(terms: Lagrangian, columns: Ints, number: int, target: float,
         lowest, step = kernels.descend(
             start, needs, worth, number, PART, aim, step, fall, MEMORY, way, point, lowest, best
         )
+    if lowest > worth.sum():
+        best[:] = 0.0  # no more than all needs are covered
     credit = np.sort(serves @ best)[::-1]
     y = float(credit[number - 1]) if number else 0.0
     return Multipliers(terms.w - best, np.array([y]), np.zeros(0))

@@ -16,6 +16,7 @@ Lagrangian bound of Cornuejols, Fisher and Nemhauser (1977, Management Science 2
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any
@@ -109,6 +110,28 @@ class Lagrangian:
         v, y, m = multipliers.v, multipliers.y, multipliers.m
         r = self.reduced_values(v, y, m)
         return self.base(v, y, m) + float(np.where(r > 0, r * upper, r * lower).sum()), r
+
+    def exact(self, x: Bools) -> Multipliers:
+        """Return the multipliers that bound a box of the one plan *x* by what it is worth."""
+        none = np.zeros(len(self.model.high)), np.zeros(len(self.model.wanted))
+        return Multipliers(np.where(self.covered(x), self.w, 0.0), *none)
+
+    def rays(self, lower: Floats, upper: Floats) -> Iterator[tuple[Floats, Floats, Floats]]:
+        """Return a ray for each rule that no plan of a box keeps, whatever the other rules say.
+
+        A need whom no column serves gets no price, so that only shut columns have its credit.
+        """
+        model, reached = self.model, self.covered(upper > 0)
+        v, y, m = np.zeros(len(self.w)), np.zeros(len(model.high)), np.zeros(len(model.wanted))
+        if (model.must & ~reached).any():
+            yield np.where(model.must & ~reached, -1.0, 0.0), y, m
+        for share in np.flatnonzero(model.shares @ reached.astype(float) < model.wanted).tolist():
+            one = np.arange(len(m)) == share
+            yield np.where(reached, self.shares_of @ one.astype(float), 0.0), y, one.astype(float)
+        negative, positive = model.rows.minimum(0.0), model.rows.maximum(0.0)
+        least, most = negative @ upper + positive @ lower, positive @ upper + negative @ lower
+        for row in np.flatnonzero((least > model.high) | (most < model.low)).tolist():
+            yield v, np.where(np.arange(len(y)) == row, 1.0 if least[row] > model.high[row] else -1.0, 0.0), m
 
 
 def best_multipliers(terms: Lagrangian, solved: Multipliers) -> Multipliers:

@@ -213,9 +213,9 @@ class _Search:
         return True
 
     def _offer(self, x: Bools) -> None:
-        """Keep a plan if it is the best so far."""
+        """Keep a plan if it is the best so far and serves all who must be served."""
         value = self.model.objective(x) - self.model.constant
-        if value > self.value:
+        if value > self.value and self.model.is_feasible(x):
             self.value, self.x = value, x
 
     def _branch(self, heap: list[tuple[float, int, _Node]], root: _Node) -> None:

@@ -13,7 +13,7 @@ import pyproj
 import shapely
 
 from siting.data import check_extent, check_layer, common_crs, points
-from siting.errors import LayerError, ProblemError, some
+from siting.errors import LayerError, ProblemError, brief, some
 from siting.limits import metres_of
 from siting.measure.alignment import amounts
 from siting.measure.walk_limit import sloped, walk_limit
@@ -190,7 +190,7 @@ def make_candidates(
 
 def _check_options(method: str, given: set[str]) -> None:
     if method not in OPTIONS:
-        raise ProblemError(f"method is {method!r}; choose {', '.join(map(repr, OPTIONS))}")
+        raise ProblemError(f"method is {brief(method)}; choose {', '.join(map(repr, OPTIONS))}")
     needed, known = OPTIONS[method]
     absent, strange = sorted(needed - given), sorted(given - needed - known)
     if absent:
@@ -281,7 +281,7 @@ def _clusters(people: _Communities, number: object, network: Network | None) -> 
     lived = np.flatnonzero(weight > 0)
     places = len(np.unique(xy[lived], axis=0))
     if not isinstance(number, int | np.integer) or isinstance(number, bool) or number < 1:
-        raise ProblemError(f"number is {number!r}; ask for 1 cluster or more")
+        raise ProblemError(f"number is {brief(number)}; ask for 1 cluster or more")
     if number > places:
         raise ProblemError(f"number is {number}, but people live at {places} places only; ask for {places} at most")
     cluster, centre = _partition(xy[lived], weight[lived], int(number))

@@ -16,7 +16,7 @@ import pyproj
 import shapely
 
 from siting.data import check_layer, points, role, to_crs
-from siting.errors import LayerError, ProblemError, some
+from siting.errors import LayerError, ProblemError, brief, some
 from siting.limits import metres_of
 from siting.numbers import Bools, Floats, Positions, Shapes
 
@@ -83,17 +83,20 @@ def _column(frame: gpd.GeoDataFrame, name: str) -> pd.Series:
     if name not in frame:
         columns = some(frame.columns.drop("geometry"), most=30)
         raise LayerError("parcels", f'is to be filtered by "{name}", but has the columns {columns}; add it, or rename')
-    return frame[name]  # type: ignore[no-any-return]
+    column: pd.Series = frame[name]
+    return column
 
 
 def _between(what: str, bounds: object, value: Floats) -> tuple[str, Bools]:
     numbers = tuple(bounds) if isinstance(bounds, tuple | list) else ()
     sound = all(one is None or (isinstance(one, Real) and 0 <= float(one) < math.inf) for one in numbers)
     if len(numbers) != 2 or not sound or numbers == (None, None):
-        raise ProblemError(f"{what} is {bounds!r}; give the least and the most m², such as (200, 2000) or (200, None)")
+        raise ProblemError(
+            f"{what} is {brief(bounds)}; give the least and the most m², such as (200, 2000) or (200, None)"
+        )
     least, most = (0.0 if numbers[0] is None else numbers[0]), (math.inf if numbers[1] is None else numbers[1])
     if least > most:
-        raise ProblemError(f"{what} is {bounds!r}; the least comes first")
+        raise ProblemError(f"{what} is {brief(bounds)}; the least comes first")
     outside = [f"below {least:g} m²"] * (numbers[0] is not None) + [f"above {most:g} m²"] * (numbers[1] is not None)
     return f"with {what} {' or '.join(outside)}", (value >= least) & (value <= most)
 

@@ -11,10 +11,10 @@ import numpy as np
 
 import siting.propose.problem as problem
 from siting.numbers import Floats, amount
-from siting.propose.infeasible.subproblems import Subproblem, Subproblems
+from siting.propose.infeasible.subproblems import SAME, Subproblem, Subproblems
 from siting.propose.model.constraints import Constraint
 from siting.propose.model.shares import Share, needed_of
-from siting.propose.search.answer import Reason
+from siting.propose.search.answer import Reason, Way
 
 __all__ = ["changes_of"]
 
@@ -23,6 +23,8 @@ WITHOUT = (
     problem.AtLeast, problem.Backup, problem.Forbidden, problem.OnePer, problem.Required, problem.Spacing,
     problem.Supply, problem.Together,
 )  # fmt: skip
+#: By how many percent all places are tried to grow.
+MORE_PLACES = (*range(5, 100, 5), *range(100, 200, 10), *range(200, 500, 50), *range(500, 1001, 100))
 
 
 def changes_of(problems: Subproblems, rule: Any, conflict: Sequence[problem.Part]) -> Iterator[Reason]:
@@ -41,6 +43,12 @@ def changes_of(problems: Subproblems, rule: Any, conflict: Sequence[problem.Part
             yield from _lower(problems, [share for share in shares if share.phase == phase])
     if isinstance(rule, (problem.Cover, problem.NobodyBeyond)):
         yield from _farther(problems, rule)
+    if isinstance(rule, problem.MinTravel) and problems.feasible(
+        [part for part in problems.parts if part.rule != rule]
+    ):
+        yield "plan.mend_beyond", {"rule": problem.Part(rule)}
+    if isinstance(rule, problem.Capacity):
+        yield from _roomier(problems, rule)
 
 
 def _wider(problems: Subproblems, limits: Sequence[Constraint]) -> Iterator[Reason]:
@@ -100,6 +108,30 @@ def _lower(problems: Subproblems, shares: Sequence[Share]) -> Iterator[Reason]:
         yield "plan.mend_share", {"rule": named, "to": f"{best / 10:.1f} %"}
 
 
+def _roomier(problems: Subproblems, rule: problem.Capacity) -> Iterator[Reason]:
+    """Say whether it is enough to split communities, and by how much all places must grow."""
+    whole, named = problems.keeping(problems.parts), problem.Part(rule)
+    found: list[Reason] = []
+    if not rule.split:
+        rules = tuple(replace(each, split=True) if each == rule else each for each in whole.inputs.rules)  # type: ignore[call-arg]
+        if problems.possible(replace(whole, inputs=replace(whole.inputs, rules=rules))):
+            found.append(("plan.mend_split", {"rule": named}))
+    places = whole.variables.places
+    entire = bool((places == np.rint(places))[np.isfinite(places)].all())
+
+    def with_places(percent: float) -> Subproblem:
+        more = places * (1 + percent / 100)
+        more = np.floor(more + SAME) if entire else more
+        return replace(whole, variables=replace(whole.variables, places=more))
+
+    enough = _first(MORE_PLACES, lambda percent: problems.possible(with_places(percent)))
+    if enough is not None:
+        found.append(("plan.mend_places", {"rule": named, "to": f"{enough:g} %"}))
+    elif not found and not rule.split:
+        found.append(("plan.may_mend_split", {"rule": named}))
+    yield from found
+
+
 def _farther(problems: Subproblems, rule: problem.Cover | problem.NobodyBeyond) -> Iterator[Reason]:
     """Give the shortest feasible distance within the search, in whole units (below 100 in tenths)."""
     inputs = problems.formulation.inputs
@@ -120,4 +152,4 @@ def _farther(problems: Subproblems, rule: problem.Cover | problem.NobodyBeyond) 
 
     enough = _first(limits, lambda limit: problems.possible(with_limit(limit)))
     if enough is not None:
-        yield "plan.mend_radius", {"rule": problem.Part(rule), "to": f"{enough:g} {pairs[0].unit}"}
+        yield "plan.mend_radius", {"rule": problem.Part(rule), "to": Way(amount(enough), pairs[0].unit)}

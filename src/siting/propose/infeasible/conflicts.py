@@ -56,6 +56,8 @@ def reasons(formulation: Formulation, control: Control) -> tuple[Reason, ...]:
         rules = list(dict.fromkeys(part.rule for part in alone))
         rules = rules if len(rules) == 1 else []  # one change does not mend two rules
         rules += formulation.inputs.all(problem.Backup, problem.Forbidden)  # but these may be behind
+        if any(key == "plan.too_large" for key, _ in found):
+            rules += formulation.inputs.all(problem.Capacity)
         mends = [mend for rule in dict.fromkeys(rules) for mend in changes_of(problems, rule, alone)]
     else:
         conflict = _coarse(problems.upto(0.4))

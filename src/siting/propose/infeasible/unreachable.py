@@ -14,7 +14,7 @@ from siting.propose.model.constraints import Constraint
 from siting.propose.model.formulation import Formulation
 from siting.propose.model.variables import LARGER, NEW, STAYING
 from siting.propose.problem import Forbidden, OnePer, Part
-from siting.propose.search.answer import Lacking, Reason
+from siting.propose.search.answer import Lacking, Reason, Way
 
 __all__ = ["out_of_reach"]
 
@@ -30,9 +30,10 @@ def out_of_reach(formulation: Formulation) -> tuple[tuple[Part, ...], list[Reaso
         if weight[served].sum() < share.wanted - SAME * max(1.0, share.wanted):
             parts.append(share.part)
             group, best = share.part.group, float(weight[served].sum() / weight.sum())
-            key = "plan.out_of_reach_in" if group else "plan.out_of_reach"
-            found.append((key, {"share": share.share, "best": best, "group": group}))
             limit = inputs.pairs[share.service].own(share.limit)
+            endless = limit is None and math.isinf(inputs.pairs[share.service].limit)
+            key = f"plan.out_of_reach{'_in' if group else '_at_all' * endless}"
+            found.append((key, {"share": share.share, "best": best, "group": group}))
             missed.setdefault((share.service, limit), []).append((Part(share.rule), (weight > 0) & ~served))
     services, years = range(len(inputs.services)), range(len(inputs.years))
     whole = Part(formulation.objective)  # which may want everybody served
@@ -81,18 +82,21 @@ def _too_far(
     last = ways.groupby("community")["cost"].nth(formulation.times - 1)
     nearest[ways["community"].loc[last.index]] = last
     lost = np.any([mask for _, mask in lacking], axis=0)
-    within = f"{pairs.longest if limit is None else limit:g} {pairs.unit}"
-    values = {"rules": tuple(dict.fromkeys(part for part, _ in lacking)), "limit": within}
+    endless = limit is None and math.isinf(pairs.limit)  # then there is no distance to speak of
+    values: dict[str, object] = {"rules": tuple(dict.fromkeys(part for part, _ in lacking))}
+    if not endless:
+        values["limit"] = Way(amount(pairs.limit if limit is None else limit), pairs.unit)
     barring = _barring(formulation, service, limit) if formulation.times == 1 else {}
     barred = lost & np.any([np.zeros(size, bool), *barring.values()], axis=0)
     key = "plan.too_far" if formulation.times == 1 else "plan.too_few"
     if (lost & ~barred).any():
-        beyond = "—" if math.isinf(pairs.limit) else f"> {pairs.limit:g} {pairs.unit}"
-        way = [f"{cost:.4g} {pairs.unit}" if cost < math.inf else beyond for cost in nearest]
-        yield key, values | _people(formulation, service, lost & ~barred, way)
+        beyond = Way() if math.isinf(pairs.limit) else Way(amount(pairs.limit), pairs.unit, beyond=True)
+        way = [Way(amount(float(f"{cost:.4g}")), pairs.unit) if cost < math.inf else beyond for cost in nearest]
+        key, ways_ = (f"{key}_at_all", None) if endless else (key, way)
+        yield key, values | _people(formulation, service, lost & ~barred, ways_)
     if barred.any():
         by = tuple(part for part, mask in barring.items() if (mask & barred).any())
-        yield "plan.barred", values | {"by": by} | _people(formulation, service, barred)
+        yield f"plan.barred{'_at_all' * endless}", values | {"by": by} | _people(formulation, service, barred)
 
 
 def _too_large(formulation: Formulation, part: Part, service: int, phase: int, limit: float | None) -> Reason | None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 import siting.propose.problem as problem
-from siting.errors import ProblemError, some
+from siting.errors import ProblemError, brief, counted, some
 from siting.propose.model.constraints import refuse_unmeasured
 from siting.propose.model.inputs import Inputs
 from siting.propose.model.variables import Variables
@@ -21,10 +21,14 @@ LIMITED = (problem.MaxCoverage, problem.MaxMarketShare, problem.MinTravel, probl
 def refuse_unknown(objective: problem.Objective, rules: Sequence[problem.Rule]) -> None:
     """Refuse objectives and rules of other kinds."""
     if not isinstance(objective, problem.OBJECTIVES):
-        raise ProblemError(f"no objective that solve knows: {objective!r}; choose from {_names(problem.OBJECTIVES)}")
+        raise ProblemError(
+            f"no objective that solve knows: {brief(objective)}; choose from {_names(problem.OBJECTIVES)}"
+        )
     strange = [rule for rule in rules if not isinstance(rule, problem.RULES)]
     if strange:
-        raise ProblemError(f"no rule that solve knows: {some(strange)}; choose from {_names(problem.RULES)}")
+        raise ProblemError(
+            f"no rule that solve knows: {', '.join(map(brief, strange[:3]))}; choose from {_names(problem.RULES)}"
+        )
 
 
 def _names(kinds: Sequence[type]) -> str:
@@ -48,10 +52,10 @@ def _refuse_counts(inputs: Inputs, variables: Variables) -> None:
     )
     for rule in (*most, *least):
         if rule.n > new:
-            raise ProblemError(f"{rule}: there are only {new} candidates")
+            raise ProblemError(f"{rule}: there {'is' if new == 1 else 'are'} only {counted(new, 'candidates')}")
     for rule in most:
         if required > rule.n:
-            raise ProblemError(f"{rule} contradicts Required: it names {required} sites")
+            raise ProblemError(f"{rule} contradicts Required: it names {counted(required, 'sites')}")
         for other in least:
             if rule.n < other.n:
                 raise ProblemError(f"{other} contradicts {rule}")

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 import siting.propose.problem as problem
-from siting.errors import ProblemError, some
+from siting.errors import ProblemError, brief, some
 from siting.measure.reach import Reach
 from siting.numbers import Bools, Floats, Ints
 from siting.propose.model.inputs import Inputs, Resolved
@@ -210,7 +210,7 @@ def _supply_wanted(rule: problem.Supply, group: object = None) -> float:
     if isinstance(value, pd.Series):
         value = float(pd.to_numeric(pd.Series([value.get(group, nan)]), errors="coerce").iloc[0])
         if not 0 <= value < inf:
-            raise ProblemError(f"{rule}: {name} has no number of 0 or more for the group {group!r}")
+            raise ProblemError(f"{rule}: {name} has no number of 0 or more for the group {brief(group)}")
     assert value is not None
     return float(value) if rule.per_1000 is None else rule.per_1000 * float(value) / 1000.0
 

@@ -80,6 +80,13 @@ class Formulation:
             return None
         return utilities(choice, self.inputs, *self.serving(0, len(self.inputs.years) - 1), self.variables.site)
 
+    def with_rule(self, rule: problem.Rule) -> Formulation:
+        """Return the problem with another rule."""
+        inputs = replace(self.inputs, rules=(*self.inputs.rules, rule))
+        constraints = build_constraints(inputs, self.variables)
+        shares, closeness = build_shares(inputs), build_closeness(inputs)
+        return replace(self, inputs=inputs, constraints=constraints, shares=shares, closeness=closeness)
+
     @property
     def everybody(self) -> bool:
         """Whether the objective wants everybody served."""
@@ -301,7 +308,7 @@ def build(
         known_costs(inputs, variables, objective)
     places = variables.places[variables.serves]
     if inputs.one(problem.Capacity) is not None and not (places == np.rint(places)).all():
-        inputs = replace(inputs, whole=False)  # people may be split when places are fractions
+        inputs = replace(inputs, fractional_places=True)
     refuse_contradictions(objective, inputs, variables, bounded=bounded)
     return Formulation(
         objective, inputs, variables, build_constraints(inputs, variables), build_shares(inputs),

@@ -10,7 +10,7 @@ from typing import Generic, TypeAlias, TypeVar, cast
 import numpy as np
 import pandas as pd
 
-from siting.errors import ProblemError, some
+from siting.errors import ProblemError, brief, some
 from siting.measure.alignment import refuse_inexact
 from siting.measure.reach import TOLERANCE, Reach
 from siting.measure.take_up import TakeUp
@@ -94,9 +94,9 @@ class Resolved(Generic[R_co]):
 class Inputs:
     """A siting problem as given, in an order that does not depend on the order of its tables.
 
-    Ids are sorted as text. Services are ("",) and years (None,) where none were named; `demand` is services × years ×
-    communities, with the `take_up` of each service that has one, 1 where it is `unweighted`, and `whole` whether all of
-    it is in whole numbers.
+    Ids are sorted as text. Services are ("",) and years (None,) where none were named. `people` is services × years ×
+    communities, 1 where it is `unweighted`; `rates`, services × communities, are the shares of them that look for a
+    place, and `take_up` tells about them. With `fractional_places` people may be split into parts.
     """
 
     communities: pd.Index
@@ -104,12 +104,23 @@ class Inputs:
     services: tuple[str, ...]
     years: tuple[int | None, ...]
     pairs: tuple[Pairs, ...]
-    demand: Floats
-    whole: bool
+    people: Floats
+    rates: Floats
     options: pd.DataFrame | None
     rules: tuple[Rule, ...]
     take_up: tuple[TakeUp, ...] = ()
     unweighted: bool = False
+    fractional_places: bool = False
+
+    @cached_property
+    def demand(self) -> Floats:
+        """Who looks for a place: services × years × communities."""
+        return self.people * self.rates[:, None, :] if self.take_up else self.people
+
+    @cached_property
+    def whole(self) -> bool:
+        """Whether people are served in whole numbers."""
+        return not self.fractional_places and bool((self.demand == np.rint(self.demand)).all())
 
     @property
     def phases(self) -> Phases | None:
@@ -173,7 +184,7 @@ class Inputs:
             return list(range(len(self.services)))
         if name not in self.services:
             there = f"there are {some(self.services)}" if self.services != (UNNAMED,) else "no services were named"
-            raise ProblemError(f"{rule}: there is no service {name!r}; {there}")
+            raise ProblemError(f"{rule}: there is no service {brief(name)}; {there}")
         return [self.services.index(name)]
 
     def _phase(self, year: int | None, rule: Rule) -> int:
@@ -181,7 +192,7 @@ class Inputs:
             return len(self.years) - 1
         if year not in self.years:
             there = "; there are no Phases" if self.years == (None,) else f"; the phases are {some(self.years)}"
-            raise ProblemError(f"{rule}: no phase {year!r}{there}")
+            raise ProblemError(f"{rule}: no phase {brief(year)}{there}")
         return self.years.index(year)
 
     def site_positions(self, ids: Iterable[object], what: str) -> Ints:
@@ -240,7 +251,7 @@ class Inputs:
         if values is None:
             return np.full(len(self.sites), np.nan)
         if not isinstance(values, pd.Series):
-            raise ProblemError(f"{what} is {values!r}; give a Series with a number for each site id")
+            raise ProblemError(f"{what} is {brief(values)}; give a Series with a number for each site id")
         if not values.index.is_unique:
             raise ProblemError(f"{what}: ids occur twice: {some(values.index[values.index.duplicated()])}")
         return np.asarray(at_least_zero_each(values, what).reindex(self.sites), float)

@@ -10,7 +10,7 @@ from scipy.sparse import csr_array
 
 import siting.propose.problem as problem
 from siting.errors import ProblemError, some
-from siting.measure.huff import decayed_attraction, refuse_searched_less
+from siting.measure.huff import decayed_attraction, refuse_no_decay
 from siting.numbers import Bools, Floats, Ints
 from siting.propose.model.inputs import Inputs
 
@@ -81,7 +81,7 @@ def utilities(
     """Work out the utilities of the pairs of communities and variables, whose sites are *site*."""
     pairs, shape = inputs.first, (len(inputs.communities), len(site))
     what = type(choice).__name__
-    refuse_searched_less(choice.decay, pairs.limit, pairs.unit)
+    refuse_no_decay(choice.decay, pairs.limit, pairs.unit)
     appeal = np.ones(len(inputs.sites))
     if choice.attractiveness is not None:
         appeal = inputs.site_numbers(choice.attractiveness, f"{what}: attractiveness")[0]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from siting.errors import ProblemError, some
+from siting.errors import ProblemError, brief, some
 from siting.measure.alignment import weights
 from siting.measure.reach import Reach
 from siting.measure.take_up import TakeUp, rates_of
@@ -19,7 +20,7 @@ from siting.propose.problem import Phases, Rule
 
 log = logging.getLogger(__name__)
 
-__all__ = ["by_year", "of_service", "read"]
+__all__ = ["of_service", "people_of", "read", "with_take_up"]
 
 
 def read(
@@ -33,7 +34,9 @@ def read(
     reaches = dict(reach) if isinstance(reach, Mapping) else {UNNAMED: reach}
     for name, one in reaches.items():
         if not isinstance(one, Reach):
-            raise ProblemError(f"reach{of_service(name)} is {one!r}; give a Reach, or a mapping of services to Reach")
+            raise ProblemError(
+                f"reach{of_service(name)} is {brief(one)}; give a Reach, or a mapping of services to Reach"
+            )
         if one.nearest_only is not None:
             raise ProblemError("solve needs all pairs within a limit; call travel with metres or minutes")
     if not reaches:
@@ -48,41 +51,40 @@ def read(
         raise ProblemError(f"reach is for {some(reaches)}; give demand as a mapping, a Series for each service")
     if any(isinstance(ids, pd.MultiIndex) for one in reaches.values() for ids in (one.origins, one.destinations)):
         raise ProblemError("ids are tuples; give communities and sites one text or number each")
-    rates = _rates(take_up, tuple(reaches), unweighted=unweighted)
-    taken: list[TakeUp] = []
     communities = in_order(c for one in reaches.values() for c in one.origins.tolist())
     sites = in_order(s for one in reaches.values() for s in one.destinations.tolist())
     phases = [rule for rule in rules if isinstance(rule, Phases)]
     years: tuple[int | None, ...] = tuple(phases[0].years) if phases else (None,)
-    amount = np.zeros((len(reaches), len(years), len(communities)))
+    people = np.zeros((len(reaches), len(years), len(communities)))
     for k, (name, one) in enumerate(reaches.items()):
-        given = demands[name]
-        if isinstance(given, pd.DataFrame) and given.columns.astype(str).duplicated().any():
-            raise ProblemError(f"demand{of_service(name)} has columns of one name: {some(given.columns)}")
-        frame = weights(given, one.origins)
-        if isinstance(given, pd.DataFrame) and len(years) > 1 and frame.shape[1] == 1 and frame.columns[0].isdigit():
-            year = frame.columns[0]
-            raise ProblemError(
-                f"demand{of_service(name)} has a column for {year} only; give one for each year, or a Series"
-            )
-        if name in rates:
-            shares = rates_of(rates[name], one.origins, f"take_up{of_service(name)}")
-            taken.append(TakeUp.of(shares, name, getattr(given, "name", None)))
-            frame = frame.mul(shares, axis=0)
-        amount[k][:, communities.get_indexer(one.origins)] = by_year(frame, years, name)
-    return Inputs(
+        people[k][:, communities.get_indexer(one.origins)] = people_of(demands[name], one.origins, years, name)
+    inputs = Inputs(
         communities=communities,
         sites=sites,
         services=tuple(reaches),
         years=years,
         pairs=tuple(Pairs.of(one, communities, sites) for one in reaches.values()),
-        demand=amount,
-        whole=bool((amount == np.rint(amount)).all()),
+        people=people,
+        rates=np.ones((len(reaches), len(communities))),
         options=None if options is None else _options(options, sites, tuple(reaches), years),
         rules=tuple(rules),
-        take_up=tuple(taken),
         unweighted=unweighted,
     )
+    return with_take_up(inputs, take_up, demands)
+
+
+def with_take_up(inputs: Inputs, take_up: Rates, demands: Mapping[str, Any]) -> Inputs:
+    """Let a share of the people of each service look for a place; the name of its demand tells an unnamed service."""
+    given = _rates(take_up, inputs.services, unweighted=inputs.unweighted)
+    rates, taken = inputs.rates.copy(), {each.service: each for each in inputs.take_up}
+    for k, name in enumerate(inputs.services):
+        if name in given:
+            mine = inputs.pairs[k].order  # messages name origins as they were given
+            rates[k, mine] = rates_of(given[name], inputs.communities[mine], f"take_up{of_service(name)}")
+            made = TakeUp.of(rates[k, mine], name, getattr(demands.get(name), "name", None))
+            before = taken.get(name)
+            taken[name] = made._replace(childcare=made.childcare or (before is not None and before.childcare))
+    return replace(inputs, rates=rates, take_up=tuple(taken[name] for name in inputs.services if name in taken))
 
 
 def _rates(take_up: Rates, services: tuple[str, ...], *, unweighted: bool) -> Mapping[str, Any]:
@@ -106,9 +108,17 @@ def in_order(ids: Iterable[Hashable]) -> pd.Index:
     return index[np.argsort(index.astype(str).to_numpy(), kind="stable")] if len(index) else index
 
 
-def by_year(frame: pd.DataFrame, years: tuple[int | None, ...], service: str) -> Floats:
-    """Return demand as years × communities; one column is for all years."""
+def people_of(given: pd.Series | pd.DataFrame, ids: pd.Index, years: tuple[int | None, ...], service: str) -> Floats:
+    """Return the people of a service as years × *ids*; one column is for all years."""
+    if isinstance(given, pd.DataFrame) and given.columns.astype(str).duplicated().any():
+        raise ProblemError(f"demand{of_service(service)} has columns of one name: {some(given.columns)}")
+    frame = weights(given, ids)
     columns = frame.shape[1]
+    if isinstance(given, pd.DataFrame) and len(years) > 1 and columns == 1 and frame.columns[0].isdigit():
+        year = frame.columns[0]
+        raise ProblemError(
+            f"demand{of_service(service)} has a column for {year} only; give one for each year, or a Series"
+        )
     if years == (None,) and columns != 1:
         raise ProblemError(
             f"demand{of_service(service)} has {columns} columns; choose one weight to plan for, or give Phases"
@@ -162,4 +172,4 @@ def _options(
 
 def of_service(service: str) -> str:
     """Return " of …" for a message; "" for the only service."""
-    return f" of {service!r}" if service != UNNAMED else ""
+    return f" of {brief(service)}" if service != UNNAMED else ""

@@ -9,12 +9,11 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 
-from siting.errors import ProblemError, some
-from siting.measure.alignment import weights
+from siting.errors import ProblemError, brief, some
 from siting.measure.reach import Reach
 from siting.propose.model.formulation import Formulation
-from siting.propose.model.inputs import UNNAMED, Demand, Inputs, Pairs, Reaches
-from siting.propose.model.read_problem import by_year, of_service
+from siting.propose.model.inputs import UNNAMED, Demand, Inputs, Pairs, Rates, Reaches
+from siting.propose.model.read_problem import of_service, people_of, with_take_up
 from siting.propose.model.shares import build_closeness, build_shares
 
 __all__ = ["Scenario", "Scenarios", "scenario_of", "under", "under_each"]
@@ -27,13 +26,16 @@ class Scenario:
     Parameters
     ----------
     demand
-        Another demand, such as a higher forecast, in any form that `solve` takes.
+        Another demand, such as a higher forecast, in any form that `solve` takes. The take-up of the problem counts in
+        it, too: these are people.
     reach
         Another reach, such as at a lower walking speed, for the same communities and sites; a mapping for several
         services.
     closed
         Ids of sites that serve nobody: a candidate that is not available, a facility that closes. Rules on numbers of
         sites still count them.
+    take_up
+        Another take-up, as for `solve`; of the people of *demand* or, without it, of the problem.
 
     Raises
     ------
@@ -44,14 +46,15 @@ class Scenario:
     demand: Demand | None = None
     reach: Reaches | None = None
     closed: tuple[object, ...] = field(default=())
+    take_up: Rates = None
 
     def __post_init__(self) -> None:
         if isinstance(self.closed, str) or not isinstance(self.closed, Iterable):
-            raise ProblemError(f"Scenario: closed is {self.closed!r}; give a list of ids")
+            raise ProblemError(f"Scenario: closed is {brief(self.closed)}; give a list of ids")
         object.__setattr__(self, "closed", tuple(self.closed))
 
     def __repr__(self) -> str:
-        named = [name for name in ("demand", "reach") if getattr(self, name) is not None]
+        named = [name for name in ("demand", "reach", "take_up") if getattr(self, name) is not None]
         return f"Scenario({', '.join([*named, *([f'{len(self.closed)} closed'] if self.closed else [])])})"
 
 
@@ -72,8 +75,8 @@ def scenario_of(value: Any, name: object) -> Scenario:
     if isinstance(value, (list, set, frozenset, tuple, pd.Index)):
         return Scenario(closed=tuple(value))
     raise ProblemError(
-        f"the scenario {name!r} is {value!r}; give a demand, a Reach, (Reach, demand), a list of ids that close, "
-        "or a Scenario"
+        f"the scenario {brief(name)} is {brief(value)}; give a demand, a Reach, (Reach, demand), a list of ids that "
+        "close, or a Scenario"
     )
 
 
@@ -85,14 +88,14 @@ def _all(value: object, *kinds: type) -> bool:
 def under_each(formulation: Formulation, scenarios: Scenarios) -> dict[str, Formulation]:
     """Return the problem in each scenario."""
     if not isinstance(scenarios, Mapping) or not scenarios:
-        raise ProblemError(f"scenarios is {scenarios!r}; give a mapping of names to scenarios, at least one")
+        raise ProblemError(f"scenarios is {brief(scenarios)}; give a mapping of names to scenarios, at least one")
     found = {}
     for name, value in scenarios.items():
         scenario = scenario_of(value, name)
         try:
             found[name] = under(formulation, scenario)
         except ProblemError as error:
-            raise ProblemError(f"the scenario {name!r}: {error}") from error
+            raise ProblemError(f"the scenario {brief(name)}: {error}") from error
     return found
 
 
@@ -103,6 +106,9 @@ def under(formulation: Formulation, scenario: Scenario) -> Formulation:
         inputs = _with_reach(inputs, scenario.reach)
     if scenario.demand is not None:
         inputs = _with_demand(inputs, scenario.demand)
+    if scenario.take_up is not None:
+        demand = scenario.demand
+        inputs = with_take_up(inputs, scenario.take_up, demand if isinstance(demand, Mapping) else {UNNAMED: demand})
     if scenario.closed:
         inputs = _without(inputs, scenario.closed)
     return replace(formulation, inputs=inputs, shares=build_shares(inputs), closeness=build_closeness(inputs))
@@ -120,7 +126,7 @@ def _with_reach(inputs: Inputs, reach: Reaches) -> Inputs:
     for name, before in zip(inputs.services, inputs.pairs, strict=True):
         one = reaches[name]
         if not isinstance(one, Reach) or one.nearest_only is not None:
-            raise ProblemError(f"reach{of_service(name)} is {one!r}; give a Reach with all pairs within a limit")
+            raise ProblemError(f"reach{of_service(name)} is {brief(one)}; give a Reach with all pairs within a limit")
         communities, sites = inputs.communities[before.communities], inputs.sites[before.sites]
         for ours, theirs, kind in ((communities, one.origins, "origins"), (sites, one.destinations, "destinations")):
             wrong = ours.symmetric_difference(pd.Index(theirs, dtype=object))
@@ -131,11 +137,11 @@ def _with_reach(inputs: Inputs, reach: Reaches) -> Inputs:
 
 
 def _with_demand(inputs: Inputs, demand: Demand) -> Inputs:
-    demands, amount = _by_service(inputs, demand, "demand"), np.zeros_like(inputs.demand)
+    demands, people = _by_service(inputs, demand, "demand"), np.zeros_like(inputs.people)
     for k, name in enumerate(inputs.services):
         mine = inputs.pairs[k].communities
-        amount[k][:, mine] = by_year(weights(demands[name], inputs.communities[mine]), inputs.years, name)
-    return replace(inputs, demand=amount, whole=bool((amount == np.rint(amount)).all()))
+        people[k][:, mine] = people_of(demands[name], inputs.communities[mine], inputs.years, name)
+    return replace(inputs, people=people, unweighted=False)
 
 
 def _without(inputs: Inputs, closed: Iterable[object]) -> Inputs:

@@ -124,11 +124,15 @@ def same(stated: Any, value: Any) -> bool:
 
 def _proves(answer: Answer, proven: float, stated: float) -> bool:
     """Whether a proven bound is as good as the stated one, within the rounding tolerance and the grain."""
+    if math.isinf(proven):
+        return proven == stated
     return proven == stated or answer.sense * (proven - stated) < _slack(answer, proven)
 
 
 def _passes(answer: Answer, objective: float, bound: float, of: float) -> bool:
     """Whether an objective is better than a bound allows; never better than NaN."""
+    if math.isinf(bound):
+        return answer.sense * (objective - bound) > 0
     return answer.sense * (objective - bound) > _slack(answer, of)
 
 

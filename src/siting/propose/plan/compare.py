@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from siting.errors import ProblemError
+from siting.errors import ProblemError, brief
 from siting.propose.plan.plan import Plan
 
 __all__ = ["compare"]
@@ -55,7 +55,7 @@ def compare(**plans: Plan) -> pd.DataFrame:
     known = {name: plan if isinstance(plan, Plan) else getattr(plan, "plan", plan) for name, plan in plans.items()}
     wrong = [name for name, plan in known.items() if not isinstance(plan, Plan)]
     if wrong:
-        raise ProblemError(f"compare: {wrong[0]} is {plans[wrong[0]]!r}; give a Plan")
+        raise ProblemError(f"compare: {wrong[0]} is {brief(plans[wrong[0]])}; give a Plan")
     first = _opened(next(iter(known.values())))
     table = pd.DataFrame([_row(plan, first) for plan in known.values()], index=pd.Index(list(known), name="plan"))
     return table.drop(columns="cost") if table["cost"].isna().all() else table

@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from siting.labels import known, label, named
-from siting.numbers import amount, percent
+from siting.labels import counted, known, label, named
+from siting.numbers import alike, amount, percent
 from siting.propose.model.constraints import all_may_open_first
 from siting.propose.plan.alternatives import second_best
+from siting.propose.plan.demand_words import demand_words
+from siting.propose.plan.reason_words import NAMED, listed, reason_words
 from siting.propose.plan.rule_text import bracketed, rule_words
 from siting.propose.plan.site_names import Named, SiteNames
 from siting.propose.plan.solved_problem import SolvedProblem
-from siting.propose.problem import Budget, Existing, MaxCoverage, MinCost, MinFarthest, MinTravel, Part, travels
-from siting.propose.search.answer import Lacking
+from siting.propose.problem import Budget, Existing, MaxCoverage, MinCost, MinFarthest, MinTravel, travels
 
-__all__ = ["explain", "listed", "summarise"]
+__all__ = ["explain", "how_counted", "listed", "summarise"]
 
-#: Most ids in a sentence.
-NAMED = 20
 #: With more sites than this no replacements are listed.
 BARGAINED = 60
 
@@ -32,10 +31,8 @@ def summarise(plan: SolvedProblem, lang: str, names: Named = None) -> str:
     called = SiteNames(names, lang)
     # with a time limit that ended before there was a plan, the reason is all that there is to say
     lines = [] if plan.answer.x is None and plan.status != "infeasible" else [label(f"plan.status_{plan.status}", lang)]
-    lines += _demand_words(plan, lang)
-    for key, values in plan.reasons:
-        shown = {name: _shown(name, value, lang, plan.unit, called) for name, value in values.items()}
-        lines.append(label(key, lang, **shown))
+    lines += demand_words(plan.problem.inputs, lang)
+    lines += [reason_words(reason, lang, plan.unit, called) for reason in plan.reasons]
     if math.isnan(plan.objective):
         return "\n".join(lines)
     before = plan.before / plan.total if plan.total else math.nan
@@ -44,28 +41,20 @@ def summarise(plan: SolvedProblem, lang: str, names: Named = None) -> str:
         "covered": _people(plan, plan.covered), "total": _people(plan, plan.total), "gap": percent(plan.gap),
         "bound": _people(plan, plan.bound), "objective": _people(plan, plan.objective), "what": _counted(plan, lang),
     }  # fmt: skip
-    lines.append(label("plan.raises" if plan.problem.market is None else "plan.captures", lang, **numbers))
+    lines.append(
+        label("plan.captures" if plan.problem.market is not None else _placed("plan.raises", plan), lang, **numbers)
+    )
     if "year" in plan.communities.index.names:
         by_year = plan.communities.groupby(level="year")[["demand", "served"]].sum()
         by_year = by_year[by_year["demand"] > 0]
         shares = (by_year["served"] / by_year["demand"]).items()
         years = label("list.comma", lang).join(f"{year} {percent(share)}" for year, share in shares)
-        lines.append(label("plan.by_year", lang, years=years))
+        lines.append(label(_placed("plan.by_year", plan), lang, years=years))
     phases = plan.problem.inputs.phases
     if phases is not None and all_may_open_first(plan.problem.inputs, plan.problem.variables):
         lines.append(label("plan.not_held_back", lang, year=phases.years[0]))
     lines.append(label("plan.proof", lang, **numbers))
     return "\n".join(lines)
-
-
-def _demand_words(plan: SolvedProblem, lang: str) -> Iterator[str]:
-    """Say what is counted, where that is not the people as given."""
-    inputs = plan.problem.inputs
-    if inputs.unweighted:
-        yield label("take_up.none", lang)
-    for each in inputs.take_up:
-        words, service = each.words(lang), named("service", each.service, lang)
-        yield label("take_up.of_service", lang, service=service, words=words) if each.service else words
 
 
 def explain(plan: SolvedProblem, lang: str, names: Named = None) -> str:
@@ -74,7 +63,9 @@ def explain(plan: SolvedProblem, lang: str, names: Named = None) -> str:
     lines = [summarise(plan, lang, names), *_sites(plan, lang, called), *_spent(plan, lang)]
     inputs = plan.problem.inputs
     if plan.answer.x is not None and not inputs.all(Existing):
-        lines.append(label("plan.none_existing", lang, count=len(inputs.sites)))
+        columns = plan.problem.variables
+        count = len(np.unique(columns.site[columns.new]))
+        lines.append(counted("plan.none_existing", count, lang, count=count))
     for change in ("closes", "grows"):
         mine = plan.changes[plan.changes["change"] == change].reset_index().to_dict("records")
         if mine:
@@ -83,9 +74,10 @@ def explain(plan: SolvedProblem, lang: str, names: Named = None) -> str:
     if not math.isnan(plan.objective):
         lines += _not_served(plan, lang, called)
     best = percent(plan.reachable / plan.total if plan.total else math.nan)
-    named = any(key == "plan.too_far" for key, _ in plan.reasons)
+    named = any(key.startswith(("plan.too_far", "plan.barred")) for key, _ in plan.reasons)
     for key, ids in (("plan.unreachable", plan.unreachable), ("plan.only_barred", plan.barred)):
         if ids and not named:
+            key = f"{key}_market" if plan.problem.market is not None else _placed(key, plan)
             lines.append(label(key, lang, count=len(ids), names=listed(map(called.community, ids), lang), best=best))
     return "\n".join(lines)
 
@@ -95,8 +87,18 @@ def _people(plan: SolvedProblem, count: float) -> str:
     return amount(count if plan.problem.market is None else round(count, 1))
 
 
+def how_counted(plan: SolvedProblem, value: float) -> str:
+    """Say how a *value* of `MaxCoverage` counts: "weighted" where it is not people, "placed" people with a place."""
+    return "weighted" if not alike(value, plan.covered) else "placed" if plan.problem.capacity is not None else ""
+
+
 def _weighted(plan: SolvedProblem) -> bool:
-    return isinstance(plan.problem.objective, MaxCoverage) and plan.objective != plan.covered
+    return isinstance(plan.problem.objective, MaxCoverage) and how_counted(plan, plan.objective) == "weighted"
+
+
+def _placed(key: str, plan: SolvedProblem) -> str:
+    """Return the key of the words for people with a place, where places are counted."""
+    return key if plan.problem.capacity is None else f"{key}_placed"
 
 
 def _counted(plan: SolvedProblem, lang: str) -> str:
@@ -133,7 +135,7 @@ def _sites(plan: SolvedProblem, lang: str, called: SiteNames) -> Iterator[str]:
     longer = "plan.longer" if small else "plan.falls" if _weighted(plan) else "plan.instead"
     others = second_best(plan) if 0 < len(plan.sites) <= BARGAINED else None
     for row in plan.table.reset_index().to_dict("records"):
-        key = (near if row["people"] else "plan.site_idle") if by_way else "plan.site"
+        key = (near if row["people"] else "plan.site_idle") if by_way else _placed("plan.site_adds", plan)
         key = "plan.site_market" if plan.problem.market is not None else key
         line = label(
             key, lang, order=row["order"], site=_place(row, lang, called),
@@ -159,11 +161,11 @@ def _not_served(plan: SolvedProblem, lang: str, called: SiteNames) -> Iterator[s
         names = listed((_community(key, lang, called) for key in shared.index), lang)
         yield label("plan.shared", lang, count=len(shared), names=names)
     left = table["demand"] - table["served"]
-    for reason in ("closed", "full", "few"):
+    for reason in ("closed", "competitors", "full", "few"):
         people = left[(left > 1e-9) & (table["reason"] == reason)].sort_values(ascending=False, kind="stable")
         if len(people):
             lost = people.index[: NAMED + 1]
-            nearest = {key: near(key) if reason == "closed" else "" for key in lost}
+            nearest = {key: near(key) if reason in ("closed", "competitors") else "" for key in lost}
             names = listed((_community(key, lang, called) + nearest.get(key, "") for key in people.index), lang)
             total = amount(float(people.sum()))
             yield label(f"plan.left_{reason}", lang, count=len(people), people=total, names=names)
@@ -195,42 +197,13 @@ def _nearest_candidates(plan: SolvedProblem, lang: str, called: SiteNames) -> Ca
 
 
 def _place(row: dict[Any, Any], lang: str, called: SiteNames) -> str:
-    keys = [str(row[name]) for name in ("service", "year", "option") if name in row and not pd.isna(row[name])]
-    return f"{called.site(row['site'])}{bracketed(', '.join(keys), lang)}"
+    told = {name: row[name] for name in ("service", "year", "option") if name in row and not pd.isna(row[name])}
+    keys = [named("service", each, lang) if name == "service" else str(each) for name, each in told.items()]
+    return f"{called.site(row['site'])}{bracketed(label('list.comma', lang).join(keys), lang)}"
 
 
 def _community(key: object, lang: str, called: SiteNames) -> str:
     if not isinstance(key, tuple):
         return called.community(key)
-    more = ", ".join(str(part) for part in key[1:] if not isinstance(part, int))
-    return f"{called.community(key[0])}{bracketed(more, lang)}"
-
-
-def listed(ids: Iterable[object], lang: str) -> str:
-    """Name the first `NAMED` ids, with an ellipsis if there are more."""
-    names = list(map(str, ids))
-    return label("list.comma", lang).join(names[:NAMED]) + " …" * (len(names) > NAMED)
-
-
-def _shown(name: str, value: object, lang: str, unit: str, called: SiteNames) -> object:
-    """Write a value of a reason; rules are in words in Chinese, and in Python in English."""
-    if name in ("rule", "rules", "by"):
-        rules = value if isinstance(value, tuple) else (value,)
-        if lang == "zh":
-            return listed((f"“{rule_words(rule, lang, unit, called.group)}”" for rule in rules), lang)
-        return listed((_in_python(rule, called) for rule in rules), lang)
-    if name == "group":
-        return called.group(value)
-    if isinstance(value, tuple):
-        return listed((_lacking(each, called) for each in value), lang)
-    return percent(value) if isinstance(value, float) else value
-
-
-def _in_python(rule: object, called: SiteNames) -> str:
-    if isinstance(rule, Part) and rule.of and rule.asks is None:
-        return f"{rule.rule} ({', '.join(map(called.group, rule.of))})"
-    return str(rule)
-
-
-def _lacking(each: object, called: SiteNames) -> str:
-    return each.called(called.community(each.community)) if isinstance(each, Lacking) else str(each)
+    more = (named("service", part, lang) for part in key[1:] if not isinstance(part, int))
+    return f"{called.community(key[0])}{bracketed(label('list.comma', lang).join(more), lang)}"

@@ -9,15 +9,20 @@ import pandas as pd
 
 from siting.numbers import Bools, Floats, Ints
 from siting.propose.model.formulation import Formulation
+from siting.propose.model.market import choice_of
 from siting.propose.model.variables import STAYING
 from siting.propose.plan.tables import SITE_COLUMNS, Served
 from siting.propose.search.answer import Answer
 
-__all__ = ["captured_before", "captured_flows", "captured_parts", "market_table"]
+__all__ = ["captured_before", "captured_flows", "captured_most", "captured_parts", "market_table", "unattracted"]
 
 
 def captured_parts(problem: Formulation, answer: Answer) -> tuple[Served, ...]:
-    """Find how many people of each community come to own sites, and to which most; without a plan to existing ones."""
+    """Find how many people of each community come to own sites, and to which most; without a plan to existing ones.
+
+    Of those who come to none it says whether they go to competitors ("competitors"), and else whether an own site that
+    would attract them is shut ("closed"), may not open ("barred"), or is not there ("beyond").
+    """
     x, market = _open(problem, answer), problem.market
     assert market is not None
     size = len(market.demand)
@@ -34,13 +39,38 @@ def captured_parts(problem: Formulation, answer: Answer) -> tuple[Served, ...]:
     comes = np.flatnonzero((value > 0) & (market.demand[community] > 0))
     sites, farthest = np.bincount(community[comes], minlength=size), np.full(size, np.nan)
     np.fmax.at(farthest, community[comes], cost[comes])
-    able = np.isin(np.arange(size), problem.serving(0, 0)[0])
-    near = np.isin(np.arange(size), problem.inputs.first.community)
+    choice = choice_of(problem.objective, problem.inputs)
+    assert choice is not None
+    near, able = _within_attraction(problem)
     reason = np.select(
-        [market.demand <= 0, share >= 1 - 1e-12, share > 0, able, near],
-        ["no demand", "", "shared", "closed", "barred"], "beyond",
+        [market.demand <= 0, share >= 1 - 1e-12, share > 0, market.other > choice.no_choice, able, near],
+        ["no demand", "", "shared", "competitors", "closed", "barred"], "beyond",
     ).astype(object)  # fmt: skip
     return (Served(0, 0, market.demand, market.demand * share, site, way, sites, farthest, reason),)
+
+
+def _within_attraction(problem: Formulation) -> tuple[Bools, Bools]:
+    """Whether each community is within reach of an own site that may not open, and whether one attracts that may."""
+    market, pairs, choice = problem.market, problem.inputs.first, choice_of(problem.objective, problem.inputs)
+    assert market is not None
+    assert choice is not None
+    theirs = problem.inputs.site_positions(choice.competitors, "competitors")
+    shut = ~np.isin(pairs.site, problem.variables.site) & ~np.isin(pairs.site, theirs)
+    every = np.arange(len(market.demand))
+    return np.isin(every, pairs.community[shut]), np.diff(market.utility.indptr) > 0
+
+
+def unattracted(problem: Formulation, *, barred: bool) -> tuple[object, ...]:
+    """Communities with demand that only *barred* own sites reach, or that no own site attracts."""
+    assert problem.market is not None
+    near, able = _within_attraction(problem)
+    return tuple(problem.inputs.communities[(problem.market.demand > 0) & ~able & (near == barred)])
+
+
+def captured_most(problem: Formulation) -> float:
+    """Count the people who come when all that may open does."""
+    assert problem.market is not None
+    return problem.market.captured(problem.variables.serves & (problem.variables.upper > 0))
 
 
 def captured_flows(problem: Formulation, answer: Answer) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from functools import cached_property
 import pandas as pd
 
 from siting.notebook_html import card, table, words
-from siting.numbers import amount, percent
+from siting.numbers import alike, amount, percent
 from siting.propose.plan.alternatives import second_best
 from siting.propose.plan.certificate import Certificate, Verified, certify, same, verify
 from siting.propose.plan.explain import explain, summarise
@@ -41,7 +41,8 @@ class Plan(SolvedProblem):
             known = "" if math.isnan(self.bound) else f" yet, bound {self.bound:,.10g}"
             return f"<Plan: {self.status}, no {'plan found' if known else 'sites'}{known}; see explain()>"
         n = len(self.sites)
-        objective = "" if self.objective in (self.covered, float(n)) else f"objective {self.objective:,.10g}, "
+        plain = alike(self.objective, self.covered) or alike(self.objective, n)
+        objective = "" if plain else f"objective {self.objective:,.10g}, "
         return (
             f"<Plan: {self.status}, {n} site{'s' * (n != 1)}, {self.covered:,.10g} of {self.total:,.10g} "
             f"({100 * self.share:.1f} %), {objective}bound {self.bound:,.10g}, gap {100 * self.gap:.2f} %>"
@@ -51,12 +52,11 @@ class Plan(SolvedProblem):
         status = {"fact.status": words(f"status.{self.status}")}
         if math.isnan(self.objective):
             return card(words("card.plan"), status | {"column.reason": f"{self.summary('zh')} {self.summary('en')}"})
-        market = self.problem.market
+        market, placed = self.problem.market, self.problem.capacity is not None
+        who = "plan_site.won_people" if market is not None else "plan_site.placed_all" if placed else "column.covered"
         facts = {
             "fact.new_sites": len(self.sites),
-            "column.covered" if market is None else "plan_site.won_people": (
-                f"{amount(round(self.covered, 1 if market else 9))} / {amount(self.total)} ({percent(self.share)})"
-            ),
+            who: f"{amount(round(self.covered, 1 if market else 9))} / {amount(self.total)} ({percent(self.share)})",
             "fact.objective": self.objective,
             "fact.bound": self.bound,
             "fact.gap": percent(self.gap),
@@ -65,7 +65,10 @@ class Plan(SolvedProblem):
         if "share_after" in rows:
             rows["share_after"] = rows["share_after"].map(percent)
         names = [name for name in ("order", "site", "service", "year", "adds", "share_after") if name in rows]
-        sites = table([f"column.{name}" for name in names], zip(*(rows[name] for name in names), strict=True))
+        counted = "won_" if market is not None else "placed_" if placed else ""
+        told = {name: f"plan_site.{counted}{name}" for name in ("adds", "share_after") if counted}
+        headings = [told.get(name, f"column.{name}") for name in names]
+        sites = table(headings, zip(*(rows[name] for name in names), strict=True))
         return card(words("card.plan"), status | facts, sites)
 
     @cached_property
@@ -124,17 +127,13 @@ class Plan(SolvedProblem):
 
         Parameters
         ----------
-        lang
-            "zh" or "en".
-        names
-            Names by id, such as ``communities["name"]``: a Series or a mapping; or a mapping of "sites", "communities"
-            and "groups" (such as districts) to names by id of each. Where several have one name the id stands beside
-            it, and an id without a name stands for itself.
+        lang, names
+            As for `explain`.
 
         Raises
         ------
         ProblemError
-            When *names* is none of these.
+            As `explain`.
         """
         return summarise(self, lang, names)
 

@@ -7,12 +7,13 @@ from typing import Any
 
 import pandas as pd
 
-from siting.labels import known, label, named
+from siting.labels import counted, known, label, named
+from siting.numbers import amount
 from siting.propose import problem
 from siting.propose.problem import Part
 from siting.propose.problem.rule_values import Value
 
-__all__ = ["bracketed", "rule_words"]
+__all__ = ["bracketed", "difference_words", "rule_words", "value_words"]
 
 #: The number in the text of a rule.
 NUMBERS: dict[type, Callable[[Any], str]] = {
@@ -68,7 +69,7 @@ def rule_words(rule: Value | Part | str, lang: str, unit: str = "", group_name: 
         return rule
     if isinstance(rule, Part):
         if rule.asks is None:
-            of = ", ".join(map(group_name, rule.of))
+            of = label("list.comma", lang).join(map(group_name, rule.of))
             return rule_words(rule.rule, lang, unit) + bracketed(of, lang)
         return label("rule.Phases", lang, n=rule.group) + bracketed(_option(*rule.asks, lang, unit), lang)
     kind = type(rule)
@@ -87,6 +88,40 @@ def rule_words(rule: Value | Part | str, lang: str, unit: str = "", group_name: 
     )
 
 
+def value_words(what: Value, value: float, lang: str, unit: str = "", how: str = "") -> str:
+    """Say what a value of an objective is, in its unit; *how* people are served, "placed" or "weighted", for coverage.
+
+    Examples
+    --------
+    >>> import siting as st
+    >>> value_words(st.MaxCoverage(), 1, "zh"), value_words(st.MinSites(), 1, "en")
+    ('覆盖 1 人', '1 new site')
+    >>> value_words(st.MinTravel(), 9, "en", "m")
+    'a total distance of 9 person-m'
+    """
+    return _worth("worth", what, value, lang, unit, how)
+
+
+def difference_words(what: Value, value: float, lang: str, unit: str = "", how: str = "") -> str:
+    """Write a difference of two values of an objective, 0 or more, in its unit; of a cost the unit is not known.
+
+    Examples
+    --------
+    >>> import siting as st
+    >>> difference_words(st.MinSites(), 1, "en"), difference_words(st.MinTravel(), 9, "zh", "m")
+    ('1 site', '9 人·米')
+    """
+    return _worth("worth_difference", what, value, lang, unit, how)
+
+
+def _worth(section: str, what: Value, value: float, lang: str, unit: str, how: str) -> str:
+    name = type(what).__name__
+    how = "travel" if isinstance(what, problem.MinCost) and what.travel else how
+    key = f"{section}.{name}_{how}" if known(f"{section}.{name}_{how}") else f"{section}.{name}"
+    value = round(value, 1 if isinstance(what, problem.MaxMarketShare) else 2)  # visitors are expected ones
+    return counted(key, value, lang, value=amount(value), unit=label(f"unit.{unit}", lang) if unit else "")
+
+
 def _is_told(name: str, value: Any) -> bool:
     """Whether an option is named: not one that is False, of `EMPTY` and empty, or splitting; at_most=0 is."""
     return not value if name == "split" else value is not False and (name not in EMPTY or bool(value))
@@ -99,6 +134,8 @@ def _option(name: str, value: Any, lang: str, unit: str) -> str:
         text = _way(value, lang, unit)
     elif name == "service":
         text = named("service", value, lang)
+    elif name == "cover" and not isinstance(value, (tuple, list)):
+        text = f"{100 * float(f'{value:g}'):.10g} %"
     elif name == "competitors":
         text = str(len(value))
     elif isinstance(value, (tuple, list)):  # one for each year

@@ -92,7 +92,8 @@ class SolvedProblem:
         distance to that site), `new` (missing if not served), `sites` (how many sites its people go to, see `flows`),
         `farthest` (the distance to the farthest of them), `reason` ("": all served; "no demand"; "beyond": no site in
         reach; "barred": sites in reach, but none may open; "closed": sites in reach, none open; "full": no place left;
-        "few": fewer open sites than `Backup` requires; "shared": where people choose, the others go elsewhere).
+        "few": fewer open sites than `Backup` requires; where people choose, "shared": the others go elsewhere, and
+        "competitors": all go to competitors in reach or nowhere, because no site of one's own attracts them).
         """
         return tables.community_table(self.problem, self.parts)
 
@@ -169,15 +170,21 @@ class SolvedProblem:
 
     @cached_property
     def reachable(self) -> float:
-        """Demand within reach of any site that is open or may open."""
+        """Demand within reach of any site that is open or may open; where people choose, what all of them would win."""
+        if self.problem.market is not None:
+            return market_tables.captured_most(self.problem)
         return tables.reachable_demand(self.problem)
 
     @cached_property
     def unreachable(self) -> tuple[object, ...]:
-        """Communities with demand that no site reaches."""
+        """Communities with demand that no site reaches; where people choose, that no site of one's own attracts."""
+        if self.problem.market is not None:
+            return market_tables.unattracted(self.problem, barred=False)
         return tables.unserved(self.problem, barred=False)
 
     @cached_property
     def barred(self) -> tuple[object, ...]:
-        """Communities with demand whose sites in reach are all forbidden by a rule."""
+        """Communities with demand whose sites in reach are all forbidden by a rule; competitors' do not count."""
+        if self.problem.market is not None:
+            return market_tables.unattracted(self.problem, barred=True)
         return tables.unserved(self.problem, barred=True)

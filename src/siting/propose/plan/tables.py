@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.sparse import csc_array
 
-from siting.errors import ProblemError, some
+from siting.errors import ProblemError, brief, some
 from siting.numbers import Bools, Floats, Ints, Positions
 from siting.propose.model.formulation import Formulation
 from siting.propose.model.variables import CLOSING, LARGER, NEW, STAYING
@@ -206,7 +206,7 @@ def reachable_demand(problem: Formulation) -> float:
 def by_group(communities: pd.DataFrame, groups: pd.Series) -> pd.DataFrame:
     """Add up demand and served in each group."""
     if not isinstance(groups, pd.Series):
-        raise ProblemError(f"groups is {groups!r}; give a Series with a group for each community id")
+        raise ProblemError(f"groups is {brief(groups)}; give a Series with a group for each community id")
     ids = communities.index.get_level_values(0)
     wrong = ids.difference(groups.dropna().index).union(groups.index[groups.index.duplicated()])
     if len(wrong):

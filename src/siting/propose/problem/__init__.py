@@ -36,8 +36,8 @@ RULES = (
 )  # fmt: skip
 
 __all__ = [
-    "OBJECTIVES", "RULES", "AtLeast", "AtMost", "Backup", "Budget", "Capacity", "Choice", "Cover", "Existing",
-    "Forbidden",
+    "OBJECTIVES", "RULES", "AtLeast", "AtMost", "Backup", "Budget", "Capacity",
+    "Choice", "Cover", "Existing", "Forbidden",
     "MaxCoverage", "MaxMarketShare", "MaxSpacing", "MayClose", "MinCost", "MinFarthest", "MinSites",
     "MinTravel", "NobodyBeyond", "Objective", "OnePer", "Part", "Phases", "Required", "Rule", "Spacing",
     "Supply", "TargetMarketShare", "Together", "is_number", "travels",

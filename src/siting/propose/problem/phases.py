@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from siting.errors import ProblemError
+from siting.errors import ProblemError, brief
 from siting.propose.problem.rule import Rule
 from siting.propose.problem.rule_values import arguments, at_least_zero, is_number
 from siting.read_share import share_from
@@ -55,7 +55,7 @@ class Phases(Rule):
     def __post_init__(self) -> None:
         years = tuple(self.years) if isinstance(self.years, Iterable) else ()
         if not years or any(not is_number(y) or y % 1 for y in years) or list(years) != sorted(set(years)):
-            raise ProblemError(f"Phases: years is {self.years!r}; give whole years in order, each once")
+            raise ProblemError(f"Phases: years is {brief(self.years)}; give whole years in order, each once")
         object.__setattr__(self, "years", tuple(int(y) for y in years))
         for name in ("at_most", "budget", "cover", "weights"):
             value = getattr(self, name)
@@ -64,7 +64,7 @@ class Phases(Rule):
             if is_number(value) and name in ("at_most", "budget"):
                 value = (value,) * len(years)
             if isinstance(value, str) or not isinstance(value, Sequence) or len(value) != len(years):
-                raise ProblemError(f"Phases: {name} is {value!r}; give one for each of the {len(years)} years")
+                raise ProblemError(f"Phases: {name} is {brief(value)}; give one for each of the {len(years)} years")
             value = tuple(value)
             if name == "cover":
                 value = tuple(one if one is None else share_from(one, "Phases: cover", ProblemError) for one in value)
@@ -72,7 +72,7 @@ class Phases(Rule):
                 if one is not None:
                     at_least_zero(one, f"Phases: {name}")
                     if name == "at_most" and one % 1:
-                        raise ProblemError(f"Phases: at_most is {one!r}; give whole numbers of sites")
+                        raise ProblemError(f"Phases: at_most is {brief(one)}; give whole numbers of sites")
                 elif name == "weights":
                     raise ProblemError("Phases: weights has a None; give a number for each year")
             object.__setattr__(self, name, value)

@@ -6,10 +6,11 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from numbers import Real
+from typing import Any, TypeGuard
 
 import pandas as pd
 
-from siting.errors import ProblemError
+from siting.errors import ProblemError, brief
 from siting.measure.reach import Reach
 
 __all__ = [
@@ -34,29 +35,29 @@ class Value:
         return hash((type(self), str(self)))
 
 
-def _equal(one: object, other: object) -> bool:
+def _equal(one: Any, other: Any) -> bool:
     if isinstance(one, Mapping) and isinstance(other, Mapping):
         return one.keys() == other.keys() and all(_equal(one[key], other[key]) for key in one)
     if isinstance(one, (pd.Series, pd.DataFrame)) or isinstance(other, (pd.Series, pd.DataFrame)):
         named = getattr(one, "name", None) == getattr(other, "name", None)
-        return type(one) is type(other) and named and bool(one.equals(other))  # type: ignore[attr-defined]
+        return type(one) is type(other) and named and bool(one.equals(other))
     return bool(one == other)
 
 
-def is_number(value: object) -> bool:
+def is_number(value: object) -> TypeGuard[float]:
     """Whether *value* is a real number and not a bool."""
     return isinstance(value, Real) and not isinstance(value, bool)
 
 
 def is_whole(value: object, least: int) -> bool:
     """Whether *value* is a whole number of *least* or more."""
-    return is_number(value) and value >= least and not value % 1  # type: ignore[operator]
+    return is_number(value) and value >= least and not value % 1
 
 
 def groups_of(value: object, what: str, each: str) -> None:
     """Refuse groups that are not a Series."""
     if not isinstance(value, pd.Series):
-        raise ProblemError(f"{what} is {value!r}; give a Series with a group for each {each} id")
+        raise ProblemError(f"{what} is {brief(value)}; give a Series with a group for each {each} id")
 
 
 def ids_of(value: object, what: str) -> tuple[object, ...]:
@@ -68,8 +69,8 @@ def ids_of(value: object, what: str) -> tuple[object, ...]:
 
 def at_least_zero(value: object, what: str) -> None:
     """Refuse anything but a finite number of 0 or more."""
-    if not is_number(value) or not 0 <= float(value) < math.inf:  # type: ignore[arg-type]
-        raise ProblemError(f"{what} is {value!r}; give a number of 0 or more")
+    if not is_number(value) or not 0 <= float(value) < math.inf:
+        raise ProblemError(f"{what} is {brief(value)}; give a number of 0 or more")
 
 
 def numbers_of(value: object, what: str) -> None:
@@ -81,7 +82,7 @@ def numbers_of(value: object, what: str) -> None:
 def site_to_site(between: object, what: str) -> None:
     """Refuse anything but a Reach from sites to sites."""
     if not isinstance(between, Reach):
-        raise ProblemError(f"{what} is {between!r}; give a Reach from the sites to the sites")
+        raise ProblemError(f"{what} is {brief(between)}; give a Reach from the sites to the sites")
     if not between.origins.sort_values().equals(between.destinations.sort_values()):
         raise ProblemError(f"{what}: its origins are not its destinations; give a Reach from the sites to the sites")
     if between.nearest_only is not None:

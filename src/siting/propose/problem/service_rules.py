@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from siting.errors import ProblemError
+from siting.errors import ProblemError, brief
 from siting.propose.problem.rule import Rule
 from siting.propose.problem.rule_values import arguments, at_least_zero, groups_of, is_whole, numbers_of
 from siting.read_share import share_from
@@ -110,7 +110,7 @@ class Backup(Rule):
 
     def __post_init__(self) -> None:
         if not is_whole(self.n, 2):
-            raise ProblemError(f"Backup({self.n!r}): give a whole number of sites, 2 or more")
+            raise ProblemError(f"Backup({brief(self.n)}): give a whole number of sites, 2 or more")
 
     def __str__(self) -> str:
         return f"Backup({self.n})"
@@ -180,9 +180,11 @@ class Capacity(Rule):
         numbers_of(self.least, "Capacity: least")
         for name in ("split", "nearest"):
             if not isinstance(getattr(self, name), bool):
-                raise ProblemError(f"Capacity: {name} is {getattr(self, name)!r}; give True or False")
+                raise ProblemError(f"Capacity: {name} is {brief(getattr(self, name))}; give True or False")
         if self.places is not None and not isinstance(self.places, (pd.Series, Mapping)):
-            raise ProblemError(f"Capacity: places is {self.places!r}; give a Series with a number for each site id")
+            raise ProblemError(
+                f"Capacity: places is {brief(self.places)}; give a Series with a number for each site id"
+            )
 
     def __str__(self) -> str:
         least = "by site" if isinstance(self.least, pd.Series) else self.least

@@ -8,7 +8,7 @@ from functools import cached_property
 
 import pandas as pd
 
-from siting.errors import ProblemError
+from siting.errors import ProblemError, brief, counted
 from siting.measure.reach import Reach
 from siting.propose.problem.rule import Rule
 from siting.propose.problem.rule_values import (
@@ -35,7 +35,7 @@ class _Count(Rule):
 
     def __post_init__(self) -> None:
         if not is_whole(self.n, 1):
-            raise ProblemError(f"{type(self).__name__}({self.n!r}): give a whole number of sites, 1 or more")
+            raise ProblemError(f"{type(self).__name__}({brief(self.n)}): give a whole number of sites, 1 or more")
         if self.by is not None:
             groups_of(self.by, f"{type(self).__name__}: by", "site")
 
@@ -139,7 +139,7 @@ class OnePer(Rule):
     def __post_init__(self) -> None:
         groups_of(self.by, "OnePer: by", "site")
         if isinstance(self.among, str):
-            raise ProblemError(f"OnePer: among is {self.among!r}; give a list of groups")
+            raise ProblemError(f"OnePer: among is {brief(self.among)}; give a list of groups")
         object.__setattr__(self, "among", None if self.among is None else tuple(self.among))
 
     def __str__(self) -> str:
@@ -157,7 +157,7 @@ class _Sites(Rule):
 
     def __str__(self) -> str:
         service = "" if self.service is None else f", service={self.service}"
-        return f"{type(self).__name__}({len(self.ids)} sites{service})"
+        return f"{type(self).__name__}({counted(len(self.ids), 'sites')}{service})"
 
 
 class Existing(_Sites):
@@ -226,11 +226,11 @@ class MayClose(Rule):
         if self.ids is not None:
             object.__setattr__(self, "ids", ids_of(self.ids, "MayClose"))
         if self.at_most is not None and not is_whole(self.at_most, 0):
-            raise ProblemError(f"MayClose: at_most is {self.at_most!r}; give a whole number of 0 or more")
+            raise ProblemError(f"MayClose: at_most is {brief(self.at_most)}; give a whole number of 0 or more")
         numbers_of(self.saving, "MayClose: saving")
 
     def __str__(self) -> str:
-        sites = None if self.ids is None else f"{len(self.ids)} sites"
+        sites = None if self.ids is None else counted(len(self.ids), "sites")
         return f"MayClose({arguments(sites, at_most=self.at_most, service=self.service)})"
 
 
@@ -263,7 +263,7 @@ class Spacing(Rule):
             site_to_site(self.pairs, "Spacing: pairs")
         elif not isinstance(self.pairs, Iterable):
             raise ProblemError(
-                f"Spacing({self.pairs!r}): give the pairs that are too near, such as "
+                f"Spacing({brief(self.pairs)}): give the pairs that are too near, such as "
                 "straight_line(sites, sites, metres=200)"
             )
         else:
@@ -286,7 +286,7 @@ class Spacing(Rule):
         return len({frozenset(pair) for pair in self.table.itertuples(index=False, name=None)})
 
     def __str__(self) -> str:
-        return f"Spacing({self.count} pairs)"
+        return f"Spacing({counted(self.count, 'pairs')})"
 
 
 @dataclass(frozen=True, eq=False)
@@ -321,7 +321,7 @@ class Together(Rule):
     def __post_init__(self) -> None:
         if self.services is not None:
             if isinstance(self.services, str) or len(set(self.services)) != 2 or len(self.services) != 2:
-                raise ProblemError(f"Together: services is {self.services!r}; name two services")
+                raise ProblemError(f"Together: services is {brief(self.services)}; name two services")
             object.__setattr__(self, "services", tuple(self.services))
         numbers_of(self.saving, "Together: saving")
         if self.bonus is not None:

@@ -6,18 +6,19 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
-from siting.errors import ProblemError
+from siting.errors import ProblemError, brief
 from siting.labels import label
 from siting.numbers import Bools, amount, percent
 from siting.optimize.control import Control, gap_between
 from siting.propose.forwarded_attributes import forwarded
 from siting.propose.model.formulation import Formulation, build
-from siting.propose.model.inputs import Demand, Reaches
+from siting.propose.model.inputs import Demand, Rates, Reaches
+from siting.propose.plan.demand_words import demand_words
 from siting.propose.plan.plan import Plan
 from siting.propose.plan.tables import new_sites
 from siting.propose.problem import MaxCoverage, Rule, is_number
@@ -26,7 +27,7 @@ from siting.propose.search.choose_engine import solve_model
 from siting.propose.search.choose_search import search
 from siting.propose.search.leximin import Groups, Ranks
 from siting.propose.search.maximin import Level, maximise_least, refuse_uncounted, within
-from siting.propose.solve import check
+from siting.propose.solve import check, no_plan_words
 
 __all__ = ["FairPlan", "fairest", "price_of_equity"]
 
@@ -99,6 +100,7 @@ class FairPlan:
         words = {"covered": amount(plan.covered), "total": amount(plan.total), "share": percent(plan.share)}
         lines = [
             label(f"plan.status_{self.status}", lang),
+            *demand_words(plan.problem.inputs, lang),
             label("equity.worst", lang, value=percent(self.worst), bound=percent(self.bound)),
             label("equity.total", lang, count=len(self.sites), names=names, **words),
         ]
@@ -112,6 +114,7 @@ def fairest(
     reach: Reaches,
     *,
     demand: Demand,
+    take_up: Rates = None,
     by: pd.Series,
     rules: Sequence[Rule] = (),
     options: pd.DataFrame | None = None,
@@ -123,7 +126,7 @@ def fairest(
 
     Parameters
     ----------
-    reach, demand, rules, options
+    reach, demand, take_up, rules, options
         As for `solve`, with one service and without `Capacity`; with `Phases` the shares are those of the last year.
     by
         A group for each community id, such as its district. Groups without demand do not count.
@@ -168,8 +171,8 @@ def fairest(
     """
     check(rules, time_limit, gap)
     if method not in ("worst", "leximin"):
-        raise ProblemError(f'method is {method!r}; choose "worst" or "leximin"')
-    problem = _problem(reach, demand, rules, options, "fairest")
+        raise ProblemError(f'method is {brief(method)}; choose "worst" or "leximin"')
+    problem = _problem(reach, demand, take_up, rules, options, "fairest")
     with Control(time_limit=time_limit) as control:
         groups = Groups.of(problem, by)
         levels, status = _levels(groups, method, control, gap)
@@ -192,6 +195,7 @@ def price_of_equity(
     reach: Reaches,
     *,
     demand: Demand,
+    take_up: Rates = None,
     by: pd.Series,
     levels: int | Sequence[float] = 5,
     rules: Sequence[Rule] = (),
@@ -203,7 +207,7 @@ def price_of_equity(
 
     Parameters
     ----------
-    reach, demand, by, rules, options
+    reach, demand, take_up, by, rules, options
         As for `fairest`.
     levels
         How many shares to try, from 0 to the largest that all groups can have; or the shares themselves.
@@ -242,21 +246,26 @@ def price_of_equity(
     1  0.230769      7.0   3.0
     """
     check(rules, time_limit, gap)
-    problem = _problem(reach, demand, rules, options, "price_of_equity")
+    problem = _problem(reach, demand, take_up, rules, options, "price_of_equity")
     groups = Groups.of(problem, by)
     x = None
     if isinstance(levels, int):
         if isinstance(levels, bool) or levels < 2:
-            raise ProblemError(f"levels is {levels!r}; give a whole number of 2 or more, or the shares")
-        fair = fairest(reach, demand=demand, by=by, rules=rules, options=options, time_limit=time_limit, gap=gap)
+            raise ProblemError(f"levels is {brief(levels)}; give a whole number of 2 or more, or the shares")
+        given: dict[str, Any] = {"take_up": take_up, "rules": rules, "options": options}
+        fair = fairest(reach, demand=demand, by=by, **given, time_limit=time_limit, gap=gap)
         x = fair.plan.answer.x
         if x is None:
-            raise ProblemError("price_of_equity: no plan keeps the rules; see the explain() of solve")
+            if fair.status != "infeasible":
+                raise ProblemError("price_of_equity: no plan was found in time")
+            with Control(time_limit=time_limit) as control:
+                why = no_plan_words(problem, control)
+            raise ProblemError(f"price_of_equity: no plan keeps the rules\n{why}")
         shares = np.unique(np.append(np.linspace(0.0, fair.worst, levels)[:-1], fair.worst)).tolist()
     else:
         for one in levels:
             if not is_number(one) or not 0 <= one <= 1:
-                raise ProblemError(f"levels: {one!r} is no share; give numbers from 0 to 1")
+                raise ProblemError(f"levels: {brief(one)} is no share; give numbers from 0 to 1")
         shares = sorted({float(one) for one in levels})
     rows, total = [], sum(float(block.worth.sum()) for block in problem.blocks)
     for share in reversed(shares):  # a plan for a larger share is one for a smaller share, too
@@ -282,9 +291,9 @@ def price_of_equity(
 
 
 def _problem(
-    reach: Reaches, demand: Demand, rules: Sequence[Rule], options: pd.DataFrame | None, what: str
+    reach: Reaches, demand: Demand, take_up: Rates, rules: Sequence[Rule], options: pd.DataFrame | None, what: str
 ) -> Formulation:
-    problem = build(MaxCoverage(), reach, demand, rules, options)
+    problem = build(MaxCoverage(), reach, demand, rules, options, take_up=take_up)
     refuse_uncounted(problem, what)
     if len(problem.inputs.services) > 1:
         raise ProblemError(f"{what}: there are {len(problem.inputs.services)} services; plan for one at a time")

@@ -10,7 +10,7 @@ from numbers import Integral
 import numpy as np
 import pandas as pd
 
-from siting.errors import ProblemError
+from siting.errors import ProblemError, brief, counted
 from siting.numbers import Bools
 from siting.optimize.control import Control, gap_between
 from siting.propose.model.constraints import Constraint
@@ -79,7 +79,7 @@ def frontier(
     check(rules, time_limit, gap)
     objective = MaxCoverage() if objective is None else objective
     if not isinstance(objective, MaxCoverage):
-        raise ProblemError(f"frontier draws coverage; its objective is a MaxCoverage, not {objective!r}")
+        raise ProblemError(f"frontier draws coverage; its objective is a MaxCoverage, not {brief(objective)}")
     if any(isinstance(rule, Together) and rule.bonus is not None for rule in rules):
         raise ProblemError("frontier counts people; leave the bonus of Together out")
     if budgets is not None:
@@ -93,12 +93,12 @@ def frontier(
     if any(isinstance(rule, AtMost) and rule.by is None and rule.service is None for rule in rules):
         raise ProblemError("frontier sets AtMost itself; give up_to instead")
     if not isinstance(up_to, Integral) or up_to < 1:
-        raise ProblemError(f"up_to is {up_to!r}; ask for a whole number of sites, 1 or more")
+        raise ProblemError(f"up_to is {brief(up_to)}; ask for a whole number of sites, 1 or more")
     problem = build(objective, reach, demand, rules, options, take_up=take_up, bounded=True)
     columns = problem.variables
     new, least = np.flatnonzero(columns.new), int(columns.lower[columns.new].sum())
     if up_to < least:
-        raise ProblemError(f"up_to is {up_to}, but Required names {least} sites")
+        raise ProblemError(f"up_to is {up_to}, but Required names {counted(int(least), 'sites')}")
     every = Constraint(None, new, np.ones(len(new)), -math.inf, math.inf)
     problem = replace(problem, constraints=(*problem.constraints, every))
     most = min(int(up_to), len(np.unique(np.column_stack([columns.site, columns.service])[new], axis=0)))
@@ -110,7 +110,7 @@ def _budgets(budgets: object, rules: Sequence[Rule]) -> list[float]:
         raise ProblemError("frontier sets Budget itself; give budgets instead")
     amounts = list(budgets) if isinstance(budgets, Iterable) and not isinstance(budgets, str) else []
     if not amounts or any(not is_number(amount) or not 0 <= amount < math.inf for amount in amounts):
-        raise ProblemError(f"budgets is {budgets!r}; give amounts of 0 or more")
+        raise ProblemError(f"budgets is {brief(budgets)}; give amounts of 0 or more")
     return sorted({float(amount) for amount in amounts})
 
 

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from siting.errors import ProblemError, some
+from siting.errors import ProblemError, brief, some
 from siting.labels import label
 from siting.measure import Reach
 from siting.measure.alignment import amounts
@@ -191,7 +191,7 @@ def choose_hubs(
     demand = amounts(demand, reach.origins, what="demand", of="villages").rename("demand")
     near = _with_own(reach if limit is None else reach.within(limit))
     if at_least is not None and not at_least > 0:
-        raise ProblemError(f"at_least is {at_least!r}; give a number of elderly people above 0")
+        raise ProblemError(f"at_least is {brief(at_least)}; give a number of elderly people above 0")
     least, may = at_least or 0.0, demand.loc[near.destinations]
     large = near.destinations[may.to_numpy() >= least]
     if not len(large):
@@ -222,9 +222,9 @@ def _optimal(reach: Reach, demand: pd.Series, hubs: float | str, time_limit: flo
     if hubs == "fewest":
         return solve(MinSites(), reach, demand=reached, rules=[Cover(1.0)], time_limit=time_limit)
     if isinstance(hubs, str):
-        raise ProblemError(f'hubs is {hubs!r}; choose "all", "fewest" or a number')
+        raise ProblemError(f'hubs is {brief(hubs)}; choose "all", "fewest" or a number')
     if not is_whole(hubs, 1) or hubs == math.inf:
-        raise ProblemError(f"hubs is {hubs!r}; give a whole number of 1 or more")
+        raise ProblemError(f"hubs is {brief(hubs)}; give a whole number of 1 or more")
     most = min(int(hubs), len(reach.destinations))
     return solve(MaxCoverage(), reach, demand=demand, rules=[AtMost(most)], time_limit=time_limit)
 

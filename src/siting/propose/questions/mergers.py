@@ -9,7 +9,7 @@ from numbers import Real
 
 import pandas as pd
 
-from siting.errors import ProblemError, some
+from siting.errors import ProblemError, brief, some
 from siting.labels import label
 from siting.measure import Reach
 from siting.measure.alignment import amounts, in_order
@@ -249,9 +249,9 @@ def merge_sites(
     if (cover is None) != (demand is None):
         raise ProblemError("merge_sites: give cover and demand, or none of them")
     if most_lost is not None and (cover is None or not most_lost >= 0):
-        raise ProblemError(f"most_lost is {most_lost!r}; give people of 0 or more, with cover and demand")
+        raise ProblemError(f"most_lost is {brief(most_lost)}; give people of 0 or more, with cover and demand")
     if at_most is not None and (not at_most >= 1 or at_most % 1):
-        raise ProblemError(f"at_most is {at_most!r}; give a whole number of 1 or more")
+        raise ProblemError(f"at_most is {brief(at_most)}; give a whole number of 1 or more")
     sites = between.origins.union(between.destinations, sort=False)
     room = amounts(capacity, sites, what="capacity", of="sites")
     people = amounts(used, sites, what="used", of="sites")
@@ -285,7 +285,7 @@ def _small(
     if below is None and occupancy is None:
         raise ProblemError("merge_sites: which sites are small? give below, occupancy, or both")
     if below is not None and (not isinstance(below, Real) or not below > 0):
-        raise ProblemError(f"below is {below!r}; give a capacity above 0")
+        raise ProblemError(f"below is {brief(below)}; give a capacity above 0")
     small = pd.Series(data=False, index=room.index)
     if below is not None:
         small |= room < below

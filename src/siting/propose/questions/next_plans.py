@@ -9,13 +9,16 @@ from numbers import Integral
 
 import pandas as pd
 
-from siting.errors import ProblemError
-from siting.labels import label
-from siting.numbers import amount
+from siting.errors import ProblemError, brief
+from siting.labels import counted, label
+from siting.numbers import alike
 from siting.optimize.control import Control, gap_between
+from siting.propose.plan.demand_words import demand_words
+from siting.propose.plan.explain import how_counted, listed
 from siting.propose.plan.plan import Plan
-from siting.propose.search.apart import search_apart
-from siting.propose.search.point_search import PointAnswer
+from siting.propose.plan.rule_text import difference_words, value_words
+from siting.propose.search.apart import choices, search_apart
+from siting.propose.search.point_search import refuse_unkept_ways
 from siting.propose.solve import check
 
 __all__ = ["Alternatives", "alternatives"]
@@ -45,9 +48,10 @@ class Alternatives:
     seconds: float
 
     def __repr__(self) -> str:
-        proven = int(self.table["proven"].sum())
+        proven, n = int(self.table["proven"].sum()), len(self.plans)
+        plans = f"{n} plans that differ in {self.differ}" if n != 1 else "1 plan"
         more = ", no others" if self.exhausted else ""
-        return f"<Alternatives: {len(self.plans)} plans that differ in {self.differ}, {proven} of them proven{more}>"
+        return f"<Alternatives: {plans}, {proven} of them proven{more}>"
 
     @cached_property
     def table(self) -> pd.DataFrame:
@@ -81,25 +85,48 @@ class Alternatives:
         return bool(self.table["proven"].all()) and (self.exhausted or len(self.plans) == self.n)
 
     def explain(self, lang: str = "zh") -> str:
-        """Say what each plan opens instead, and what it costs.
+        """Say what each plan opens instead, and what it is worth in comparison.
 
         Parameters
         ----------
         lang
             "zh" or "en".
         """
-        count = len(self.plans)
-        lines = [
-            label(f"alternatives.{'complete' if self.complete else 'open'}", lang, count=count, differ=self.differ)
-        ]
-        for rank, row in zip(self.table.index.tolist(), self.table.to_dict("records"), strict=True):
-            words = {key: _listed(row[key], lang) for key in ("opens", "drops")}
+        key, apart = "complete" if self.complete else "open", self._apart(lang)
+        lines = [*demand_words(self.plans[0].problem.inputs, lang)]
+        lines.append(label(f"alternatives.{key}", lang, count=len(self.plans), apart=apart))
+        for rank, (plan, row) in enumerate(zip(self.plans, self.table.to_dict("records"), strict=True), start=1):
             key = "first" if rank == 1 else "next" if row["proven"] else "unproven"
-            numbers = {key: amount(row[key]) for key in ("objective", "loss", "bound")}
-            lines.append(label(f"alternatives.{key}", lang, rank=rank, **words, **numbers))
+            words = {"than": self._than(plan, lang), "change": _change(row["opens"], row["drops"], lang)}
+            words |= {"value": _worth(plan, plan.objective, lang), "bound": _worth(plan, row["bound"], lang)}
+            lines.append(label(f"alternatives.{key}", lang, rank=rank, **words))
         if self.exhausted:
-            lines.append(label("alternatives.exhausted", lang, differ=self.differ))
+            lines.append(label("alternatives.exhausted", lang, apart=apart))
         return "\n".join(lines)
+
+    def _apart(self, lang: str) -> str:
+        """Say in how many sites the plans differ: in all, where they decide on fewer than that."""
+        sizes = [
+            len(choices(plan.problem.variables, plan.answer.x)) for plan in self.plans if plan.answer.x is not None
+        ]
+        decided = [size for size in sizes if size]  # of a plan that opens nothing every other differs
+        if max(decided, default=self.differ) < self.differ:
+            columns = self.plans[0].problem.variables
+            must = bool((columns.lower[columns.new] > 0).any())
+            return label("alternatives.apart_free" if must else "alternatives.apart_all", lang)
+        if min(decided, default=self.differ) < self.differ:
+            return label("alternatives.apart_few", lang, differ=self.differ)
+        return counted("alternatives.apart", self.differ, lang, differ=self.differ)
+
+    def _than(self, plan: Plan, lang: str) -> str:
+        """Compare the value of a plan with that of the first."""
+        first = self.plans[0]
+        more = plan.objective - first.objective
+        if alike(plan.objective, first.objective):
+            return label("alternatives.equal", lang)
+        how = how_counted(plan, plan.objective)
+        loss = difference_words(plan.problem.objective, abs(more), lang, plan.unit, how)
+        return label("alternatives.more" if more > 0 else "alternatives.less", lang, loss=loss)
 
 
 def _without(plan: Plan, other: Plan) -> tuple[object, ...]:
@@ -108,8 +135,14 @@ def _without(plan: Plan, other: Plan) -> tuple[object, ...]:
     return tuple(dict.fromkeys(site for site in plan.sites if site not in there))
 
 
-def _listed(ids: tuple[object, ...], lang: str) -> str:
-    return label("list.comma", lang).join(map(str, ids)) if ids else label("list.none", lang)
+def _worth(plan: Plan, value: float, lang: str) -> str:
+    return value_words(plan.problem.objective, value, lang, plan.unit, how_counted(plan, plan.objective))
+
+
+def _change(opens: tuple[object, ...], drops: tuple[object, ...], lang: str) -> str:
+    """Say what opens and what does not, in comparison with the first plan."""
+    key = "swaps" if opens and drops else "opens" if opens else "drops" if drops else "same"
+    return label(f"alternatives.{key}", lang, opens=listed(opens, lang), drops=listed(drops, lang))
 
 
 def alternatives(
@@ -171,13 +204,12 @@ def alternatives(
     check((), time_limit, gap)
     for name, number in (("n", n), ("differ", differ)):
         if isinstance(number, bool) or not isinstance(number, Integral) or number < 1:
-            raise ProblemError(f"{name} is {number!r}; give a whole number of 1 or more")
-    if not isinstance(plan, Plan) or plan.answer.x is None:
+            raise ProblemError(f"{name} is {brief(number)}; give a whole number of 1 or more")
+    if not isinstance(plan, Plan):
+        raise ProblemError(f"alternatives: plan is {brief(plan)}; give a plan that solve found")
+    if plan.answer.x is None:
         raise ProblemError("alternatives: the plan has no sites; give a plan that solve found, and see its explain()")
-    if isinstance(plan.answer, PointAnswer):
-        raise ProblemError(
-            "alternatives: the plan is of a PointReach, whose ways to other sites are not kept; use a Reach"
-        )
+    refuse_unkept_ways(plan.answer, "alternatives")
     problem, exhausted = plan.problem, False
     plans = [plan]
     with Control(time_limit=time_limit, gap=gap) as control:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import block_diag, csr_array, vstack
 
-from siting.errors import ProblemError
+from siting.errors import ProblemError, brief
 from siting.labels import label
 from siting.numbers import Bools, Floats, amount, percent
 from siting.optimize.control import Control
@@ -20,8 +20,9 @@ from siting.optimize.covering.presolve import weights
 from siting.optimize.model import Model
 from siting.propose.forwarded_attributes import forwarded
 from siting.propose.model.formulation import Formulation, build
-from siting.propose.model.inputs import Demand, Reaches
+from siting.propose.model.inputs import Demand, Rates, Reaches
 from siting.propose.model.scenarios import Scenarios, under_each
+from siting.propose.plan.demand_words import demand_words
 from siting.propose.plan.plan import Plan
 from siting.propose.plan.tables import new_sites
 from siting.propose.problem import MaxCoverage, Objective, Rule
@@ -144,7 +145,7 @@ class RobustPlan:
             When there is no such scenario, or no plan.
         """
         if self.x is None or scenario not in self.problems:
-            raise ProblemError(f"no plan for the scenario {scenario!r}; there are {list(self.problems)}")
+            raise ProblemError(f"no plan for the scenario {brief(scenario)}; there are {list(self.problems)}")
         problem = self.problems[scenario]
         value = problem.model.objective(self.x)
         bound = max(value, float(self.table["best_bound"][scenario]))
@@ -157,14 +158,18 @@ class RobustPlan:
             return label(f"plan.status_{self.status}", lang)
         shown = percent if self.measure == "worst" else amount
         names = label("list.comma", lang).join(map(str, self.sites))
+        counted = [list(demand_words(each.inputs, lang)) for each in self.problems.values()]
+        alike = all(each == counted[0] for each in counted)
         lines = [
             label(f"plan.status_{self.status}", lang),
+            *(counted[0] if alike else ()),
             label(f"robust.{self.measure}", lang, value=shown(self.value), bound=shown(self.bound)),
             label("robust.sites", lang, count=len(self.sites), names=names),
         ]
-        for name, row in self.table.to_dict("index").items():
+        for (name, row), said in zip(self.table.to_dict("index").items(), counted, strict=True):
             words = {key: amount(row[key]) for key in ("covered", "best", "regret")}
             lines.append(label("robust.scenario", lang, name=name, share=percent(row["share"]), **words))
+            lines += () if alike else said
         return "\n".join(lines)
 
 
@@ -173,6 +178,7 @@ def solve_robust(
     reach: Reaches,
     *,
     demand: Demand,
+    take_up: Rates = None,
     scenarios: Scenarios,
     rules: Sequence[Rule] = (),
     options: pd.DataFrame | None = None,
@@ -186,11 +192,11 @@ def solve_robust(
     ----------
     objective
         `MaxCoverage`, without decay.
-    reach, demand, rules, options
+    reach, demand, take_up, rules, options
         As for `solve`, without `Capacity` and a bonus of `Together`. A rule on shares or distances holds in every one.
     scenarios
-        As for `robustness`: what each names takes the place of *reach* or *demand*. They are no scenario of themselves;
-        `Scenario()` makes them one.
+        As for `robustness`: what each names takes the place of *reach*, *demand* or *take_up*, and the *take_up* counts
+        in another demand, too. The arguments are no scenario of themselves; `Scenario()` makes them one.
     measure
         "regret": the largest regret is to be small, that is how many people more the best plan for the scenario alone
         would cover. "worst": the smallest share covered is to be large.
@@ -233,13 +239,13 @@ def solve_robust(
     """
     check(rules, time_limit, gap)
     if measure not in ("regret", "worst"):
-        raise ProblemError(f'measure is {measure!r}; choose "regret" or "worst"')
+        raise ProblemError(f'measure is {brief(measure)}; choose "regret" or "worst"')
     if not isinstance(objective, MaxCoverage):
         raise ProblemError(f"solve_robust knows MaxCoverage, not {objective}; give MaxCoverage()")
     if objective.decay is not None:
         raise ProblemError(f"solve_robust: {objective} does not go; leave out decay")
     with Control(time_limit=time_limit) as control:
-        problems = under_each(build(objective, reach, demand, rules, options), scenarios)
+        problems = under_each(build(objective, reach, demand, rules, options, take_up=take_up), scenarios)
         for problem in problems.values():
             refuse_uncounted(problem, "solve_robust")
         part = gap / 2 if measure == "regret" else gap  # a regret is off by what its best is, too

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import pandas as pd
 
@@ -15,6 +16,7 @@ from siting.propose.model.scenarios import Scenarios, under_each
 from siting.propose.plan.plan import Plan
 from siting.propose.search.answer import Answer
 from siting.propose.search.choose_search import search
+from siting.propose.search.point_search import refuse_unkept_ways
 from siting.propose.solve import check
 
 __all__ = ["robustness"]
@@ -31,7 +33,8 @@ def robustness(
         A plan of `solve`.
     scenarios
         Names and scenarios: another demand, another `Reach`, (reach, demand), a list of ids that serve nobody, or a
-        `Scenario`. Without it one for each site of the plan: that this site is lost.
+        `Scenario`. Without it one for each site of the plan: that this site is lost. Another demand is of people; the
+        take-up of the plan counts in it, too, unless the `Scenario` has another.
     time_limit, gap
         As for `solve`, of the best of each scenario.
 
@@ -47,7 +50,7 @@ def robustness(
     Raises
     ------
     ProblemError
-        When the plan has no sites, or a scenario does not fit it.
+        When the plan has no sites or is of a `PointReach`, or a scenario does not fit it.
 
     Examples
     --------
@@ -67,9 +70,10 @@ def robustness(
     x = plan.answer.x
     if x is None:
         raise ProblemError("robustness: the plan has no sites; see its explain()")
-    lost = {site: [site] for site in dict.fromkeys(plan.sites)}
+    refuse_unkept_ways(plan.answer, "robustness")
+    lost: Any = {site: [site] for site in dict.fromkeys(plan.sites)}
     rows = []
-    for name, there in under_each(plan.problem, lost if scenarios is None else scenarios).items():  # type: ignore[arg-type]
+    for name, there in under_each(plan.problem, lost if scenarios is None else scenarios).items():
         with Control(time_limit=time_limit, gap=gap) as control:
             here, keeps = _fixed(there, x)
             value, sign = here.objective, there.sense

@@ -13,16 +13,18 @@ import numpy as np
 import pandas as pd
 
 import siting.propose.problem as problem
-from siting.errors import ProblemError
-from siting.labels import label
-from siting.numbers import amount, percent
+from siting.errors import ProblemError, brief
+from siting.labels import counted, label
+from siting.numbers import percent
 from siting.optimize.control import Control, gap_between
 from siting.optimize.model import Model
 from siting.optimize.solution import floored
 from siting.propose.model.formulation import Formulation, build
 from siting.propose.model.inputs import Demand, Rates, Reaches
+from siting.propose.plan.demand_words import demand_words
+from siting.propose.plan.explain import how_counted
 from siting.propose.plan.plan import Plan
-from siting.propose.plan.rule_text import rule_words
+from siting.propose.plan.rule_text import rule_words, value_words
 from siting.propose.plan.tables import new_sites
 from siting.propose.problem import MaxCoverage, MinCost, MinFarthest, MinSites, MinTravel, Objective, Rule
 from siting.propose.problem.rule_values import Value, groups_of
@@ -33,7 +35,7 @@ from siting.propose.search.front import find_front
 from siting.propose.search.front_points import FrontPoint
 from siting.propose.search.leximin import Groups
 from siting.propose.search.maximin import refuse_uncounted
-from siting.propose.solve import check
+from siting.propose.solve import check, no_plan_words
 
 __all__ = ["MaxWorstShare", "TradeOff", "trade_off"]
 
@@ -118,8 +120,8 @@ class TradeOff:
     def __repr__(self) -> str:
         n, proven = len(self.plans), int(self.points["proven"].sum())
         whole = "all of the front" if self.complete else "a part of the front"
-        supported = int((self.points["supported"] == True).sum())  # noqa: E712 missing values are neither
-        return f"<TradeOff: {n} points, {proven} proven, {supported} supported, {whole}>"
+        supported = int(self.points["supported"].sum())  # missing values are neither
+        return f"<TradeOff: {n} point{'s' * (n != 1)}, {proven} proven, {supported} supported, {whole}>"
 
     def explain(self, lang: str = "zh") -> str:
         """Say what each point is, and what is proven of it.
@@ -132,17 +134,27 @@ class TradeOff:
         unit = self.plans[0].unit
         words = {"first": self._named(self.first, lang, unit), "second": self._named(self.second, lang, unit)}
         key = "complete" if self.complete else "part"
-        lines = [label(f"trade_off.{key}", lang, count=len(self.plans), **words)]
-        for number, row in enumerate(self.points.to_dict("records"), start=1):
+        lines = [*demand_words(self.plans[0].problem.inputs, lang)]
+        lines.append(counted(f"trade_off.{key}", len(self.plans), lang, count=len(self.plans), **words))
+        both = {"first": self.first, "second": self.second}
+        for number, (plan, row) in enumerate(zip(self.plans, self.points.to_dict("records"), strict=True), start=1):
             on = "unknown" if pd.isna(row["supported"]) else "on" if row["supported"] else "below"
-            known = label(f"trade_off.{'proven' if row['proven'] else 'open'}", lang)
-            values: dict[str, object] = {
-                name: percent(row[name]) if isinstance(what, MaxWorstShare) else amount(row[name])
-                for name, what in (("first", self.first), ("second", self.second))
-            }
-            values |= {"number": number, "sites": row["sites"], "known": known, "hull": label(f"trade_off.{on}", lang)}
-            lines.append(label("trade_off.point", lang, **values))
+            bound = self._value(plan, both[self.bounded], row["bound"], row[self.bounded], lang)
+            known = label(f"trade_off.{'proven' if row['proven'] else 'open'}", lang, bound=bound)
+            values = [self._value(plan, what, row[name], row[name], lang) for name, what in both.items()]
+            if not any(isinstance(what, MinSites) for what in both.values()):
+                values.append(value_words(MinSites(), row["sites"], lang))
+            told = label("list.clauses", lang).join(values)
+            hull = label(f"trade_off.{on}", lang)
+            lines.append(label("trade_off.point", lang, number=number, values=told, known=known, hull=hull))
         return "\n".join(lines)
+
+    def _value(self, plan: Plan, what: Objective | MaxWorstShare, value: float, of: float, lang: str) -> str:
+        """Say what a value is, people covered or weighted as the value *of* the plan is."""
+        if isinstance(what, MaxWorstShare):
+            return label("worth.MaxWorstShare", lang, value=percent(value))
+        how = how_counted(plan, of) if isinstance(what, MaxCoverage) else ""
+        return value_words(what, value, lang, plan.unit, how)
 
     def _named(self, what: Objective | MaxWorstShare, lang: str, unit: str) -> str:
         if isinstance(what, MaxWorstShare):
@@ -192,7 +204,8 @@ def trade_off(
     Raises
     ------
     ProblemError
-        When the problem is badly put, no plan keeps the rules, or the objectives do not go together.
+        When the problem is badly put, no plan keeps the rules (the message says why, as `Plan.explain` does), or the
+        objectives do not go together.
 
     Notes
     -----
@@ -226,7 +239,7 @@ def trade_off(
     """
     check(rules, time_limit, gap)
     if n is not None and (isinstance(n, bool) or not isinstance(n, Integral) or n < 2):
-        raise ProblemError(f"n is {n!r}; give a whole number of points, 2 or more, or None for all")
+        raise ProblemError(f"n is {brief(n)}; give a whole number of points, 2 or more, or None for all")
     given = (reach, demand, tuple(rules), options, take_up)
     with Control(time_limit=time_limit, gap=gap) as control:
         base, aims = _aims(first, second, given)
@@ -237,8 +250,11 @@ def trade_off(
         ground = _ground(base, aims)
         front = find_front(a, b, ground, None if n is None else int(n), control)
         if not front.points:
-            why = "no plan keeps the rules; see the explain() of solve"
-            raise ProblemError(f"trade_off: {why if front.feasible is False else 'no plan was found in time'}")
+            if front.feasible is not False:
+                raise ProblemError("trade_off: no plan was found in time")
+            forms = [aim.formulation for aim in aims if isinstance(aim, (SumAim, FarthestAim))]
+            strict = next((each for each in forms if each.everybody), base)  # who must be served for one is for both
+            raise ProblemError(f"trade_off: no plan keeps the rules\n{no_plan_words(strict, control)}")
         made = [(_plan(a, b, point, second if not turned else first), point) for point in front.points]
         rows = [
             _row(plan, point, supported, (a, b), turned=turned)
@@ -276,7 +292,7 @@ def _aims(first: Any, second: Any, given: tuple[Any, ...]) -> tuple[Formulation,
     known = (MaxCoverage, MinSites, MinCost, MinTravel, MinFarthest, MaxWorstShare)
     for what in (first, second):
         if not isinstance(what, known):
-            raise ProblemError(f"trade_off: {what!r} is none of {', '.join(kind.__name__ for kind in known)}")
+            raise ProblemError(f"trade_off: {brief(what)} is none of {', '.join(kind.__name__ for kind in known)}")
     reach, demand, rules, options, take_up = given
     saves = [isinstance(what, (MinSites, MinCost)) for what in (first, second)]
     bounded = saves[0] != saves[1]
@@ -325,9 +341,7 @@ def _plan(first: SumAim, second: Aim, point: FrontPoint, held: Any) -> Plan:
         point.x, value, bound, status, point.found.engine, point.found, base, sense, point.model, point.weights, least
     )
     form = first.formulation
-    rule = _as_rule(held, second.sense * least, form)
-    rules = form.inputs.rules if rule is None else (*form.inputs.rules, rule)
-    return Plan(replace(form, inputs=replace(form.inputs, rules=rules)), answer, (), point.seconds)
+    return Plan(_held_to(held, second.sense * least, form), answer, (), point.seconds)
 
 
 def _alone(first: SumAim, point: FrontPoint) -> Model:
@@ -339,6 +353,17 @@ def _alone(first: SumAim, point: FrontPoint) -> Model:
     benefit = asked.benefit.copy()
     benefit.data = benefit.data / weight
     return replace(asked, benefit=benefit, value=own.value, grain=own.grain)
+
+
+def _held_to(held: Any, value: float, form: Formulation) -> Formulation:
+    """Return the problem with what the second objective was held to as a rule, where there is one."""
+    rule = _as_rule(held, value, form)
+    if rule is None:
+        return form
+    try:
+        return form.with_rule(rule)
+    except ProblemError:  # so short a distance, beside the others, would be refused of a person
+        return form
 
 
 def _as_rule(held: Any, value: float, form: Formulation) -> Rule | None:

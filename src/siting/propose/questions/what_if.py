@@ -11,7 +11,7 @@ from typing import NamedTuple, Self
 import numpy as np
 import pandas as pd
 
-from siting.errors import ProblemError, some
+from siting.errors import ProblemError, brief, some
 from siting.measure import Reach, coverage
 from siting.measure.alignment import weights
 from siting.measure.coverage import COLUMNS
@@ -83,6 +83,7 @@ class WhatIf:
     0.4
     """
 
+    # `open` is what sites are; the builtin is not needed here.
     def __init__(self, reach: Reach, demand: pd.Series | pd.DataFrame, *, open: Iterable[object] = ()) -> None:  # noqa: A002
         if not isinstance(reach, Reach):
             raise ProblemError(f"reach is a {type(reach).__name__}; give a Reach, such as travel makes")
@@ -327,7 +328,7 @@ class WhatIf:
 
     def _ranked(self, n: int, weight: str | None, among: Bools, counts: Bools, *, most: bool) -> pd.DataFrame:
         if not n >= 1:
-            raise ProblemError(f"n is {n!r}; ask for 1 site or more")
+            raise ProblemError(f"n is {brief(n)}; ask for 1 site or more")
         lead = self._leading(weight)
         sums = self._weights.by_site(counts)
         sites = np.flatnonzero(among)

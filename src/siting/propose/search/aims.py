@@ -8,8 +8,10 @@ held by leaving pairs out and by shares.
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TypeAlias
 
 import numpy as np
 from scipy.sparse import csr_array, vstack
@@ -25,7 +27,7 @@ from siting.propose.search.bottleneck import search_min_farthest
 from siting.propose.search.leximin import Groups
 from siting.propose.search.maximin import Goals, maximise_least
 
-__all__ = ["Aim", "FarthestAim", "SumAim", "WorstShareAim", "weighed"]
+__all__ = ["Aim", "BottleneckAim", "FarthestAim", "SumAim", "WorstShareAim", "weighed"]
 
 #: What the sums of two aims, in grains, may be at most for grains to be told apart.
 EXACT = 5e9
@@ -34,7 +36,7 @@ STEP = 4 * SAME
 
 
 @dataclass(frozen=True, eq=False)
-class Aim:
+class _AnyAim(ABC):
     """One of two objectives; `sense` is that of the user (1: large), `grain` what its worth is a multiple of."""
 
     sense: int
@@ -49,34 +51,21 @@ class Aim:
         """Whether a model can ask for an amount of it."""
         return True
 
+    @abstractmethod
     def worth(self, x: Bools) -> float:
         """Return what columns are worth, more being better."""
-        raise NotImplementedError
 
+    @abstractmethod
     def held(self, model: Model, least: float) -> Model:
         """Return the model whose plans are worth *least* or more."""
-        raise NotImplementedError
 
     def above(self, worth: float) -> float:
         """Return the next better worth that a plan can have."""
         return worth + self.grain if self.grain else worth + STEP * max(1.0, abs(worth))
 
-    def lifted(
-        self, model: Model, other: SumAim, least: float, x: Bools, control: Control
-    ) -> tuple[Bools, bool] | None:
-        """Return the plan that is best here of those worth *least* to the other aim, and whether that is proven.
-
-        *x* is such a plan. None where no engine finds it in one search.
-        """
-        raise NotImplementedError
-
-    def best(self, model: Model, x: Bools, control: Control) -> tuple[Bools, bool]:
-        """Return the plan that is worth most, and whether that is proven; *x* is a plan."""
-        raise NotImplementedError
-
 
 @dataclass(frozen=True, eq=False)
-class SumAim(Aim):
+class SumAim(_AnyAim):
     """People, sites, cost or travel: a sum over communities and sites."""
 
     formulation: Formulation
@@ -132,7 +121,25 @@ class SumAim(Aim):
 
 
 @dataclass(frozen=True, eq=False)
-class FarthestAim(Aim):
+class BottleneckAim(_AnyAim):
+    """The worst of several values, which a search of its own makes as good as can be."""
+
+    @abstractmethod
+    def lifted(
+        self, model: Model, other: SumAim, least: float, x: Bools, control: Control
+    ) -> tuple[Bools, bool] | None:
+        """Return the plan that is best here of those worth *least* to the other aim, and whether that is proven.
+
+        *x* is such a plan. None where no engine finds it in one search.
+        """
+
+    @abstractmethod
+    def best(self, model: Model, x: Bools, control: Control) -> tuple[Bools, bool]:
+        """Return the plan that is worth most, and whether that is proven; *x* is a plan."""
+
+
+@dataclass(frozen=True, eq=False)
+class FarthestAim(BottleneckAim):
     """The largest distance from a community to its nearest open site."""
 
     formulation: Formulation
@@ -161,7 +168,7 @@ class FarthestAim(Aim):
 
     def lifted(
         self,
-        model: Model,  # noqa: ARG002
+        model: Model,  # noqa: ARG002 the formulation has the rules
         other: SumAim,
         least: float,
         x: Bools,
@@ -176,7 +183,12 @@ class FarthestAim(Aim):
             row = Constraint(None, at, np.ones(len(at)), -math.inf, other.model.constant - least)
         return self._nearest((row,), x, control)
 
-    def best(self, model: Model, x: Bools, control: Control) -> tuple[Bools, bool]:  # noqa: ARG002
+    def best(
+        self,
+        model: Model,  # noqa: ARG002 the formulation has the rules
+        x: Bools,
+        control: Control,
+    ) -> tuple[Bools, bool]:
         """Search for the least largest distance."""
         return self._nearest((), x, control)
 
@@ -188,7 +200,7 @@ class FarthestAim(Aim):
 
 
 @dataclass(frozen=True, eq=False)
-class WorstShareAim(Aim):
+class WorstShareAim(BottleneckAim):
     """The share that is served in the worst-off group."""
 
     groups: Groups
@@ -227,6 +239,9 @@ class WorstShareAim(Aim):
         level = maximise_least(model, self.goals, control, start=x)
         better = level.x is not None and self.worth(level.x) > self.worth(x)
         return (level.x if level.x is not None and better else x), level.status == "optimal"
+
+
+Aim: TypeAlias = SumAim | BottleneckAim
 
 
 def weighed(ground: Model, parts: list[tuple[float, SumAim]]) -> Model:

@@ -6,17 +6,40 @@ import math
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from siting.numbers import Bools
+from siting.labels import label
+from siting.numbers import NONE, Bools
 from siting.optimize.control import gap_between
 from siting.optimize.model import Model
 from siting.optimize.solution import Solution
 from siting.propose.model.formulation import Formulation
 from siting.propose.search.choose_engine import proven_bound
 
-__all__ = ["Answer", "Lacking", "Reason", "in_sense", "no_plan", "optimal_within"]
+__all__ = ["Answer", "Lacking", "Reason", "Way", "in_sense", "no_plan", "optimal_within"]
 
 #: Why there is no plan: a key of the table of labels and its values; rules among these are a `Part` each.
 Reason: TypeAlias = "tuple[str, dict[str, object]]"
+
+
+class Way(str):
+    """A distance or time that a reason names, as text such as "300 m"; "> 300 m" *beyond* it, "—" without a number."""
+
+    __slots__ = ("beyond", "number", "unit")
+    number: str
+    unit: str
+    beyond: bool
+
+    def __new__(cls, number: str = "", unit: str = "", *, beyond: bool = False) -> Way:
+        """Make the text of a number and its unit."""
+        text = super().__new__(cls, f"{'> ' * beyond}{number} {unit}" if number else NONE)
+        text.number, text.unit, text.beyond = number, unit, beyond
+        return text
+
+    def words(self, lang: str) -> str:
+        """Return the way in a language."""
+        if not self.number:
+            return label("plan.no_way", lang)
+        way = f"{self.number} {label(f'unit.{self.unit}', lang)}"
+        return label("plan.beyond", lang, way=way) if self.beyond else way
 
 
 class Lacking(str):
@@ -32,9 +55,10 @@ class Lacking(str):
         text.community, text.way = community, way
         return text
 
-    def called(self, name: str) -> str:
-        """Return the text with a name for the community."""
-        return str(Lacking(name, self.way))
+    def called(self, name: str, lang: str) -> str:
+        """Return the text in a language, with a name for the community."""
+        way = self.way.words(lang) if isinstance(self.way, Way) else self.way
+        return f"{name}{label('list.open', lang)}{way}{label('list.close', lang)}" if way else name
 
 
 @dataclass(frozen=True, eq=False)

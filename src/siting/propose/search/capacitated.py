@@ -77,7 +77,12 @@ class CapacitatedAnswer(Answer):
             assert self.allocation is not None
             constant = self.allocation.formulation.constant
             return self.sense * (constant - bound_of_location(self.location, proof)) + 0.0
-        return math.nan if proof is None or self.pure is None else bound_of_prices(self.pure, proof)
+        if proof is None or self.pure is None:
+            return math.nan
+        try:
+            return bound_of_prices(self.pure, proof)
+        except ValueError:  # these are no prices
+            return math.inf
 
     def _people(self, x: Bools) -> tuple[Allocation, Floats | None]:
         """People on the arcs: those of the flows; for other columns than those of the answer the best, if any."""

@@ -10,11 +10,10 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array, hstack, vstack
 
-from siting.errors import ProblemError
+from siting.errors import ProblemError, brief
 from siting.numbers import Bools, Floats
 from siting.optimize.model import Model
 from siting.propose.model.formulation import Formulation
-from siting.propose.model.shares import build_shares
 from siting.propose.problem import Cover
 from siting.propose.search.maximin import ROUNDING, Goals, extended, served_amounts
 
@@ -36,8 +35,8 @@ class Groups:
     def of(cls, formulation: Formulation, by: pd.Series) -> Groups:
         """Read the groups."""
         if not isinstance(by, pd.Series):
-            raise ProblemError(f"by is {by!r}; give a Series with a group for each community id")
-        guaranteed = _held(formulation, 1.0, by)
+            raise ProblemError(f"by is {brief(by)}; give a Series with a group for each community id")
+        guaranteed = formulation.with_rule(Cover(1.0, by=by))
         last, model = guaranteed.inputs.rules[-1], guaranteed.model
         mine = np.array([share.rule is last for share in guaranteed.shares], bool)
         members = [share for share in guaranteed.shares if share.rule is last]
@@ -47,7 +46,7 @@ class Groups:
 
     def held(self, formulation: Formulation, share: float) -> Formulation:
         """Return the problem with a share that every group is guaranteed."""
-        return _held(formulation, share, self.by) if share > 0 else formulation
+        return formulation.with_rule(Cover(share, by=self.by)) if share > 0 else formulation
 
     def amounts(self, x: Bools) -> Floats:
         """Return what columns serve of each group."""
@@ -64,11 +63,6 @@ class Groups:
         index = pd.Index(list(self.names), name=self.by.name or "group")
         table = pd.DataFrame({"demand": self.total, "served": served, "share": served / self.total}, index)
         return table.sort_values("share", kind="stable")
-
-
-def _held(formulation: Formulation, share: float, by: pd.Series) -> Formulation:
-    inputs = replace(formulation.inputs, rules=(*formulation.inputs.rules, Cover(share, by=by)))
-    return replace(formulation, inputs=inputs, shares=build_shares(inputs))
 
 
 @dataclass(frozen=True, eq=False)

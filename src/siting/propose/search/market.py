@@ -27,15 +27,15 @@ __all__ = ["MarketAnswer", "most_possible", "search_market"]
 class MarketAnswer(Answer):
     """The answer where people choose: *market* is the one of the proof, *enough* the people who must be captured.
 
-    Without a target it is minus infinity, and the objective is what is captured; with one it is the number of sites, of
-    which *least* are needed.
+    Without a target it is minus infinity, and the objective is what is captured; with one it is the number of sites:
+    *beside* that are decided, and more than the last row of the market allows.
     """
 
     utilities: Utilities | None = None
     market: Market | None = None
     captured: MarketProof | None = None
     enough: float = -math.inf
-    least: float = math.nan
+    beside: int = 0
 
     def keeps(self, x: Bools) -> bool:
         """Whether columns keep all rules, and capture enough."""
@@ -59,7 +59,7 @@ class MarketAnswer(Answer):
         bound = bound_of_market(self.market, proof)
         if math.isinf(self.enough):
             return min(bound, self.market.total)
-        return self.least if bound < self.enough else math.nan
+        return self.beside + float(self.market.high[-1]) + 1.0 if bound < self.enough else math.nan
 
     @property
     def grain(self) -> float:
@@ -97,7 +97,7 @@ def search_market(formulation: Formulation, control: Control) -> Answer:
     x = _widest(formulation, market, found, x, control)
     return MarketAnswer(
         x, value, value if found.status == "optimal" else least, found.status, ENGINE, None, model, -1, choice,
-        found.market, found.proof, enough, least,
+        found.market, found.proof, enough, beside,
     )  # fmt: skip
 
 

@@ -12,13 +12,14 @@ import pandas as pd
 
 import siting.propose.problem as problems
 from siting.errors import ProblemError, some
-from siting.measure.point_reach import PointReach
+from siting.measure.point_reach import BLOCK, MAX_PAIRS, PointReach
 from siting.measure.reach import Reach
 from siting.numbers import Bools, Floats, Ints
 from siting.optimize.center.client_growth import GrownCenter, bound_of_grown, solve_growing
 from siting.optimize.control import Control
 from siting.optimize.median.point_median import solve_point_median
 from siting.optimize.points import PointProblem, PointProof, bound_of_points
+from siting.propose.model.checks import refuse_unknown
 from siting.propose.model.formulation import Formulation, build
 from siting.propose.model.inputs import Demand, Rates
 from siting.propose.problem import Objective, Rule
@@ -26,16 +27,12 @@ from siting.propose.search.answer import Answer
 from siting.propose.search.bottleneck_answers import farthest
 from siting.propose.search.pruning import prune_by
 
-__all__ = ["PointAnswer", "search_points"]
+__all__ = ["PointAnswer", "refuse_unkept_ways", "search_points"]
 
 #: Rules that need no more than the distances that a search asks for.
 RULES = (problems.AtMost, problems.Existing, problems.Required, problems.Forbidden, problems.Cover)
 #: Functions that make whole numbers of metres.
 WHOLE: tuple[Any, ...] = (np.floor, np.ceil, np.rint, np.trunc)
-#: Pairs of a table that are not refused: 4 GiB of them.
-MAX_PAIRS = 2**28
-#: Distances that are computed at a time.
-BLOCK = 2**22
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,6 +105,12 @@ class PointFarthestAnswer(PointAnswer):
         return 0.0
 
 
+def refuse_unkept_ways(answer: Answer, what: str) -> None:
+    """Refuse a plan between points where ways to other sites than its own are asked for."""
+    if isinstance(answer, PointAnswer):
+        raise ProblemError(f"{what}: the plan is of a PointReach, whose ways to other sites are not kept; use a Reach")
+
+
 def search_points(
     objective: Objective,
     points: PointReach,
@@ -170,6 +173,7 @@ def search_points(
 def _refuse_all_pairs(objective: Objective, rules: Sequence[Rule], options: Any) -> None:
     """Refuse what needs the distances of all pairs."""
     remedy = "use travel or straight_line with a limit"
+    refuse_unknown(objective, rules)
     travels = isinstance(objective, problems.MinTravel) and objective.beyond is None
     if not travels and not isinstance(objective, problems.MinFarthest):
         raise ProblemError(f"{objective} needs a table of ways, and a PointReach has none; {remedy}")

@@ -443,9 +443,10 @@ window.sitingMap = function (map, data) {
     });
     const said = add(make("p", "siting-status"), make("span", "", plan.status));
     if (plan.share) {
-      said.insertBefore(add(make("span", "siting-then"), make("span", "", plan.within || W.share_then), make("b", "", plan.share)), said.firstChild);
+      said.insertBefore(add(make("span", "siting-then"), make("span", "", plan.within), make("b", "", plan.share)), said.firstChild);
     }
     add(node, said);
+    (plan.demand || []).forEach((words) => add(node, make("p", "siting-status", words)));
     return node;
   }
   function drawLayers() {
