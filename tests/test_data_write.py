@@ -187,16 +187,16 @@ def test_the_same_layers_give_the_same_bytes(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_threads_write_at_once(tmp_path: Path) -> None:
     """Eight threads: the bytes of one, all layers of one file, and no setting of GDAL or Python left changed."""
-    before = warnings.filters[:]
-    write_layer(layer(), tmp_path / "a.gpkg")
+    before, frame = warnings.filters[:], layer()
+    write_layer(frame, tmp_path / "a.gpkg")
 
     def write(n: int) -> None:
         (tmp_path / str(n)).mkdir()
-        write_layer(layer(), tmp_path / str(n) / "a.gpkg")
+        write_layer(frame, tmp_path / str(n) / "a.gpkg")
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(write, range(40)))
-        list(pool.map(lambda n: write_layer(layer(), tmp_path / "many.gpkg", layer=f"layer{n}"), range(16)))
+        list(pool.map(lambda n: write_layer(frame, tmp_path / "many.gpkg", layer=f"layer{n}"), range(16)))
     one = (tmp_path / "a.gpkg").read_bytes()
     assert all((tmp_path / str(n) / "a.gpkg").read_bytes() == one for n in range(40))
     assert {name for name, _ in pyogrio.list_layers(tmp_path / "many.gpkg")} == {f"layer{n}" for n in range(16)}

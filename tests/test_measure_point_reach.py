@@ -172,9 +172,10 @@ def test_where_a_reach_is_needed_that_is_said(three: st.PointReach) -> None:
             getattr(three, name)
         assert not hasattr(three, name)  # as Python asks
     with pytest.raises(AttributeError, match="PointReach has no attribute 'colour'"):
-        three.colour  # noqa: B018
+        three.colour  # noqa: B018 asking for it is the test
+    other = pd.DataFrame(index=three.origins).assign(origins=0)
     with pytest.raises(ProblemError, match="reach is a DataFrame; give a Reach"):
-        st.coverage(pd.DataFrame(index=three.origins).assign(origins=0), people, limit=20)  # type: ignore[arg-type]
+        st.coverage(other, people, limit=20)  # type: ignore[arg-type]  # what is refused
 
 
 @pytest.mark.parametrize(

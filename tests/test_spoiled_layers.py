@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
-from hypothesis import HealthCheck, given, note, seed, settings
+from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 from pyproj import CRS, Transformer
 
@@ -293,20 +293,6 @@ def never_silently_wrong(case: tuple[Town, int, int, list[tuple[str, int, str]],
 @given(spoiled())
 def test_no_layer_is_silently_wrong(case: Any) -> None:
     never_silently_wrong(case)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("part", range(4))
-def test_none_of_two_thousand_layers_is_silently_wrong(part: int) -> None:
-    """In four parts of 500 layers each, which workers share."""
-
-    @seed(part)
-    @settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-    @given(spoiled())
-    def check(case: Any) -> None:
-        never_silently_wrong(case)
-
-    check()
 
 
 @pytest.mark.slow

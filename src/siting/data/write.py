@@ -109,12 +109,11 @@ def write_layer(frame: Any, path: str | Path, *, layer: str | None = None) -> No
     if kept_attrs(frame.attrs) and suffix not in (".gpkg", ".parquet", ".geoparquet"):
         logger.info("%s: %s does not keep the notice and the attribution; a GeoPackage does", name, target.suffix)
     try:
-        flat = _with_index(frame, name)
         if suffix == ".gdb":
             refuse_other_folders(target, name)
         place = atomic_folder(target, ours=lambda _: True) if suffix == ".gdb" else atomic_path(target)
-        with place as draft, warnings_logged(name):
-            writer(_Job(flat, draft, target, layer, name))
+        with place as draft, warnings_logged(name):  # pandas changes the filters of warnings, too
+            writer(_Job(_with_index(frame, name), draft, target, layer, name))
     except SitingError:
         raise
     except (RuntimeError, OSError, ValueError, TypeError, ArithmeticError, sqlite3.Error) as fault:

@@ -113,6 +113,7 @@ def _roomier(problems: Subproblems, rule: problem.Capacity) -> Iterator[Reason]:
     whole, named = problems.keeping(problems.parts), problem.Part(rule)
     found: list[Reason] = []
     if not rule.split:
+        # The rule of the conflict is a Capacity, which has the field that other rules lack.
         rules = tuple(replace(each, split=True) if each == rule else each for each in whole.inputs.rules)  # type: ignore[call-arg]
         if problems.possible(replace(whole, inputs=replace(whole.inputs, rules=rules))):
             found.append(("plan.mend_split", {"rule": named}))
