@@ -11,7 +11,7 @@ from siting.errors import SitingError
 from siting.judge import load_standard
 from siting.messages import Message
 from siting.study.faults import Faults, Path
-from siting.study.inputs import OF_DATABASES, OF_FILES
+from siting.study.inputs import OF_DATABASES, OF_EXTRACTS, OF_FILES, OF_LINES
 
 __all__ = ["check_study", "items", "tables"]
 
@@ -76,8 +76,23 @@ def _check_source(faults: Faults, path: Path, at: Mapping[str, Any], layers: Map
         of_file = "path" in at
         message = Message("study.only_database", keys=strange) if of_file else Message("study.only_files", keys=strange)
         faults.add((*path, strange[0]), message)
+    if path[-1] != "streets":
+        if strange := [key for key in (*OF_LINES, *OF_EXTRACTS) if key in at]:
+            faults.add((*path, strange[0]), Message("study.only_streets", keys=strange))
+    elif "path" in at:
+        _check_streets(faults, path, at, layers)
     if "postgis" in at and ("table" in at) == ("query" in at):
         faults.add(path, Message("study.one_of_tables"))
+
+
+def _check_streets(faults: Faults, path: Path, at: Mapping[str, Any], layers: Mapping[str, Any]) -> None:
+    """Refuse keys of lines beside an extract of OpenStreetMap, and of extracts beside lines."""
+    extract = str(at["path"]).lower().endswith((".osm", ".pbf"))
+    strange = set(at) - {"path", *OF_EXTRACTS} if extract else set(at) & (set(OF_EXTRACTS) - set(OF_LINES))
+    for key in strange:
+        faults.add((*path, key), Message("study.only_lines" if extract else "study.only_extracts", key=key))
+    if isinstance(at.get("area"), str) and at["area"] not in layers:
+        faults.add((*path, "area"), Message("study.no_origin", layer=at["area"], known=list(layers)))
 
 
 def _check_circle(faults: Faults, path: Path, at: Mapping[str, Any], layers: Mapping[str, Any]) -> None:

@@ -19,7 +19,7 @@ from siting.network import Network, Places
 from siting.propose import frontier, solve
 from siting.study.goal_town import GoalTown
 from siting.study.inputs import Circle
-from siting.study.layers import read_layers
+from siting.study.layers import read_layers, with_network
 from siting.study.outcome import Outcome
 from siting.study.values import Proposal, Study
 
@@ -68,7 +68,7 @@ def run(study: Study, *, on_step: Callable[[str, str], None] | None = None) -> O
     with step("layers"):
         layers = read_layers(study)
     with step("network"):
-        network = Network.from_streets(layers["streets"], crs=study.crs)
+        layers, network = with_network(study, layers)
         _warn_of_parts(network)
         places = _locate(study, layers, network)
     with step("coverage"):
@@ -228,8 +228,7 @@ def judge(study: Study) -> Audit:
     >>> judge(st.Study.from_toml(st.data.sample_path("study.toml"))).year
     2025
     """
-    layers = read_layers(study)
-    judged = _audit(study, layers, Network.from_streets(layers["streets"], crs=study.crs))
+    judged = _audit(study, *with_network(study, read_layers(study)))
     if judged is None:
         raise SitingError('the study names no standard; write standard = "jinhua" under [study]')
     return judged
