@@ -78,9 +78,7 @@ def study(folder: Path, *lines: str) -> Path:
         "编号,常住人口,类型,x,y\na,100,村,530000,3380000\nb,200,社区,530100,3380000\nc,400,村,530200,3380000\n",
         encoding="utf-8",
     )
-    (folder / "streets.csv").write_text(
-        'id,wkt\nw1,"LINESTRING (530000 3380000, 530200 3380000)"\n', encoding="utf-8"
-    )
+    (folder / "streets.csv").write_text('id,wkt\nw1,"LINESTRING (530000 3380000, 530200 3380000)"\n', encoding="utf-8")
     file = folder / "study.toml"
     head = (
         "[layers]",
@@ -112,7 +110,7 @@ def test_a_layer_is_made_from_another(tmp_path: Path, caplog: pytest.LogCaptureF
     ("line", "told"),
     [
         ('v = { from = "communities", where = { "类型" = "城" } }',
-         "study.toml, line 4, column 29: [layers.v] where: no row of 3 fulfils the conditions; kind holds village, community"),
+         "study.toml, line 4, column 29: [layers.v] where: no row of 3 fulfils the conditions; kind holds village"),
         ('v = { from = "communities", where = { sort = "x" } }', "line 4, column 29: [layers.v] where: v: there is no"),
     ],
 )  # fmt: skip
@@ -171,8 +169,14 @@ def test_streets_of_an_extract(tmp_path: Path) -> None:
     assert layers["streets"].attrs["attribution"].startswith("© OpenStreetMap")
     _, wide = network_of(with_streets(tmp_path, 'path = "town.osm", walking = false'))
     assert [*wide.columns["osm_id"]] == [10, 20]
-    _, near = network_of(with_streets(tmp_path, 'path = "town.osm", walking = false, area = "communities"'))
-    assert 10 in [*near.columns["osm_id"]]
+    (tmp_path / "town.csv").write_text(
+        'id,population,wkt\nt,9,"POLYGON ((529900 3379900, 530050 3379900, 530050 3380100, 529900 3379900))"\n',
+        encoding="utf-8",
+    )
+    file = with_streets(tmp_path, 'path = "town.osm", walking = false, area = "town"')
+    town = 'town = { path = "town.csv", role = "communities", crs = "EPSG:4547" }\n'
+    file.write_text(file.read_text(encoding="utf-8") + town, encoding="utf-8")
+    assert [*network_of(file)[1].columns["osm_id"]] == [10]
 
 
 def test_streets_of_a_saved_network(tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ def check_study(faults: Faults, data: Mapping[str, Any]) -> None:
         _check_goal(faults, ("goal", number), at, layers)
     _check_names(faults, ((("layers", role), role) for role in layers))
     _check_names(faults, ((("goal", k, "name"), str(at.get("name", k))) for k, at in enumerate(items(data, "goal"))))
-    _check_standard(faults, data)
+    _check_standards(faults, data)
 
 
 def _check_service(faults: Faults, path: Path, service: object, layers: Mapping[str, Any]) -> None:
@@ -126,21 +126,26 @@ def _check_names(faults: Faults, names: Iterable[tuple[Path, str]]) -> None:
                 faults.add(path, Message("study.twins", names=[first[1], name]))
 
 
-def _check_standard(faults: Faults, data: Mapping[str, Any]) -> None:
-    """Load the standard, and look for the rules that [shares] and [changes] name."""
-    name = tables(data, "study").get("standard")
-    if not isinstance(name, str) or name.endswith(".toml"):
+def _check_standards(faults: Faults, data: Mapping[str, Any]) -> None:
+    """Load the standards, and look for the rules that [shares] and [changes] name."""
+    given = tables(data, "study").get("standard")
+    names = given if isinstance(given, list) else [] if given is None else [given]
+    if not all(isinstance(name, str) and not name.endswith(".toml") for name in names):
         return
-    try:
-        standard = load_standard(name)
-    except SitingError as error:
-        faults.add(("study", "standard"), error.message)
+    if given == []:
+        faults.add(("study", "standard"), Message("study.no_standard"))
         return
-    own = {at.get("id") for at in items(data, "rule")}
-    known = own | {rule.id for rule in standard}
+    known = {at.get("id") for at in items(data, "rule")}
+    for name in names:
+        try:
+            known |= {rule.id for rule in load_standard(name)}
+        except SitingError as error:
+            faults.add(("study", "standard"), error.message)
+            return
     for path, rule in _rules_named(data):
         if rule not in known:
-            faults.add(path, Message("study.no_rule", standard=name, rule=rule))
+            message = Message("study.no_rule", standard=names, rule=rule)
+            faults.add(path, message if names else Message("study.no_standard"))
 
 
 def _rules_named(data: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:

@@ -33,7 +33,7 @@ from siting.study.fields import (
 from siting.study.names import check_name
 from siting.study.rows import check_where
 
-__all__ = ["OF_DATABASES", "OF_EXTRACTS", "OF_FILES", "OF_LINES", "Circle", "Goal", "Settings", "Source"]
+__all__ = ["OF_DATABASES", "OF_EXTRACTS", "OF_FILES", "OF_LINES", "Circle", "Goal", "Settings", "Source", "role_in"]
 
 #: The keys of a `Source` that are of files only, and of databases only.
 OF_FILES = ("layer", "encoding", "skip_rows", "header")
@@ -54,7 +54,7 @@ class Settings:
     name: Text
     title: Title
     lang: Literal["zh", "en"] = "zh"
-    standard: StandardName | None = None
+    standard: StandardName | tuple[StandardName, ...] | None = None
     year: Whole | None = None
     beside: Metres = 300.0
     by: Literal["district", "county"] | None = None
@@ -121,12 +121,35 @@ class Source:
 
     def read(self, name: str, *, strict: bool, datum: str | None = None) -> Any:
         """Read the layer of a role, from its file or database; *datum* is that of the study."""
-        others = ("path", "role", "postgis", "from_", "where", *OF_LINES, *OF_EXTRACTS, *(OF_FILES if self.postgis is not None else OF_DATABASES))
+        others = (
+            "path",
+            "role",
+            "postgis",
+            "from_",
+            "where",
+            *OF_LINES,
+            *OF_EXTRACTS,
+            *(OF_FILES if self.postgis is not None else OF_DATABASES),
+        )
         options = {key: value for key, value in vars(self).items() if key not in others}
         options["datum"] = self.datum or datum
         if self.postgis is not None:
             return read_postgis(self.postgis, self.role or name, strict=strict, **options)
         return read_layer(self.path or "", self.role or name, strict=strict, **options)
+
+
+def role_in(layers: Mapping[str, Source], layer: str) -> str:
+    """Return the role of a layer: its own, that of the layer that it is made from, else its name.
+
+    Examples
+    --------
+    >>> role_in({"centres": Source(from_="care"), "care": Source(role="eldercare")}, "centres")
+    'eldercare'
+    """
+    source = layers.get(layer)
+    if source is None or (source.role is None and source.from_ is None):
+        return layer
+    return source.role or role_in(layers, source.from_ or layer)
 
 
 @dataclass(frozen=True)

@@ -105,7 +105,7 @@ def _understood(frame: Any) -> Mapping[str, str]:
 
 
 def _marks(frame: Any, where: Mapping[str, Any], name: str, kind: str) -> Bools:
-    marks = np.ones(len(frame), bool)
+    marks: Bools = np.ones(len(frame), bool)
     for heading, wanted in where.items():
         if heading == ANY:
             marks &= np.logical_or.reduce([_marks(frame, each, name, kind) for each in wanted])
@@ -122,7 +122,7 @@ def _holds(values: pd.Series, wanted: Any, kind: str) -> Bools:
     """Mark the cells for which a condition holds, or one of several values."""
     several = wanted if isinstance(wanted, list) else [wanted]
     if not all(isinstance(each, str) for each in several):
-        return np.logical_or.reduce([_equals(values, each) for each in several])
+        return np.asarray(np.logical_or.reduce([_equals(values, each) for each in several]), bool)
     column = _column(kind, str(values.name))
     if pd.api.types.is_bool_dtype(values) and len(several) == 1:
         return _flagged(values, several[0], column)
@@ -162,7 +162,7 @@ def _equals(values: pd.Series, wanted: Any) -> Bools:
     if not fits(values):
         words = [*map(str, values.dropna().unique()[:5])]
         raise SitingError(Message("study.other_values", column=str(values.name), value=wanted, words=words))
-    return (values == wanted).fillna(False).to_numpy(bool)
+    return np.asarray((values == wanted).fillna(False), bool)
 
 
 def _flagged(values: pd.Series, word: str, column: Column | None) -> Bools:

@@ -12,7 +12,7 @@ import geopandas as gpd
 import pandas as pd
 
 from siting.errors import NetworkError, ProblemError, SitingError, some
-from siting.judge import Audit, audit, load_standard
+from siting.judge import Audit
 from siting.measure import Reach, bands, coverage, service_areas, straight_line, travel
 from siting.measure.services import open_to_all, people_column, set_apart
 from siting.network import Network, Places
@@ -22,6 +22,7 @@ from siting.study.inputs import Circle
 from siting.study.layers import read_layers, with_network
 from siting.study.outcome import Outcome
 from siting.study.values import Proposal, Study
+from siting.study.verdict import joined, verdicts
 
 __all__ = ["judge", "run"]
 
@@ -79,7 +80,7 @@ def run(study: Study, *, on_step: Callable[[str, str], None] | None = None) -> O
     with step("areas"):
         areas = _areas(study, layers, network, places)
     with step("audit"):
-        judged = _audit(study, layers, network)
+        audits = verdicts(study, layers, network)
     proposals = {}
     for goal in study.goals:
         with step(f"plan {goal.name}"):
@@ -87,7 +88,8 @@ def run(study: Study, *, on_step: Callable[[str, str], None] | None = None) -> O
                 proposals[goal.name] = _propose(GoalTown(study, goal, layers, network, places))
             except ProblemError as error:
                 raise ProblemError(error.within(f"[[goal]] {goal.name}")) from error
-    return Outcome(study, layers, network, places, table, apart, by_band, areas, judged, proposals, steps)
+    return Outcome(study, layers, network, places, table, apart, by_band, areas,
+                   joined([*audits.values()]), proposals, steps, audits)  # fmt: skip
 
 
 def _warn_of_parts(network: Network) -> None:
@@ -166,9 +168,7 @@ def _reaches(
     return reaches
 
 
-def _coverage(
-    study: Study, layers: Mapping[str, gpd.GeoDataFrame], reaches: Mapping[Measured, Reach]
-) -> pd.DataFrame:
+def _coverage(study: Study, layers: Mapping[str, gpd.GeoDataFrame], reaches: Mapping[Measured, Reach]) -> pd.DataFrame:
     communities = layers["communities"]
     by = _districts(communities)
     groupings = [None] if by is None else [None, by]
@@ -228,21 +228,10 @@ def judge(study: Study) -> Audit:
     >>> judge(st.Study.from_toml(st.data.sample_path("study.toml"))).year
     2025
     """
-    judged = _audit(study, *with_network(study, read_layers(study)))
+    judged = joined([*verdicts(study, *with_network(study, read_layers(study))).values()])
     if judged is None:
         raise SitingError('the study names no standard; write standard = "jinhua" under [study]')
     return judged
-
-
-def _audit(study: Study, layers: Mapping[str, gpd.GeoDataFrame], network: Network) -> Audit | None:
-    """Judge by the study's standard with its own rules; None when it names none."""
-    if study.standard is None:
-        return None
-    standard = load_standard(study.standard).extended(study.rules, study.documents).adapted(study.changes)
-    return audit(
-        standard, layers, network=network, year=study.year, walk=study.walk, shares=study.shares, beside=study.beside,
-        max_snap=study.max_snap, by=study.by, household_size=study.household_size, scope=study.scope,
-    )  # fmt: skip
 
 
 def _propose(town: GoalTown) -> Proposal:
