@@ -35,7 +35,7 @@ def check_study(faults: Faults, data: Mapping[str, Any]) -> None:
         faults.add(("layers",), Message("study.no_table", role=role))
     for role, at in layers.items():
         if isinstance(at, Mapping):
-            _check_source(faults, ("layers", role), at)
+            _check_source(faults, ("layers", role), at, layers)
     for table in ("walk", "take_up"):
         for service in tables(data, table):
             _check_service(faults, (table, service), service, layers)
@@ -53,9 +53,25 @@ def _check_service(faults: Faults, path: Path, service: object, layers: Mapping[
         faults.add(path, Message("study.no_layer", service=service))
 
 
-def _check_source(faults: Faults, path: Path, at: Mapping[str, Any]) -> None:
-    if ("path" in at) == ("postgis" in at):
+def _check_origin(faults: Faults, path: Path, at: Mapping[str, Any], layers: Mapping[str, Any]) -> None:
+    """Refuse a layer that is made from none, or from itself, and keys of files beside `from`."""
+    if strange := [key for key in at if key not in ("from", "where", "role")]:
+        faults.add((*path, strange[0]), Message("study.only_read", keys=strange))
+    origin, seen = at["from"], [path[-1]]
+    while isinstance(origin, str) and origin in layers and origin not in seen:
+        seen.append(origin)
+        origin = layers[origin].get("from") if isinstance(layers[origin], Mapping) else None
+    if origin in seen:
+        faults.add((*path, "from"), Message("study.from_itself", layers=[*seen, origin]))
+    elif isinstance(origin, str) and len(seen) == 1:
+        faults.add((*path, "from"), Message("study.no_origin", layer=origin, known=list(layers)))
+
+
+def _check_source(faults: Faults, path: Path, at: Mapping[str, Any], layers: Mapping[str, Any]) -> None:
+    if len({"path", "postgis", "from"} & set(at)) != 1:
         faults.add(path, Message("study.one_source"))
+    elif "from" in at:
+        _check_origin(faults, path, at, layers)
     elif strange := [key for key in (OF_DATABASES if "path" in at else OF_FILES) if key in at]:
         of_file = "path" in at
         message = Message("study.only_database", keys=strange) if of_file else Message("study.only_files", keys=strange)

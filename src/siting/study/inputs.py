@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict
+from pydantic import BeforeValidator, ConfigDict, Field
 
 from siting.data import read_layer, read_postgis
 from siting.labels import label, named
@@ -30,6 +30,7 @@ from siting.study.fields import (
     Whole,
 )  # fmt: skip
 from siting.study.names import check_name
+from siting.study.rows import check_where
 
 __all__ = ["OF_DATABASES", "OF_FILES", "Circle", "Goal", "Settings", "Source"]
 
@@ -65,8 +66,8 @@ class Settings:
 class Source:
     """The source of a layer: a file with the keywords of `read_layer`, or a table with those of `read_postgis`.
 
-    `postgis` is the address of a database, with `table` or `query`. `role` is for a service without its own role:
-    ``role = "facilities"``.
+    `postgis` is the address of a database, with `table` or `query`; `from_`, in a file ``from``, the name of another
+    layer of the study. `role` is for a service without its own role: ``role = "facilities"``. `where` takes some rows.
     """
 
     __pydantic_config__ = CLOSED
@@ -89,10 +90,12 @@ class Source:
     query: Text | None = None
     schema: Text | None = None
     geometry: Text | None = None
+    from_: Annotated[Text | None, Field(alias="from")] = None
+    where: Annotated[Mapping[str, Any] | None, BeforeValidator(check_where)] = None
 
     def read(self, name: str, *, strict: bool, datum: str | None = None) -> Any:
         """Read the layer of a role, from its file or database; *datum* is that of the study."""
-        others = ("path", "role", "postgis", *(OF_FILES if self.postgis is not None else OF_DATABASES))
+        others = ("path", "role", "postgis", "from_", "where", *(OF_FILES if self.postgis is not None else OF_DATABASES))
         options = {key: value for key, value in vars(self).items() if key not in others}
         options["datum"] = self.datum or datum
         if self.postgis is not None:

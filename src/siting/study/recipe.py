@@ -22,7 +22,7 @@ from siting.network import Walk
 from siting.network.walking_speed import speed_from
 from siting.study.asked import NAMES, OBJECTIVES, RULES, Asked, table_of
 from siting.study.checks import check_study, items, tables
-from siting.study.faults import Faults
+from siting.study.faults import Faults, Written
 from siting.study.fields import Files, Flag, Metres, Minutes, Name, Seconds, Several, Share, Text, Whole
 from siting.study.inputs import CLOSED, Circle, Goal, Settings, Source
 
@@ -89,7 +89,7 @@ class File:
 
 def keys_of(kind: Any) -> list[str]:
     """Return the keys of a table that a dataclass is read from."""
-    return [each.name for each in fields(kind)]
+    return [each.name.rstrip("_") for each in fields(kind)]  # from_ is from in a file
 
 
 FILE = TypeAdapter(File)
@@ -136,7 +136,7 @@ def read_recipe(path: Path, *, outside: bool = False) -> dict[str, Any]:
     assert file is not None
     read = {key: getattr(file, key) for key in ("layers", "take_up", "shares", "changes")}
     return {**vars(file.study), **read, "walk": walk, "documents": documents, "rules": tuple(own),
-            "circles": file.circle, "goals": tuple(_goal(each) for each in file.goal)}  # fmt: skip
+            "circles": file.circle, "written": Written(path.name, data, faults.places), "goals": tuple(_goal(each) for each in file.goal)}  # fmt: skip
 
 
 def _goal(table: Any) -> Goal:

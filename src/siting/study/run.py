@@ -11,15 +11,15 @@ from typing import Any, NamedTuple
 import geopandas as gpd
 import pandas as pd
 
-from siting.data import check_together
 from siting.errors import NetworkError, ProblemError, SitingError, some
 from siting.judge import Audit, audit, load_standard
 from siting.measure import Reach, bands, coverage, service_areas, straight_line, travel
-from siting.measure.services import open_to_all, people_column, set_apart, walker
+from siting.measure.services import open_to_all, people_column, set_apart
 from siting.network import Network, Places
 from siting.propose import frontier, solve
 from siting.study.goal_town import GoalTown
 from siting.study.inputs import Circle
+from siting.study.layers import read_layers
 from siting.study.outcome import Outcome
 from siting.study.values import Proposal, Study
 
@@ -66,16 +66,16 @@ def run(study: Study, *, on_step: Callable[[str, str], None] | None = None) -> O
             on_step(name, "end")
 
     with step("layers"):
-        layers = _read(study)
+        layers = read_layers(study)
     with step("network"):
         network = Network.from_streets(layers["streets"], crs=study.crs)
         _warn_of_parts(network)
         places = _locate(study, layers, network)
     with step("coverage"):
         reaches = _reaches(study, layers, network, places)
-        table = _coverage(layers, reaches)
+        table = _coverage(study, layers, reaches)
         by_band = _bands(reaches)
-        apart = {service: set_apart(layers[service], service) for service in by_band}
+        apart = {service: set_apart(layers[service], study.role_of(service)) for service in by_band}
     with step("areas"):
         areas = _areas(study, layers, network, places)
     with step("audit"):
@@ -88,14 +88,6 @@ def run(study: Study, *, on_step: Callable[[str, str], None] | None = None) -> O
             except ProblemError as error:
                 raise ProblemError(error.within(f"[[goal]] {goal.name}")) from error
     return Outcome(study, layers, network, places, table, apart, by_band, areas, judged, proposals, steps)
-
-
-def _read(study: Study) -> dict[str, gpd.GeoDataFrame]:
-    layers = {
-        name: source.read(name, strict=study.strict, datum=study.datum) for name, source in study.layers.items()
-    }  # fmt: skip
-    check_together(layers, "streets")
-    return layers
 
 
 def _warn_of_parts(network: Network) -> None:
@@ -161,7 +153,7 @@ def _reaches(
     communities = layers["communities"]
     for circle in _merged(study.circles):
         service, facilities = circle.service, _facilities(layers, circle.service)
-        stops, walk = places[service].select(facilities.index), walker(service, study.walk)
+        stops, walk = places[service].select(facilities.index), study.walker(service)
         for unit, limits in (("m", circle.metres), ("min", circle.minutes)):
             if not limits:
                 continue
@@ -174,14 +166,16 @@ def _reaches(
     return reaches
 
 
-def _coverage(layers: Mapping[str, gpd.GeoDataFrame], reaches: Mapping[Measured, Reach]) -> pd.DataFrame:
+def _coverage(
+    study: Study, layers: Mapping[str, gpd.GeoDataFrame], reaches: Mapping[Measured, Reach]
+) -> pd.DataFrame:
     communities = layers["communities"]
     by = _districts(communities)
     groupings = [None] if by is None else [None, by]
     keys = ["service", "limit", "unit", "metric", "group", "weight"]
     tables = [pd.DataFrame(columns=keys)] if not reaches else []
     for (service, unit, metric, limits), reach in reaches.items():
-        demand = _demand(service, communities)
+        demand = _demand(study.role_of(service), communities)
         for limit in limits:
             measured: dict[str, Any] = {
                 "service": service, "limit": limit, "unit": unit, "metric": metric, "how": reach.how,
@@ -217,7 +211,7 @@ def _areas(
     found: dict[str, list[gpd.GeoDataFrame]] = {}
     for circle in _merged(study.circles):
         stops = places[circle.service].select(_facilities(layers, circle.service).index)
-        walk = walker(circle.service, study.walk)
+        walk = study.walker(circle.service)
         for limits in ({"metres": circle.metres}, {"minutes": circle.minutes}):
             if any(limits.values()):
                 area = service_areas(network, stops, walk=walk, overlap="dissolve", **limits)  # type: ignore[arg-type]
@@ -234,7 +228,7 @@ def judge(study: Study) -> Audit:
     >>> judge(st.Study.from_toml(st.data.sample_path("study.toml"))).year
     2025
     """
-    layers = _read(study)
+    layers = read_layers(study)
     judged = _audit(study, layers, Network.from_streets(layers["streets"], crs=study.crs))
     if judged is None:
         raise SitingError('the study names no standard; write standard = "jinhua" under [study]')

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,14 +11,17 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 
+from siting.errors import SitingError
 from siting.judge import Audit, Rule
 from siting.judge.standards.rule import Document
 from siting.labels import label, named
 from siting.measure import Reach
+from siting.measure.services import walker
 from siting.network import Network, Places, Walk
 from siting.notebook_html import card
 from siting.propose import Plan
 from siting.show.cells import role_name
+from siting.study.faults import Written
 from siting.study.inputs import Circle, Goal, Settings, Source
 from siting.study.recipe import read_recipe
 
@@ -52,6 +56,8 @@ class Study(Settings):
         As for `travel`, `Network.from_streets` and `read_layer`. All of a study is measured in the network's CRS.
     datum
         The datum of the layers whose source names none; as for `read_layer`.
+    written
+        The file that the study was read from, for errors with its lines; None for one that was made in Python.
     """
 
     layers: Mapping[str, Source]
@@ -63,6 +69,7 @@ class Study(Settings):
     take_up: Mapping[str, float] = field(default_factory=dict)
     circles: tuple[Circle, ...] = ()
     goals: tuple[Goal, ...] = ()
+    written: Written | None = field(default=None, repr=False, compare=False)
 
     @classmethod
     def from_toml(cls, path: str | Path, *, outside: bool = False) -> Study:
@@ -82,6 +89,27 @@ class Study(Settings):
             When the file is missing or invalid: the message has the table or key, and the valid ones.
         """
         return cls(**read_recipe(Path(path), outside=outside))
+
+    def role_of(self, layer: str) -> str:
+        """Return the role of a layer: its own, that of the layer that it is made from, else its name."""
+        source = self.layers.get(layer)
+        if source is None or (source.role is None and source.from_ is None):
+            return layer
+        return source.role or self.role_of(source.from_ or layer)
+
+    def walker(self, service: str) -> Walk:
+        """Return who walks to a service: the walker of [walk], else that of its role."""
+        return self.walk[service] if service in self.walk else walker(self.role_of(service), None)
+
+    @contextmanager
+    def blaming(self, *path: str | int) -> Iterator[None]:
+        """Give an error the line of the file at these keys, where the study was read from one."""
+        try:
+            yield
+        except SitingError as error:
+            if self.written is not None:
+                error.message = self.written.located(path, error.message)
+            raise
 
     @property
     def heading(self) -> str:
