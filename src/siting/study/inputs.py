@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field
 
-from siting.data import read_layer, read_postgis
+from siting.data import read_layer, read_postgis, sample_path
 from siting.labels import label, named
 from siting.propose import AtMost, Cover, MaxCoverage, MinSites
 from siting.propose.plan.rule_text import rule_words
@@ -29,6 +29,7 @@ from siting.study.fields import (
     Title,
     Whole,
 )  # fmt: skip
+from siting.study.columns import check_set
 from siting.study.names import check_name
 from siting.study.rows import check_where
 
@@ -60,6 +61,7 @@ class Settings:
     crs: Text | None = None
     strict: Flag = False
     datum: Datum | None = None
+    sample: Flag = False
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,8 @@ class Source:
     """The source of a layer: a file with the keywords of `read_layer`, or a table with those of `read_postgis`.
 
     `postgis` is the address of a database, with `table` or `query`; `from_`, in a file ``from``, the name of another
-    layer of the study. `role` is for a service without its own role: ``role = "facilities"``. `where` takes some rows.
+    layer of the study. `role` is for a service without its own role: ``role = "facilities"``. `where` takes some rows, and `set`
+    gives them columns; `sample` takes the layer of this name from the sample district.
     """
 
     __pydantic_config__ = CLOSED
@@ -92,14 +95,18 @@ class Source:
     geometry: Text | None = None
     from_: Annotated[Text | None, Field(alias="from")] = None
     where: Annotated[Mapping[str, Any] | None, BeforeValidator(check_where)] = None
+    set: Annotated[Mapping[str, Any] | None, BeforeValidator(check_set)] = None
+    sample: Flag = False
 
     def read(self, name: str, *, strict: bool, datum: str | None = None) -> Any:
         """Read the layer of a role, from its file or database; *datum* is that of the study."""
-        others = ("path", "role", "postgis", "from_", "where", *(OF_FILES if self.postgis is not None else OF_DATABASES))
+        others = ("path", "role", "postgis", "from_", "where", "set", "sample", *(OF_FILES if self.postgis is not None else OF_DATABASES))
         options = {key: value for key, value in vars(self).items() if key not in others}
         options["datum"] = self.datum or datum
         if self.postgis is not None:
             return read_postgis(self.postgis, self.role or name, strict=strict, **options)
+        if self.sample:
+            return read_layer(sample_path(), self.role or name, layer=name, strict=strict)
         return read_layer(self.path or "", self.role or name, strict=strict, **options)
 
 

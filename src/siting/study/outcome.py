@@ -40,6 +40,8 @@ class Outcome(Results):
         The verdict, None without a standard.
     proposals
         By name of the goal.
+    analyses
+        What the functions that the study asks for return, by the name of their table.
     steps
         Seconds each step took.
     """

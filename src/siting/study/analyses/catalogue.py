@@ -9,11 +9,12 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, create_model
 
 from siting import equity, forecasts, judge, measure, propose, scenarios, sharing
-from siting.study.analyses.kinds import GOAL, Kind, kind_of
+from siting.study.analyses.kinds import GOAL, RULES, WAYS, Kind, kind_of
 from siting.study.analyses.values import Analysis
+from siting.study.analyses.ways import Rules, Ways
 from siting.study.fields import Name, Title
 
-__all__ = ["FUNCTIONS", "OF_GOALS", "keys_of_function", "signature_of", "table_of_function"]
+__all__ = ["FUNCTIONS", "OF_GOALS", "keys_of_function", "keys_of_tables", "signature_of", "table_of_function"]
 
 
 def _functions(room: Any, *names: str) -> dict[str, Callable[..., Any]]:
@@ -67,6 +68,18 @@ def keys_of_function(function: str) -> dict[str, tuple[Kind, Any]]:
             default = None if parameter.default is parameter.empty else parameter.default
             keys[name] = (kind_of(function, name), ... if needed else default)
     return keys
+
+
+def keys_of_tables() -> dict[tuple[str | int, ...], list[str]]:
+    """Return the keys of each table, and of the tables in them, by their path in a file without numbers."""
+    found: dict[tuple[str | int, ...], list[str]] = {}
+    for function in FUNCTIONS:
+        keys = keys_of_function(function)
+        found[(function,)] = ["name", "title", *keys]
+        for model, kinds in ((Ways, (WAYS,)), (Rules, (RULES,))):
+            names = [field.alias or name for name, field in model.model_fields.items()]
+            found |= {(function, name): names for name, (kind, _) in keys.items() if kind in kinds}
+    return found
 
 
 def table_of_function(function: str) -> Any:

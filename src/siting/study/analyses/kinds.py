@@ -222,4 +222,4 @@ OTHERWISE: dict[tuple[str, str], Kind] = {
 
 def kind_of(function: str, argument: str) -> Kind:
     """Return how an argument of a function is written."""
-    return OTHERWISE.get((function, argument), ARGUMENTS[argument])
+    return OTHERWISE[function, argument] if (function, argument) in OTHERWISE else ARGUMENTS[argument]

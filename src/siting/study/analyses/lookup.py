@@ -10,11 +10,9 @@ import geopandas as gpd
 import pandas as pd
 
 from siting.data import combine_layers
-from siting.data.heading_list import similar_headings
 from siting.errors import SitingError
 from siting.judge import Standard, load_standard
 from siting.measure import Reach, straight_line, travel
-from siting.measure.services import walker
 from siting.messages import Message
 from siting.network import Network, Places, Walk
 from siting.propose import Plan
@@ -38,7 +36,7 @@ class Lookup:
     layers: Mapping[str, gpd.GeoDataFrame]
     network: Network
     places: dict[str, Places] = field(default_factory=dict)
-    proposals: Mapping[str, Proposal] = field(default_factory=dict)
+    proposals: dict[str, Proposal] = field(default_factory=dict)
     results: dict[str, Any] = field(default_factory=dict)
     _ways: dict[Ways, Reach] = field(default_factory=dict)
     _networks: dict[bool, Network] = field(default_factory=dict)
@@ -58,6 +56,11 @@ class Lookup:
             finally:
                 self._running.pop()
         return self.results[name]
+
+    def made_layers(self) -> dict[str, gpd.GeoDataFrame]:
+        """Return the layers that tables make for goals: candidates."""
+        made = [each.name for each in self.study.analyses if each.key == "make_candidates"]
+        return {name: self.layer(name) for name in made if name not in self.layers}
 
     def frame(self, given: Any) -> pd.DataFrame:
         """Return a layer, the result of a table, or rows as they stand in the file; their ids are in `id`."""
@@ -92,12 +95,12 @@ class Lookup:
                 found = self.result(given)
                 if isinstance(found, pd.Series):
                     return found
-            near = similar_headings(frames[0], "communities", given) if frames else []
-            raise SitingError(Message("study.no_column", layer=" + ".join(layers) or given, column=given, near=near))
+            known = [each for frame in frames for each in frame if each != "geometry"]
+            raise SitingError(Message("study.no_column", layer=" + ".join(layers) or given, column=given, known=known))
         frame = self.frame(name)
         if column not in frame:
-            near = similar_headings(frame, name, column)
-            raise SitingError(Message("study.no_column", layer=name, column=column, near=near))
+            known = [each for each in frame if each != "geometry"]
+            raise SitingError(Message("study.no_column", layer=name, column=column, known=known))
         series: pd.Series = frame[column]
         return series
 
@@ -126,7 +129,7 @@ class Lookup:
     def _reach(self, ways: Ways) -> Reach:
         most: dict[str, Any] = {"metres": ways.metres} if ways.minutes is None else {"minutes": ways.minutes}
         if ways.minutes is not None:
-            most["walk"] = getattr(Walk, ways.walk)() if ways.walk else walker(ways.destinations[0], self.study.walk)
+            most["walk"] = getattr(Walk, ways.walk)() if ways.walk else self.study.walker(ways.destinations[0])
         if ways.straight:
             ends = [self._together(names) for names in (ways.origins, ways.destinations)]
             return straight_line(*ends, crs=self.network.crs, **most)
