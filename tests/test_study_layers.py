@@ -11,7 +11,7 @@ import pytest
 
 import siting as st
 from siting.errors import SitingError
-from siting.study.layers import read_layers
+from siting.study.layers import read_layers, with_network
 from siting.study.rows import rows_where
 
 CARE = pd.DataFrame(
@@ -78,9 +78,7 @@ def study(folder: Path, *lines: str) -> Path:
         "编号,常住人口,类型,x,y\na,100,村,530000,3380000\nb,200,社区,530100,3380000\nc,400,村,530200,3380000\n",
         encoding="utf-8",
     )
-    (folder / "streets.csv").write_text(
-        'id,wkt\nw1,"LINESTRING (530000 3380000, 530200 3380000)"\n', encoding="utf-8"
-    )
+    (folder / "streets.csv").write_text('id,wkt\nw1,"LINESTRING (530000 3380000, 530200 3380000)"\n', encoding="utf-8")
     file = folder / "study.toml"
     head = (
         "[layers]",
@@ -112,7 +110,7 @@ def test_a_layer_is_made_from_another(tmp_path: Path, caplog: pytest.LogCaptureF
     ("line", "told"),
     [
         ('v = { from = "communities", where = { "类型" = "城" } }',
-         "study.toml, line 4, column 29: [layers.v] where: no row of 3 fulfils the conditions; kind holds village, community"),
+         "study.toml, line 4, column 29: [layers.v] where: no row of 3 fulfils the conditions; kind holds village"),
         ('v = { from = "communities", where = { sort = "x" } }', "line 4, column 29: [layers.v] where: v: there is no"),
     ],
 )  # fmt: skip
@@ -136,4 +134,81 @@ def test_a_filter_is_told_with_its_line(tmp_path: Path, line: str, told: str) ->
 def test_layers_that_cannot_be_made_are_told_at_once(tmp_path: Path, line: str, told: str) -> None:
     with pytest.raises(SitingError) as caught:
         st.Study.from_toml(study(tmp_path, line))
+    assert told in str(caught.value)
+
+
+OSM = (
+    '<?xml version="1.0" encoding="UTF-8"?><osm version="0.6" generator="test">'
+    '<node id="1" lat="30.5398" lon="114.3126"/><node id="2" lat="30.5398" lon="114.3136"/>'
+    '<node id="3" lat="30.5398" lon="114.3146"/>'
+    '<way id="10"><nd ref="1"/><nd ref="2"/><tag k="highway" v="residential"/></way>'
+    '<way id="20"><nd ref="2"/><nd ref="3"/><tag k="highway" v="motorway"/></way></osm>'
+)
+
+
+def network_of(file: Path) -> tuple[dict[str, Any], st.Network]:
+    made = st.Study.from_toml(file)
+    return with_network(made, read_layers(made))
+
+
+def with_streets(folder: Path, streets: str) -> Path:
+    file = study(folder)
+    text = file.read_text(encoding="utf-8")
+    line = next(line for line in text.splitlines() if line.startswith("streets"))
+    file.write_text(text.replace(line, f"streets = {{ {streets} }}"), encoding="utf-8")
+    return file
+
+
+def test_streets_of_an_extract(tmp_path: Path) -> None:
+    """The second way is a motorway: for vehicles only. An area that is a layer keeps what it meets."""
+    pytest.importorskip("osmium", reason="NOT TESTED on extracts of OpenStreetMap: pip install siting[osm]")
+    (tmp_path / "town.osm").write_text(OSM, encoding="utf-8")
+    layers, network = network_of(with_streets(tmp_path, 'path = "town.osm"'))
+    assert [*network.columns["osm_id"]] == [10]
+    assert list(layers) == ["communities", "streets"]
+    assert layers["streets"].attrs["attribution"].startswith("© OpenStreetMap")
+    _, wide = network_of(with_streets(tmp_path, 'path = "town.osm", walking = false'))
+    assert [*wide.columns["osm_id"]] == [10, 20]
+    (tmp_path / "town.csv").write_text(
+        'id,population,wkt\nt,9,"POLYGON ((529900 3379900, 530050 3379900, 530050 3380100, 529900 3379900))"\n',
+        encoding="utf-8",
+    )
+    file = with_streets(tmp_path, 'path = "town.osm", walking = false, area = "town"')
+    town = 'town = { path = "town.csv", role = "communities", crs = "EPSG:4547" }\n'
+    file.write_text(file.read_text(encoding="utf-8") + town, encoding="utf-8")
+    assert [*network_of(file)[1].columns["osm_id"]] == [10]
+
+
+def test_streets_of_a_saved_network(tmp_path: Path) -> None:
+    _, network = network_of(study(tmp_path))
+    network.save(tmp_path / "net")
+    layers, again = network_of(with_streets(tmp_path, 'path = "net"'))
+    assert again.metres.tolist() == network.metres.tolist() == [200.0]
+    assert layers["streets"].length.tolist() == [200.0]
+
+
+def test_streets_of_a_layer_take_the_keywords_of_a_network(tmp_path: Path) -> None:
+    (tmp_path / "cross.csv").write_text(
+        'id,highway,wkt\nw1,residential,"LINESTRING (530000 3380000, 530200 3380000)"\n'
+        'w2,motorway,"LINESTRING (530100 3379900, 530100 3380100)"\n',
+        encoding="utf-8",
+    )
+    source = 'path = "cross.csv", crs = "EPSG:4547"'
+    assert len(network_of(with_streets(tmp_path, source))[1].edges) == 1
+    assert len(network_of(with_streets(tmp_path, f"{source}, walking = false"))[1].edges) == 2
+    assert len(network_of(with_streets(tmp_path, f"{source}, walking = false, split = true"))[1].edges) == 4
+
+
+@pytest.mark.parametrize(
+    ("streets", "told"),
+    [
+        ('path = "a.osm", split = true', "[layers.streets] split: split is not for an extract of OpenStreetMap"),
+        ('path = "a.osm", crs = "EPSG:4547"', "crs is not for an extract"),
+        ('path = "a.gpkg", ferries = true', "ferries is for extracts of OpenStreetMap"),
+        ('path = "a.osm", area = "town"', "there is no [layers.town]"),
+    ],
+)
+def test_keywords_of_other_streets_are_refused(tmp_path: Path, streets: str, told: str) -> None:
+    with pytest.raises(SitingError) as caught:
+        st.Study.from_toml(with_streets(tmp_path, streets))
     assert told in str(caught.value)

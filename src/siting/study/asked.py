@@ -183,7 +183,9 @@ def table_of(make: Any) -> Any:
         return value if isinstance(value, Mapping) or first is None else {first: value}
 
     def asked(table: BaseModel) -> Asked:
-        return Asked(make, {name: getattr(table, name) for name in columns if name in table.model_fields_set})
+        asked = Asked(make, {name: getattr(table, name) for name in columns if name in table.model_fields_set})
+        asked.made(NAMES)  # refuses arguments that cannot be, before a layer is read
+        return asked
 
     return Annotated[model, BeforeValidator(alone), AfterValidator(asked)]
 

@@ -134,7 +134,8 @@ class Faults(Written):
         if kind == "value_error" and isinstance(fault := error["ctx"]["error"], SitingError):
             return fault.message
         if kind in ("unexpected_keyword_argument", "extra_forbidden"):
-            table = ("layers", "*") if path[0] == "layers" else tuple(key for key in path[:-1] if isinstance(key, str))
+            any_name = path[0] in ("layers", "walk") and len(path) > 2
+            table = (path[0], "*") if any_name else tuple(key for key in path[:-1] if isinstance(key, str))
             return self.unknown(path, known.get(table, ()))
         if kind == "missing":
             return Message("study.missing", what="")

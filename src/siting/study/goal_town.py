@@ -64,7 +64,9 @@ class GoalTown:
     def demand(self, service: str) -> pd.Series:
         """Return the people of a service."""
         named = self.goal.people
-        column = (named.get(service) if isinstance(named, Mapping) else named) or people_column(self.study.role_of(service))
+        column = (named.get(service) if isinstance(named, Mapping) else named) or people_column(
+            self.study.role_of(service)
+        )
         demand: pd.Series = self.of_communities(column)
         if not demand.sum() > 0:
             raise ProblemError(Message("study.nobody", column=column))

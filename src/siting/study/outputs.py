@@ -129,8 +129,11 @@ def _parts(results: Results) -> list[Section]:
         Section(label("study.found", lang), tables.network_words(results, lang), tables.places_table(results, lang))
     ]
     parts += [_service(results, service) for service in results.bands]
-    if results.audit is not None:
-        parts.append(Section(label("report.audit", lang), results.audit))
+    for name, judged in results.audits.items():
+        heading = label("report.audit", lang)
+        if len(results.audits) > 1:
+            heading += label("list.colon", lang) + named("standard", name, lang)
+        parts.append(Section(heading, judged))
     parts += [_proposal(results, proposal) for proposal in results.proposals.values()]
     parts.append(Section(label("study.method", lang), *_method(results)))
     return parts

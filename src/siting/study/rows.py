@@ -106,7 +106,7 @@ def _understood(frame: Any) -> Mapping[str, str]:
 
 def marks_where(frame: Any, where: Mapping[str, Any], name: str, kind: str) -> Bools:
     """Mark the rows of a layer for which all conditions hold; see `rows_where`."""
-    marks = np.ones(len(frame), bool)
+    marks: Bools = np.ones(len(frame), bool)
     for heading, wanted in where.items():
         if heading == ANY:
             marks &= np.logical_or.reduce([marks_where(frame, each, name, kind) for each in wanted])
@@ -126,7 +126,7 @@ def _holds(values: pd.Series, wanted: Any, kind: str) -> Bools:
     """Mark the cells for which a condition holds, or one of several values."""
     several = wanted if isinstance(wanted, list) else [wanted]
     if not all(isinstance(each, str) for each in several):
-        return np.logical_or.reduce([_equals(values, each) for each in several])
+        return np.asarray(np.logical_or.reduce([_equals(values, each) for each in several]), bool)
     column = _column(kind, str(values.name))
     if pd.api.types.is_bool_dtype(values) and len(several) == 1:
         return _flagged(values, several[0], column)
@@ -166,7 +166,7 @@ def _equals(values: pd.Series, wanted: Any) -> Bools:
     if not fits(values):
         words = [*map(str, values.dropna().unique()[:5])]
         raise SitingError(Message("study.other_values", column=str(values.name), value=wanted, words=words))
-    return (values == wanted).fillna(False).to_numpy(bool)
+    return np.asarray((values == wanted).fillna(False), bool)
 
 
 def _flagged(values: pd.Series, word: str, column: Column | None) -> Bools:

@@ -12,7 +12,7 @@ import geopandas as gpd
 import pandas as pd
 
 from siting.errors import NetworkError, ProblemError, SitingError, some
-from siting.judge import Audit, audit, load_standard
+from siting.judge import Audit
 from siting.measure import Reach, bands, coverage, service_areas, straight_line, travel
 from siting.measure.services import open_to_all, people_column, set_apart
 from siting.network import Network, Places
@@ -20,10 +20,11 @@ from siting.propose import frontier, solve
 from siting.study.analyses.lookup import Lookup
 from siting.study.goal_town import GoalTown
 from siting.study.inputs import Circle
-from siting.study.layers import read_layers
+from siting.study.layers import read_layers, with_network
 from siting.study.outcome import Outcome
 from siting.study.problem import problem_of
 from siting.study.values import Proposal, Study
+from siting.study.verdict import joined, verdicts
 
 __all__ = ["judge", "run"]
 
@@ -70,7 +71,7 @@ def run(study: Study, *, on_step: Callable[[str, str], None] | None = None) -> O
     with step("layers"):
         layers = read_layers(study)
     with step("network"):
-        network = Network.from_streets(layers["streets"], crs=study.crs)
+        layers, network = with_network(study, layers)
         _warn_of_parts(network)
         found = Lookup(study, layers, network)
         layers |= found.made_layers()
@@ -83,7 +84,7 @@ def run(study: Study, *, on_step: Callable[[str, str], None] | None = None) -> O
     with step("areas"):
         areas = _areas(study, layers, network, places)
     with step("audit"):
-        judged = _audit(study, layers, network)
+        audits = verdicts(study, layers, network)
     proposals = found.proposals
     for goal in study.goals:
         with step(f"plan {goal.name}"):
@@ -95,7 +96,8 @@ def run(study: Study, *, on_step: Callable[[str, str], None] | None = None) -> O
         with step(f"{analysis.key} {analysis.name}"):
             found.result(analysis.name)
     analyses = {analysis.name: found.results[analysis.name] for analysis in study.analyses}
-    return Outcome(study, layers, network, places, table, apart, by_band, areas, judged, proposals, analyses, steps)
+    return Outcome(study, layers, network, places, table, apart, by_band, areas,
+                   joined([*audits.values()]), proposals, steps, audits, analyses)  # fmt: skip
 
 
 def _warn_of_parts(network: Network) -> None:
@@ -174,9 +176,7 @@ def _reaches(
     return reaches
 
 
-def _coverage(
-    study: Study, layers: Mapping[str, gpd.GeoDataFrame], reaches: Mapping[Measured, Reach]
-) -> pd.DataFrame:
+def _coverage(study: Study, layers: Mapping[str, gpd.GeoDataFrame], reaches: Mapping[Measured, Reach]) -> pd.DataFrame:
     communities = layers["communities"]
     by = _districts(communities)
     groupings = [None] if by is None else [None, by]
@@ -236,22 +236,10 @@ def judge(study: Study) -> Audit:
     >>> judge(st.Study.from_toml(st.data.sample_path("study.toml"))).year
     2025
     """
-    layers = read_layers(study)
-    judged = _audit(study, layers, Network.from_streets(layers["streets"], crs=study.crs))
+    judged = joined([*verdicts(study, *with_network(study, read_layers(study))).values()])
     if judged is None:
         raise SitingError('the study names no standard; write standard = "jinhua" under [study]')
     return judged
-
-
-def _audit(study: Study, layers: Mapping[str, gpd.GeoDataFrame], network: Network) -> Audit | None:
-    """Judge by the study's standard with its own rules; None when it names none."""
-    if study.standard is None:
-        return None
-    standard = load_standard(study.standard).extended(study.rules, study.documents).adapted(study.changes)
-    return audit(
-        standard, layers, network=network, year=study.year, walk=study.walk, shares=study.shares, beside=study.beside,
-        max_snap=study.max_snap, by=study.by, household_size=study.household_size, scope=study.scope,
-    )  # fmt: skip
 
 
 def _propose(town: GoalTown) -> Proposal:

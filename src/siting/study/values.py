@@ -23,7 +23,7 @@ from siting.propose import Plan
 from siting.show.cells import role_name
 from siting.study.analyses import Analysis
 from siting.study.faults import Written
-from siting.study.inputs import Circle, Goal, Settings, Source
+from siting.study.inputs import Circle, Goal, Settings, Source, role_in
 from siting.study.recipe import read_recipe
 
 __all__ = ["Proposal", "Results", "Study"]
@@ -40,7 +40,7 @@ class Study(Settings):
     layers
         Source of each layer by role.
     standard, year
-        The standard to judge by, None for no audit, and the year.
+        The standard to judge by, or several side by side, None for no audit, and the year.
     rules, documents
         The study's own rules, added to the standard.
     shares, beside, by, household_size, scope
@@ -96,12 +96,15 @@ class Study(Settings):
         """Return the goal of a name."""
         return next(goal for goal in self.goals if goal.name == name)
 
+    @property
+    def standards(self) -> tuple[str, ...]:
+        """The standards to judge by: none, one, or several side by side."""
+        given = () if self.standard is None else self.standard
+        return (given,) if isinstance(given, str) else tuple(given)
+
     def role_of(self, layer: str) -> str:
         """Return the role of a layer: its own, that of the layer that it is made from, else its name."""
-        source = self.layers.get(layer)
-        if source is None or (source.role is None and source.from_ is None):
-            return layer
-        return source.role or self.role_of(source.from_ or layer)
+        return role_in(self.layers, layer)
 
     def walker(self, service: str) -> Walk:
         """Return who walks to a service: the walker of [walk], else that of its role."""
@@ -124,7 +127,7 @@ class Study(Settings):
 
     def __repr__(self) -> str:
         year = "" if self.year is None else f" {self.year}"
-        judged = "no standard" if self.standard is None else f"{self.standard}{year}"
+        judged = "no standard" if self.standard is None else f"{', '.join(self.standards)}{year}"
         n = len(self.goals)
         return f"<Study {self.name}: {len(self.layers)} layers, {judged}, {n} goal{'s' * (n != 1)}>"
 
@@ -132,7 +135,9 @@ class Study(Settings):
         between = label("list.semicolon", self.lang)
         facts = {
             "card.layers": label("list.comma", self.lang).join(role_name(role, self.lang) for role in self.layers),
-            "fact.standard": named("standard", self.standard or "", self.lang),
+            "fact.standard": label("list.comma", self.lang).join(
+                named("standard", standard, self.lang) for standard in self.standards
+            ),
             "fact.year": "" if self.year is None else str(self.year),
             "card.circles": between.join(circle.title(self.lang) for circle in self.circles),
             "card.goals": between.join(goal.title(self.lang) for goal in self.goals),
@@ -164,5 +169,6 @@ class Results:
     areas: Mapping[str, gpd.GeoDataFrame]
     audit: Audit | None
     proposals: Mapping[str, Proposal]
-    analyses: Mapping[str, Any]
     steps: Mapping[str, float]
+    audits: Mapping[str, Audit] = field(default_factory=dict)
+    analyses: Mapping[str, Any] = field(default_factory=dict)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import geopandas as gpd
@@ -14,7 +14,7 @@ from siting.errors import SitingError
 from siting.judge import Standard, load_standard
 from siting.measure import Reach, straight_line, travel
 from siting.messages import Message
-from siting.network import Network, Places, Walk
+from siting.network import Network, Places
 from siting.propose import Plan
 from siting.propose.problem import Objective
 from siting.study.analyses.call import Call
@@ -22,8 +22,11 @@ from siting.study.analyses.values import Analysis
 from siting.study.analyses.ways import Rules, Ways
 from siting.study.asked import Asked
 from siting.study.goal_town import GoalTown
+from siting.study.layers import with_network
 from siting.study.problem import problem_of
 from siting.study.values import Proposal, Study
+from siting.study.verdict import standards_of
+from siting.study.walkers import walk_from
 
 __all__ = ["Lookup"]
 
@@ -129,7 +132,8 @@ class Lookup:
     def _reach(self, ways: Ways) -> Reach:
         most: dict[str, Any] = {"metres": ways.metres} if ways.minutes is None else {"minutes": ways.minutes}
         if ways.minutes is not None:
-            most["walk"] = getattr(Walk, ways.walk)() if ways.walk else self.study.walker(ways.destinations[0])
+            usual, service = self.study.walker(ways.destinations[0]), ways.destinations[0]
+            most["walk"] = usual if ways.walk is None else walk_from(ways.walk, usual, service)
         if ways.straight:
             ends = [self._together(names) for names in (ways.origins, ways.destinations)]
             return straight_line(*ends, crs=self.network.crs, **most)
@@ -146,8 +150,11 @@ class Lookup:
         if walking:
             return self.network
         if walking not in self._networks:
-            streets = self.layers["streets"]
-            self._networks[walking] = Network.from_streets(streets, crs=self.study.crs, walking=False)
+            source = self.study.layers["streets"]
+            if source.is_network:
+                raise SitingError(Message("analysis.saved_network"))
+            sources = {**self.study.layers, "streets": replace(source, walking=False)}
+            _, self._networks[walking] = with_network(replace(self.study, layers=sources), self.layers)
         return self._networks[walking]
 
     def _places(self, names: tuple[str, ...], network: Network) -> Places:
@@ -192,8 +199,8 @@ class Lookup:
         study = self.study
         if given is not None and given.name is not None:
             standard = load_standard(given.name)
-        elif study.standard is not None:
-            standard = load_standard(study.standard).extended(study.rules, study.documents).adapted(study.changes)
+        elif study.standards:
+            standard = standards_of(study)[0]
         else:
             raise SitingError(Message("analysis.no_standard"))
         if given is None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from siting.errors import SitingError
 from siting.messages import Message
 from siting.study.fields import Flag, Metres, Minutes, Several, StandardName, Text, Whole
+from siting.study.walkers import OfService
 
 __all__ = ["Rules", "Ways"]
 
@@ -28,7 +29,7 @@ class Ways(BaseModel):
     destinations: Several[Text] = Field(alias="to")
     metres: Metres | None = None
     minutes: Minutes | None = None
-    walk: Literal["adult", "elder", "carer"] | None = None
+    walk: OfService | None = None
     nearest: Whole | None = None
     straight: Flag = False
     walking: Flag = True
