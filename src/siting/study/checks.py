@@ -55,7 +55,7 @@ def _check_service(faults: Faults, path: Path, service: object, layers: Mapping[
 
 def _check_origin(faults: Faults, path: Path, at: Mapping[str, Any], layers: Mapping[str, Any]) -> None:
     """Refuse a layer that is made from none, or from itself, and keys of files beside `from`."""
-    if strange := [key for key in at if key not in ("from", "where", "role")]:
+    if strange := [key for key in at if key not in ("from", "where", "set", "role")]:
         faults.add((*path, strange[0]), Message("study.only_read", keys=strange))
     origin, seen = at["from"], [path[-1]]
     while isinstance(origin, str) and origin in layers and origin not in seen:
@@ -68,10 +68,13 @@ def _check_origin(faults: Faults, path: Path, at: Mapping[str, Any], layers: Map
 
 
 def _check_source(faults: Faults, path: Path, at: Mapping[str, Any], layers: Mapping[str, Any]) -> None:
-    if len({"path", "postgis", "from"} & set(at)) != 1:
+    if len({"path", "postgis", "from", "sample"} & set(at)) != 1:
         faults.add(path, Message("study.one_source"))
     elif "from" in at:
         _check_origin(faults, path, at, layers)
+    elif "sample" in at:
+        if strange := [key for key in at if key not in ("sample", "where", "set", "role")]:
+            faults.add((*path, strange[0]), Message("study.only_read", keys=strange))
     elif strange := [key for key in (OF_DATABASES if "path" in at else OF_FILES) if key in at]:
         of_file = "path" in at
         message = Message("study.only_database", keys=strange) if of_file else Message("study.only_files", keys=strange)

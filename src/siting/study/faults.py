@@ -65,13 +65,13 @@ class Written:
         if not path:
             return ""
         table, *rest = path
-        if table in LISTS:
+        if table in LISTS or isinstance(self.data.get(str(table)), list):
             if not (rest and isinstance(rest[0], int)):
                 return f"[[{table}]]"
             number, *rest = rest
             items = self.data.get(str(table), [])
             item = items[number] if isinstance(items, list) and isinstance(number, int) and number < len(items) else {}
-            name = item.get(LISTS[str(table)]) if isinstance(item, Mapping) else None
+            name = item.get(LISTS.get(str(table), "name")) if isinstance(item, Mapping) else None
             shown = isinstance(name, str) and name != "" and name.isprintable()
             head = [f"[[{table}]]", str(name) if shown else str(int(number) + 1)]
         elif table == "layers" and rest:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field
 
-from siting.data import read_layer, read_postgis
+from siting.data import read_layer, read_postgis, sample_path
 from siting.labels import label, named
 from siting.network.store import HEAD
 from siting.propose import AtMost, Cover, MaxCoverage, MinSites
@@ -30,6 +30,7 @@ from siting.study.fields import (
     Title,
     Whole,
 )  # fmt: skip
+from siting.study.columns import check_set
 from siting.study.names import check_name
 from siting.study.rows import check_where
 
@@ -64,6 +65,7 @@ class Settings:
     crs: Text | None = None
     strict: Flag = False
     datum: Datum | None = None
+    sample: Flag = False
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,8 @@ class Source:
     """The source of a layer: a file with the keywords of `read_layer`, or a table with those of `read_postgis`.
 
     `postgis` is the address of a database, with `table` or `query`; `from_`, in a file ``from``, the name of another
-    layer of the study. `role` is for a service without its own role: ``role = "facilities"``. `where` takes some rows.
+    layer of the study. `role` is for a service without its own role: ``role = "facilities"``. `where` takes some rows,
+    `set` gives them columns; `sample` takes the layer of this name from the sample district.
     Streets may be an extract of OpenStreetMap, or the folder of `Network.save`; they have the keywords of
     `Network.from_streets` or `Network.from_osm` too, where `area` names a layer of the study.
     """
@@ -98,6 +101,8 @@ class Source:
     geometry: Text | None = None
     from_: Annotated[Text | None, Field(alias="from")] = None
     where: Annotated[Mapping[str, Any] | None, BeforeValidator(check_where)] = None
+    set: Annotated[Mapping[str, Any] | None, BeforeValidator(check_set)] = None
+    sample: Flag = False
     length: Text | None = None
     walking: Flag | None = None
     split: Flag | None = None
@@ -127,6 +132,8 @@ class Source:
             "postgis",
             "from_",
             "where",
+            "set",
+            "sample",
             *OF_LINES,
             *OF_EXTRACTS,
             *(OF_FILES if self.postgis is not None else OF_DATABASES),
@@ -135,6 +142,8 @@ class Source:
         options["datum"] = self.datum or datum
         if self.postgis is not None:
             return read_postgis(self.postgis, self.role or name, strict=strict, **options)
+        if self.sample:
+            return read_layer(sample_path(), self.role or name, layer=name, strict=strict)
         return read_layer(self.path or "", self.role or name, strict=strict, **options)
 
 

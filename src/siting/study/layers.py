@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from siting.data import check_layer, check_together
+from siting.study.columns import with_columns
 from siting.network import Network
 from siting.study.inputs import OF_EXTRACTS, OF_LINES
 from siting.study.rows import rows_where
@@ -68,5 +69,8 @@ def _read(study: Study, name: str, read: dict[str, Any]) -> Any:
         if source.where is not None:
             with study.blaming("layers", name, "where"):
                 frame = rows_where(frame, source.where, name=name, kind=kind)
+        if source.set is not None:
+            with study.blaming("layers", name, "set"):
+                frame = with_columns(frame, source.set, name=name, kind=kind)
         read[name] = frame
     return read[name]

@@ -42,6 +42,8 @@ class Outcome(Results):
         The verdict by each standard, by its name.
     proposals
         By name of the goal.
+    analyses
+        What the functions that the study asks for return, by the name of their table.
     steps
         Seconds each step took.
     """

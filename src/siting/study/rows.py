@@ -17,7 +17,7 @@ from siting.errors import SitingError
 from siting.messages import Message
 from siting.numbers import Bools
 
-__all__ = ["ANY", "check_where", "column_called", "columns_in", "rows_where"]
+__all__ = ["ANY", "check_where", "column_called", "columns_in", "marks_where", "rows_where"]
 
 log = logging.getLogger(__name__)
 
@@ -90,7 +90,7 @@ def rows_where(frame: Any, where: Mapping[str, Any], *, name: str, kind: str) ->
     >>> rows_where(frame, {"type": "村", "beds": ">=100"}, name="villages", kind="facilities").index.tolist()
     ['c']
     """
-    chosen = frame[_marks(frame, where, name, kind)]
+    chosen = frame[marks_where(frame, where, name, kind)]
     if chosen.empty:
         found = {each: column_called(each, frame.columns, kind, _understood(frame)) for each in columns_in(where)}
         held = {column: frame[column].dropna().unique()[:6].tolist() for column in filter(None, found.values())}
@@ -104,11 +104,15 @@ def _understood(frame: Any) -> Mapping[str, str]:
     return frame.attrs.get("understood", {})  # type: ignore[no-any-return]
 
 
-def _marks(frame: Any, where: Mapping[str, Any], name: str, kind: str) -> Bools:
+def marks_where(frame: Any, where: Mapping[str, Any], name: str, kind: str) -> Bools:
+    """Mark the rows of a layer for which all conditions hold; see `rows_where`."""
     marks: Bools = np.ones(len(frame), bool)
     for heading, wanted in where.items():
         if heading == ANY:
-            marks &= np.logical_or.reduce([_marks(frame, each, name, kind) for each in wanted])
+            marks &= np.logical_or.reduce([marks_where(frame, each, name, kind) for each in wanted])
+            continue
+        if heading == "id" and "id" not in frame:
+            marks &= _holds(frame.index.to_series(), wanted, "")
             continue
         column = column_called(heading, frame.columns, kind, _understood(frame))
         if column is None:

@@ -17,10 +17,12 @@ from siting.measure import Reach, bands, coverage, service_areas, straight_line,
 from siting.measure.services import open_to_all, people_column, set_apart
 from siting.network import Network, Places
 from siting.propose import frontier, solve
+from siting.study.analyses.lookup import Lookup
 from siting.study.goal_town import GoalTown
 from siting.study.inputs import Circle
 from siting.study.layers import read_layers, with_network
 from siting.study.outcome import Outcome
+from siting.study.problem import problem_of
 from siting.study.values import Proposal, Study
 from siting.study.verdict import joined, verdicts
 
@@ -71,7 +73,9 @@ def run(study: Study, *, on_step: Callable[[str, str], None] | None = None) -> O
     with step("network"):
         layers, network = with_network(study, layers)
         _warn_of_parts(network)
-        places = _locate(study, layers, network)
+        found = Lookup(study, layers, network)
+        layers |= found.made_layers()
+        places = found.places = _locate(study, layers, network)
     with step("coverage"):
         reaches = _reaches(study, layers, network, places)
         table = _coverage(study, layers, reaches)
@@ -81,15 +85,19 @@ def run(study: Study, *, on_step: Callable[[str, str], None] | None = None) -> O
         areas = _areas(study, layers, network, places)
     with step("audit"):
         audits = verdicts(study, layers, network)
-    proposals = {}
+    proposals = found.proposals
     for goal in study.goals:
         with step(f"plan {goal.name}"):
             try:
                 proposals[goal.name] = _propose(GoalTown(study, goal, layers, network, places))
             except ProblemError as error:
                 raise ProblemError(error.within(f"[[goal]] {goal.name}")) from error
+    for analysis in study.analyses:
+        with step(f"{analysis.key} {analysis.name}"):
+            found.result(analysis.name)
+    analyses = {analysis.name: found.results[analysis.name] for analysis in study.analyses}
     return Outcome(study, layers, network, places, table, apart, by_band, areas,
-                   joined([*audits.values()]), proposals, steps, audits)  # fmt: skip
+                   joined([*audits.values()]), proposals, steps, audits, analyses)  # fmt: skip
 
 
 def _warn_of_parts(network: Network) -> None:
@@ -236,18 +244,9 @@ def judge(study: Study) -> Audit:
 
 def _propose(town: GoalTown) -> Proposal:
     """Solve a goal of the study."""
-    goal, rates = town.goal, town.study.take_up
-    stay, rules = town.existing(), goal.asked(town)
-    reach = {service: town.reach(service) for service in goal.services}
-    demand = {service: town.demand(service) for service in goal.services}
-    rate = {service: rates[service] for service in goal.services if service in rates}
-    of_one = len(goal.services) == 1
-    first = goal.services[0]
-    reaches: Any = reach[first] if of_one else reach
-    options: dict[str, Any] = {
-        "demand": demand[first] if of_one else demand, "take_up": rates.get(first) if of_one else rate or None,
-        "time_limit": goal.time_limit, "gap": goal.gap,
-    }  # fmt: skip
-    plan = solve(goal.aim(town), reaches, rules=[*rules, stay], **options)
-    curve = frontier(reaches, up_to=goal.curve, rules=[stay], **options) if goal.curve else None
-    return Proposal(goal, plan, reach[first], curve)
+    goal, problem = town.goal, problem_of(town)
+    options: dict[str, Any] = {"time_limit": goal.time_limit, "gap": goal.gap}
+    plan = solve(goal.aim(town), problem["reach"], **{k: v for k, v in problem.items() if k != "reach"}, **options)
+    of_first = problem["reach"][goal.services[0]] if len(goal.services) > 1 else problem["reach"]
+    curve = frontier(**{**problem, "rules": [town.existing()]}, up_to=goal.curve, **options) if goal.curve else None
+    return Proposal(goal, plan, of_first, curve)

@@ -21,6 +21,7 @@ from siting.network import Network, Places, Walk
 from siting.notebook_html import card
 from siting.propose import Plan
 from siting.show.cells import role_name
+from siting.study.analyses import Analysis
 from siting.study.faults import Written
 from siting.study.inputs import Circle, Goal, Settings, Source, role_in
 from siting.study.recipe import read_recipe
@@ -50,8 +51,8 @@ class Study(Settings):
         The walker of each service.
     take_up
         Share of the people of a service who look for a place; its proposals are for so many.
-    circles, goals
-        What is measured and proposed.
+    circles, goals, analyses
+        What is measured, proposed, and computed besides.
     max_snap, crs, strict
         As for `travel`, `Network.from_streets` and `read_layer`. All of a study is measured in the network's CRS.
     datum
@@ -69,6 +70,7 @@ class Study(Settings):
     take_up: Mapping[str, float] = field(default_factory=dict)
     circles: tuple[Circle, ...] = ()
     goals: tuple[Goal, ...] = ()
+    analyses: tuple[Analysis, ...] = ()
     written: Written | None = field(default=None, repr=False, compare=False)
 
     @classmethod
@@ -89,6 +91,10 @@ class Study(Settings):
             When the file is missing or invalid: the message has the table or key, and the valid ones.
         """
         return cls(**read_recipe(Path(path), outside=outside))
+
+    def goal(self, name: str) -> Goal:
+        """Return the goal of a name."""
+        return next(goal for goal in self.goals if goal.name == name)
 
     @property
     def standards(self) -> tuple[str, ...]:
@@ -165,3 +171,4 @@ class Results:
     proposals: Mapping[str, Proposal]
     steps: Mapping[str, float]
     audits: Mapping[str, Audit] = field(default_factory=dict)
+    analyses: Mapping[str, Any] = field(default_factory=dict)
