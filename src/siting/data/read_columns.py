@@ -122,5 +122,6 @@ def _without_shapes(source: Source, *, rows: bool) -> pd.DataFrame:
     except (RuntimeError, ValueError, LookupError) as fault:
         raise LayerError(source.name, Message("reading.failed", why=str(fault))) from fault
     if driver != "ESRI Shapefile":
-        return frame
-    return decoded(gpd.GeoDataFrame(frame, geometry=[None] * len(frame)), source.file, source.encoding, source.name)
+        return pd.DataFrame(frame)
+    shapeless = gpd.GeoDataFrame(frame, geometry=[None] * len(frame))
+    return pd.DataFrame(decoded(shapeless, source.file, source.encoding, source.name))

@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from siting.data import sample_path
 from siting.data.read_columns import read_columns
 from siting.errors import LayerError, SitingError
 from siting.messages import Message
+from siting.study.columns import with_columns
 from siting.study.faults import Faults
 from siting.study.inputs import OF_DATABASES, OF_EXTRACTS, OF_LINES
 from siting.study.needs import check_needs
@@ -78,13 +80,15 @@ def _columns(faults: Faults, study: Study) -> dict[str, Any]:
 
 def _columns_of(study: Study, name: str) -> Any:
     source = study.layers[name]
-    if source.is_extract or source.is_network or source.path is None:
+    if source.is_extract or source.is_network:
         if source.path is not None and not source.path.exists():
             raise SitingError(Message("file.absent", file=source.path.name))
         return None
-    skipped = ("path", "role", "postgis", "from_", "where", *OF_DATABASES, *OF_LINES, *OF_EXTRACTS)
+    if source.sample:
+        return read_columns(sample_path(), source.role or name, rows=name != "streets", layer=name)
+    skipped = ("path", "role", "postgis", "from_", "where", "set", "sample", *OF_DATABASES, *OF_LINES, *OF_EXTRACTS)
     options = {key: value for key, value in vars(source).items() if key not in skipped}
-    return read_columns(source.path, source.role or name, rows=name != "streets", strict=study.strict, **options)
+    return read_columns(source.path or "", source.role or name, rows=name != "streets", strict=study.strict, **options)
 
 
 def _made(faults: Faults, study: Study, name: str, read: dict[str, Any], made: dict[str, Any]) -> Any:
@@ -93,12 +97,17 @@ def _made(faults: Faults, study: Study, name: str, read: dict[str, Any], made: d
         source = study.layers[name]
         made[name] = None  # of a layer that is made from itself, which is told elsewhere
         frame = read.get(name)
-        if source.from_ in study.layers:
+        if source.from_ is not None and source.from_ in study.layers:
             frame = _made(faults, study, source.from_, read, made)
         if frame is not None and source.where is not None and name != "streets":
             before = len(faults.found)
             with faults.at("layers", name, "where"):
                 frame = rows_where(frame, source.where, name=name, kind=study.role_of(name))
+            frame = None if len(faults.found) > before else frame
+        if frame is not None and source.set is not None:
+            before = len(faults.found)
+            with faults.at("layers", name, "set"):
+                frame = with_columns(frame, source.set, name=name, kind=study.role_of(name))
             frame = None if len(faults.found) > before else frame
         made[name] = frame
     return made[name]

@@ -9,7 +9,9 @@ from typing import Any, NamedTuple
 
 from siting.data.toml_places import Place
 from siting.errors import SitingError
-from siting.messages import Message
+from siting.labels import LANGUAGES
+from siting.messages import Message, text_in
+from siting.terminal_text import as_typed
 
 __all__ = ["Fault", "Faults", "Written"]
 
@@ -49,6 +51,7 @@ class Written:
 
     def _said(self, path: Path, message: Message | str) -> Message:
         where = self.where(path)
+        message = _in_words_of_file(message)
         if isinstance(message, Message) and message.values.get("what") == "":
             return Message(message.code, **{**message.values, "what": where})
         return Message("study.at", where=where, error=message)
@@ -149,12 +152,27 @@ class Faults(Written):
             return Message("study.kind", what="", value=value, kind=KIND_MESSAGES[what])
         return str(error["msg"])
 
+    @staticmethod
+    def unknown_rule(rule: str, standards: Sequence[str], known: Sequence[str]) -> Message:
+        """Return the words for a rule that the standards do not have, with the nearest that they have."""
+        near = get_close_matches(rule, known, n=1)
+        if near:
+            return Message("study.no_rule_near", standard=standards, rule=rule, near=near[0])
+        return Message("study.no_rule", standard=standards, rule=rule)
+
     def unknown(self, path: Path, known: Sequence[str]) -> Message:
         """Return the words for a key that is not known, with the nearest that is."""
         near = get_close_matches(str(path[-1]), known, n=1, cutoff=0.6)
         if near:
             return Message("study.unknown_near", what="", near=near[0])
         return Message("study.unknown", what="", known=list(known))
+
+
+def _in_words_of_file(message: Message | str) -> Message | str:
+    """Return a sentence in which keywords of Python are keys of the file, where there are any."""
+    said = {lang: text_in(lang, message) for lang in LANGUAGES}
+    typed = {lang: as_typed(text, options=False) for lang, text in said.items()}
+    return message if typed == said else Message("data.word", **typed)
 
 
 KIND_MESSAGES = {

@@ -16,6 +16,7 @@ from siting.propose import AtMost, Cover, MaxCoverage, MinSites
 from siting.propose.plan.rule_text import rule_words
 from siting.propose.problem import Objective, Rule
 from siting.study.asked import NAMES, Asked, Town
+from siting.study.columns import check_set
 from siting.study.fields import (
     Datum,
     Flag,
@@ -30,7 +31,6 @@ from siting.study.fields import (
     Title,
     Whole,
 )  # fmt: skip
-from siting.study.columns import check_set
 from siting.study.names import check_name
 from siting.study.rows import check_where
 
