@@ -22,7 +22,7 @@ from siting.study.fields import (
     Flag,
     Metres,
     Minutes,
-    Number,
+    Persons,
     PathOfFile,
     Scope,
     Several,
@@ -30,6 +30,7 @@ from siting.study.fields import (
     Text,
     Title,
     Whole,
+    Year,
 )  # fmt: skip
 from siting.study.names import check_name
 from siting.study.rows import check_where
@@ -56,10 +57,10 @@ class Settings:
     title: Title
     lang: Literal["zh", "en"] = "zh"
     standard: StandardName | tuple[StandardName, ...] | None = None
-    year: Whole | None = None
+    year: Year | None = None
     beside: Metres = 300.0
     by: Literal["district", "county"] | None = None
-    household_size: Number | None = None
+    household_size: Persons | None = None
     scope: Scope | None = None
     max_snap: Metres = 250.0
     crs: Text | None = None

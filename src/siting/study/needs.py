@@ -30,7 +30,7 @@ class _Columns(GoalTown):
 def faults_of(study: Study) -> Faults:
     """Return a place for the faults of a study, with the lines of its file if it was read from one."""
     if study.written is not None:
-        return Faults(study.written.file, study.written.data, study.written.places)
+        return Faults(**vars(study.written))
     return Faults("", {"goal": [{"name": goal.name} for goal in study.goals]}, {})
 
 
@@ -109,7 +109,7 @@ def _check_budget(made: Budget, new: set[Any]) -> None:
 
 def _check_groups(by: pd.Series, asked: Asked) -> None:
     """Refuse tables of groups that name others than the column has: a typing error would be a group without sites."""
-    groups = [*map(str, by.dropna().unique())]
+    groups = [group for group in map(str, by.dropna().unique()) if group]
     for value in asked.arguments.values():
         if isinstance(value, Mapping) and (strange := [key for key in value if key not in groups]):
-            raise SitingError(Message("study.no_group", column=by.name, groups=strange, known=groups))
+            raise SitingError(Message("study.no_group", column=asked.arguments["by"], groups=strange, known=groups))

@@ -25,7 +25,7 @@ from siting.study.analyses.checks import check_analyses
 from siting.study.asked import OBJECTIVES, ONE_OF, RULES, Asked, table_of
 from siting.study.checks import check_standards, check_tables, items, sound, tables
 from siting.study.faults import Faults, Written
-from siting.study.fields import Files, Flag, Metres, Minutes, Name, Seconds, Several, Share, Text, Whole
+from siting.study.fields import Count, Files, Flag, Metres, Minutes, Name, Seconds, Several, Share, Text, Whole
 from siting.study.inputs import CLOSED, Circle, Goal, Settings, Source, role_in
 from siting.study.walkers import OfService, Walker, walk_from
 
@@ -49,7 +49,7 @@ GOAL = _table(
         "name": (Name, ...), "service": (Several[Text], ...), "metres": (_by_service(Metres), None),
         "minutes": (_by_service(Minutes), None), "people": (_by_service(Text), None),
         "objective": (ONE_OF | None, None),
-        "curve": (Whole, 0), "on_map": (Flag, False), "time_limit": (Seconds | None, None), "gap": (Share | None, None),
+        "curve": (Count, 0), "on_map": (Flag, False), "time_limit": (Seconds | None, None), "gap": (Share | None, None),
         **{key: (Several[table_of(make)], ()) for key, make in RULES.items()},  # type: ignore[misc]  # a kind of table
     },
     "A proposal.",
@@ -111,7 +111,7 @@ def examined(path: Path, *, outside: bool = False) -> tuple[Faults, dict[str, An
     where nothing can be made of the file.
     """
     text, data = toml_files.tables_of(path)
-    faults, context = Faults(path.name, data, places_of(text)), Files(path.parent, outside)
+    faults, context = Faults(path.name, data, places_of(text), str(path.parent)), Files(path.parent, outside)
     named = {"name": path.stem, "title": path.stem}
     head = data.get("study", {})
     if isinstance(head, Mapping):
@@ -144,7 +144,7 @@ def examined(path: Path, *, outside: bool = False) -> tuple[Faults, dict[str, An
     keywords = {
         **vars(file.study), **read, "walk": walk, "documents": documents, "rules": tuple(rules.values()),
         "circles": file.circle, "goals": tuple(_goal(each) for each in file.goal),
-        "written": Written(path.name, faults.data, faults.places),
+        "written": Written(path.name, faults.data, faults.places, faults.folder),
         "analyses": tuple(each for listed in _analyses_of(file).values() for each in listed),
     }  # fmt: skip
     return faults, keywords, numbers
