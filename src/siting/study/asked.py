@@ -59,7 +59,8 @@ def _listed(value: Any) -> Any:
 def decay_of(value: Any) -> Any:
     """Read ``{ gaussian = 800 }``, or the arguments as a table: ``{ power = { beta = 2, least = 50 } }``."""
     if not isinstance(value, Mapping) or len(value) != 1 or next(iter(value)) not in decays.__all__:
-        raise SitingError(Message("study.decay", what="", value=str(value)))
+        written = f"{{ {', '.join(f'{key} = …' for key in value)} }}" if isinstance(value, Mapping) else str(value)
+        raise SitingError(Message("study.decay", what="", value=written))
     ((name, given),) = value.items()
     make = getattr(decays, name)
     if name == "steps" and isinstance(given, Mapping):

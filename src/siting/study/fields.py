@@ -55,6 +55,8 @@ def _standard(value: object, info: ValidationInfo) -> object:
 
 
 def _title(value: object) -> object:
+    if not isinstance(value, str | Mapping):
+        raise SitingError(Message("study.kind", what="", value=value, kind=Message("study.text")))
     return {"zh": value, "en": value} if isinstance(value, str) else value
 
 
@@ -73,7 +75,7 @@ def _scope(value: object) -> object:
 
 def _above_zero(value: float) -> float:
     if not value > 0:
-        raise SitingError(Message("study.not_above_zero", value=value))
+        raise SitingError(Message("study.not_above_zero", what="", value=value))
     return value
 
 
