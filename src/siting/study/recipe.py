@@ -135,7 +135,7 @@ def read_recipe(path: Path, *, outside: bool = False) -> dict[str, Any]:
     goals = tuple(_goal(each) for each in file.goal)
     return {**vars(file.study), **read, "walk": walk, "documents": documents, "rules": tuple(own),
             "circles": file.circle, "goals": goals, "written": written,
-            "analyses": tuple(each for listed in _analyses_of(file).values() for each in listed)}  # fmt: skip
+            "analyses": _in_order(_analyses_of(file), written)}  # fmt: skip
 
 
 def _goal(table: Any) -> Goal:
@@ -146,6 +146,12 @@ def _goal(table: Any) -> Goal:
 
 def _analyses_of(file: Any) -> dict[str, tuple[Analysis, ...]]:
     return {key: getattr(file, key) for key in FUNCTIONS}
+
+
+def _in_order(analyses: Mapping[str, tuple[Analysis, ...]], written: Written) -> tuple[Analysis, ...]:
+    """Return the analyses in the order of the file."""
+    found = [(written.place((key, number)), each) for key, listed in analyses.items() for number, each in enumerate(listed)]
+    return tuple(each for _, each in sorted(found, key=lambda one: one[0] or ()))
 
 
 def _rules_of(table: Any) -> dict[str, tuple[Asked, ...]]:
