@@ -175,7 +175,9 @@ def _analyses_of(file: Any) -> dict[str, tuple[Analysis, ...]]:
 
 def _in_order(analyses: Mapping[str, tuple[Analysis, ...]], written: Written) -> tuple[Analysis, ...]:
     """Return the analyses in the order of the file."""
-    found = [(written.place((key, number)), each) for key, listed in analyses.items() for number, each in enumerate(listed)]
+    found = [
+        (written.place((key, number)), each) for key, listed in analyses.items() for number, each in enumerate(listed)
+    ]
     return tuple(each for _, each in sorted(found, key=lambda one: one[0] or ()))
 
 
