@@ -16,8 +16,10 @@ from siting.read_share import share_from
 from siting.study.names import check_name
 from siting.study.outside import file_of_study
 
-__all__ = ["Count", "Datum", "Files", "Flag", "Metres", "Minutes", "Name", "Number", "PathOfFile", "Persons", "Scope", "Seconds",
-           "Several", "Share", "StandardName", "Text", "Title", "Whole", "Year"]  # fmt: skip
+__all__ = [
+    "Count", "Datum", "Files", "Flag", "Metres", "Minutes", "Name", "Number", "PathOfFile", "Persons",
+    "Scope", "Seconds", "Several", "Share", "StandardName", "Text", "Title", "Whole", "Year",
+]  # fmt: skip
 
 Value = TypeVar("Value")
 
