@@ -11,7 +11,7 @@ from siting.errors import SitingError
 from siting.judge import load_standard
 from siting.messages import Message
 from siting.study.faults import Faults, Path
-from siting.study.inputs import OF_DATABASES, OF_FILES
+from siting.study.inputs import OF_DATABASES, OF_EXTRACTS, OF_FILES, OF_LINES
 
 __all__ = ["check_study", "items", "tables"]
 
@@ -35,7 +35,7 @@ def check_study(faults: Faults, data: Mapping[str, Any]) -> None:
         faults.add(("layers",), Message("study.no_table", role=role))
     for role, at in layers.items():
         if isinstance(at, Mapping):
-            _check_source(faults, ("layers", role), at)
+            _check_source(faults, ("layers", role), at, layers)
     for table in ("walk", "take_up"):
         for service in tables(data, table):
             _check_service(faults, (table, service), service, layers)
@@ -45,7 +45,7 @@ def check_study(faults: Faults, data: Mapping[str, Any]) -> None:
         _check_goal(faults, ("goal", number), at, layers)
     _check_names(faults, ((("layers", role), role) for role in layers))
     _check_names(faults, ((("goal", k, "name"), str(at.get("name", k))) for k, at in enumerate(items(data, "goal"))))
-    _check_standard(faults, data)
+    _check_standards(faults, data)
 
 
 def _check_service(faults: Faults, path: Path, service: object, layers: Mapping[str, Any]) -> None:
@@ -53,15 +53,49 @@ def _check_service(faults: Faults, path: Path, service: object, layers: Mapping[
         faults.add(path, Message("study.no_layer", service=service))
 
 
-def _check_source(faults: Faults, path: Path, at: Mapping[str, Any]) -> None:
-    if ("path" in at) == ("postgis" in at):
+def _check_origin(faults: Faults, path: Path, at: Mapping[str, Any], layers: Mapping[str, Any]) -> None:
+    """Refuse a layer that is made from none, or from itself, and keys of files beside `from`."""
+    if strange := [key for key in at if key not in ("from", "where", "set", "role")]:
+        faults.add((*path, strange[0]), Message("study.only_read", keys=strange))
+    origin, seen = at["from"], [path[-1]]
+    while isinstance(origin, str) and origin in layers and origin not in seen:
+        seen.append(origin)
+        origin = layers[origin].get("from") if isinstance(layers[origin], Mapping) else None
+    if origin in seen:
+        faults.add((*path, "from"), Message("study.from_itself", layers=[*seen, origin]))
+    elif isinstance(origin, str) and len(seen) == 1:
+        faults.add((*path, "from"), Message("study.no_origin", layer=origin, known=list(layers)))
+
+
+def _check_source(faults: Faults, path: Path, at: Mapping[str, Any], layers: Mapping[str, Any]) -> None:
+    if len({"path", "postgis", "from", "sample"} & set(at)) != 1:
         faults.add(path, Message("study.one_source"))
+    elif "from" in at:
+        _check_origin(faults, path, at, layers)
+    elif "sample" in at:
+        if strange := [key for key in at if key not in ("sample", "where", "set", "role")]:
+            faults.add((*path, strange[0]), Message("study.only_read", keys=strange))
     elif strange := [key for key in (OF_DATABASES if "path" in at else OF_FILES) if key in at]:
         of_file = "path" in at
         message = Message("study.only_database", keys=strange) if of_file else Message("study.only_files", keys=strange)
         faults.add((*path, strange[0]), message)
+    if path[-1] != "streets":
+        if strange := [key for key in (*OF_LINES, *OF_EXTRACTS) if key in at]:
+            faults.add((*path, strange[0]), Message("study.only_streets", keys=strange))
+    elif "path" in at:
+        _check_streets(faults, path, at, layers)
     if "postgis" in at and ("table" in at) == ("query" in at):
         faults.add(path, Message("study.one_of_tables"))
+
+
+def _check_streets(faults: Faults, path: Path, at: Mapping[str, Any], layers: Mapping[str, Any]) -> None:
+    """Refuse keys of lines beside an extract of OpenStreetMap, and of extracts beside lines."""
+    extract = str(at["path"]).lower().endswith((".osm", ".pbf"))
+    strange = set(at) - {"path", *OF_EXTRACTS} if extract else set(at) & (set(OF_EXTRACTS) - set(OF_LINES))
+    for key in strange:
+        faults.add((*path, key), Message("study.only_lines" if extract else "study.only_extracts", key=key))
+    if isinstance(at.get("area"), str) and at["area"] not in layers:
+        faults.add((*path, "area"), Message("study.no_origin", layer=at["area"], known=list(layers)))
 
 
 def _check_circle(faults: Faults, path: Path, at: Mapping[str, Any], layers: Mapping[str, Any]) -> None:
@@ -95,21 +129,26 @@ def _check_names(faults: Faults, names: Iterable[tuple[Path, str]]) -> None:
                 faults.add(path, Message("study.twins", names=[first[1], name]))
 
 
-def _check_standard(faults: Faults, data: Mapping[str, Any]) -> None:
-    """Load the standard, and look for the rules that [shares] and [changes] name."""
-    name = tables(data, "study").get("standard")
-    if not isinstance(name, str) or name.endswith(".toml"):
+def _check_standards(faults: Faults, data: Mapping[str, Any]) -> None:
+    """Load the standards, and look for the rules that [shares] and [changes] name."""
+    given = tables(data, "study").get("standard")
+    names = given if isinstance(given, list) else [] if given is None else [given]
+    if not all(isinstance(name, str) and not name.endswith(".toml") for name in names):
         return
-    try:
-        standard = load_standard(name)
-    except SitingError as error:
-        faults.add(("study", "standard"), error.message)
+    if given == []:
+        faults.add(("study", "standard"), Message("study.no_standard"))
         return
-    own = {at.get("id") for at in items(data, "rule")}
-    known = own | {rule.id for rule in standard}
+    known = {at.get("id") for at in items(data, "rule")}
+    for name in names:
+        try:
+            known |= {rule.id for rule in load_standard(name)}
+        except SitingError as error:
+            faults.add(("study", "standard"), error.message)
+            return
     for path, rule in _rules_named(data):
         if rule not in known:
-            faults.add(path, Message("study.no_rule", standard=name, rule=rule))
+            message = Message("study.no_rule", standard=names, rule=rule)
+            faults.add(path, message if names else Message("study.no_standard"))
 
 
 def _rules_named(data: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:

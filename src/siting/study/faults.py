@@ -11,7 +11,7 @@ from siting.data.toml_places import Place
 from siting.errors import SitingError
 from siting.messages import Message
 
-__all__ = ["Fault", "Faults"]
+__all__ = ["Fault", "Faults", "Written"]
 
 Path = tuple[str | int, ...]
 #: Tables that may stand several times: what one of them is called by.
@@ -31,19 +31,66 @@ class Fault(NamedTuple):
     message: Message
 
 
-class Faults:
-    """The faults of a file, as they are found; `raise_all` raises them together.
-
-    *data* are the tables of the file, *places* those of `places_of`.
-    """
+class Written:
+    """A study file as it is written: its name, its tables, and the places of its keys, those of `places_of`."""
 
     def __init__(self, file: str, data: Mapping[str, Any], places: Mapping[Path, Place]) -> None:
         self.file, self.data, self.places = file, data, places
+
+    def place(self, path: Path) -> Place | None:
+        """Return the place of a path, or of the innermost table around it that is written."""
+        while path and path not in self.places:
+            path = path[:-1]
+        return self.places.get(path)
+
+    def located(self, path: Path, message: Message | str) -> Message:
+        """Return a sentence with file, line and column in front."""
+        return _with_place(self.file, Fault(path, self.place(path), self._said(path, message)))
+
+    def _said(self, path: Path, message: Message | str) -> Message:
+        where = self.where(path)
+        if isinstance(message, Message) and message.values.get("what") == "":
+            return Message(message.code, **{**message.values, "what": where})
+        return Message("study.at", where=where, error=message)
+
+    def where(self, path: Path) -> str:
+        """Return keys as they are written in a file: ``[[goal]] most cover``.
+
+        Examples
+        --------
+        >>> file = Written("town.toml", {"goal": [{"name": "most"}]}, {})
+        >>> file.where(("goal", 0, "cover")), file.where(("layers", "streets", "crs"))
+        ('[[goal]] most cover', '[layers.streets] crs')
+        """
+        if not path:
+            return ""
+        table, *rest = path
+        if table in LISTS or isinstance(self.data.get(str(table)), list):
+            if not (rest and isinstance(rest[0], int)):
+                return f"[[{table}]]"
+            number, *rest = rest
+            items = self.data.get(str(table), [])
+            item = items[number] if isinstance(items, list) and isinstance(number, int) and number < len(items) else {}
+            name = item.get(LISTS.get(str(table), "name")) if isinstance(item, Mapping) else None
+            shown = isinstance(name, str) and name != "" and name.isprintable()
+            head = [f"[[{table}]]", str(name) if shown else str(int(number) + 1)]
+        elif table == "layers" and rest:
+            head = [f"[layers.{rest.pop(0)}]"]
+        else:
+            head = [f"[{table}]"]
+        return " ".join([*head, *(str(key) for key in rest if isinstance(key, str))])
+
+
+class Faults(Written):
+    """The faults of a file, as they are found; `raise_all` raises them together."""
+
+    def __init__(self, file: str, data: Mapping[str, Any], places: Mapping[Path, Place]) -> None:
+        super().__init__(file, data, places)
         self.found: list[Fault] = []
 
     def add(self, path: Path, message: Message | str) -> None:
         """Add a fault at some keys of the file; the sentence begins with them."""
-        self.found.append(Fault(path, self._place(path), self._located(path, message)))
+        self.found.append(Fault(path, self.place(path), self._said(path, message)))
 
     @contextmanager
     def at(self, *path: str | int) -> Any:
@@ -82,51 +129,13 @@ class Faults:
         lines = [_with_place("", fault) for fault in order]
         raise SitingError(Message("error.several", where=self.file, n=len(order), error=lines))
 
-    def _place(self, path: Path) -> Place | None:
-        """Return the place of a path, or of the innermost table around it that is written."""
-        while path and path not in self.places:
-            path = path[:-1]
-        return self.places.get(path)
-
-    def _located(self, path: Path, message: Message | str) -> Message:
-        where = self.where(path)
-        if isinstance(message, Message) and message.values.get("what") == "":
-            return Message(message.code, **{**message.values, "what": where})
-        return Message("study.at", where=where, error=message)
-
-    def where(self, path: Path) -> str:
-        """Return keys as they are written in a file: ``[[goal]] most cover``.
-
-        Examples
-        --------
-        >>> faults = Faults("town.toml", {"goal": [{"name": "most"}]}, {})
-        >>> faults.where(("goal", 0, "cover")), faults.where(("layers", "streets", "crs"))
-        ('[[goal]] most cover', '[layers.streets] crs')
-        """
-        if not path:
-            return ""
-        table, *rest = path
-        if table in LISTS:
-            if not (rest and isinstance(rest[0], int)):
-                return f"[[{table}]]"
-            number, *rest = rest
-            items = self.data.get(str(table), [])
-            item = items[number] if isinstance(items, list) and isinstance(number, int) and number < len(items) else {}
-            name = item.get(LISTS[str(table)]) if isinstance(item, Mapping) else None
-            shown = isinstance(name, str) and name != "" and name.isprintable()
-            head = [f"[[{table}]]", str(name) if shown else str(int(number) + 1)]
-        elif table == "layers" and rest:
-            head = [f"[layers.{rest.pop(0)}]"]
-        else:
-            head = [f"[{table}]"]
-        return " ".join([*head, *(str(key) for key in rest if isinstance(key, str))])
-
     def _words(self, error: Mapping[str, Any], path: Path, known: Mapping[Path, Sequence[str]]) -> Message | str:
         kind, value = error["type"], error["input"]
         if kind == "value_error" and isinstance(fault := error["ctx"]["error"], SitingError):
             return fault.message
         if kind in ("unexpected_keyword_argument", "extra_forbidden"):
-            table = ("layers", "*") if path[0] == "layers" else tuple(key for key in path[:-1] if isinstance(key, str))
+            any_name = path[0] in ("layers", "walk") and len(path) > 2
+            table = (path[0], "*") if any_name else tuple(key for key in path[:-1] if isinstance(key, str))
             return self.unknown(path, known.get(table, ()))
         if kind == "missing":
             return Message("study.missing", what="")

@@ -39,6 +39,17 @@ def _file(value: object, info: ValidationInfo) -> Path:
     return file_of_study(value, files.folder, "", outside=files.outside)
 
 
+def _datum(value: object) -> str:
+    try:
+        return read_datum(value)
+    except SitingError as error:
+        if error.code == "datum.unknown_near":
+            raise SitingError(Message("study.datum_near", **{**error.values, "what": ""})) from None
+        if error.code == "datum.unknown":
+            raise SitingError(Message("study.datum", **{**error.values, "what": ""})) from None
+        raise
+
+
 def _standard(value: object, info: ValidationInfo) -> object:
     return str(_file(value, info)) if str(value).endswith(".toml") else value
 
@@ -79,7 +90,7 @@ Share = Annotated[float, _read_by(share_from)]
 Metres = Annotated[float, _read_by(lambda value, what: metres_of(value, what, error=SitingError))]
 Minutes = Annotated[float, _read_by(lambda value, what: minutes_of(value, what, error=SitingError))]
 Seconds = Annotated[float, Strict(), AfterValidator(_above_zero)]
-Datum = Annotated[str, _read_by(read_datum)]
+Datum = Annotated[str, BeforeValidator(_datum)]
 Scope = Annotated[str | float, BeforeValidator(_scope)]
 PathOfFile = Annotated[Path, BeforeValidator(_file)]
 StandardName = Annotated[str, Strict(), BeforeValidator(_standard)]
