@@ -16,8 +16,8 @@ from siting.read_share import share_from
 from siting.study.names import check_name
 from siting.study.outside import file_of_study
 
-__all__ = ["Datum", "Files", "Flag", "Metres", "Minutes", "Name", "Number", "PathOfFile", "Scope", "Seconds",
-           "Several", "Share", "StandardName", "Text", "Title", "Whole"]  # fmt: skip
+__all__ = ["Count", "Datum", "Files", "Flag", "Metres", "Minutes", "Name", "Number", "PathOfFile", "Persons", "Scope", "Seconds",
+           "Several", "Share", "StandardName", "Text", "Title", "Whole", "Year"]  # fmt: skip
 
 Value = TypeVar("Value")
 
@@ -77,6 +77,17 @@ def _above_zero(value: float) -> float:
     return value
 
 
+def _between(least: float, most: float) -> AfterValidator:
+    """Refuse a number that is not in a range."""
+
+    def check(value: float) -> float:
+        if not least <= value <= most:
+            raise SitingError(Message("study.not_between", what="", value=value, least=least, most=most))
+        return value
+
+    return AfterValidator(check)
+
+
 def _several(value: object) -> object:
     return value if isinstance(value, list | tuple) else [value]
 
@@ -84,6 +95,10 @@ def _several(value: object) -> object:
 Text = Annotated[str, Strict(), AfterValidator(_filled)]
 Whole = Annotated[int, Strict()]
 Number = Annotated[float, Strict()]
+Year = Annotated[int, Strict(), _between(1901, 2199)]
+#: Persons in a household.
+Persons = Annotated[float, Strict(), _between(0.1, 99)]
+Count = Annotated[int, Strict(), _between(0, 1_000_000)]
 Flag = Annotated[bool, Strict()]
 Name = Annotated[str, _read_by(check_name)]
 Share = Annotated[float, _read_by(share_from)]
