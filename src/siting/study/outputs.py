@@ -18,6 +18,7 @@ from siting.labels import known, label, named
 from siting.propose import Plan
 from siting.show import Section, draw_chart, draw_map, draw_picture, write_report
 from siting.study import tables
+from siting.study.analyses import FUNCTIONS
 from siting.study.values import Proposal, Results
 
 __all__ = ["is_result", "paths_in", "results_folder", "write_files", "write_outputs"]
@@ -49,7 +50,7 @@ def is_result(path: PurePath) -> bool:
     if not above:
         return name.removesuffix("-wal").removesuffix("-shm").removesuffix("-journal") in FILES.values()
     stem, dot, end = name.rpartition(".")
-    known = stem in TABLES or stem.startswith(("plan_", "assignment_", "curve_"))
+    known = stem in TABLES or stem.startswith(("plan_", "assignment_", "curve_", *(f"{key}_" for key in FUNCTIONS)))
     return above == FILES["tables"] and (dot, end) == (".", "csv") and known
 
 
@@ -135,6 +136,7 @@ def _parts(results: Results) -> list[Section]:
             heading += label("list.colon", lang) + named("standard", name, lang)
         parts.append(Section(heading, judged))
     parts += [_proposal(results, proposal) for proposal in results.proposals.values()]
+    parts += tables.analysis_sections(results, lang)
     parts.append(Section(label("study.method", lang), *_method(results)))
     return parts
 

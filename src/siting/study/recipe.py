@@ -141,11 +141,12 @@ def examined(path: Path, *, outside: bool = False) -> tuple[Faults, dict[str, An
         for service, given in file.walk.items()
     }
     read = {key: getattr(file, key) for key in ("layers", "take_up", "shares", "changes")}
+    written = Written(path.name, faults.data, faults.places, faults.folder)
     keywords = {
         **vars(file.study), **read, "walk": walk, "documents": documents, "rules": tuple(rules.values()),
         "circles": file.circle, "goals": tuple(_goal(each) for each in file.goal),
-        "written": Written(path.name, faults.data, faults.places, faults.folder),
-        "analyses": tuple(each for listed in _analyses_of(file).values() for each in listed),
+        "written": written,
+        "analyses": _in_order(_analyses_of(file), written),
     }  # fmt: skip
     return faults, keywords, numbers
 
@@ -171,6 +172,12 @@ def _goal(table: Any) -> Goal:
 
 def _analyses_of(file: Any) -> dict[str, tuple[Analysis, ...]]:
     return {key: getattr(file, key) for key in FUNCTIONS}
+
+
+def _in_order(analyses: Mapping[str, tuple[Analysis, ...]], written: Written) -> tuple[Analysis, ...]:
+    """Return the analyses in the order of the file."""
+    found = [(written.place((key, number)), each) for key, listed in analyses.items() for number, each in enumerate(listed)]
+    return tuple(each for _, each in sorted(found, key=lambda one: one[0] or ()))
 
 
 def _rules_of(table: Any) -> dict[str, tuple[Asked, ...]]:

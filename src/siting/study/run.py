@@ -114,7 +114,7 @@ def _warn_of_parts(network: Network) -> None:
 
 
 def _locate(study: Study, layers: Mapping[str, gpd.GeoDataFrame], network: Network) -> dict[str, Places]:
-    roles = [role for role in layers if role not in ("streets", "districts")]
+    roles = [role for role in layers if study.role_of(role) not in ("streets", "districts")]
     places = {role: network.locate(layers[role], max_snap=study.max_snap, name=role) for role in roles}
     for role, found in places.items():
         off = len(found.off_street)

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from siting.network import Walk
+from siting.propose import AtMost, Budget
+from siting.propose.problem import Rule
 from siting.scenarios import Scenario
 from siting.study.analyses.catalogue import FUNCTIONS, OF_GOALS, signature_of
 from siting.study.analyses.kinds import kind_of
@@ -37,7 +39,10 @@ class Call:
             name: kind_of(key, name).value(value, self) for name, value in written.items() if name != "goal"
         }  # fmt: skip
         if key in OF_GOALS:
-            arguments = {**self.lookup.problem(self.goal), **arguments}
+            problem = self.lookup.problem(self.goal)
+            if key == "frontier":  # it asks for each number of sites or budget itself
+                problem["rules"] = [rule for rule in problem["rules"] if not _is_asked(rule, budgets="budgets" in arguments)]
+            arguments = {**problem, **arguments}
         wanted = signature_of(key)
         settings = self.lookup.settings(key, written)
         arguments = {name: settings[name] for name in wanted if name in settings} | arguments
@@ -87,3 +92,10 @@ class Call:
             town = replace(town, study=replace(town.study, walk={**town.study.walk, **walks}))
             reach = self.lookup.reach_of(town)
         return Scenario(demand=people, reach=reach, closed=tuple(closed), take_up=take_up)
+
+
+def _is_asked(rule: Rule, *, budgets: bool) -> bool:
+    """Whether a rule is one that a frontier goes through: a number of sites in all, or a budget."""
+    if isinstance(rule, AtMost):
+        return rule.by is None and rule.service is None
+    return budgets and isinstance(rule, Budget)

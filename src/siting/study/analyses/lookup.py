@@ -212,6 +212,8 @@ class Lookup:
         """Return what the study says for arguments of a function that its table leaves out."""
         study = self.study
         common = {"network": self.network, "max_snap": study.max_snap, "crs": study.crs}
+        if function == "make_candidates" and written.get("method") not in ("streets", "cluster"):
+            del common["network"], common["max_snap"]
         if function not in ("audit", "provision"):
             return common
         settings: dict[str, Any] = {
