@@ -36,7 +36,7 @@ def drop_islands(network: Parts, *, least: int | None = None) -> Parts:
         stays = parts.index == 0
     else:
         if isinstance(least, bool) or not isinstance(least, (int, np.integer)) or least < 1:
-            raise NetworkError(Message("argument.whole", what="least", value=least, least=1))
+            raise NetworkError(Message("network.least", value=least))
         stays = (parts["nodes"] >= least).to_numpy()
     if stays.all():
         return network
@@ -79,7 +79,7 @@ def join_islands(network: Parts, metres: float) -> Parts:
     {'link-1': 2.0, 'streets-1-1': 30.0, 'streets-1-2': 70.0, 'streets-2': 48.0}
     """
     if isinstance(metres, bool) or not isinstance(metres, (int, float, np.number)) or not 0 < metres < math.inf:
-        raise NetworkError(Message("argument.above_zero", what="metres", value=metres))
+        raise NetworkError(Message("network.link", value=metres))
     islands = network.n_components - 1
     links = _spanning(_candidates(network, float(metres)), network.n_components)
     joined = len(links.node)
