@@ -9,8 +9,9 @@ import numpy as np
 from scipy.sparse import csr_array
 
 import siting.propose.problem as problem
-from siting.errors import ProblemError, some
+from siting.errors import ProblemError
 from siting.measure.huff import decayed_attraction, refuse_no_decay
+from siting.messages import Message
 from siting.numbers import Bools, Floats, Ints
 from siting.propose.model.inputs import Inputs
 
@@ -55,8 +56,9 @@ def competitors_of(objective: problem.Objective, inputs: Inputs) -> Bools:
         mask[:, inputs.site_positions(choice.competitors, f"{type(choice).__name__}: competitors")] = True
         for kind in (problem.Existing, problem.Required):
             if (both := mask & inputs.named(kind)).any():
-                names = some(inputs.sites[np.flatnonzero(both.any(axis=0))])
-                raise ProblemError(f"{kind.__name__} and the competitors of {choice} name the same sites: {names}")
+                names = inputs.sites[np.flatnonzero(both.any(axis=0))]
+                others = Message("problem.competitors", rule=choice)
+                raise ProblemError(Message("problem.same_sites", one=kind.__name__, other=others, ids=names))
     return mask
 
 
@@ -66,13 +68,13 @@ def refuse_beside_choice(objective: problem.Objective, inputs: Inputs) -> None:
     if choice is None:
         return
     if target is not None and not isinstance(objective, problem.MinSites):
-        raise ProblemError(f"{target} goes with MinSites, not with {objective}; change one")
+        raise ProblemError(Message("problem.target_goes_with", rule=target, objective=objective))
     if beside := inputs.all(*BESIDE):
-        raise ProblemError(f"{beside[0]} does not go with {type(choice).__name__}; leave one out")
+        raise ProblemError(Message("problem.not_beside", rule=beside[0], other=type(choice).__name__))
     if len(inputs.services) > 1:
-        raise ProblemError(f"{type(choice).__name__} is for one service; plan each by itself")
+        raise ProblemError(Message("problem.one_service", what=type(choice).__name__, n=len(inputs.services)))
     if inputs.options is not None:
-        raise ProblemError(f"{type(choice).__name__} does not go with options; give attractiveness by site")
+        raise ProblemError(Message("problem.not_with_options", rule=type(choice).__name__))
 
 
 def utilities(

@@ -10,6 +10,7 @@ import numpy as np
 
 from siting.errors import ProblemError
 from siting.limits import usual_limit
+from siting.messages import Message
 from siting.numbers import Bools
 from siting.propose.model.inputs import Inputs
 from siting.propose.problem import Cover, NobodyBeyond, Part, Phases, Rule
@@ -106,9 +107,7 @@ def build_closeness(inputs: Inputs) -> tuple[Closeness, ...]:
 def _refuse_beyond(inputs: Inputs, rule: Rule, service: int, limit: float | None) -> None:
     pairs = inputs.pairs[service]
     if limit is not None:
-        usual_limit(limit, pairs.unit, pairs.longest, f"{rule}: the limit")
+        usual_limit(limit, pairs.unit, pairs.longest, f"{rule}: limit")
     if limit is not None and limit > pairs.limit * (1 + 1e-9):
-        raise ProblemError(
-            f"{rule}: the limit {limit:g} {pairs.unit} is above the {pairs.limit:g} {pairs.unit} that was searched; "
-            "call travel with the larger limit"
-        )
+        searched = {"limit": limit, "searched": pairs.limit, "unit": pairs.unit}
+        raise ProblemError(Message("problem.limit_long", rule=rule, **searched))

@@ -9,7 +9,8 @@ from typing import Any
 import numpy.typing as npt
 import pandas as pd
 
-from siting.errors import ProblemError, brief
+from siting.errors import ProblemError
+from siting.messages import Message
 from siting.propose.problem.objectives import Objective
 from siting.propose.problem.rule import Rule
 from siting.propose.problem.rule_values import Value, arguments, at_least_zero, ids_of
@@ -31,12 +32,11 @@ class Choice(Value):
     def __post_init__(self) -> None:
         name = type(self).__name__
         if self.attractiveness is not None and not isinstance(self.attractiveness, pd.Series):
-            raise ProblemError(
-                f"{name}: attractiveness is {brief(self.attractiveness)}; give a Series with a number for each site id"
-            )
+            value = self.attractiveness
+            raise ProblemError(Message("argument.series", what=f"{name}: attractiveness", value=value, of="sites"))
         if not callable(self.decay):
-            mend = "give a function of the cost, such as power(2, least=100)"
-            raise ProblemError(f"{name}: decay is {brief(self.decay)}; {mend}")
+            example = "power(2, least=100)"
+            raise ProblemError(Message("problem.decay", what=f"{name}: decay", value=self.decay, example=example))
         if isinstance(self.competitors, Iterable) and not isinstance(self.competitors, str):
             object.__setattr__(self, "competitors", tuple(self.competitors))
         object.__setattr__(self, "competitors", ids_of(self.competitors, f"{name}: competitors"))

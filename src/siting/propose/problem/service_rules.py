@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from siting.errors import ProblemError, brief
+from siting.errors import ProblemError
+from siting.messages import Message
 from siting.propose.problem.rule import Rule
 from siting.propose.problem.rule_values import arguments, at_least_zero, groups_of, is_whole, numbers_of
 from siting.read_share import share_from
@@ -47,7 +48,7 @@ class Cover(Rule):
     def __post_init__(self) -> None:
         object.__setattr__(self, "share", share_from(self.share, "Cover: share", ProblemError))
         if self.by is not None:
-            groups_of(self.by, "Cover: by", "community")
+            groups_of(self.by, "Cover: by", "communities")
         if self.limit is not None:
             at_least_zero(self.limit, "Cover: limit")
 
@@ -110,7 +111,7 @@ class Backup(Rule):
 
     def __post_init__(self) -> None:
         if not is_whole(self.n, 2):
-            raise ProblemError(f"Backup({brief(self.n)}): give a whole number of sites, 2 or more")
+            raise ProblemError(Message("argument.whole", what="Backup: n", value=self.n, least=2))
 
     def __str__(self) -> str:
         return f"Backup({self.n})"
@@ -180,11 +181,9 @@ class Capacity(Rule):
         numbers_of(self.least, "Capacity: least")
         for name in ("split", "nearest"):
             if not isinstance(getattr(self, name), bool):
-                raise ProblemError(f"Capacity: {name} is {brief(getattr(self, name))}; give True or False")
+                raise ProblemError(Message("argument.flag", what=f"Capacity: {name}", value=getattr(self, name)))
         if self.places is not None and not isinstance(self.places, (pd.Series, Mapping)):
-            raise ProblemError(
-                f"Capacity: places is {brief(self.places)}; give a Series with a number for each site id"
-            )
+            raise ProblemError(Message("argument.series", what="Capacity: places", value=self.places, of="sites"))
 
     def __str__(self) -> str:
         least = "by site" if isinstance(self.least, pd.Series) else self.least
@@ -228,17 +227,17 @@ class Supply(Rule):
 
     def __post_init__(self) -> None:
         if (self.total is None) == (self.per_1000 is None):
-            raise ProblemError("Supply: give either total, or per_1000 with people")
+            raise ProblemError(Message("argument.one_of_two", one="total", other="per_1000").within("Supply"))
         if self.per_1000 is not None:
             at_least_zero(self.per_1000, "Supply: per_1000")
             if self.people is None:
-                raise ProblemError("Supply: per_1000 needs people, the residents")
+                raise ProblemError(Message("problem.needs_people"))
         for name, value in (("total", self.total), ("people", self.people)):
             if isinstance(value, pd.Series) and self.by is None:
-                raise ProblemError(f"Supply: {name} is a Series; give by, the group of each site")
+                raise ProblemError(Message("problem.needs_by", what=f"Supply: {name}"))
             numbers_of(value, f"Supply: {name}")
         if self.by is not None:
-            groups_of(self.by, "Supply: by", "site")
+            groups_of(self.by, "Supply: by", "sites")
 
     def __str__(self) -> str:
         total = None if self.total is None or isinstance(self.total, pd.Series) else float(self.total)
