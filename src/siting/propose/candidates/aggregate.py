@@ -134,7 +134,7 @@ def merge_reach(parts: Iterable[tuple[Reach, pd.Series]]) -> tuple[Reach, pd.Ser
     groups: _Groups | None = None
     for part, demand in parts:
         if part.nearest_only is not None:
-            raise ProblemError(Message("problem.nearest_only", what="merge_reach: parts"))
+            raise ProblemError(Message("problem.nearest_only", what="parts"))
         if groups is None:
             like, groups = part, _Groups(len(part.destinations))
         if not part.destinations.equals(like.destinations) or (part.limit, part.unit) != (like.limit, like.unit):
@@ -146,7 +146,7 @@ def merge_reach(parts: Iterable[tuple[Reach, pd.Series]]) -> tuple[Reach, pd.Ser
         people = amounts(demand, part.origins, what="demand", of="origins").to_numpy(float)
         groups.add(kernels.Near(begins, part.destination[order].astype(np.int32), part.cost[order]), people)
     if groups is None:
-        raise ProblemError(Message("argument.empty", what="merge_reach: parts"))
+        raise ProblemError(Message("argument.empty", what="parts"))
     return groups.reach(like.destinations, None, limit=like.limit, unit=like.unit, how=f"{like.how}, merged")
 
 

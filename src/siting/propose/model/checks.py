@@ -12,6 +12,7 @@ from siting.messages import Message
 from siting.propose.model.constraints import refuse_unmeasured
 from siting.propose.model.inputs import Inputs
 from siting.propose.model.variables import Variables
+from siting.propose.problem.rule_values import argument_of
 
 __all__ = ["refuse_contradictions", "refuse_unknown"]
 
@@ -102,7 +103,7 @@ def _refuse_pairs(objective: problem.Objective, inputs: Inputs, variables: Varia
     if inputs.all(problem.Together) and len(inputs.services) < 2:
         raise ProblemError(Message("problem.together_one"))
     if isinstance(objective, problem.MaxSpacing):
-        refuse_unmeasured(inputs, variables, objective.between, "MaxSpacing: between")
+        refuse_unmeasured(inputs, variables, objective.between, argument_of("MaxSpacing", "between"))
     if isinstance(objective, problem.MaxCoverage) and objective.weights is not None:
         strange = set(objective.weights) - set(inputs.services)
         if strange:

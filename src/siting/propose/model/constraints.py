@@ -18,6 +18,7 @@ from siting.messages import Message
 from siting.numbers import Bools, Floats, Ints
 from siting.propose.model.inputs import Inputs, Resolved
 from siting.propose.model.variables import CLOSING, JOINT, LARGER, NEW, STAYING, Variables, shared_services
+from siting.propose.problem.rule_values import argument_of
 
 __all__ = ["Constraint", "all_may_open_first", "build_constraints", "known_costs", "refuse_unmeasured"]
 
@@ -174,16 +175,16 @@ def _too_near(inputs: Inputs, variables: Variables, rule: problem.Spacing) -> tu
     table = rule.table
     a, b = (inputs.sites.get_indexer(pd.Index(table[name], dtype=object)) for name in ("origin", "destination"))
     if isinstance(rule.pairs, Reach):
-        refuse_unmeasured(inputs, variables, rule.pairs, "Spacing: pairs")
+        refuse_unmeasured(inputs, variables, rule.pairs, argument_of("Spacing", "pairs"))
     elif (a < 0).any() or (b < 0).any():
         strange = dict.fromkeys([*table["origin"][a < 0], *table["destination"][b < 0]])
-        raise ProblemError(Message("ids.unknown", what="Spacing: pairs", of="sites", ids=strange))
+        raise ProblemError(Message("ids.unknown", what=argument_of("Spacing", "pairs"), of="sites", ids=strange))
     known = (a >= 0) & (b >= 0)
     pairs = np.unique(np.sort(np.column_stack([a[known], b[known]]), axis=1), axis=0).astype(np.int64)
     return pairs[:, 0], pairs[:, 1]
 
 
-def refuse_unmeasured(inputs: Inputs, variables: Variables, between: Any, what: str) -> None:
+def refuse_unmeasured(inputs: Inputs, variables: Variables, between: Any, what: str | Message) -> None:
     """Refuse distances without some of the candidates, which would count as far from all."""
     able = inputs.sites[np.unique(variables.site[variables.new])]
     lost = able[~able.isin(between.destinations)]
@@ -195,7 +196,7 @@ def _supply(inputs: Inputs, variables: Variables, each: Resolved[problem.Supply]
     rule, places, larger = each.rule, variables.places, variables.kind == LARGER
     among = (larger | (variables.serves & (variables.end == len(inputs.years)))) & variables.of(each)
     if rule.places is not None:
-        own = inputs.site_numbers(rule.places, "Supply: places")[variables.service, variables.site]
+        own = inputs.site_numbers(rule.places, argument_of("Supply", "places"))[variables.service, variables.site]
         known = np.where(larger, places, own)  # what enlarging adds stands in the option only
         places = np.where(variables.option < 0, own, np.where(np.isnan(places), known, places))
     inputs.refuse_lacking(variables.site[among & np.isnan(places)], rule, "places")

@@ -17,6 +17,7 @@ from siting.measure.take_up import TakeUp
 from siting.messages import Message
 from siting.numbers import Bools, Floats, Ints, floats
 from siting.propose.problem import Cover, Existing, Phases, Required, Rule
+from siting.propose.problem.rule_values import argument_of
 
 __all__ = [
     "UNNAMED", "Demand", "Inputs", "Pairs", "Rates", "Reaches", "Resolved", "SiteNumbers", "at_least_zero_each",
@@ -179,7 +180,7 @@ class Inputs:
             sites=None if ids is None else self.site_positions(ids, type(rule).__name__),
             groups=None
             if by is None or isinstance(rule, Cover)
-            else group_of_each(by, self.sites, f"{type(rule).__name__}: by", "sites"),
+            else group_of_each(by, self.sites, argument_of(type(rule).__name__, "by"), "sites"),
         )
 
     def service_positions(self, name: str | None, rule: object) -> list[int]:
@@ -204,7 +205,7 @@ class Inputs:
             raise ProblemError(Message("problem.no_phase", rule=rule, year=year, known=self.years))
         return self.years.index(year)
 
-    def site_positions(self, ids: Iterable[object], what: str) -> Ints:
+    def site_positions(self, ids: Iterable[object], what: str | Message) -> Ints:
         """Return positions of sites."""
         wanted = pd.Index(list(ids), dtype=object)
         at = self.sites.get_indexer(wanted)
@@ -217,17 +218,17 @@ class Inputs:
         if groups is None:
             return pd.Series("all", index=self.communities)
         needed = self.communities[self.pairs[service].communities]
-        group_of_each(groups, needed, f"{type(rule).__name__}: by", "communities")
+        group_of_each(groups, needed, argument_of(type(rule).__name__, "by"), "communities")
         return groups.reindex(self.communities)
 
-    def site_numbers(self, values: SiteNumbers, what: str) -> Floats:
+    def site_numbers(self, values: SiteNumbers, what: str | Message) -> Floats:
         """Put numbers of sites in order, services × sites; NaN where there is none."""
         if not isinstance(values, Mapping):
             return np.tile(self._numbers(values, what), (len(self.services), 1))
         self._refuse_unknown(values, what)
         return np.array([self._numbers(values.get(name), what) for name in self.services])
 
-    def one_number_each(self, values: pd.Series | float, what: str) -> Floats:
+    def one_number_each(self, values: pd.Series | float, what: str | Message) -> Floats:
         """Put numbers by site id, or one number for all, in the order of the sites; 0 where there is none."""
         if isinstance(values, pd.Series):
             return np.nan_to_num(self._numbers(values, what))
@@ -241,7 +242,7 @@ class Inputs:
                 raise ProblemError(Message("problem.lacking_open", **given))
             raise ProblemError(Message("problem.lacking", **given))
 
-    def _numbers(self, values: pd.Series | None, what: str) -> Floats:
+    def _numbers(self, values: pd.Series | None, what: str | Message) -> Floats:
         if values is None:
             return np.full(len(self.sites), np.nan)
         if not isinstance(values, pd.Series):
@@ -256,7 +257,7 @@ def within(cost: Floats, limit: float | None) -> Bools:
     return np.asarray(cost <= (np.inf if limit is None else limit * (1 + TOLERANCE)))
 
 
-def group_of_each(groups: pd.Series, ids: pd.Index, what: str, of: str) -> pd.Series:
+def group_of_each(groups: pd.Series, ids: pd.Index, what: str | Message, of: str) -> pd.Series:
     """Return the group of each id; *of* is what the ids are of, for the message."""
     if not groups.index.is_unique:
         raise ProblemError(Message("ids.twice", what=what, ids=groups.index[groups.index.duplicated()]))
@@ -267,7 +268,7 @@ def group_of_each(groups: pd.Series, ids: pd.Index, what: str, of: str) -> pd.Se
     return found
 
 
-def at_least_zero_each(values: pd.Series, what: str) -> pd.Series:
+def at_least_zero_each(values: pd.Series, what: str | Message) -> pd.Series:
     """Return the values as numbers of 0 or more."""
     numbers = floats(values)
     wrong = ~np.isfinite(numbers) | (numbers < 0)

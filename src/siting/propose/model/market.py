@@ -14,6 +14,7 @@ from siting.measure.huff import decayed_attraction, refuse_no_decay
 from siting.messages import Message
 from siting.numbers import Bools, Floats, Ints
 from siting.propose.model.inputs import Inputs
+from siting.propose.problem.rule_values import argument_of
 
 __all__ = ["Utilities", "choice_of", "competitors_of", "refuse_beside_choice", "utilities"]
 
@@ -53,7 +54,7 @@ def competitors_of(objective: problem.Objective, inputs: Inputs) -> Bools:
     """Services × sites: the sites of competitors, at which nothing opens."""
     choice, mask = choice_of(objective, inputs), np.zeros(inputs.known.shape, bool)
     if choice is not None:
-        mask[:, inputs.site_positions(choice.competitors, f"{type(choice).__name__}: competitors")] = True
+        mask[:, inputs.site_positions(choice.competitors, argument_of(type(choice).__name__, "competitors"))] = True
         for kind in (problem.Existing, problem.Required):
             if (both := mask & inputs.named(kind)).any():
                 names = inputs.sites[np.flatnonzero(both.any(axis=0))]
@@ -86,11 +87,11 @@ def utilities(
     refuse_no_decay(choice.decay, pairs.limit, pairs.unit)
     appeal = np.ones(len(inputs.sites))
     if choice.attractiveness is not None:
-        appeal = inputs.site_numbers(choice.attractiveness, f"{what}: attractiveness")[0]
+        appeal = inputs.site_numbers(choice.attractiveness, argument_of(what, "attractiveness"))[0]
         known = inputs.known[0]
         inputs.refuse_lacking(np.flatnonzero(known & np.isnan(appeal)), what, "attractiveness")
     offered = decayed_attraction(appeal[pairs.site], pairs.cost, choice.decay, choice.alpha)
-    others = np.isin(pairs.site, inputs.site_positions(choice.competitors, f"{what}: competitors"))
+    others = np.isin(pairs.site, inputs.site_positions(choice.competitors, argument_of(what, "competitors")))
     other = choice.no_choice + np.bincount(pairs.community[others], offered[others], shape[0])
     value = decayed_attraction(appeal[site[column]], cost, choice.decay, choice.alpha)
     some_ = value > 0

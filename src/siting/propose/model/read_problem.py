@@ -18,6 +18,7 @@ from siting.messages import Message
 from siting.numbers import Floats
 from siting.propose.model.inputs import UNNAMED, Demand, Inputs, Pairs, Rates, Reaches, at_least_zero_each
 from siting.propose.problem import Phases, Rule
+from siting.propose.problem.rule_values import argument_of
 
 log = logging.getLogger(__name__)
 
@@ -144,7 +145,7 @@ def _options(
         raise ProblemError(Message("argument.empty", what="options"))
     unknown = pd.Index(options["site"]).difference(sites)
     if len(unknown):
-        raise ProblemError(Message("ids.unknown", what="options: site", of="sites", ids=unknown))
+        raise ProblemError(Message("ids.unknown", what=argument_of("options", "site"), of="sites", ids=unknown))
     more = options.columns.difference(["site", "service", "cost", "places", "year"])
     if len(more):
         log.info(Message("problem.options_unused", columns=list(more)))
@@ -155,7 +156,7 @@ def _options(
     for name in ("cost", "places"):
         table[name] = np.nan
         if name in options:
-            table[name] = at_least_zero_each(options[name], f"options: {name}")
+            table[name] = at_least_zero_each(options[name], argument_of("options", name))
     table["phase"] = 0
     if "year" in options:
         first = pd.to_numeric(options["year"], errors="coerce")

@@ -16,6 +16,7 @@ from siting.propose.model.formulation import Formulation
 from siting.propose.model.inputs import UNNAMED, Demand, Inputs, Pairs, Rates, Reaches
 from siting.propose.model.read_problem import of_service, people_of, with_take_up
 from siting.propose.model.shares import build_closeness, build_shares
+from siting.propose.problem.rule_values import argument_of
 
 __all__ = ["Scenario", "Scenarios", "scenario_of", "under", "under_each"]
 
@@ -51,7 +52,7 @@ class Scenario:
 
     def __post_init__(self) -> None:
         if isinstance(self.closed, str) or not isinstance(self.closed, Iterable):
-            raise ProblemError(Message("problem.ids", what="Scenario: closed", value=self.closed))
+            raise ProblemError(Message("problem.ids", what=argument_of("Scenario", "closed"), value=self.closed))
         object.__setattr__(self, "closed", tuple(self.closed))
 
     def __repr__(self) -> str:

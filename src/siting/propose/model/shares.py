@@ -14,6 +14,7 @@ from siting.messages import Message
 from siting.numbers import Bools
 from siting.propose.model.inputs import Inputs
 from siting.propose.problem import Cover, NobodyBeyond, Part, Phases, Rule
+from siting.propose.problem.rule_values import argument_of
 
 __all__ = ["Closeness", "Share", "build_closeness", "build_shares", "needed_of"]
 
@@ -107,7 +108,7 @@ def build_closeness(inputs: Inputs) -> tuple[Closeness, ...]:
 def _refuse_beyond(inputs: Inputs, rule: Rule, service: int, limit: float | None) -> None:
     pairs = inputs.pairs[service]
     if limit is not None:
-        usual_limit(limit, pairs.unit, pairs.longest, f"{rule}: limit")
+        usual_limit(limit, pairs.unit, pairs.longest, argument_of(rule, "limit"))
     if limit is not None and limit > pairs.limit * (1 + 1e-9):
         searched = {"limit": limit, "searched": pairs.limit, "unit": pairs.unit}
         raise ProblemError(Message("problem.limit_long", rule=rule, **searched))

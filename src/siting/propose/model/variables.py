@@ -15,6 +15,7 @@ from siting.errors import ProblemError
 from siting.messages import Message
 from siting.numbers import Bools, Floats, Ints
 from siting.propose.model.inputs import Inputs, Resolved, SiteNumbers
+from siting.propose.problem.rule_values import argument_of
 
 __all__ = ["CLOSING", "JOINT", "LARGER", "NEW", "STAYING", "Variables", "build_variables", "shared_services"]
 
@@ -188,7 +189,9 @@ def _priced(inputs: Inputs, variables: Variables, price: SiteNumbers) -> Variabl
     for each in inputs.each(problem.MayClose):
         if each.rule.saving is not None:
             mine = variables.of(each) & (kind == CLOSING)
-            cost[mine] = -inputs.one_number_each(each.rule.saving, "MayClose: saving")[variables.site[mine]]
+            cost[mine] = -inputs.one_number_each(each.rule.saving, argument_of("MayClose", "saving"))[
+                variables.site[mine]
+            ]
     share, joint = inputs.one(problem.Together), kind == JOINT
     priced = replace(variables, cost=cost, places=places)
     if share is not None and joint.any():
@@ -199,7 +202,7 @@ def _priced(inputs: Inputs, variables: Variables, price: SiteNumbers) -> Variabl
 def _shared(inputs: Inputs, variables: Variables, saving: pd.Series | float) -> Floats:
     """Return the saving of each joint variable, at most the cost of both."""
     site = variables.site[variables.kind == JOINT]
-    saved = inputs.one_number_each(saving, "Together: saving")[site]
+    saved = inputs.one_number_each(saving, argument_of("Together", "saving"))[site]
     cheapest, new = np.full(inputs.known.shape, np.inf), variables.new
     at = (variables.service[new], variables.site[new])
     np.minimum.at(cheapest, at, np.nan_to_num(variables.cost[new], nan=np.inf))

@@ -57,7 +57,7 @@ def compare(**plans: Plan) -> pd.DataFrame:
     wrong = [name for name, plan in known.items() if not isinstance(plan, Plan)]
     if wrong:
         name = wrong[0]
-        raise ProblemError(Message("question.gives_plan", what=f"compare: {name}", value=plans[name]))
+        raise ProblemError(Message("question.gives_plan", what=name, value=plans[name]))
     first = _opened(next(iter(known.values())))
     table = pd.DataFrame([_row(plan, first) for plan in known.values()], index=pd.Index(list(known), name="plan"))
     return table.drop(columns="cost") if table["cost"].isna().all() else table

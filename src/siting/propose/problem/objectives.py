@@ -14,7 +14,7 @@ from siting.errors import ProblemError
 from siting.measure.point_reach import PointReach
 from siting.measure.reach import Reach
 from siting.messages import Message
-from siting.propose.problem.rule_values import Value, at_least_zero, is_number, site_to_site
+from siting.propose.problem.rule_values import Value, argument_of, at_least_zero, is_number, site_to_site
 
 __all__ = ["MaxCoverage", "MaxSpacing", "MinCost", "MinFarthest", "MinSites", "MinTravel", "Objective", "travels"]
 
@@ -56,10 +56,12 @@ class MaxCoverage(Objective):
     def __post_init__(self) -> None:
         if self.decay is not None and not callable(self.decay):
             raise ProblemError(
-                Message("problem.decay", what="MaxCoverage: decay", value=self.decay, example="gaussian")
+                Message("problem.decay", what=argument_of("MaxCoverage", "decay"), value=self.decay, example="gaussian")
             )
         if self.weights is not None and not isinstance(self.weights, Mapping):
-            raise ProblemError(Message("problem.by_service", what="MaxCoverage: weights", value=self.weights))
+            raise ProblemError(
+                Message("problem.by_service", what=argument_of("MaxCoverage", "weights"), value=self.weights)
+            )
         for name, weight in (self.weights or {}).items():
             at_least_zero(weight, Message("problem.weight_of", service=name))
 
@@ -108,7 +110,7 @@ class MinCost(Objective):
     travel: float = 0.0
 
     def __post_init__(self) -> None:
-        at_least_zero(self.travel, "MinCost: travel")
+        at_least_zero(self.travel, argument_of("MinCost", "travel"))
 
     def __str__(self) -> str:
         return "MinCost()" if not self.travel else f"MinCost(travel={self.travel:g})"
@@ -139,7 +141,9 @@ class MinTravel(Objective):
 
     def __post_init__(self) -> None:
         if self.beyond is not None and not (is_number(self.beyond) and 0 < self.beyond < math.inf):
-            raise ProblemError(Message("argument.above_zero", what="MinTravel: beyond", value=self.beyond))
+            raise ProblemError(
+                Message("argument.above_zero", what=argument_of("MinTravel", "beyond"), value=self.beyond)
+            )
 
     def __str__(self) -> str:
         return "MinTravel()" if self.beyond is None else f"MinTravel(beyond={self.beyond:g})"
@@ -185,7 +189,7 @@ class MaxSpacing(Objective):
     def __post_init__(self) -> None:
         if isinstance(self.between, PointReach):
             object.__setattr__(self, "between", self.between.to(self.between.destinations))
-        site_to_site(self.between, "MaxSpacing: between")
+        site_to_site(self.between, argument_of("MaxSpacing", "between"))
 
 
 def travels(objective: Objective) -> bool:

@@ -10,7 +10,7 @@ import pandas as pd
 from siting.errors import ProblemError
 from siting.messages import Message
 from siting.propose.problem.rule import Rule
-from siting.propose.problem.rule_values import arguments, at_least_zero, is_number
+from siting.propose.problem.rule_values import argument_of, arguments, at_least_zero, is_number
 from siting.read_share import share_from
 
 __all__ = ["Phases"]
@@ -56,7 +56,7 @@ class Phases(Rule):
     def __post_init__(self) -> None:
         years = tuple(self.years) if isinstance(self.years, Iterable) else ()
         if not years or any(not is_number(y) or y % 1 for y in years) or list(years) != sorted(set(years)):
-            raise ProblemError(Message("problem.years", what="Phases: years", value=self.years))
+            raise ProblemError(Message("problem.years", what=argument_of("Phases", "years"), value=self.years))
         object.__setattr__(self, "years", tuple(int(y) for y in years))
         for name in ("at_most", "budget", "cover", "weights"):
             value = getattr(self, name)
@@ -65,17 +65,24 @@ class Phases(Rule):
             if is_number(value) and name in ("at_most", "budget"):
                 value = (value,) * len(years)
             if isinstance(value, str) or not isinstance(value, Sequence) or len(value) != len(years):
-                raise ProblemError(Message("problem.each_year", what=f"Phases: {name}", value=value, n=len(years)))
+                raise ProblemError(
+                    Message("problem.each_year", what=argument_of("Phases", name), value=value, n=len(years))
+                )
             value = tuple(value)
             if name == "cover":
-                value = tuple(one if one is None else share_from(one, "Phases: cover", ProblemError) for one in value)
+                value = tuple(
+                    one if one is None else share_from(one, argument_of("Phases", "cover"), ProblemError)
+                    for one in value
+                )
             for one in value:
                 if one is not None:
-                    at_least_zero(one, f"Phases: {name}")
+                    at_least_zero(one, argument_of("Phases", name))
                     if name == "at_most" and one % 1:
-                        raise ProblemError(Message("argument.whole", what="Phases: at_most", value=one, least=0))
+                        raise ProblemError(
+                            Message("argument.whole", what=argument_of("Phases", "at_most"), value=one, least=0)
+                        )
                 elif name == "weights":
-                    raise ProblemError(Message("problem.no_year", what="Phases: weights"))
+                    raise ProblemError(Message("problem.no_year", what=argument_of("Phases", "weights")))
             object.__setattr__(self, name, value)
 
     def at_most_in(self, phase: int) -> float | None:

@@ -15,7 +15,7 @@ from siting.measure.reach import Reach
 from siting.messages import Message
 
 __all__ = [
-    "Value", "arguments", "at_least_zero", "groups_of", "ids_of", "is_number", "is_whole", "numbers_of",
+    "Value", "argument_of", "arguments", "at_least_zero", "groups_of", "ids_of", "is_number", "is_whole", "numbers_of",
     "site_to_site",
 ]  # fmt: skip
 
@@ -55,13 +55,13 @@ def is_whole(value: object, least: int) -> bool:
     return is_number(value) and value >= least and not value % 1
 
 
-def groups_of(value: object, what: str, of: str) -> None:
+def groups_of(value: object, what: str | Message, of: str) -> None:
     """Refuse groups that are not a Series."""
     if not isinstance(value, pd.Series):
         raise ProblemError(Message("problem.groups", what=what, value=value, of=of))
 
 
-def ids_of(value: object, what: str) -> tuple[object, ...]:
+def ids_of(value: object, what: str | Message) -> tuple[object, ...]:
     """Return ids as a tuple; refuse what is no list of them."""
     if isinstance(value, str) or not isinstance(value, Iterable):
         raise ProblemError(Message("problem.ids", what=what, value=value))
@@ -74,13 +74,13 @@ def at_least_zero(value: object, what: str | Message) -> None:
         raise ProblemError(Message("argument.not_negative", what=what, value=value))
 
 
-def numbers_of(value: object, what: str) -> None:
+def numbers_of(value: object, what: str | Message) -> None:
     """Refuse what is neither a Series, nor a number of 0 or more, nor left out."""
     if value is not None and not isinstance(value, pd.Series):
         at_least_zero(value, what)
 
 
-def site_to_site(between: object, what: str) -> None:
+def site_to_site(between: object, what: str | Message) -> None:
     """Refuse anything but a Reach from sites to sites."""
     if not isinstance(between, Reach):
         raise ProblemError(Message("problem.no_square", what=what, value=between))
@@ -88,6 +88,11 @@ def site_to_site(between: object, what: str) -> None:
         raise ProblemError(Message("problem.not_square", what=what))
     if between.nearest_only is not None:
         raise ProblemError(Message("problem.nearest_only", what=what))
+
+
+def argument_of(of: object, name: str) -> Message:
+    """Name an argument of a rule or an objective, for a message."""
+    return Message("problem.argument", of=of, name=name)
 
 
 def arguments(first: object, **named: object) -> str:

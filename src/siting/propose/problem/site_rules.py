@@ -13,6 +13,7 @@ from siting.measure.reach import Reach
 from siting.messages import Message
 from siting.propose.problem.rule import Rule
 from siting.propose.problem.rule_values import (
+    argument_of,
     arguments,
     at_least_zero,
     groups_of,
@@ -36,9 +37,11 @@ class _Count(Rule):
 
     def __post_init__(self) -> None:
         if not is_whole(self.n, 1):
-            raise ProblemError(Message("argument.whole", what=f"{type(self).__name__}: n", value=self.n, least=1))
+            raise ProblemError(
+                Message("argument.whole", what=argument_of(type(self).__name__, "n"), value=self.n, least=1)
+            )
         if self.by is not None:
-            groups_of(self.by, f"{type(self).__name__}: by", "sites")
+            groups_of(self.by, argument_of(type(self).__name__, "by"), "sites")
 
     def __str__(self) -> str:
         return f"{type(self).__name__}({arguments(self.n, by=self.by, service=self.service)})"
@@ -104,7 +107,7 @@ class Budget(Rule):
     cost: pd.Series | Mapping[str, pd.Series] | None = None
 
     def __post_init__(self) -> None:
-        at_least_zero(self.total, "Budget: total")
+        at_least_zero(self.total, argument_of("Budget", "total"))
         object.__setattr__(self, "total", float(self.total))
 
     def __str__(self) -> str:
@@ -138,9 +141,9 @@ class OnePer(Rule):
     service: str | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
-        groups_of(self.by, "OnePer: by", "sites")
+        groups_of(self.by, argument_of("OnePer", "by"), "sites")
         if isinstance(self.among, str):
-            raise ProblemError(Message("problem.list_of_groups", what="OnePer: among", value=self.among))
+            raise ProblemError(Message("problem.list_of_groups", what=argument_of("OnePer", "among"), value=self.among))
         object.__setattr__(self, "among", None if self.among is None else tuple(self.among))
 
     def __str__(self) -> str:
@@ -227,8 +230,10 @@ class MayClose(Rule):
         if self.ids is not None:
             object.__setattr__(self, "ids", ids_of(self.ids, "MayClose"))
         if self.at_most is not None and not is_whole(self.at_most, 0):
-            raise ProblemError(Message("argument.whole", what="MayClose: at_most", value=self.at_most, least=0))
-        numbers_of(self.saving, "MayClose: saving")
+            raise ProblemError(
+                Message("argument.whole", what=argument_of("MayClose", "at_most"), value=self.at_most, least=0)
+            )
+        numbers_of(self.saving, argument_of("MayClose", "saving"))
 
     def __str__(self) -> str:
         sites = None if self.ids is None else counted(len(self.ids), "sites")
@@ -261,10 +266,12 @@ class Spacing(Rule):
             if absent:
                 found = list(self.pairs.columns)
                 raise ProblemError(
-                    Message("argument.no_column", what="Spacing: pairs", columns=sorted(absent), found=found)
+                    Message(
+                        "argument.no_column", what=argument_of("Spacing", "pairs"), columns=sorted(absent), found=found
+                    )
                 )
         elif isinstance(self.pairs, Reach):
-            site_to_site(self.pairs, "Spacing: pairs")
+            site_to_site(self.pairs, argument_of("Spacing", "pairs"))
         elif not isinstance(self.pairs, Iterable):
             raise ProblemError(Message("problem.pairs", value=self.pairs))
         else:
@@ -322,11 +329,13 @@ class Together(Rule):
     def __post_init__(self) -> None:
         if self.services is not None:
             if isinstance(self.services, str) or len(set(self.services)) != 2 or len(self.services) != 2:
-                raise ProblemError(Message("problem.two_services", what="Together: services", value=self.services))
+                raise ProblemError(
+                    Message("problem.two_services", what=argument_of("Together", "services"), value=self.services)
+                )
             object.__setattr__(self, "services", tuple(self.services))
-        numbers_of(self.saving, "Together: saving")
+        numbers_of(self.saving, argument_of("Together", "saving"))
         if self.bonus is not None:
-            at_least_zero(self.bonus, "Together: bonus")
+            at_least_zero(self.bonus, argument_of("Together", "bonus"))
         if self.saving is None and self.bonus is None and not self.must:
             raise ProblemError(Message("problem.no_effect"))
 

@@ -207,7 +207,7 @@ def alternatives(
         if isinstance(number, bool) or not isinstance(number, Integral) or number < 1:
             raise ProblemError(Message("argument.whole", what=name, value=number, least=1))
     if not isinstance(plan, Plan):
-        raise ProblemError(Message("question.gives_plan", what="alternatives: plan", value=plan))
+        raise ProblemError(Message("question.gives_plan", what="plan", value=plan))
     if plan.answer.x is None:
         raise ProblemError(Message("question.no_sites", what="alternatives"))
     refuse_unkept_ways(plan.answer, "alternatives")

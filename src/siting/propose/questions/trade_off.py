@@ -28,7 +28,7 @@ from siting.propose.plan.plan import Plan
 from siting.propose.plan.rule_text import rule_words, value_words
 from siting.propose.plan.tables import new_sites
 from siting.propose.problem import MaxCoverage, MinCost, MinFarthest, MinSites, MinTravel, Objective, Rule
-from siting.propose.problem.rule_values import Value, groups_of
+from siting.propose.problem.rule_values import Value, argument_of, groups_of
 from siting.propose.search.aims import Aim, FarthestAim, SumAim, WorstShareAim
 from siting.propose.search.answer import Answer
 from siting.propose.search.choose_engine import proven_bound
@@ -59,7 +59,7 @@ class MaxWorstShare(Value):
     by: pd.Series
 
     def __post_init__(self) -> None:
-        groups_of(self.by, "MaxWorstShare: by", "communities")
+        groups_of(self.by, argument_of("MaxWorstShare", "by"), "communities")
 
     def __str__(self) -> str:
         return f"MaxWorstShare(by={self.by.name or 'group'})"
