@@ -8,7 +8,8 @@ In the words, ``{n:row|rows}`` is a number with its noun (in Chinese ``{n:,} 行
 several values, ``{kinds:plain}``, ``{kinds:or}`` and ``{kinds:and}`` (or ``plain40``) those without
 quotation marks,
 ``{faults:lines}`` each on a line of its own, ``{value:quoted}`` what a user wrote, in quotation marks
-where it is text, and of a table or another object its type, ``{of:noun}`` the word for a key of ``noun.toml``;
+where it is text, and of a table or another object its type, ``{of:noun}`` the word for a key of ``noun.toml``,
+``{n:{of}}`` a number of these;
 other braces are those of `str.format`.
 """
 
@@ -117,7 +118,10 @@ class _Words(string.Formatter):
         if spec == "quoted":
             return _given(value, self.lang)
         if spec == "noun":
-            return _room("noun").get(value, {}).get(self.lang, str(value))
+            return _noun(value, self.lang)[1]
+        if spec.isalpha() and len(spec) > MOST:
+            one, many = _noun(spec, self.lang)
+            return _words("list.counted", self.lang).format(value, one if value == 1 else many)
         if spec == "lines":
             return "".join(f"\n  - {text_in(self.lang, each)}" for each in value)
         if unquoted := UNQUOTED.fullmatch(spec):
@@ -129,6 +133,12 @@ class _Words(string.Formatter):
         if bar:
             return f"{value:,} {one if value == 1 else many}"
         return str(super().format_field(value, spec))
+
+
+def _noun(key: str, lang: Language) -> tuple[str, str]:
+    """Return the word for a key of ``noun.toml``, for one and for several; the key itself where there is none."""
+    one, _, many = _room("noun").get(key, {}).get(lang, key).partition("|")
+    return one, many or one
 
 
 def _plain(text: str) -> str:

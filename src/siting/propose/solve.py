@@ -116,7 +116,7 @@ def solve(
     """
     rules = tuple(rules) if isinstance(rules, Iterable) and not isinstance(rules, (Rule, str)) else rules
     check(rules, time_limit, gap)
-    with progress_bar(progress, _shown, "") as bar, Control(time_limit=time_limit, gap=gap, progress=bar) as control:
+    with progress_bar(progress, _shown) as bar, Control(time_limit=time_limit, gap=gap, progress=bar) as control:
         control.report("model")
         if isinstance(reach, PointReach):
             problem, found = search_points(objective, reach, demand, tuple(rules), options, control, take_up=take_up)

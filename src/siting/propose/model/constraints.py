@@ -178,7 +178,7 @@ def _too_near(inputs: Inputs, variables: Variables, rule: problem.Spacing) -> tu
         refuse_unmeasured(inputs, variables, rule.pairs, argument_of("Spacing", "pairs"))
     elif (a < 0).any() or (b < 0).any():
         strange = dict.fromkeys([*table["origin"][a < 0], *table["destination"][b < 0]])
-        raise ProblemError(Message("ids.unknown", what=argument_of("Spacing", "pairs"), of="sites", ids=strange))
+        raise ProblemError(Message("ids.unknown", of="sites", ids=strange).within(argument_of("Spacing", "pairs")))
     known = (a >= 0) & (b >= 0)
     pairs = np.unique(np.sort(np.column_stack([a[known], b[known]]), axis=1), axis=0).astype(np.int64)
     return pairs[:, 0], pairs[:, 1]

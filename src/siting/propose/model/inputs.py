@@ -210,7 +210,7 @@ class Inputs:
         wanted = pd.Index(list(ids), dtype=object)
         at = self.sites.get_indexer(wanted)
         if (at < 0).any():
-            raise ProblemError(Message("ids.unknown", what=what, of="sites", ids=wanted[at < 0]))
+            raise ProblemError(Message("ids.unknown", of="sites", ids=wanted[at < 0]).within(what))
         return at.astype(np.int64)
 
     def community_groups(self, groups: pd.Series | None, rule: Rule, service: int) -> pd.Series:

@@ -145,7 +145,7 @@ def _options(
         raise ProblemError(Message("argument.empty", what="options"))
     unknown = pd.Index(options["site"]).difference(sites)
     if len(unknown):
-        raise ProblemError(Message("ids.unknown", what=argument_of("options", "site"), of="sites", ids=unknown))
+        raise ProblemError(Message("ids.unknown", of="sites", ids=unknown).within(argument_of("options", "site")))
     more = options.columns.difference(["site", "service", "cost", "places", "year"])
     if len(more):
         log.info(Message("problem.options_unused", columns=list(more)))

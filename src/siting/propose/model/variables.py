@@ -131,7 +131,7 @@ def _closable(inputs: Inputs, existing: Bools) -> Bools:
         at = np.ix_(np.array(each.services), sites)
         wrong = (inputs.known[at] & ~existing[at]).any(axis=0)
         if each.sites is not None and wrong.any():
-            raise ProblemError(Message("ids.unknown", what="MayClose", of="existing", ids=inputs.sites[sites[wrong]]))
+            raise ProblemError(Message("ids.unknown", of="existing", ids=inputs.sites[sites[wrong]]).within("MayClose"))
         mask[at] = True
     return mask & existing
 

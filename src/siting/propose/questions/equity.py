@@ -266,7 +266,7 @@ def price_of_equity(
     else:
         for one in levels:
             if not is_number(one) or not 0 <= one <= 1:
-                raise ProblemError(Message("argument.between", what="levels", value=one, low=0, high=1))
+                raise ProblemError(Message("argument.share", what="levels", value=one))
         shares = sorted({float(one) for one in levels})
     rows, total = [], sum(float(block.worth.sum()) for block in problem.blocks)
     for share in reversed(shares):  # a plan for a larger share is one for a smaller share, too

@@ -373,4 +373,4 @@ class WhatIf:
                 return at
         if isinstance(site, list | tuple | set | pd.Index | pd.Series | np.ndarray):
             raise ProblemError(Message("question.star", value=site))
-        raise ProblemError(Message("ids.unknown", what="sites", of="destinations", ids=[site]))
+        raise ProblemError(Message("ids.unknown", of="destinations", ids=[site]))
