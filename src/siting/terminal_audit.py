@@ -13,6 +13,7 @@ from siting.judge import Audit, Standard
 from siting.judge.layers.uncounted_types import lines_of
 from siting.judge.statuses import judged_first
 from siting.labels import label, named
+from siting.propose.plan.rule_text import bracketed
 from siting.show.cells import SIGNS
 from siting.show.verdict_tables import (
     crow_words,
@@ -28,7 +29,7 @@ from siting.show.verdict_tables import (
 )
 from siting.terminal_text import side_by_side, wrapped
 
-__all__ = ["print_areas", "print_audit", "print_rules", "print_verdict"]
+__all__ = ["print_areas", "print_audit", "print_rules", "print_standards", "print_verdict"]
 
 HEADS = ("indicator", "value", "target", "needed", "verdict")
 #: The widths of all columns but the first, which takes the rest, on a usual and on a wide terminal.
@@ -139,6 +140,17 @@ def print_areas(out: Console, judged: Audit, lang: str) -> None:
     for row in rows:
         _show(out, (Text("  ".join(line).rstrip()) for line in side_by_side(row, widths, right)))
     out.print()
+
+
+def print_standards(out: Console, standards: Iterable[Standard], lang: str) -> None:
+    """Print the names and titles of standards, and how many rules each has."""
+    known = list(standards)
+    longest = max(len(each.name) for each in known)
+    for each in known:
+        title = each.title_zh if lang == "zh" else each.title_en
+        words = f"{title}{bracketed(label('cli.standard_rules', lang, n=len(each)), lang)}"
+        for number, line in enumerate(wrapped(words, out.width - longest - 2)):
+            out.print(Text(f"{'' if number else each.name:<{longest}}  ", style="bold") + line, soft_wrap=True)
 
 
 def print_rules(out: Console, chosen: Standard, lang: str) -> None:
