@@ -27,12 +27,14 @@ from siting.terminal_text import wrapped
 __all__ = ["compare_with_streets", "heading_tables", "headings_of", "read_and_report"]
 
 
-def read_and_report(out: Console, file: Path, role: str | Role, lang: Language, **options: Any) -> Any:
+def read_and_report(
+    out: Console, file: Path, role: str | Role, lang: Language, *, headings: bool = True, **options: Any
+) -> Any:
     """Read a layer; print its rows and headings, also of one with errors, and for streets those closed to walkers."""
     try:
         frame = _read(file, role, **options)
     except LayerError as fault:
-        if fault.partial is not None:
+        if fault.partial is not None and headings:
             _print_headings(out, fault.partial, role, lang)
         raise
     kind = role_of(role).zh if lang == "zh" else role_of(role).name
@@ -42,7 +44,8 @@ def read_and_report(out: Console, file: Path, role: str | Role, lang: Language, 
     if (datum := frame.attrs.get("datum")) is not None:
         converted = label("check.datum", lang, source=datum["from"], target=datum["to"], rows=f"{datum['rows']:,}")
         _print(out, converted)
-    _print_headings(out, frame, role, lang)
+    if headings:
+        _print_headings(out, frame, role, lang)
     if "facility_type" in frame.columns:
         _print_unknown_types(out, frame["facility_type"], lang)
     if role == "streets" and (closed := walkable(osm_columns(frame)).left_out):  # it logs unknown words

@@ -6,13 +6,10 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
 
-from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
 from rich.text import Text
 
 from siting.data import write_table
@@ -38,13 +35,14 @@ from siting.study.tables import (
     take_up_words,
     with_names,
 )
-from siting.terminal_audit import ROOMY, print_audit
-from siting.terminal_text import wrapped
+from siting.terminal_audit import print_audit
+from siting.terminal_text import print_rows, wrapped
 
-__all__ = ["audit_in_terminal", "plan_in_terminal", "print_notices", "print_plans", "print_study", "results_table", "run_in_terminal", "steps_shown"]
+__all__ = ["audit_in_terminal", "plan_in_terminal", "print_notices", "print_plans", "print_study", "run_in_terminal", "steps_shown"]
 
-#: Width of the lines of a goal, on a terminal of 80 columns and on a wide one.
-GOAL_WIDTH, WIDE_GOAL = 14, 60
+
+#: A step that takes less, in seconds, is not told: there was nothing to do.
+LEAST = 0.005
 
 
 def run_in_terminal(out: Console, study: Study, folder: Path) -> Outcome:
@@ -81,8 +79,7 @@ def print_study(out: Console, study: Study, lang: Language) -> None:
     for key, words in facts.items():
         for number, part in enumerate(filter(None, words.splitlines())):
             line = f"{label(key, lang)}{label('list.colon', lang)}{part}" if not number else f"  {part}"
-            for each in wrapped(line, out.width, indent=2):
-                out.print(each, highlight=False, markup=False, soft_wrap=True)
+            _print_text(out, line, indent=2)
     out.print(label("cli.study_good", lang))
 
 
@@ -99,8 +96,7 @@ def print_notices(out: Console, outcome: Outcome) -> None:
     """Print the notices of the layers, such as that they are synthetic, each once."""
     lang = outcome.study.lang
     for notice in notices(outcome):
-        for line in wrapped(notice[lang], out.width):
-            out.print(line, highlight=False, markup=False)
+        _print_text(out, notice[lang])
 
 
 def audit_in_terminal(out: Console, study: Study, *, status: str | None, out_file: Path | None) -> Audit:
@@ -115,7 +111,7 @@ def audit_in_terminal(out: Console, study: Study, *, status: str | None, out_fil
         judged = judge(study) if status is None else judge(study).select(status=status)
     print_audit(out, judged, study.lang)
     for line in apart_lines(judged.parameters["apart"], study.lang):
-        out.print(line, highlight=False, markup=False)
+        _print_text(out, line)
     if out_file is None:
         return judged
     if suffix == ".xlsx":
@@ -148,7 +144,8 @@ def steps_shown(out: Console, study: Study) -> Iterator[Callable[[str, str], Non
                 shown.reset(task, description=escape(words + about))
             else:
                 seconds = time.perf_counter() - began[name]
-                out.print(f"[green]✓[/green] {escape(words)}  [dim]{seconds:.2f} s[/dim]", highlight=False)
+                if seconds >= LEAST:
+                    out.print(f"[green]✓[/green] {escape(words)}  [dim]{seconds:.2f} s[/dim]", highlight=False)
 
         yield on_step
 
@@ -158,59 +155,65 @@ def _print_network(out: Console, outcome: Outcome) -> None:
     for line in wrapped(network_words(outcome, lang), out.width):
         out.print(line, highlight=False, markup=False, soft_wrap=True)
     places = places_table(outcome, lang)
-    table = Table(box=None, pad_edge=False)
-    for name in (places.index.name, *places.columns):
-        table.add_column(str(name), justify="left" if name == places.index.name else "right", overflow="fold")
-    for role, count, snap, moved, off in places.itertuples():
-        table.add_row(escape(str(role)), f"{count:,}", f"{snap:.1f}", f"{moved:,}", f"{off:,}")
-    out.print(table)
+    rows = [
+        (str(role), f"{count:,}", f"{snap:.1f}", f"{moved:,}", f"{off:,}") for role, count, snap, moved, off in places.itertuples()
+    ]
+    _print_table(out, lang, (str(places.index.name), *places.columns), rows, (False, True, True, True, True))
+
+
+def _print_table(
+    out: Console, lang: str, heads: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[bool], *,
+    below: Sequence[str] = (),
+) -> None:  # fmt: skip
+    print_rows(out, heads, rows, right, below=below, colon=label("list.colon", lang))
+    out.print()
 
 
 def _print_coverage(out: Console, outcome: Outcome) -> None:
     lang = outcome.study.lang
+    names = ("limit", "metric", "covered", "total", "share", "communities_share")
+    heads = [label(f"column.{name}", lang) for name in names]
     for service in outcome.bands:
-        title = escape(label("study.coverage_of", lang, service=named("service", service, lang)))
-        table = results_table(title, lang, ("limit", "metric"), ("covered", "total", "share", "communities_share"))
-        for row in coverage_table(outcome, service, lang).reset_index().to_dict("records"):
-            table.add_row(
-                row["limit"], row["metric"], amount(row["covered"]), amount(row["total"]),
-                percent(row["share"]), percent(row["communities_share"]),
-            )  # fmt: skip
-        out.print(table)
+        out.print(Text(label("study.coverage_of", lang, service=named("service", service, lang)), style="bold"))
+        rows = [
+            (
+                row["limit"], row["metric"], amount(row["covered"]), amount(row["total"]), percent(row["share"]),
+                percent(row["communities_share"]),
+            )
+            for row in coverage_table(outcome, service, lang).reset_index().to_dict("records")
+        ]  # fmt: skip
+        _print_table(out, lang, heads, rows, (False, False, True, True, True, True))
         if words := facility_words(outcome, service, lang):
-            out.print(words, highlight=False, markup=False)
+            _print_text(out, words)
+            out.print()
 
 
 def print_plans(out: Console, outcome: Outcome, *, reasons: bool = False) -> None:
     """Print the plan of each goal in a row; and the reasons for its sites, if asked or where it is not optimal."""
-    lang, wide = outcome.study.lang, WIDE_GOAL if out.width >= ROOMY else GOAL_WIDTH
-    table = results_table(label("study.plans", lang), lang, ("goal",), ("sites", "share", "bound", "gap"), ("status",))
-    found = outcome.proposals.values()
-    proposals = [(proposal.goal.title(lang), with_names(outcome, proposal.plan)) for proposal in found]
-    for goal, plan in proposals:
-        table.add_row(
-            escape("\n".join(wrapped(goal, wide))), str(len(plan.sites)), percent(plan.share), amount(plan.bound),
-            percent(plan.gap), label(f"status.{plan.status}", lang),
-        )  # fmt: skip
-    out.print(table)
+    lang = outcome.study.lang
+    proposals = [(each.goal, with_names(outcome, each.plan)) for each in outcome.proposals.values()]
+    out.print(Text(label("study.plans", lang), style="bold"))
+    names = ("study.goal", "column.sites", "column.share", "column.bound", "column.gap", "fact.status")
+    rows = [
+        (
+            goal.name, str(len(plan.sites)), percent(plan.share), amount(plan.bound), percent(plan.gap),
+            label(f"status.{plan.status}", lang),
+        )
+        for goal, plan in proposals
+    ]  # fmt: skip
+    titles = [goal.title(lang) for goal, _ in proposals]
+    heads = [label(name, lang) for name in names]
+    _print_table(out, lang, heads, rows, (False, True, True, True, True, False), below=titles)
     for line in take_up_words(outcome, lang):
-        out.print(line, highlight=False, markup=False)
+        _print_text(out, line)
     for goal, plan in proposals:
         if reasons or plan.status != "optimal":
-            out.print(Text(goal, style="bold"))
+            out.print(Text(f"{goal.name}{label('list.colon', lang)}{goal.title(lang)}", style="bold"))
             for part in plan.explain(lang).splitlines():
-                for line in wrapped(part, out.width, indent=2):
-                    out.print(line, highlight=False, markup=False, soft_wrap=True)
+                _print_text(out, part, indent=2)
             out.print()
 
 
-def results_table(
-    title: str, lang: str, texts: Sequence[str], numbers: Sequence[str], ends: Sequence[str] = ()
-) -> Table:
-    """Return a table with the headings of its columns: texts, numbers to the right, texts again."""
-    table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
-    for name in (*texts, *numbers, *ends):
-        words = label({"goal": "study.goal", "status": "fact.status"}.get(name, f"column.{name}"), lang)
-        justify: Literal["left", "right"] = "right" if name in numbers else "left"
-        table.add_column(words, justify=justify, overflow="fold", min_width=GOAL_WIDTH if name == "goal" else None)
-    return table
+def _print_text(out: Console, text: str, *, indent: int = 0) -> None:
+    for line in wrapped(text, out.width, indent=indent):
+        out.print(line, highlight=False, markup=False, soft_wrap=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import functools
 import inspect
+import re
 import tomllib
 from collections.abc import Callable
 from functools import cache
@@ -193,4 +194,6 @@ def usage_fault(error: Any) -> SitingError:
         return SitingError(Message("shell.whole", what=what))
     if kind == "BadOptionUsage":
         return SitingError(Message("shell.no_value", name=getattr(error, "option_name", "")))
+    if extra := re.search(r"unexpected extra arguments?(?:\(s\))? \((.*)\)", str(error.message)):
+        return SitingError(Message("shell.extra", words=extra[1]))
     return SitingError(Message("shell.arguments", why=text_in(None, error.format_message())))

@@ -85,11 +85,12 @@ def _read(file: Path, role: Any, streets: Path | None, streets_layer: str | None
     """Read a layer and tell what was read; beside streets also whether it lies where they are."""
     from siting.terminal_layer import compare_with_streets, headings_of, read_and_report
 
-    frame = read_and_report(SHELL.out, file, role, SHELL.words, **options)
+    named = isinstance(role, str)  # without a role no heading has a meaning
+    frame = read_and_report(SHELL.out, file, role, SHELL.words, headings=named, **options)
     SHELL.answer(
         lambda: {
-            "file": file, "role": getattr(role, "name", role), "rows": len(frame), "crs": str(frame.crs.to_string()),
-            "datum": frame.attrs.get("datum"), "headings": headings_of(frame, role, SHELL.words),
+            "file": file, "role": role if named else None, "rows": len(frame), "crs": str(frame.crs.to_string()),
+            "datum": frame.attrs.get("datum"), "headings": headings_of(frame, role, SHELL.words) if named else [],
         }
     )  # fmt: skip
     if streets is not None:

@@ -39,7 +39,7 @@ def _site_in(found: Record, plan: Record, site: str, *, existing: bool) -> dict[
     serves = [row for row in _served(found, plan) if str(row["site"]) == site]
     if existing and not serves:
         return None
-    told = {key: plan[key] for key in ("goal", "title", "unit", "status")}
+    told = {key: plan[key] for key in ("goal", "title", "unit", "status", "aim")}
     figures = next((row for row in plan["sites"] if str(row["site"]) == site), None)
     others = [row for row in plan["sites"] if str(row.get("instead")) == site]
     rival = min(others, key=lambda row: row["loss"] or 0.0, default=None)
@@ -80,7 +80,7 @@ def community_reasons(found: Record, community: str) -> dict[str, Any]:
     districts = found["names"].get("districts", {})
     district = str(found["districts"][at] or "") if found["districts"] else ""
     plans = [
-        {**{key: plan[key] for key in ("goal", "title", "unit", "limits", "status")}, "served": list(_served(found, plan, community))}
+        {**{key: plan[key] for key in ("goal", "title", "unit", "limits", "status", "aim")}, "served": list(_served(found, plan, community))}
         for plan in found["plans"]
     ]
     return {

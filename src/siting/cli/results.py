@@ -21,6 +21,8 @@ from siting.terminal_text import wrapped
 
 __all__ = ["explain"]
 
+#: Objectives whose loss is counted in people.
+OF_PEOPLE = ("MaxCoverage", "MinSites")
 #: Most communities that are named.
 NAMED = 12
 
@@ -72,7 +74,7 @@ def _of_site(told: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield words(f"explain.{kind}", site=_called(told["site"], told["name"])), "bold"
     for plan in told["plans"]:
         yield "", "bold"
-        yield f"{plan['goal']}{words('list.colon')}{plan['title']}", "bold"
+        yield f"{plan['goal']}{words('list.colon')}{plan['title'][SHELL.words]}", "bold"
         chosen = plan["chosen"]
         if chosen is not None:
             yield from _why_chosen(chosen, plan)
@@ -80,7 +82,7 @@ def _of_site(told: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield words("explain.stays", count=len(plan["communities"]), names=_named(plan)), ""
         elif plan["replaces"] is not None:
             rival = plan["replaces"]
-            yield words("explain.replaces", site=rival["site"], loss=amount(round(rival["loss"] or 0.0, 1))), ""
+            yield words("explain.replaces", site=rival["site"], loss=_loss(rival, plan)), ""
         elif plan["status"] in ("optimal", "feasible", "time_limit"):
             yield words("explain.not_chosen"), ""
         else:
@@ -99,9 +101,16 @@ def _why_chosen(row: Mapping[str, Any], plan: Mapping[str, Any]) -> Iterator[tup
     elif row["instead"] is None:
         yield words("explain.no_other"), ""
     else:
-        yield words("explain.instead", site=row["instead"], loss=amount(round(row["loss"] or 0.0, 1))), ""
+        yield words("explain.instead", site=row["instead"], loss=_loss(row, plan)), ""
     count = len(plan["communities"])
     yield words("explain.serves", count=count, names=_named(plan)) if count else words("explain.serves_none"), ""
+
+
+def _loss(row: Mapping[str, Any], plan: Mapping[str, Any]) -> str:
+    """Say how much worse a plan is with another site: in people, or in the unit of its objective."""
+    loss = round(row["loss"] or 0.0, 1)
+    key = "loss_none" if not loss else "loss_people" if plan["aim"] in OF_PEOPLE else "loss"
+    return SHELL.label(f"explain.{key}", loss=amount(loss))
 
 
 def _named(plan: Mapping[str, Any]) -> str:
@@ -123,7 +132,7 @@ def _of_community(told: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield from _of_service(named("service", service, SHELL.words), near)
     for plan in told["plans"]:
         yield "", "bold"
-        yield f"{plan['goal']}{words('list.colon')}{plan['title']}", "bold"
+        yield f"{plan['goal']}{words('list.colon')}{plan['title'][SHELL.words]}", "bold"
         for row in plan["served"]:
             before = f"{named('service', row['service'], SHELL.words)}{words('list.colon')}" if "service" in row else ""
             yield before + _of_plan(row, plan), ""

@@ -13,6 +13,7 @@ import pandas as pd
 
 from siting.data import atomic_path
 from siting.errors import SitingError
+from siting.labels import LANGUAGES
 from siting.messages import Message, text_in
 from siting.study import tables
 from siting.study.values import Proposal, Results
@@ -56,9 +57,9 @@ def _plan(results: Results, name: str, proposal: Proposal) -> dict[str, Any]:
         sites = sites.assign(**plan.second_best()[["instead", "loss"]].to_dict("list"))
     figures = {key: getattr(plan, key) for key in ("share", "covered", "total", "objective", "bound", "gap", "cost")}
     return {
-        "goal": name, "title": goal.title(results.study.lang), "services": list(goal.services), "unit": goal.unit,
+        "goal": name, "title": {lang: goal.title(lang) for lang in LANGUAGES}, "services": list(goal.services), "unit": goal.unit,
         "limits": {service: goal.limit(service) for service in goal.services}, "status": plan.status,
-        **figures, "sites": sites.reset_index().to_dict("records"),
+        "aim": type(plan.problem.objective).__name__, **figures, "sites": sites.reset_index().to_dict("records"),
     }  # fmt: skip
 
 
