@@ -18,7 +18,7 @@ from rich.table import Table
 from rich.text import Text
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
-from siting import __version__
+import siting as st
 from siting.cli.shell import SHELL
 from siting.errors import SitingError
 from siting.labels import LANGUAGES
@@ -146,8 +146,8 @@ def _root(
     SHELL.take(lang=lang, json=json, quiet=quiet, verbose=verbose, wide=wide)
     SHELL.set_level()
     if version:
-        SHELL.answer(lambda: {"siting": __version__})
-        SHELL.print(f"siting {__version__}")
+        SHELL.answer(lambda: {"siting": st.__version__})
+        SHELL.print(f"siting {st.__version__}")
     elif ctx.invoked_subcommand is None:
         ctx.get_help()
 
