@@ -59,17 +59,17 @@ class _Helped:
         params = [each for each in self.get_params(ctx) if not getattr(each, "hidden", False)]
         options = [each for each in params if isinstance(each, TyperOption)]
         arguments = [each for each in params if not isinstance(each, TyperOption)]
-        usage = [ctx.command_path, *(_argument(each) for each in arguments)]
+        usage = [ctx.command_path, *(_argument(each, name) for each in arguments)]
         usage += [help_words("part", "command")] if isinstance(self, TyperGroup) else []
         usage.append(help_words("part", "some_options"))
         out.print(Text(f"{help_words('part', 'usage')} ", style="bold") + Text(" ".join(usage)), "", sep="\n")
         out.print(Text(help_words("command", name)), "", sep="\n")
-        rows = {"arguments": [(_argument(each), _words(name, each)) for each in arguments]}
+        rows = {"arguments": [(_argument(each, name), _words(name, each)) for each in arguments]}
         if isinstance(self, TyperGroup):
             rows["commands"] = [(each, help_words("command", each).partition("\n")[0]) for each in self.commands]
         own = [each for each in options if each.name not in ANYWHERE]
-        rows["options"] = [(_option(each), _words(name, each)) for each in own]
-        rows["anywhere"] = [(_option(each), _words(name, each)) for each in options if each.name in ANYWHERE]
+        rows["options"] = [(_option(each, name), _words(name, each)) for each in own]
+        rows["anywhere"] = [(_option(each, name), _words(name, each)) for each in options if each.name in ANYWHERE]
         for part, lines in rows.items():
             if lines:
                 out.print(Text(help_words("part", part), style="bold"), _rows(lines, out.width), "", sep="\n")
@@ -94,16 +94,15 @@ class Commands(_Helped, TyperGroup):
         return super().resolve_command(ctx, args)
 
 
-def _argument(param: Any) -> str:
-    name = param.name.rstrip("_")
-    word = help_words("value", name, "text")
+def _argument(param: Any, command: str) -> str:
+    word = help_words("value", f"{command}.{param.name}", param.name, "text")
     return word if param.required else f"[{word}]"
 
 
-def _option(param: Any) -> str:
+def _option(param: Any, command: str) -> str:
     short_last = sorted([*param.opts, *param.secondary_opts], key=lambda word: -len(word))
     names = ", ".join(short_last)
-    return names if param.is_flag else f"{names} {help_words('value', param.name, 'text')}"
+    return names if param.is_flag else f"{names} {help_words('value', f'{command}.{param.name}', param.name, 'text')}"
 
 
 def _words(command: str, param: Any) -> str:
@@ -182,7 +181,7 @@ def command(name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
 def usage_fault(error: Any) -> SitingError:
     """Return an error of the arguments in the words of the shell."""
     param, kind = getattr(error, "param", None), type(error).__name__
-    what = "" if param is None else param.opts[0] if isinstance(param, TyperOption) else _argument(param)
+    what = "" if param is None else param.opts[0] if isinstance(param, TyperOption) else _argument(param, SHELL.command)
     if kind == "NoSuchOption":
         near = list(getattr(error, "possibilities", None) or ())
         if near:

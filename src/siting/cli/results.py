@@ -1,4 +1,4 @@
-"""The command that answers why, from a folder of results."""
+"""The commands that read folders of results: what they answer, and how two differ."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ from siting.errors import SitingError
 from siting.labels import known, named
 from siting.messages import Message
 from siting.numbers import amount, percent
+from siting.study.comparison import compare_results
 from siting.study.record import read_record
 from siting.terminal_text import wrapped
 
-__all__ = ["explain"]
+__all__ = ["compare", "explain"]
 
 #: Objectives whose loss is counted in people.
 OF_PEOPLE = ("MaxCoverage", "MinSites")
@@ -45,6 +46,14 @@ def explain(
         why = community_reasons(found, community)
         SHELL.answer(lambda: {"community": why})
         _print(_of_community(why))
+
+
+@command("compare")
+def compare(before: Annotated[Path, typer.Argument()], after: Annotated[Path, typer.Argument()]) -> None:
+    """Say how two results differ: settings, layers, coverage, verdict and plans."""
+    found = compare_results(read_record(before), read_record(after))
+    SHELL.answer(lambda: {name: table.reset_index() for name, table in found.tables.items()})
+    _print((line, "") for line in found.explain(SHELL.words).splitlines())
 
 
 def _print(lines: Iterator[tuple[str, str]]) -> None:

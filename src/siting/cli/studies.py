@@ -16,11 +16,27 @@ from siting.cli.shell import SHELL
 from siting.errors import SitingError
 from siting.messages import Message
 from siting.study.record import record
+from siting.terminal_text import wrapped
 
-__all__ = ["audit", "demo", "map_", "plan", "report", "run"]
+__all__ = ["audit", "demo", "map_", "new", "plan", "report", "run"]
 
 GoalName = Annotated[str | None, typer.Option("--goal")]
 Where = Annotated[Path, typer.Argument()]
+
+
+@command("new")
+def new(folder: Annotated[Path, typer.Argument()], name: Annotated[str, typer.Option("--name")] = "study.toml") -> None:
+    """Write a first study for the layers in a folder."""
+    from siting.study.draft import new_study
+
+    draft = new_study(folder, lang=SHELL.words, name=name)
+    SHELL.answer(lambda: {"study": draft.path, "layers": draft.layers})
+    for part in draft.explain(SHELL.words).splitlines():
+        for line in wrapped(part, SHELL.out.width, indent=4):
+            SHELL.print(line)
+    SHELL.print(f"{SHELL.label('study.written')}  {draft.path}")
+    SHELL.print(f"  siting check {draft.path}")
+    SHELL.print(f"  siting run {draft.path}")
 
 
 @command("demo")
