@@ -27,7 +27,7 @@ from siting.show.verdict_tables import (
     text_of,
     value_words,
 )
-from siting.terminal_text import print_rows, side_by_side, wrapped
+from siting.terminal_text import print_rows, side_by_side, wrapped, wrapped_before
 
 __all__ = ["print_areas", "print_audit", "print_rules", "print_standards", "print_verdict"]
 
@@ -120,7 +120,7 @@ def _rule(
     basis = label("forecast.semicolon", lang).join(filter(None, parts))
     clause = label("report.clause", lang, clause=source_words(row) if several else str(row["clause"]))
     lines = [*wrapped(f"  {basis}", width, indent=2), *_shortened(text_of(row, "reason", lang), width, lang)]
-    yield from _dim(filter(str.strip, [*lines, *wrapped(f"  {clause} {row['rule']}", width, indent=2)]))
+    yield from _dim(filter(str.strip, [*lines, *wrapped_before(f"  {clause}", row["rule"], width, indent=2)]))
 
 
 def _shortened(reason: str, width: int, lang: str) -> Iterator[str]:

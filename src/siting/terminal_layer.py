@@ -71,9 +71,10 @@ def compare_with_streets(
     try:
         near = read_layer(streets, "streets", layer=layer)
     except LayerError as fault:
-        if getattr(fault.faults[0], "code", "") != "reading.has_several":
+        first = fault.faults[0]
+        if not isinstance(first, Message) or first.code != "reading.has_several":
             raise
-        names = fault.faults[0].values["names"]
+        names = first.values["names"]
         raise SitingError(Message("shell.streets_layer", file=streets.name, names=names)) from fault
     found = datum_offset(frame, near, names=(role, "streets"))
     if found.datums is None:

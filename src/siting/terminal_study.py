@@ -38,7 +38,15 @@ from siting.study.tables import (
 from siting.terminal_audit import print_audit
 from siting.terminal_text import print_rows, wrapped
 
-__all__ = ["audit_in_terminal", "plan_in_terminal", "print_notices", "print_plans", "print_study", "run_in_terminal", "steps_shown"]
+__all__ = [
+    "audit_in_terminal",
+    "plan_in_terminal",
+    "print_notices",
+    "print_plans",
+    "print_study",
+    "run_in_terminal",
+    "steps_shown",
+]
 
 
 #: A step that takes less, in seconds, is not told: there was nothing to do.
@@ -156,7 +164,8 @@ def _print_network(out: Console, outcome: Outcome) -> None:
         out.print(line, highlight=False, markup=False, soft_wrap=True)
     places = places_table(outcome, lang)
     rows = [
-        (str(role), f"{count:,}", f"{snap:.1f}", f"{moved:,}", f"{off:,}") for role, count, snap, moved, off in places.itertuples()
+        (str(role), f"{count:,}", f"{snap:.1f}", f"{moved:,}", f"{off:,}")
+        for role, count, snap, moved, off in places.itertuples()
     ]
     _print_table(out, lang, (str(places.index.name), *places.columns), rows, (False, True, True, True, True))
 

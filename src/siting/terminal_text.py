@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.segment import Segment
 from rich.text import Text
 
-__all__ = ["TextConsole", "as_typed", "print_rows", "printable", "side_by_side", "wrapped"]
+__all__ = ["TextConsole", "as_typed", "print_rows", "printable", "side_by_side", "wrapped", "wrapped_before"]
 
 #: What commands a terminal or turns the order of reading: controls but line breaks and tabs, marks of direction, line
 #: separators, and halves of pairs, which stand for bytes of file names that are no text.
@@ -120,6 +120,20 @@ def wrapped(text: str, width: int, *, indent: int = 0) -> list[str]:
     return [*lines, line.rstrip()] if line.strip() or not lines else lines
 
 
+def wrapped_before(text: str, key: str, width: int, *, indent: int = 0) -> list[str]:
+    """Break *text* into lines, with the id *key* after it in one piece, however long.
+
+    Examples
+    --------
+    >>> wrapped_before("clause: 2", "own.childcare.radius", 12, indent=2)
+    ['clause: 2', '  own.childcare.radius']
+    """
+    lines = wrapped(text, width, indent=indent)
+    if cell_len(lines[-1]) + 1 + cell_len(key) <= width:
+        return [*lines[:-1], f"{lines[-1]} {key}"]
+    return [*lines, " " * indent + key]
+
+
 def side_by_side(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> Iterator[list[str]]:
     """Lay cells side by side: for each line the texts of all columns, filled to their widths.
 
@@ -151,10 +165,15 @@ def print_rows(
     """
     cells = [max((cell_len(row[k]) for row in rows), default=0) for k in range(len(heads))]
     pieces = [max(cell_len(piece.strip()) for piece in PIECE.findall(head)) for head in heads]
-    least = [max(cell, piece, min(cell_len(head), HEADING)) for cell, piece, head in zip(cells, pieces, heads, strict=True)]
+    least = [
+        max(cell, piece, min(cell_len(head), HEADING)) for cell, piece, head in zip(cells, pieces, heads, strict=True)
+    ]
     full = [max(cell, cell_len(head)) for cell, head in zip(cells, heads, strict=True)]
     between = 2 * (len(heads) - 1)
-    widths = next((each for each in (full, _shared(full, least, out.width - between), least) if sum(each) + between <= out.width), None)
+    widths = next(
+        (each for each in (full, _shared(full, least, out.width - between), least) if sum(each) + between <= out.width),
+        None,
+    )
     if widths is not None:
         _print_lines(out, side_by_side(heads, widths, right), "dim")
     for number, row in enumerate(rows):

@@ -26,14 +26,13 @@ from siting.messages import Message, text_in
 
 __all__ = ["app", "command", "help_words", "usage_fault"]
 
+Lang = Annotated[str | None, typer.Option("--lang", autocompletion=lambda: list(LANGUAGES))]
+Json = Annotated[bool, typer.Option("--json")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v")]
+Wide = Annotated[bool, typer.Option("--wide")]
 #: The options that may stand before and after the name of a command.
-ANYWHERE: dict[str, Any] = {
-    "lang": Annotated[str | None, typer.Option("--lang", autocompletion=lambda: list(LANGUAGES))],
-    "json": Annotated[bool, typer.Option("--json")],
-    "quiet": Annotated[bool, typer.Option("--quiet", "-q")],
-    "verbose": Annotated[bool, typer.Option("--verbose", "-v")],
-    "wide": Annotated[bool, typer.Option("--wide")],
-}
+ANYWHERE: dict[str, Any] = {"lang": Lang, "json": Json, "quiet": Quiet, "verbose": Verbose, "wide": Wide}
 #: Up to this many columns the words of an option stand below it.
 NARROW = 60
 
@@ -135,11 +134,11 @@ app = typer.Typer(cls=Commands, no_args_is_help=False, pretty_exceptions_enable=
 @app.callback(invoke_without_command=True)
 def _root(
     ctx: typer.Context,
-    lang: ANYWHERE["lang"] = None,  # type: ignore[valid-type]
-    json: ANYWHERE["json"] = False,  # type: ignore[valid-type]
-    quiet: ANYWHERE["quiet"] = False,  # type: ignore[valid-type]
-    verbose: ANYWHERE["verbose"] = False,  # type: ignore[valid-type]
-    wide: ANYWHERE["wide"] = False,  # type: ignore[valid-type]
+    lang: Lang = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+    wide: Wide = False,
     version: Annotated[bool, typer.Option("--version")] = False,
 ) -> None:
     SHELL.take(lang=lang, json=json, quiet=quiet, verbose=verbose, wide=wide)

@@ -27,7 +27,7 @@ def spoken(arguments: Sequence[str], environment: Mapping[str, str] = os.environ
     """Return the language of a command.
 
     It is the first that is known of ``--lang`` among the arguments, ``SITING_LANG``, ``lang`` of the study or of the
-    results that an argument names, and the locale. Without any it is Chinese.
+    results that an argument names, and the locale. Without any it is Chinese, where the terminal can show that.
 
     Examples
     --------
@@ -71,4 +71,13 @@ def _of_system(environment: Mapping[str, str]) -> Language:
     if sys.platform == "win32" and not name:
         name = locale.windows_locale.get(ctypes.windll.kernel32.GetUserDefaultUILanguage(), "")
     plain = name.split(".")[0] in ("", "C", "POSIX")
-    return "zh" if plain or name.lower().startswith("zh") else "en"
+    return "zh" if (plain and _writes_chinese()) or name.lower().startswith("zh") else "en"
+
+
+def _writes_chinese() -> bool:
+    """Whether the terminal has Chinese characters at all."""
+    try:
+        "中".encode(sys.stderr.encoding or "utf-8")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True

@@ -97,7 +97,9 @@ def _read(file: Path, role: Any, streets: Path | None, streets_layer: str | None
         found = compare_with_streets(
             SHELL.out, frame, streets, getattr(role, "name", role), SHELL.words, layer=streets_layer
         )
-        SHELL.answer(lambda: {"beside_streets": {"places": found.places, "metres": found.metres, "datums": found.datums}})
+        SHELL.answer(
+            lambda: {"beside_streets": {"places": found.places, "metres": found.metres, "datums": found.datums}}
+        )
     return frame
 
 

@@ -32,7 +32,7 @@ def _layers(ctx: typer.Context) -> Iterator[str]:
     for path in filter(None, (ctx.params.get(name) for name in ("file", "source"))):
         try:
             yield from pyogrio.list_layers(path)[:, 0]
-        except Exception:  # noqa: BLE001 - there is nothing to complete
+        except Exception:  # there is nothing to complete
             return
 
 

@@ -45,7 +45,12 @@ def _site_in(found: Record, plan: Record, site: str, *, existing: bool) -> dict[
     rival = min(others, key=lambda row: row["loss"] or 0.0, default=None)
     names = found["names"]["communities"]
     people = [
-        {"community": row["community"], "name": names.get(str(row["community"]), ""), "people": row["served"], "way": row["cost"]}
+        {
+            "community": row["community"],
+            "name": names.get(str(row["community"]), ""),
+            "people": row["served"],
+            "way": row["cost"],
+        }
         for row in sorted(serves, key=lambda row: -(row["served"] or 0))
     ]
     return told | {
@@ -80,7 +85,10 @@ def community_reasons(found: Record, community: str) -> dict[str, Any]:
     districts = found["names"].get("districts", {})
     district = str(found["districts"][at] or "") if found["districts"] else ""
     plans = [
-        {**{key: plan[key] for key in ("goal", "title", "unit", "limits", "status", "aim")}, "served": list(_served(found, plan, community))}
+        {
+            **{key: plan[key] for key in ("goal", "title", "unit", "limits", "status", "aim")},
+            "served": list(_served(found, plan, community)),
+        }
         for plan in found["plans"]
     ]
     return {

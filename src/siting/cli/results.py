@@ -16,14 +16,17 @@ from siting.errors import SitingError
 from siting.labels import known, named
 from siting.messages import Message
 from siting.numbers import amount, percent
+from siting.propose.plan.rule_text import bracketed
 from siting.study.comparison import compare_results
 from siting.study.record import read_record
-from siting.terminal_text import wrapped
+from siting.terminal_text import wrapped, wrapped_before
 
 __all__ = ["compare", "explain"]
 
 #: Objectives whose loss is counted in people.
 OF_PEOPLE = ("MaxCoverage", "MinSites")
+#: Stands before the id at the end of a line, which is not broken.
+ID = "\0"
 #: Most communities that are named.
 NAMED = 12
 
@@ -60,7 +63,11 @@ def _print(lines: Iterator[tuple[str, str]]) -> None:
     """Print lines with their style, broken between words."""
     for text, style in lines:
         indent = 0 if style else 2
-        for line in wrapped(" " * indent + text, SHELL.out.width, indent=indent):
+        told, _, key = text.partition(ID)
+        lines = wrapped_before(" " * indent + told.rstrip(), key, SHELL.out.width, indent=indent) if key else wrapped(
+            " " * indent + told, SHELL.out.width, indent=indent
+        )
+        for line in lines:
             SHELL.out.print(Text(line, style=style), soft_wrap=True)
 
 
@@ -102,7 +109,12 @@ def _why_chosen(row: Mapping[str, Any], plan: Mapping[str, Any]) -> Iterator[tup
     words, unit = SHELL.label, named("unit", plan["unit"], SHELL.words)
     yield words("explain.chosen", order=row["order"], adds=_people(row, "adds"), share=percent(row["share_after"])), ""
     lost = row.get("lost_without")
-    yield words("explain.lost" if lost else "explain.lost_none", **({"lost": _people(row, "lost_without")} if lost else {})), ""
+    yield (
+        words(
+            "explain.lost" if lost else "explain.lost_none", **({"lost": _people(row, "lost_without")} if lost else {})
+        ),
+        "",
+    )
     ways = {key: "—" if row.get(key) is None else amount(round(row[key], 1)) for key in ("mean", "farthest")}
     yield words("explain.reach", within=_people(row, "within"), people=_people(row, "people"), unit=unit, **ways), ""
     if "instead" not in row:
@@ -126,7 +138,7 @@ def _named(plan: Mapping[str, Any]) -> str:
     """Name the communities with most people, each with its way."""
     rows = plan["communities"]
     names = SHELL.label("list.comma").join(
-        f"{_called(row['community'], row['name'])}{SHELL.label('list.open')}{_way(row['way'], plan['unit'])}{SHELL.label('list.close')}"
+        _called(row["community"], row["name"]) + bracketed(_way(row["way"], plan["unit"]), SHELL.words)
         for row in rows[:NAMED]
     )
     return names + (SHELL.label("explain.more") if len(rows) > NAMED else "")
@@ -153,7 +165,7 @@ def _of_community(told: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             at = reading.removeprefix("fulfils").strip("_")
             name = rule["indicator_en" if SHELL.words == "en" else "indicator"] + (f" {at}" if at else "")
             verdict = words("explain.fulfils" if yes else "explain.fails")
-            yield f"{verdict}{words('list.colon')}{name} — {rule['document']} · {rule['clause']} {rule['rule']}", ""
+            yield f"{verdict}{words('list.colon')}{name} — {rule['document']} · {rule['clause']} {ID}{rule['rule']}", ""
 
 
 def _of_service(service: str, near: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -165,7 +177,9 @@ def _of_service(service: str, near: Mapping[str, Any]) -> Iterator[tuple[str, st
         return
     facility = _called(near["facility"], near["name"])
     yield words("explain.nearest", service=service, facility=facility, way=_way(near["way"], unit)), ""
-    met = [words("explain.within" if yes else "explain.beyond", limit=limits[key]) for key, yes in near["covered"].items()]
+    met = [
+        words("explain.within" if yes else "explain.beyond", limit=limits[key]) for key, yes in near["covered"].items()
+    ]
     yield words("list.semicolon").join(met), ""
 
 

@@ -8,8 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, cast
-
+from typing import Any
 
 from siting.errors import LayerError, SitingError
 from siting.labels import LANGUAGES, Language, label
@@ -45,7 +44,7 @@ class Shell:
         if lang is not None:
             if lang not in LANGUAGES:
                 raise SitingError(Message("shell.lang", value=lang, choices=LANGUAGES))
-            self.lang = cast("Language", lang)
+            self.lang = lang
         self.json, self.quiet = self.json or json, self.quiet or quiet
         self.verbose, self.wide = self.verbose or verbose, self.wide or wide
         self._make()
@@ -93,7 +92,7 @@ class Shell:
             self._tell(f"[red]✗[/red] {label('cli.error', self.words)}", str(error))
 
     @contextmanager
-    def logging(self) -> Iterator[None]:
+    def logged(self) -> Iterator[None]:
         """Print what is logged on standard error, each message once: several steps may log the same."""
         root, handler = logging.getLogger(), _Once(self)
         before = root.level

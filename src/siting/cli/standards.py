@@ -69,7 +69,15 @@ def _list() -> None:
     known: list[Any] = [st.load_standard(each) for each in st.list_standards()]
     SHELL.answer(
         lambda: {
-            "standards": [{"name": each.name, "title": each.title_zh if SHELL.words == "zh" else each.title_en, "rules": len(each), "documents": [vars(found) for found in each.documents.values()]} for each in known]
+            "standards": [
+                {
+                    "name": each.name,
+                    "title": each.title_zh if SHELL.words == "zh" else each.title_en,
+                    "rules": len(each),
+                    "documents": [vars(found) for found in each.documents.values()],
+                }
+                for each in known
+            ]
         }
     )
     print_standards(SHELL.out, known, SHELL.words)

@@ -21,9 +21,23 @@ from siting.terminal_text import printable
 __all__ = ["main", "run"]
 
 #: The modules that make the commands.
-COMMANDS = (layers, results, standards, studies)
+MODULES = (studies, layers, results, standards)
 #: The order of the commands in help: as they are used.
-ORDER = ("new", "check", "run", "audit", "plan", "map", "report", "explain", "compare", "standards", "convert", "import", "demo")
+ORDER = (
+    "new",
+    "check",
+    "run",
+    "audit",
+    "plan",
+    "map",
+    "report",
+    "explain",
+    "compare",
+    "standards",
+    "convert",
+    "import",
+    "demo",
+)
 
 
 def main(signals: Sequence[int] = ()) -> None:
@@ -42,7 +56,7 @@ def run(arguments: Sequence[str], signals: Sequence[int] = ()) -> int:
     set_language(spoken(arguments))
     SHELL.begin()
     status = 0
-    with SHELL.logging():
+    with SHELL.logged():
         try:
             group().main(list(arguments), prog_name="siting", standalone_mode=False)
         except SitingError as error:

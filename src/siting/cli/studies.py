@@ -22,6 +22,8 @@ __all__ = ["audit", "demo", "map_", "new", "plan", "report", "run"]
 
 GoalName = Annotated[str | None, typer.Option("--goal")]
 Where = Annotated[Path, typer.Argument()]
+#: The areas that can be judged one by one.
+AREAS: dict[str, Literal["district", "county"]] = {"district": "district", "county": "county"}
 
 
 @command("new")
@@ -76,19 +78,22 @@ def audit(
     out_file: Out = None,
     standard: Standard = None,
     year: Annotated[int | None, typer.Option()] = None,
-    by: Annotated[str | None, typer.Option(autocompletion=lambda: ["district", "county"])] = None,
+    by: Annotated[str | None, typer.Option(autocompletion=lambda: list(AREAS))] = None,
     status: Annotated[str | None, typer.Option()] = None,
     outside: Outside = False,
 ) -> None:
     """Judge the layers of a study by its standard, without maps and proposals."""
     from siting.terminal_study import audit_in_terminal
 
-    if by not in (None, "district", "county"):
-        raise SitingError(Message("shell.choose", name="--by", value=by, choices=["district", "county"]))
+    area = AREAS.get(by or "")
+    if by is not None and area is None:
+        raise SitingError(Message("shell.choose", name="--by", value=by, choices=list(AREAS)))
     read = _read(study, outside=outside)
     if standard not in (None, read.standard):  # the study's own rules belong to its standard
         read = replace(read, rules=(), shares={}, changes={})
-    read = replace(read, standard=standard or read.standard, year=read.year if year is None else year, by=by or read.by)
+    read = replace(
+        read, standard=standard or read.standard, year=read.year if year is None else year, by=area or read.by
+    )
     judged = audit_in_terminal(SHELL.out, read, status=status, out_file=out_file)
     SHELL.answer(
         lambda: {
@@ -115,7 +120,9 @@ def plan(study: StudyFile, goal: GoalName = None, out_dir: Out = None, outside: 
     files = {} if out_dir is None else outcome.write(out_dir)
     for path in files.values():
         SHELL.print(f"  {path}")
-    SHELL.answer(lambda: {key: record(outcome)[key] for key in ("lang", "study", "notices", "plans")} | {"files": files})
+    SHELL.answer(
+        lambda: {key: record(outcome)[key] for key in ("lang", "study", "notices", "plans")} | {"files": files}
+    )
     _refuse_unmet(outcome)
 
 

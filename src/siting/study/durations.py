@@ -12,7 +12,13 @@ from siting.study.values import Study
 __all__ = ["seconds_of", "study_sizes"]
 
 #: Seconds for each 1000 streets, and for each 1000 communities, in usual studies; a search for sites has no such rate.
-RATES = {"layers": (0.05, 0.1), "network": (0.25, 0.0), "coverage": (0.1, 1.5), "areas": (0.3, 0.0), "audit": (0.3, 5.0)}
+RATES = {
+    "layers": (0.05, 0.1),
+    "network": (0.25, 0.0),
+    "coverage": (0.1, 1.5),
+    "areas": (0.3, 0.0),
+    "audit": (0.3, 5.0),
+}
 
 
 def study_sizes(study: Study) -> dict[str, int]:
@@ -24,7 +30,7 @@ def study_sizes(study: Study) -> dict[str, int]:
             continue
         try:
             rows = int(pyogrio.read_info(source.path, layer=source.layer)["features"])
-        except Exception:  # noqa: BLE001 - whatever is wrong with a layer is told when it is read
+        except Exception:  # whatever is wrong with a layer is told when it is read
             continue
         if rows > 0:
             sizes[role] = rows

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path, PurePath
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
@@ -21,6 +21,9 @@ from siting.show import Section, draw_chart, draw_map, draw_picture, write_repor
 from siting.study import tables
 from siting.study.record import write_record
 from siting.study.values import Proposal, Results
+
+if TYPE_CHECKING:
+    import folium
 
 __all__ = ["is_result", "paths_in", "results_folder", "write_files", "write_outputs", "write_page"]
 
@@ -110,7 +113,7 @@ def write_page(results: Results, kind: Literal["map", "report"], path: Path) -> 
         _report(results, _parts(results), path)
 
 
-def _map(results: Results) -> MapPage:
+def _map(results: Results) -> folium.Map:
     return draw_map(
         results.layers,
         areas=results.areas,

@@ -30,15 +30,23 @@ def record(results: Results) -> dict[str, Any]:
     """Return what a run found, in tables of rows: study, layers, coverage, verdict and plans."""
     study, network = results.study, results.network
     parts = network.components["km"]
-    layers = {role: {"source": str(frame.attrs.get("source", "")), "rows": len(frame)} for role, frame in results.layers.items()}
+    layers = {
+        role: {"source": str(frame.attrs.get("source", "")), "rows": len(frame)}
+        for role, frame in results.layers.items()
+    }
     for role, places in results.places.items():
-        layers[role] |= {"longest_to_a_street": float(places.snap.max(initial=0.0)), "on_no_street": len(places.off_street)}
+        layers[role] |= {
+            "longest_to_a_street": float(places.snap.max(initial=0.0)),
+            "on_no_street": len(places.off_street),
+        }
     judged = results.audit
     return {
         "lang": study.lang,
         "study": {"name": study.name, "title": study.heading, "standard": study.standard, "year": study.year},
         "notices": [notice[study.lang] for notice in tables.notices(results)],
-        "network": {"nodes": len(network.nodes), "edges": len(network.edges), "km": float(parts.sum()), "parts": len(parts)},
+        "network": {
+            "nodes": len(network.nodes), "edges": len(network.edges), "km": float(parts.sum()), "parts": len(parts),
+        },
         "layers": layers,
         "coverage": results.coverage.reset_index().to_dict("records"),
         "audit": None if judged is None else {
@@ -54,10 +62,12 @@ def _plan(results: Results, name: str, proposal: Proposal) -> dict[str, Any]:
     plan, goal = proposal.plan, proposal.goal
     sites = tables.with_names(results, plan).table
     if 0 < len(plan.sites) <= BARGAINED:
-        sites = sites.assign(**plan.second_best()[["instead", "loss"]].to_dict("list"))
+        best = plan.second_best()
+        sites = sites.assign(instead=best["instead"].to_numpy(), loss=best["loss"].to_numpy())
     figures = {key: getattr(plan, key) for key in ("share", "covered", "total", "objective", "bound", "gap", "cost")}
     return {
-        "goal": name, "title": {lang: goal.title(lang) for lang in LANGUAGES}, "services": list(goal.services), "unit": goal.unit,
+        "goal": name, "title": {lang: goal.title(lang) for lang in LANGUAGES}, "services": list(goal.services),
+        "unit": goal.unit,
         "limits": {service: goal.limit(service) for service in goal.services}, "status": plan.status,
         "aim": type(plan.problem.objective).__name__, **figures, "sites": sites.reset_index().to_dict("records"),
     }  # fmt: skip
@@ -72,7 +82,10 @@ def community_record(results: Results) -> dict[str, Any]:
     }  # fmt: skip
     rules = {} if results.audit is None else results.audit.by_unit
     fulfils = {
-        rule: {reading: {str(key): bool(yes) for key, yes in units[reading].items() if key in homes.index} for reading in units}
+        rule: {
+            reading: {str(key): bool(yes) for key, yes in units[reading].items() if key in homes.index}
+            for reading in units
+        }
         for rule, units in rules.items()
     }
     return {
@@ -80,7 +93,8 @@ def community_record(results: Results) -> dict[str, Any]:
         "communities": list(homes.index),
         "districts": homes["district"].to_list() if "district" in homes else [],
         "nearest": {
-            service: bands[["facility", "cost", "band", "unit"]].to_dict("list") for service, bands in results.bands.items()
+            service: bands[["facility", "cost", "band", "unit"]].to_dict("list")
+            for service, bands in results.bands.items()
         },
         "served": {
             name: proposal.plan.communities.rename_axis(index=_community_first).reset_index().to_dict("list")
