@@ -125,7 +125,7 @@ def test_a_filter_is_told_with_its_line(tmp_path: Path, line: str, told: str) ->
     [
         ('v = { from = "homes" }', "line 4, column 7: [layers.v] from: there is no [layers.homes]; there are communit"),
         ('v = { from = "w" }\nw = { from = "v" }', "the layer is made from itself: v, w, v"),
-        ('v = { from = "streets", path = "x.csv" }', "one of the three"),
+        ('v = { from = "streets", path = "x.csv" }', "needs path, postgis"),
         ('v = { from = "streets", crs = "EPSG:4547" }', '"crs" is for layers from files and databases'),
         ('v = { from = "communities", where = { "类型" = [] } }', "[layers.v] where 类型 is []; write a word"),
         ('v = { from = "communities", where = "村" }', '[layers.v] where is "村"; write a table'),

@@ -28,7 +28,7 @@ PIECE = re.compile(
 
 #: A keyword of `read_layer` in a message, with its value where there is one.
 KEYWORD = re.compile(
-    r"(?:(?<=[\s(])|^)(?P<key>layer|encoding|skip_rows|header|strip_units|id_prefix|crs|datum|columns|missing|mapping)="
+    r"(?:(?<=[\s(：，；（])|^)(?P<key>layer|encoding|skip_rows|header|strip_units|id_prefix|crs|datum|columns|missing|mapping)="
     r"(?P<value>True|\d+|\"[^\"]*\"|'[^']*'|\{\"[^{}]*\"\})?"
 )
 

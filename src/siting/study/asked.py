@@ -21,7 +21,7 @@ from siting.measure import decay as decays
 from siting.messages import Message
 from siting.study.fields import Flag, Metres, Number, Share, Text, Whole
 
-__all__ = ["NAMES", "OBJECTIVES", "ONE_OF", "RULES", "Asked", "Town", "decay_of", "table_of"]
+__all__ = ["NAMES", "OBJECTIVES", "ONE_OF", "RULES", "Asked", "Town", "decay_of", "key_of", "table_of"]
 
 CLOSED = ConfigDict(extra="forbid")
 
@@ -59,7 +59,8 @@ def _listed(value: Any) -> Any:
 def decay_of(value: Any) -> Any:
     """Read ``{ gaussian = 800 }``, or the arguments as a table: ``{ power = { beta = 2, least = 50 } }``."""
     if not isinstance(value, Mapping) or len(value) != 1 or next(iter(value)) not in decays.__all__:
-        raise SitingError(Message("study.decay", what="", value=str(value)))
+        written = f"{{ {', '.join(f'{key} = …' for key in value)} }}" if isinstance(value, Mapping) else str(value)
+        raise SitingError(Message("study.decay", what="", value=written))
     ((name, given),) = value.items()
     make = getattr(decays, name)
     if name == "steps" and isinstance(given, Mapping):
@@ -140,13 +141,13 @@ def kind_of(name: str, argument: str) -> Kind:
     return OTHERWISE.get((name, argument), ARGUMENTS[argument])
 
 
-def _key(make: type) -> str:
+def key_of(make: Any) -> str:
     """Return the key of a class: ``at_most`` for AtMost."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", make.__name__).lower()
 
 
 def _classes(*names: str) -> dict[str, type]:
-    return {_key(make): make for make in (getattr(propose, name) for name in names)}
+    return {key_of(make): make for make in (getattr(propose, name) for name in names)}
 
 
 RULES = _classes(
@@ -174,7 +175,7 @@ def table_of(make: Any) -> Any:
         name: (kind_of(make.__name__, name).written, ... if argument.default is argument.empty else None)
         for name, argument in arguments.items()
     }
-    model = create_model(_key(make), __config__=CLOSED, __doc__=(make.__doc__ or "").partition("\n")[0], **columns)
+    model = create_model(key_of(make), __config__=CLOSED, __doc__=(make.__doc__ or "").partition("\n")[0], **columns)
     first = next(iter(arguments), None)
 
     def alone(value: Any) -> Any:

@@ -16,8 +16,8 @@ from siting.read_share import share_from
 from siting.study.names import check_name
 from siting.study.outside import file_of_study
 
-__all__ = ["Datum", "Files", "Flag", "Metres", "Minutes", "Name", "Number", "PathOfFile", "Scope", "Seconds",
-           "Several", "Share", "StandardName", "Text", "Title", "Whole"]  # fmt: skip
+__all__ = ["Count", "Datum", "Files", "Flag", "Metres", "Minutes", "Name", "Number", "PathOfFile", "Persons", "Scope", "Seconds",
+           "Several", "Share", "StandardName", "Text", "Title", "Whole", "Year"]  # fmt: skip
 
 Value = TypeVar("Value")
 
@@ -55,6 +55,8 @@ def _standard(value: object, info: ValidationInfo) -> object:
 
 
 def _title(value: object) -> object:
+    if not isinstance(value, str | Mapping):
+        raise SitingError(Message("study.kind", what="", value=value, kind=Message("study.text")))
     return {"zh": value, "en": value} if isinstance(value, str) else value
 
 
@@ -73,8 +75,19 @@ def _scope(value: object) -> object:
 
 def _above_zero(value: float) -> float:
     if not value > 0:
-        raise SitingError(Message("study.not_above_zero", value=value))
+        raise SitingError(Message("study.not_above_zero", what="", value=value))
     return value
+
+
+def _between(least: float, most: float) -> AfterValidator:
+    """Refuse a number that is not in a range."""
+
+    def check(value: float) -> float:
+        if not least <= value <= most:
+            raise SitingError(Message("study.not_between", what="", value=value, least=least, most=most))
+        return value
+
+    return AfterValidator(check)
 
 
 def _several(value: object) -> object:
@@ -84,6 +97,10 @@ def _several(value: object) -> object:
 Text = Annotated[str, Strict(), AfterValidator(_filled)]
 Whole = Annotated[int, Strict()]
 Number = Annotated[float, Strict()]
+Year = Annotated[int, Strict(), _between(1901, 2199)]
+#: Persons in a household.
+Persons = Annotated[float, Strict(), _between(0.1, 99)]
+Count = Annotated[int, Strict(), _between(0, 1_000_000)]
 Flag = Annotated[bool, Strict()]
 Name = Annotated[str, _read_by(check_name)]
 Share = Annotated[float, _read_by(share_from)]

@@ -16,12 +16,13 @@ from siting.propose import AtMost, Cover, MaxCoverage, MinSites
 from siting.propose.plan.rule_text import rule_words
 from siting.propose.problem import Objective, Rule
 from siting.study.asked import NAMES, Asked, Town
+from siting.study.columns import check_set
 from siting.study.fields import (
     Datum,
     Flag,
     Metres,
     Minutes,
-    Number,
+    Persons,
     PathOfFile,
     Scope,
     Several,
@@ -29,8 +30,8 @@ from siting.study.fields import (
     Text,
     Title,
     Whole,
+    Year,
 )  # fmt: skip
-from siting.study.columns import check_set
 from siting.study.names import check_name
 from siting.study.rows import check_where
 
@@ -56,10 +57,10 @@ class Settings:
     title: Title
     lang: Literal["zh", "en"] = "zh"
     standard: StandardName | tuple[StandardName, ...] | None = None
-    year: Whole | None = None
+    year: Year | None = None
     beside: Metres = 300.0
     by: Literal["district", "county"] | None = None
-    household_size: Number | None = None
+    household_size: Persons | None = None
     scope: Scope | None = None
     max_snap: Metres = 250.0
     crs: Text | None = None

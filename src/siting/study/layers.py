@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from siting.data import check_layer, check_together
-from siting.study.columns import with_columns
+from siting.errors import SitingError
+from siting.messages import Message
 from siting.network import Network
+from siting.study.columns import with_columns
 from siting.study.inputs import OF_EXTRACTS, OF_LINES
 from siting.study.rows import rows_where
 from siting.study.values import Study
@@ -29,8 +31,16 @@ def read_layers(study: Study) -> dict[str, Any]:
     read: dict[str, Any] = {}
     streets = study.layers["streets"]
     names = [name for name in study.layers if name != "streets" or not (streets.is_extract or streets.is_network)]
+    wrong: list[SitingError] = []
     for name in names:
-        _read(study, name, read)
+        try:
+            _read(study, name, read)
+        except SitingError as error:
+            wrong += [error] if all(error is not other for other in wrong) else []
+    if len(wrong) > 1:
+        raise SitingError(Message("study.layers", n=len(wrong), error=[error.message for error in wrong]))
+    if wrong:
+        raise wrong[0]
     return {name: read[name] for name in names}
 
 

@@ -12,24 +12,24 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError, create_model
 
 from siting.data import toml_files
-from siting.data.sample import LAYERS as SAMPLE
 from siting.data.postgis_connection import has_password
+from siting.data.sample import LAYERS as SAMPLE
 from siting.data.toml_places import places_of
-from siting.errors import SitingError
 from siting.judge.standards.from_toml import document_from, rule_from
+from siting.judge.standards.rule import Document, Rule
 from siting.measure.services import walker
 from siting.messages import Message
 from siting.study.analyses import FUNCTIONS, Analysis, table_of_function
 from siting.study.analyses.catalogue import keys_of_tables
 from siting.study.analyses.checks import check_analyses
 from siting.study.asked import OBJECTIVES, ONE_OF, RULES, Asked, table_of
-from siting.study.checks import check_study, items, tables
+from siting.study.checks import check_standards, check_tables, items, sound, tables
 from siting.study.faults import Faults, Written
-from siting.study.fields import Files, Flag, Metres, Minutes, Name, Seconds, Several, Share, Text, Whole
+from siting.study.fields import Count, Files, Flag, Metres, Minutes, Name, Seconds, Several, Share, Text, Whole
 from siting.study.inputs import CLOSED, Circle, Goal, Settings, Source, role_in
 from siting.study.walkers import OfService, Walker, walk_from
 
-__all__ = ["read_recipe"]
+__all__ = ["examined", "read_recipe"]
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ GOAL = _table(
         "name": (Name, ...), "service": (Several[Text], ...), "metres": (_by_service(Metres), None),
         "minutes": (_by_service(Minutes), None), "people": (_by_service(Text), None),
         "objective": (ONE_OF | None, None),
-        "curve": (Whole, 0), "on_map": (Flag, False), "time_limit": (Seconds | None, None), "gap": (Share | None, None),
+        "curve": (Count, 0), "on_map": (Flag, False), "time_limit": (Seconds | None, None), "gap": (Share | None, None),
         **{key: (Several[table_of(make)], ()) for key, make in RULES.items()},  # type: ignore[misc]  # a kind of table
     },
     "A proposal.",
@@ -98,44 +98,69 @@ KEYS: dict[tuple[str | int, ...], list[str]] = {
 
 def read_recipe(path: Path, *, outside: bool = False) -> dict[str, Any]:
     """Read the keywords of a `Study` from a TOML file; see `Study.from_toml`."""
+    faults, keywords, _ = examined(path, outside=outside)
+    faults.raise_all()
+    assert keywords is not None
+    return keywords
+
+
+def examined(path: Path, *, outside: bool = False) -> tuple[Faults, dict[str, Any] | None, dict[str, list[int]]]:
+    """Return what is wrong with a file, and the keywords of a `Study` of all that is not.
+
+    Last come, by the key of a list of tables, the numbers in the file of those that the study has. There is no study
+    where nothing can be made of the file.
+    """
     text, data = toml_files.tables_of(path)
-    faults = Faults(path.name, data, places_of(text))
+    faults, context = Faults(path.name, data, places_of(text), str(path.parent)), Files(path.parent, outside)
+    named = {"name": path.stem, "title": path.stem}
     head = data.get("study", {})
     if isinstance(head, Mapping):
-        data = {**data, "study": {"name": path.stem, "title": path.stem, **head}}
+        data = {**data, "study": {**named, **head}}
         if head.get("sample") is True:
             data["layers"] = {**{role: {"sample": True} for role in SAMPLE}, **tables(data, "layers")}
-    file = None
+    data = {"layers": {}, **data}
     try:
-        file = FILE.validate_python({"layers": {}, **data}, context=Files(path.parent, outside))
+        FILE.validate_python(data, context=context)
     except ValidationError as error:
         faults.add_errors(error.errors(), KEYS)
-    check_study(faults, data)
-    for role, at in tables(data, "layers").items():
-        if isinstance(at, Mapping) and isinstance(at.get("postgis"), str) and has_password(at["postgis"]):
+    check_tables(faults, data)
+    rules, documents = _rules_and_documents(faults, data)
+    data, numbers = sound(data, [fault.path for fault in faults.found], KEYS[()])
+    data["study"] = {**named, **data.get("study", {})}
+    try:
+        file = FILE.validate_python(data, context=context)
+    except ValidationError:
+        return faults, None, numbers
+    check_analyses(faults, _analyses_of(file), file.layers, [goal.name for goal in file.goal])
+    check_standards(faults, file.study.standard, rules, documents)
+    for role, source in file.layers.items():
+        if source.postgis is not None and has_password(source.postgis):
             log.warning(Message("study.password", where=faults.where(("layers", role))))
-    if file is not None:
-        check_analyses(faults, _analyses_of(file), file.layers, [goal.name for goal in file.goal])
-    documents: dict[str, Any] = {}
-    for key, at in tables(data, "documents").items():
-        with faults.at("documents", key):
-            documents[key] = document_from(key, at)
-    own = []
-    for number, at in enumerate(items(data, "rule")):
-        with faults.at("rule", number):
-            own.append(rule_from(at))
-    faults.raise_all()
-    assert file is not None
     walk = {
         service: walk_from(given, walker(role_in(file.layers, service), None), service)
         for service, given in file.walk.items()
     }
     read = {key: getattr(file, key) for key in ("layers", "take_up", "shares", "changes")}
-    written = Written(path.name, data, faults.places)
-    goals = tuple(_goal(each) for each in file.goal)
-    return {**vars(file.study), **read, "walk": walk, "documents": documents, "rules": tuple(own),
-            "circles": file.circle, "goals": goals, "written": written,
-            "analyses": _in_order(_analyses_of(file), written)}  # fmt: skip
+    written = Written(path.name, faults.data, faults.places, faults.folder)
+    keywords = {
+        **vars(file.study), **read, "walk": walk, "documents": documents, "rules": tuple(rules.values()),
+        "circles": file.circle, "goals": tuple(_goal(each) for each in file.goal),
+        "written": written, "analyses": _in_order(_analyses_of(file), written),
+    }  # fmt: skip
+    return faults, keywords, numbers
+
+
+def _rules_and_documents(faults: Faults, data: Mapping[str, Any]) -> tuple[dict[int, Rule], dict[str, Document]]:
+    """Read the study's own rules, by their number in the file, and the documents that they cite."""
+    documents: dict[str, Document] = {}
+    for key, at in tables(data, "documents").items():
+        with faults.at("documents", key):
+            documents[key] = document_from(key, at)
+    rules: dict[int, Rule] = {}
+    for number, at in enumerate(items(data, "rule")):
+        with faults.at("rule", number):
+            rules[number] = rule_from(at)
+    return rules, documents
 
 
 def _goal(table: Any) -> Goal:

@@ -21,6 +21,7 @@ from siting.study.analyses.lookup import Lookup
 from siting.study.goal_town import GoalTown
 from siting.study.inputs import Circle
 from siting.study.layers import read_layers, with_network
+from siting.study.needs import check_needs, faults_of
 from siting.study.outcome import Outcome
 from siting.study.problem import problem_of
 from siting.study.values import Proposal, Study
@@ -70,6 +71,9 @@ def run(study: Study, *, on_step: Callable[[str, str], None] | None = None) -> O
 
     with step("layers"):
         layers = read_layers(study)
+        needs = faults_of(study)
+        check_needs(needs, study, layers)
+        needs.raise_all()
     with step("network"):
         layers, network = with_network(study, layers)
         _warn_of_parts(network)
