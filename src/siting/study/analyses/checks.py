@@ -7,11 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
+from siting.judge import load_standard
 from siting.messages import Message
 from siting.study.analyses.catalogue import FUNCTIONS, keys_of_function
 from siting.study.analyses.kinds import Kind
 from siting.study.analyses.values import Analysis
-from siting.study.analyses.ways import Ways
+from siting.study.analyses.ways import Rules, Ways, chosen
 from siting.study.faults import Faults
 
 __all__ = ["check_analyses", "check_columns"]
@@ -35,6 +36,10 @@ def check_analyses(
         if found[analysis.name] > 1:
             faults.add((analysis.key, number, "name"), Message("study.twice", name=analysis.name))
         kinds = keys_of_function(analysis.key)
+        rules = analysis.arguments.get("standard")
+        if isinstance(rules, Rules) and rules.name is not None:
+            with faults.at(analysis.key, number, "standard"):
+                chosen(rules, load_standard(rules.name))
         for argument, value in analysis.arguments.items():
             for to, name in kinds[argument][0].names(value):
                 if name not in known[to]:

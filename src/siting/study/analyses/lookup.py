@@ -19,7 +19,7 @@ from siting.propose import Plan
 from siting.propose.problem import Objective
 from siting.study.analyses.call import Call
 from siting.study.analyses.values import Analysis
-from siting.study.analyses.ways import Rules, Ways
+from siting.study.analyses.ways import Rules, Ways, chosen
 from siting.study.asked import Asked
 from siting.study.goal_town import GoalTown
 from siting.study.layers import with_network
@@ -215,10 +215,7 @@ class Lookup:
             standard = standards_of(study)[0]
         else:
             raise SitingError(Message("analysis.no_standard"))
-        if given is None:
-            return standard
-        chosen = {key: getattr(given, key) for key in ("kind", "service", "role", "rule", "year")}
-        return standard.adapted(given.changes).select(**chosen)
+        return standard if given is None else chosen(given, standard)
 
     def settings(self, function: str, written: Mapping[str, Any]) -> dict[str, Any]:
         """Return what the study says for arguments of a function that its table leaves out."""
