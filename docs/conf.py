@@ -30,6 +30,7 @@ templates_path = ["_templates"]
 exclude_patterns = [
     "_build",
     "how-to/_roles.md",
+    "how-to/_analyses.md",
     "methods/_rules.md",
     "methods/_readings.md",
     "methods/_benchmarks.md",

@@ -14,6 +14,8 @@ from docutils.utils.math.latex2mathml import tex2mathml
 import siting
 from siting.data import Column, list_roles, role
 from siting.judge.indicators.finding import INDICATORS
+from siting.study.analyses import FUNCTIONS, keys_of_function
+from siting.study.analyses.catalogue import FROM_STUDY
 
 #: The groups of the reference: names at the top by their room, then the namespaces; and what each is for.
 GROUPS = {
@@ -26,6 +28,8 @@ GROUPS = {
     "Studies": ("study", "A recipe run from end to end."),
     "Errors": ("errors", "The error that all others are a kind of."),
 }
+#: Arguments that a study has where a table of it has none.
+SETTINGS = ("layers", "year", "walk", "beside", "by", "household_size", "scope")
 #: Rooms whose further names serve their own modules and are not documented.
 INNER = {"judge", "network", "propose"}
 
@@ -34,6 +38,7 @@ def write_all(docs: Path) -> None:
     """Write every generated page under *docs*."""
     _write(docs / "reference" / "index.md", _reference())
     _write(docs / "how-to" / "_roles.md", _roles())
+    _write(docs / "how-to" / "_analyses.md", _analyses())
     _write(docs / "methods" / "_rules.md", _rules())
     _write(docs / "methods" / "_readings.md", _readings())
     _write(docs / "methods" / "_standards.md", _standards())
@@ -113,6 +118,23 @@ def _roles() -> Iterator[str]:
         yield f"Geometry: {' or '.join(kind.geometry)}."
         yield from ("", "| Column | Type | Unit | Holds | Also understood as |", "|---|---|---|---|---|")
         yield from (_column(column) for column in kind.columns if column.name != "id")
+
+
+def _analyses() -> Iterator[str]:
+    for name, function in FUNCTIONS.items():
+        yield from ("", f"### `[[{name}]]`", "", (inspect.getdoc(function) or "").partition("\n")[0], "")
+        yield from ("| Key | Written as | Without it |", "|---|---|---|")
+        for key, (kind, default) in keys_of_function(name).items():
+            words = kind.words.replace("|", "\\|")
+            yield f"| `{key}` | {words} | {_default(name, key, default)} |"
+
+
+def _default(function: str, key: str, default: Any) -> str:
+    if default is ...:
+        return "(needed)"
+    if (function, key) in FROM_STUDY or (function in ("audit", "provision") and key in SETTINGS):
+        return "that of the study"
+    return "" if default is None or default == () else f"`{str(default).lower() if isinstance(default, bool) else default}`"
 
 
 def _column(column: Column) -> str:

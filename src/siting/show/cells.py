@@ -29,7 +29,8 @@ KINDS = {
     "count": "adds beds bound capacity chosen_count cognitive_beds communities communities_covered covered elderly "
     "employees enrolled facilities households inclusive_places infants lost_without max_beds max_places needed "
     "nursing_beds occupied order places population served sites supply total within",
-    "amount": "budget",
+    "amount": "added amount budget demand free idle idle_after idle_before lacking left people short shortage "
+    "shortage_left subsidy supply takes_idle there used villages visitors way",
     "metres": "distance length snap",
     "limit": "limit band",
     "seconds": "seconds",

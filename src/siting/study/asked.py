@@ -61,7 +61,10 @@ def decay_of(value: Any) -> Any:
     make = getattr(decays, name)
     if name == "steps" and isinstance(given, Mapping):
         return make({float(limit): weight for limit, weight in given.items()})
-    return make(**given) if isinstance(given, Mapping) else make(given)
+    try:
+        return make(**given) if isinstance(given, Mapping) else make(given)
+    except TypeError:  # of other arguments than it has
+        raise SitingError(Message("study.decay", what="", value=str(value))) from None
 
 
 AMOUNT = Number | Text | Mapping[str, Number | Text]

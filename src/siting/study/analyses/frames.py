@@ -94,13 +94,30 @@ def parts_of(analysis: Analysis, result: Any, lang: str, names: Mapping[Any, str
     """Return the parts of its section in a report: what it is, its sentences, and its tables."""
     parts: list[Any] = [label(f"analysis_says.{analysis.key}", lang)]
     if isinstance(result, Audit):
-        return [*parts, result]
+        return [*parts, result, *_of_verdict(result, lang, names)]
     parts += sentences_of(result, lang, names)
     if isinstance(result, gpd.GeoDataFrame):
         return [*parts, label("analysis.rows", lang, n=f"{len(result):,}", name=analysis.name)]
     for part, frame in frames_of(result, names).items():
         shown = told(frame, lang, money=analysis.key in OF_MONEY)
         parts.append({label(f"analysis_part.{part}", lang): shown} if part else shown)
+    return parts
+
+
+def _of_verdict(audit: Audit, lang: str, names: Mapping[Any, str]) -> list[Any]:
+    """Return what a report of an audit leaves out: figures that no document prints, and who does not fulfil a rule."""
+    parts: list[Any] = []
+    figures = audit.figures[audit.figures["printed"].isna()]
+    if len(figures):
+        words = "" if lang == "zh" else "_en"
+        told_by = figures[f"reason{words}"].where(figures[f"reason{words}"] != "", figures[f"basis{words}"])
+        units = [named("unit", unit, lang) for unit in figures["unit"]]
+        table = pd.DataFrame({"value": figures["value"], "unit": units, "basis": told_by})
+        parts.append({label("analysis_part.figures", lang): table.set_index(pd.Index(figures[f"indicator{words}"], name="indicator"))})
+    units = frames_of(audit, names).get("units", pd.DataFrame(columns=["fulfils"]))
+    lacking = units[units["fulfils"].eq(False)] if "fulfils" in units else units.iloc[:0]
+    if len(lacking):
+        parts.append({label("analysis_part.lacking", lang): lacking[[each for each in ("id", "name", "rule") if each in lacking]].set_index("id")})
     return parts
 
 
@@ -112,7 +129,7 @@ def told(frame: pd.DataFrame, lang: str, *, money: bool = False) -> pd.DataFrame
     for column, section in CODES.items():
         if column in shown:
             shown[column] = [named(section, each, lang) for each in shown[column]]
-    names = {each: each.removesuffix("_en") for each in shown} | ({} if money else {"cost": "way"})
+    names = {each: each.removesuffix("_en") for each in shown} | {"village": "id"} | ({} if money else {"cost": "way"})
     if "gini" in shown:  # covered is a share there
         names["covered"] = "share"
     shown = shown.rename(columns=names)
