@@ -141,7 +141,7 @@ BROKEN: dict[str, tuple[str | bytes, list[tuple[int, str]]]] = {
     "a rule that prints its number": (base(l18='"jinhua.childcare.places_per_1000.2025" = 0.9'), [(18, "takes no share")]),
     "a change of a clause": (base(l17='[changes."jinhua.childcare.circle_15min"]', l18='clause = "x"'), [(17, "cannot be changed")]),
     "an own rule without kind": (base(more='[[rule]]\nid = "own.x"\nservice = "childcare"\n'), [(29, "[[rule]] own.x")]),
-    "a document without title": (base(more='[documents.own]\nnumber = "3"\n'), [(29, title")]),
+    "a document without title": (base(more='[documents.own]\nnumber = "3"\n'), [(29, "[documents] own")]),
     # Files
     "a file that is not there": (base(l9='childcare = { path = "none.gpkg" }'), [(9, "[layers.childcare] path")]),
     "a file outside": (base(l9='childcare = { path = "../town.gpkg" }'), [(9, "leads out of the folder of the study")]),
