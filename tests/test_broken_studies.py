@@ -171,6 +171,10 @@ BROKEN: dict[str, tuple[str | bytes, list[tuple[int, str]]]] = {
     "a budget below the cheapest": (base(l28='budget = { total = 2, cost = "cost" }'), [(28, "below the cheapest site (s1, 3")]),
     "a group that is none": (base(l28='supply = { total = { "东城" = 30, "西成" = 9 }, by = "district" }'), [
         (28, "district has no \"西成\"; it has 东城, 西城")]),
+    "a group that is not named": (base(l28='supply = { total = { "东城" = 30 }, by = "district" }'), [
+        (28, 'district has "西城", which are not named')]),
+    "a cost by district": (base(l28='budget = { total = 9, cost = { "东城" = 3, "南城" = 4 } }'), [
+        (28, 'district has no "南城"; it has 东城, 西城')]),
     "groups without a column": (base(l28='at_most = { n = 1, by = "town" }'), [(28, 'there is no column "town"')]),
     "a site that is none": (base(l28='required = ["s9"]'), [(28, 'has the id "s9"')]),
     "more sites than candidates": (base(l28="at_most = 40"), [(28, "asks for 40 sites, but there are only 2 candidates")]),

@@ -64,20 +64,20 @@ def read_toml(path: str | Path, what: str | Message, error: type[SitingError] = 
         raise error(Message("data.toml_broken", **facts)) from fault
 
 
-def tables_of(file: Path) -> tuple[str, dict[str, Any]]:
-    """Return the text and the tables of a TOML file of the user; SitingError, with the line, when it is none."""
+def tables_of(file: Path, error: type[SitingError] = SitingError) -> tuple[str, dict[str, Any]]:
+    """Return the text and the tables of a TOML file of the user; *error*, with the line, when it is none."""
     try:
-        text = toml_text(file)
+        text = toml_text(file, error)
     except FileNotFoundError:
-        raise SitingError(Message("file.absent", file=file)) from None
+        raise error(Message("file.absent", file=file)) from None
     except OSError as fault:
-        raise SitingError(Message("file.unread", file=file, why=fault.strerror)) from fault
+        raise error(Message("file.unread", file=file, why=fault.strerror)) from fault
     except UnicodeDecodeError as fault:
-        raise SitingError(_encoding_words(file, fault)) from fault
+        raise error(_encoding_words(file, fault)) from fault
     try:
         return text, parsed(text)
     except tomllib.TOMLDecodeError as fault:
-        raise SitingError(_syntax_words(file, text, fault)) from fault
+        raise error(_syntax_words(file, text, fault)) from fault
 
 
 def _encoding_words(file: Path, fault: UnicodeDecodeError) -> Message:

@@ -74,10 +74,11 @@ class Tables:
     goal: tuple[GOAL, ...] = ()  # type: ignore[valid-type]  # made above
 
 
+_LIST: Any = tuple
 #: With a list of tables for each function that a study can ask for.
 File: Any = make_dataclass(
-    "File", [(key, tuple[table_of_function(key), ...], ()) for key in FUNCTIONS], bases=(Tables,), frozen=True
-)  # type: ignore[misc]  # kinds of tables
+    "File", [(key, _LIST[table_of_function(key), ...], ()) for key in FUNCTIONS], bases=(Tables,), frozen=True
+)
 
 
 def keys_of(kind: Any) -> list[str]:
