@@ -241,7 +241,7 @@ def test_errors_have_status_2_a_code_and_words(results: Path, words: list[str], 
     assert CHINESE.search(told.err)
     english = siting("--lang", "en", *line) if "--lang" not in line else None
     assert english is None or (english.status == 2 and said.strip("“”") in english.err.replace("STUDY", "研究.toml"))
-    asked = siting(*line, "--json")
+    asked = siting("--json", *line)
     found = json.loads(asked.out)["error"]
     assert (asked.status, asked.err, found["code"]) == (2, "", code)
     assert said in found["text"]
@@ -293,17 +293,15 @@ def test_conversion_keeps_all_columns_and_names_the_datum(town: Path, tmp_path: 
     back, was = (st.read_layer(file, "communities") for file in (tmp_path / "b.gpkg", town / "town.gpkg"))
     assert back["infants"].tolist() == was["infants"].tolist()
     assert back.geometry.distance(was.geometry).max() < 0.001
-    off = siting(
-        "convert",
-        tmp_path / "a.csv",
-        tmp_path / "c.gpkg",
-        "--streets",
-        town / "town.gpkg",
-        "--streets-layer",
-        "streets",
-    )
-    assert off.status == 0
-    assert len(json.loads(siting("check", tmp_path / "b.gpkg", "--role", "communities", "--json").out)["headings"]) > 3
+
+
+@pytest.mark.slow
+def test_a_wrong_datum_is_said(tmp_path: Path) -> None:
+    sample = st.data.sample_path()
+    assert siting("convert", sample, tmp_path / "a.csv", "--layer", "childcare", "--to-datum", "GCJ-02").status == 0
+    told = siting("convert", tmp_path / "a.csv", tmp_path / "b.gpkg", "--streets", sample)
+    assert told.status == 0
+    assert "--datum GCJ-02" in re.sub(r"\s+", " ", told.out)
 
 
 @pytest.mark.parametrize(
