@@ -97,8 +97,7 @@ def test_a_language_that_is_not_there(lang: str) -> None:
 
 
 #: Rooms whose errors are English only, so far.
-ENGLISH_ONLY = {"cli.py", "judge", "optimize",
-                "propose", "study", "terminal_layer.py", "terminal_study.py"}  # fmt: skip
+ENGLISH_ONLY = {"cli.py", "study", "terminal_layer.py", "terminal_study.py"}
 ERRORS = {"SitingError", "LayerError", "NetworkError", "StandardError", "ProblemError", "error"}
 
 
