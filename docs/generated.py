@@ -13,6 +13,7 @@ from docutils.utils.math.latex2mathml import tex2mathml
 
 import siting
 from siting.data import Column, list_roles, role
+from siting.data.roles import roles_table
 from siting.judge.indicators.finding import INDICATORS
 
 #: The groups of the reference: names at the top by their room, then the namespaces; and what each is for.
@@ -25,15 +26,16 @@ GROUPS = {
     "Maps and reports": ("show", "Maps, pictures, charts and reports."),
     "Studies": ("study", "A recipe run from end to end."),
     "Errors": ("errors", "The error that all others are a kind of."),
+    "Language": ("messages", "The language that errors, warnings and log lines speak."),
 }
 #: Rooms whose further names serve their own modules and are not documented.
 INNER = {"judge", "network", "propose"}
 
 
-def write_all(docs: Path) -> None:
-    """Write every generated page under *docs*."""
+def write_all(docs: Path, lang: str = "en") -> None:
+    """Write every generated page under *docs*; the tables of roles in the language *lang*."""
     _write(docs / "reference" / "index.md", _reference())
-    _write(docs / "how-to" / "_roles.md", _roles())
+    _write(docs / "how-to" / "_roles.md", _roles(lang))
     _write(docs / "methods" / "_rules.md", _rules())
     _write(docs / "methods" / "_readings.md", _readings())
     _write(docs / "methods" / "_standards.md", _standards())
@@ -106,23 +108,58 @@ def _reference() -> Iterator[str]:
         yield "```"
 
 
-def _roles() -> Iterator[str]:
+#: The units of columns, each with its Chinese word first.
+UNITS = roles_table()["units"]
+#: The words of the tables of roles.
+ROLES: dict[str, dict[str, Any]] = {
+    "en": {
+        "title": "### `{name}`: {en} ({zh})",
+        "geometry": "Geometry: {kinds}.",
+        "or": " or ",
+        "head": "| Column | Type | Unit | Holds | Also understood as |",
+        "required": " **required**",
+        "choices": "{said}: {values}",
+        "open": ", or others",
+        "comma": ", ",
+        "kinds": {},
+    },
+    "zh": {
+        "title": "### `{name}`：{zh}",
+        "geometry": "几何类型：{kinds}。",
+        "or": "或",
+        "head": "| 列名 | 类型 | 单位 | 内容 | 也可识别为 |",
+        "required": " **必填**",
+        "choices": "{said}：{values}",
+        "open": "，或其他词",
+        "comma": "、",
+        "kinds": {
+            **{"Point": "点", "MultiPoint": "多点", "LineString": "线", "Polygon": "面"},
+            **{"text": "文本", "count": "整数", "number": "数值", "flag": "是否", "share": "比例"},
+        },
+    },
+}
+
+
+def _roles(lang: str) -> Iterator[str]:
+    words = ROLES[lang]
     for name in list_roles():
         kind = role(name)
-        yield from ("", f"### `{name}`: {kind.en} ({kind.zh})", "")
-        yield f"Geometry: {' or '.join(kind.geometry)}."
-        yield from ("", "| Column | Type | Unit | Holds | Also understood as |", "|---|---|---|---|---|")
-        yield from (_column(column) for column in kind.columns if column.name != "id")
+        yield from ("", words["title"].format(name=name, en=kind.en, zh=kind.zh), "")
+        yield words["geometry"].format(kinds=words["or"].join(words["kinds"].get(shape, shape) for shape in kind.geometry))
+        yield from ("", words["head"], "|---|---|---|---|---|")
+        yield from (_column(column, lang) for column in kind.columns if column.name != "id")
 
 
-def _column(column: Column) -> str:
-    said = column.meaning_en
+def _column(column: Column, lang: str) -> str:
+    words = ROLES[lang]
+    said = column.meaning_zh if lang == "zh" else column.meaning_en
     if column.choices:
-        said += ": " + ", ".join(f"`{value}`" for value, _ in column.choices)
-        said += ", or others" if column.open else ""
-    name = f"`{column.name}`" + (" **required**" if column.required else "")
+        values = words["comma"].join(f"`{value}`" for value, _ in column.choices)
+        said = words["choices"].format(said=said, values=values) + (words["open"] if column.open else "")
+    name = f"`{column.name}`" + (words["required"] if column.required else "")
     others = "、".join(other for other in column.names if other != column.name)
-    return f"| {name} | {column.type} | {column.unit} | {said} | {others} |".replace("  ", " ")
+    unit = UNITS[column.unit][0] if lang == "zh" and column.unit in UNITS else column.unit
+    return f"| {name} | {words['kinds'].get(column.type, column.type)} | {unit} | {said} | {others} |".replace("  ", " ")
 
 
 def _rules() -> Iterator[str]:
