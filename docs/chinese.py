@@ -1,14 +1,22 @@
-"""The site in Chinese beside the English one: which pages have their words, which words are missing, and the search."""
+"""The site in Chinese beside the English one: which pages have their words, which words are missing, and the search.
+
+`make words`, which runs this file, brings the catalogues up to the pages; `chinese.py how-to/page` begins a new one.
+"""
 
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Mapping
 from functools import cache
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 from babel.messages.catalog import Catalog
-from babel.messages.pofile import read_po
+from babel.messages.pofile import read_po, write_po
 from docutils import nodes
 from sphinx.search.en import SearchEnglish
 from sphinx.transforms import SphinxTransform
@@ -16,6 +24,9 @@ from sphinx.util import logging
 from sphinx.util.nodes import extract_messages
 
 CATALOGUES = Path(__file__).resolve().parent / "locale" / "zh_CN" / "LC_MESSAGES"
+#: Pages that have changed since they were put into Chinese: their new paragraphs are shown in English.
+BEHIND: frozenset[str] = frozenset()
+HEADER = 'msgid ""\nmsgstr "Language: zh_CN\\nContent-Type: text/plain; charset=utf-8\\n"\n\n'
 #: Notebooks say everything in both languages: a paragraph in Chinese, then one in italics.
 BILINGUAL = "tutorials/"
 #: What says the same in both languages: code, targets of links, formulas, words in capitals.
@@ -53,11 +64,12 @@ class MissingWords(SphinxTransform):
 
     def apply(self, **_: Any) -> None:
         words = _words(self.env.docname)
-        for node, message in extract_messages(self.document) if words else ():
+        if words is None or self.env.docname in BEHIND:
+            return
+        for node, message in extract_messages(self.document):
             found = words.get(message)
             if needs_words(message) and (not found or not found.string or found.fuzzy):
-                said = " ".join(message.split())[:60]
-                logging.getLogger(__name__).warning("not in Chinese: %s", said, location=node)
+                logging.getLogger(__name__).warning("not in Chinese: %s", message[:60], location=node)
 
 
 class OneLanguage(SphinxTransform):
@@ -86,7 +98,7 @@ function splitQuery(query) {
 }
 """
 
-    def split(self, input: str) -> list[str]:
+    def split(self, input: str) -> list[str]:  # noqa: A002 - the name that Sphinx gives it
         """Split a text into words and pairs of Chinese signs."""
         return [word for run in RUNS.findall(input) for word in _pairs(run)]
 
@@ -103,5 +115,44 @@ def setup(app: Any, *, chinese: bool) -> None:
     if chinese:
         app.add_transform(MissingWords)
         app.add_transform(OneLanguage)
-    app.connect("html-page-context", lambda _app, page, _template, context, _tree: context.update(
-        in_chinese=in_chinese(page) or _tree is None, chinese=chinese))
+
+    def say(_app: Any, page: str, _template: str, context: dict[str, Any], tree: Any) -> None:
+        context.update(chinese=chinese, in_chinese=tree is None or in_chinese(page), behind=page in BEHIND)
+
+    app.connect("html-page-context", say)
+
+
+def update(new: Iterable[str] = ()) -> None:
+    """Bring the catalogues up to the pages: what is empty or marked fuzzy in them afterwards wants Chinese words."""
+    pages = {path.relative_to(CATALOGUES).with_suffix("").as_posix() for path in CATALOGUES.rglob("*.po")} | set(new)
+    with tempfile.TemporaryDirectory() as folder:
+        options = ["-q", "-b", "gettext", "-t", "zh", "-D", "locale_dirs=", "-D", "nb_execution_mode=off"]
+        command = [sys.executable, "-m", "sphinx", *options, "-d", f"{folder}/trees"]
+        subprocess.run([*command, CATALOGUES.parents[2], folder], check=True)
+        for page in sorted(pages):
+            template = Path(folder, f"{page}.pot")
+            if not template.is_file():
+                catalogue_of(page).unlink()
+            elif wanting := write(page, (str(message.id) for message in read_po(template.open("rb")) if message.id)):
+                print(f"{page}: {wanting} paragraphs want Chinese words")  # noqa: T201 - the answer of make words
+
+
+def write(page: str, messages: Iterable[str], words: Mapping[str, str] | None = None) -> int:
+    """Write the catalogue of *page* for its *messages*, with its own words and *words*; return how many are wanting."""
+    template, catalogue = Catalog(), _words(page) or Catalog(locale="zh_CN")
+    for message in filter(needs_words, messages):
+        template.add(message)
+    catalogue.update(template)
+    for message, string in (words or {}).items():
+        if string and (kept := catalogue.get(message)):
+            kept.string = string
+            kept.flags.discard("fuzzy")
+    text = BytesIO()
+    write_po(text, catalogue, width=0, omit_header=True, ignore_obsolete=True)
+    catalogue_of(page).parent.mkdir(parents=True, exist_ok=True)
+    catalogue_of(page).write_text(HEADER + text.getvalue().decode("utf-8"), encoding="utf-8", newline="\n")
+    return sum(not message.string or message.fuzzy for message in catalogue if message.id)
+
+
+if __name__ == "__main__":
+    update(sys.argv[1:])

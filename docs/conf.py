@@ -1,8 +1,8 @@
 """Configuration of the documentation.
 
 What the code or the data know is not typed again: pages of reference, roles and rules are written by `generated.py`
-before each build. The tag `zh` builds the Chinese site: the same pages with the words of `locale` (`chinese.py`), and the
-outputs of notebooks that the English build has kept in `_build/notebooks`. The built sites ask for no file from
+before each build. The tag `zh` builds the Chinese site: the same pages with the words of `locale` (`chinese.py`), and
+the outputs of notebooks that the English build has kept in `_build/notebooks`. The built sites ask for no file from
 elsewhere: no fonts, no scripts, formulas as MathML.
 """
 
@@ -37,11 +37,7 @@ extensions = ["myst_nb", "numpydoc", "sphinx.ext.autodoc", "sphinx.ext.autosumma
 templates_path = ["_templates"]
 exclude_patterns = [
     "_build",
-    "how-to/_roles.md",
-    "methods/_rules.md",
-    "methods/_readings.md",
-    "methods/_benchmarks.md",
-    "methods/_records.md",
+    "**/_*.md",  # parts of other pages
 ]
 source_suffix = {".rst": "restructuredtext", ".md": "myst-nb", ".ipynb": "myst-nb"}
 

@@ -40,6 +40,10 @@ def write_all(docs: Path, lang: str = "en") -> None:
     _write(docs / "methods" / "_readings.md", _readings())
     _write(docs / "methods" / "_standards.md", _standards())
     _write(docs / "methods" / "_types.md", _types())
+    names = {f"siting.{name}" for _, group in by_group().values() for name in group}
+    for page in (docs / "reference" / "generated").glob("*.rst"):
+        if page.stem not in names | set(file_names().values()):  # of a name that is no more
+            page.unlink()
     tutorials = docs / "tutorials"
     for notebook in sorted((docs.parent / "notebooks").glob("*.ipynb")):
         # 01_first_coverage.ipynb becomes first_coverage.ipynb; a copy of the same text keeps its date.
@@ -133,8 +137,14 @@ ROLES: dict[str, dict[str, Any]] = {
         "open": "，或其他词",
         "comma": "、",
         "kinds": {
-            **{"Point": "点", "MultiPoint": "多点", "LineString": "线", "Polygon": "面"},
-            **{"text": "文本", "count": "整数", "number": "数值", "flag": "是否", "share": "比例"},
+            "Point": "点",
+            "LineString": "线",
+            "Polygon": "面",
+            "text": "文本",
+            "count": "整数",
+            "number": "数值",
+            "flag": "是否",
+            "share": "比例",
         },
     },
 }
@@ -145,7 +155,8 @@ def _roles(lang: str) -> Iterator[str]:
     for name in list_roles():
         kind = role(name)
         yield from ("", words["title"].format(name=name, en=kind.en, zh=kind.zh), "")
-        yield words["geometry"].format(kinds=words["or"].join(words["kinds"].get(shape, shape) for shape in kind.geometry))
+        shapes = (words["kinds"].get(shape, shape) for shape in kind.geometry)
+        yield words["geometry"].format(kinds=words["or"].join(shapes))
         yield from ("", words["head"], "|---|---|---|---|---|")
         yield from (_column(column, lang) for column in kind.columns if column.name != "id")
 
@@ -159,7 +170,8 @@ def _column(column: Column, lang: str) -> str:
     name = f"`{column.name}`" + (words["required"] if column.required else "")
     others = "、".join(other for other in column.names if other != column.name)
     unit = UNITS[column.unit][0] if lang == "zh" and column.unit in UNITS else column.unit
-    return f"| {name} | {words['kinds'].get(column.type, column.type)} | {unit} | {said} | {others} |".replace("  ", " ")
+    kind = words["kinds"].get(column.type, column.type)
+    return f"| {name} | {kind} | {unit} | {said} | {others} |".replace("  ", " ")
 
 
 def _rules() -> Iterator[str]:
