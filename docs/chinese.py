@@ -40,10 +40,15 @@ def catalogue_of(page: str) -> Path:
     return CATALOGUES / f"{page}.po"
 
 
+def read(path: Path) -> Catalog:
+    """Read a catalogue of messages."""
+    return read_po(BytesIO(path.read_bytes()), locale="zh_CN")
+
+
 @cache
 def _words(page: str) -> Catalog | None:
     path = catalogue_of(page)
-    return read_po(path.open("rb"), locale="zh_CN") if path.is_file() else None
+    return read(path) if path.is_file() else None
 
 
 def in_chinese(page: str) -> bool:
@@ -133,7 +138,7 @@ def update(new: Iterable[str] = ()) -> None:
             template = Path(folder, f"{page}.pot")
             if not template.is_file():
                 catalogue_of(page).unlink()
-            elif wanting := write(page, (str(message.id) for message in read_po(template.open("rb")) if message.id)):
+            elif wanting := write(page, (str(message.id) for message in read(template) if message.id)):
                 print(f"{page}: {wanting} paragraphs want Chinese words")  # noqa: T201 - the answer of make words
 
 
