@@ -21,7 +21,7 @@ pytest.importorskip("myst_nb", reason="NOT CHECKED, the documentation in Chinese
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 #: Pages for planners that have no Chinese words yet.
-STILL_ENGLISH = {"how-to/study"}
+STILL_ENGLISH: set[str] = set()
 #: What reads badly, or is said with another word.
 OTHER_WORDS = ("够不到", "配方", "沿街道", "n/a", "老年人口数量", "服务半经", "托位位")
 
