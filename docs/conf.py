@@ -88,5 +88,6 @@ def setup(app: Any) -> dict[str, bool]:
     """Draw formulas as MathML, which browsers show without a script, and leave out what nobody calls."""
     chinese.setup(app, chinese=IN_CHINESE)
     app.connect("autodoc-process-signature", generated.signature)
+    app.connect("autodoc-skip-member", generated.is_inner)
     app.add_html_math_renderer("mathml", (generated.inline_formula, None), (generated.displayed_formula, None))
     return {"parallel_read_safe": True, "parallel_write_safe": True}
