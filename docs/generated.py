@@ -28,13 +28,12 @@ GROUPS = {
     "Errors": ("errors", "The error that all others are a kind of."),
     "Language": ("messages", "The language that errors, warnings and log lines speak."),
 }
-#: Names of `siting.data` that serve other rooms, and are not documented either.
-OF_DATA = (
-    "atomic_path check_extent check_together closest_types common_crs one_layer points to_crs to_metric type_of "
-    "types_in"
-).split()
-#: What searches ask of the values that they are given.
-INNER_MEMBERS = {
+#: What serves other rooms and the searches, and is not documented: names of a room, members of a class.
+INNER_NAMES = {
+    "data": (
+        "atomic_path check_extent check_together closest_types common_crs one_layer points to_crs to_metric type_of "
+        "types_in"
+    ),
     "Network": "arrays core for_walk holds preferred segments tree",
     "PointReach": "count_within costs in_millimetres lists pair_costs",
     "Walk": "pace terms",
@@ -87,7 +86,7 @@ def by_group() -> dict[str, tuple[str, list[str]]]:
         own = [name for name in module.__all__ if name not in shown and not inspect.ismodule(getattr(module, name))]
         if space in ("measure", *INNER):  # their other names stand under a theme, or serve their own modules
             own = [name for name in own if name in siting.MOVED.get(space, "").split()]
-        own = [name for name in own if space != "data" or name not in OF_DATA]
+        own = [name for name in own if name not in INNER_NAMES.get(space, "").split()]
         if own:
             text = (inspect.getdoc(module) or "").splitlines()[0]
             found[f"siting.{space}"] = (text, [f"{space}.{name}" for name in own])
@@ -236,7 +235,7 @@ def is_inner(_app: Any, _what: str, name: str, thing: Any, _skip: bool, _options
     """Leave out members that are for the library itself."""
     function = getattr(thing, "fget", None) or getattr(thing, "func", None) or thing
     owner = getattr(function, "__qualname__", "").partition(".")[0]
-    return True if name in INNER_MEMBERS.get(owner, "").split() else None
+    return True if name in INNER_NAMES.get(owner, "").split() else None
 
 
 def inline_formula(self: Any, node: nodes.math) -> None:
