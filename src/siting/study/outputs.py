@@ -15,10 +15,10 @@ from siting.data.folder_exchange import atomic_folder
 from siting.data.write_faults import not_written
 from siting.errors import SitingError
 from siting.labels import known, label, named
-from siting.measure.services import walker
 from siting.propose import Plan
 from siting.show import Section, draw_chart, draw_map, draw_picture, write_report
 from siting.study import tables
+from siting.study.analyses import FUNCTIONS
 from siting.study.values import Proposal, Results
 
 __all__ = ["is_result", "paths_in", "results_folder", "write_files", "write_outputs"]
@@ -50,7 +50,7 @@ def is_result(path: PurePath) -> bool:
     if not above:
         return name.removesuffix("-wal").removesuffix("-shm").removesuffix("-journal") in FILES.values()
     stem, dot, end = name.rpartition(".")
-    known = stem in TABLES or stem.startswith(("plan_", "assignment_", "curve_"))
+    known = stem in TABLES or stem.startswith(("plan_", "assignment_", "curve_", *(f"{key}_" for key in FUNCTIONS)))
     return above == FILES["tables"] and (dot, end) == (".", "csv") and known
 
 
@@ -130,9 +130,13 @@ def _parts(results: Results) -> list[Section]:
         Section(label("study.found", lang), tables.network_words(results, lang), tables.places_table(results, lang))
     ]
     parts += [_service(results, service) for service in results.bands]
-    if results.audit is not None:
-        parts.append(Section(label("report.audit", lang), results.audit))
+    for name, judged in results.audits.items():
+        heading = label("report.audit", lang)
+        if len(results.audits) > 1:
+            heading += label("list.colon", lang) + named("standard", name, lang)
+        parts.append(Section(heading, judged))
     parts += [_proposal(results, proposal) for proposal in results.proposals.values()]
+    parts += tables.analysis_sections(results, lang)
     parts.append(Section(label("study.method", lang), *_method(results)))
     return parts
 
@@ -164,7 +168,7 @@ def _method(results: Results) -> list[str]:
     lines = [label("study.how_far", lang, max_snap=f"{study.max_snap:g}", crs=str(results.network.crs.name))]
     lines += tables.datum_words(results, lang)
     for service in results.bands:
-        walk = walker(service, study.walk)
+        walk = study.walker(service)
         who = label(f"walker.{walk.who if known(f'walker.{walk.who}') else 'own'}", lang)
         pace = label("study.pace", lang, who=who, speed=f"{walk.speed:g}")
         lines.append(label("study.walker", lang, service=named("service", service, lang), how=pace))
