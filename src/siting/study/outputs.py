@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path, PurePath
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
@@ -19,12 +19,17 @@ from siting.propose import Plan
 from siting.show import Section, draw_chart, draw_map, draw_picture, write_report
 from siting.study import tables
 from siting.study.analyses import FUNCTIONS
+from siting.study.record import write_record
 from siting.study.values import Proposal, Results
 
-__all__ = ["is_result", "paths_in", "results_folder", "write_files", "write_outputs"]
+if TYPE_CHECKING:
+    import folium
+
+__all__ = ["is_result", "paths_in", "results_folder", "write_files", "write_outputs", "write_page"]
 
 #: What is in a folder of results, by kind, and its tables besides those of goals.
-FILES = {"map": "coverage.html", "report": "report.html", "layers": "results.gpkg", "tables": "tables"}
+FILES = {"map": "coverage.html", "report": "report.html", "layers": "results.gpkg", "tables": "tables",
+         "record": "results.json"}  # fmt: skip
 TABLES = ("coverage", "audit", "figures", "uncounted", "communities", "plans")
 
 
@@ -85,27 +90,44 @@ def write_files(results: Results, folder: Path, *, on_step: Callable[[str, str],
             on_step(name, "end")
 
     with step("map"):
-        drawn = draw_map(
-            results.layers,
-            areas=results.areas,
-            coverage=results.bands,
-            plan=_plans(results),
-            uncounted=None if results.audit is None else results.audit.uncounted,
-            lang=results.study.lang,
-            title=results.study.heading,
-        )
+        drawn = _map(results)
     with step("report"):
         parts = _parts(results)
         layers, sheets = tables.result_layers(results), tables.result_tables(results)
     with step("files"):
         drawn.save(str(paths["map"]))
-        notes: dict[str, Any] = {"notices": tables.notices(results), "attribution": tables.attribution(results)}
-        write_report(paths["report"], *parts, title=results.study.heading, lang=results.study.lang, **notes)
+        _report(results, parts, paths["report"])
         for name, frame in layers.items():
             write_layer(frame, paths["layers"], layer=name)
         paths["tables"].mkdir()
         for name, table in sheets.items():
             write_table(_with_notice(table, results), paths["tables"] / f"{name}.csv")
+        write_record(results, paths["record"])
+
+
+def write_page(results: Results, kind: Literal["map", "report"], path: Path) -> None:
+    """Write only the map or only the report."""
+    if kind == "map":
+        _map(results).save(path)
+    else:
+        _report(results, _parts(results), path)
+
+
+def _map(results: Results) -> folium.Map:
+    return draw_map(
+        results.layers,
+        areas=results.areas,
+        coverage=results.bands,
+        plan=_plans(results),
+        uncounted=None if results.audit is None else results.audit.uncounted,
+        lang=results.study.lang,
+        title=results.study.heading,
+    )
+
+
+def _report(results: Results, parts: Sequence[Section], path: Path) -> None:
+    notes: dict[str, Any] = {"notices": tables.notices(results), "attribution": tables.attribution(results)}
+    write_report(path, *parts, title=results.study.heading, lang=results.study.lang, **notes)
 
 
 def _with_notice(table: pd.DataFrame, results: Results) -> pd.DataFrame:
