@@ -35,6 +35,12 @@ CHINESE = re.compile(r"[\u4e00-\u9fff]")
 RUNS = re.compile(r"[\u4e00-\u9fff]+|[^\W\u4e00-\u9fff]+")
 
 
+def pages() -> list[str]:
+    """List the pages that have Chinese words; `sphinx.po` has those of the frame around them."""
+    found = (path.relative_to(CATALOGUES).with_suffix("").as_posix() for path in CATALOGUES.rglob("*.po"))
+    return sorted(page for page in found if page != "sphinx")
+
+
 def catalogue_of(page: str) -> Path:
     """Say where the Chinese words of *page* are kept."""
     return CATALOGUES / f"{page}.po"
@@ -129,12 +135,11 @@ def setup(app: Any, *, chinese: bool) -> None:
 
 def update(new: Iterable[str] = ()) -> None:
     """Bring the catalogues up to the pages: what is empty or marked fuzzy in them afterwards wants Chinese words."""
-    pages = {path.relative_to(CATALOGUES).with_suffix("").as_posix() for path in CATALOGUES.rglob("*.po")} | set(new)
     with tempfile.TemporaryDirectory() as folder:
         options = ["-q", "-b", "gettext", "-t", "zh", "-D", "locale_dirs=", "-D", "nb_execution_mode=off"]
         command = [sys.executable, "-m", "sphinx", *options, "-d", f"{folder}/trees"]
         subprocess.run([*command, CATALOGUES.parents[2], folder], check=True)
-        for page in sorted(pages):
+        for page in sorted({*pages(), *new}):
             template = Path(folder, f"{page}.pot")
             if not template.is_file():
                 catalogue_of(page).unlink()

@@ -74,6 +74,7 @@ html_show_sourcelink = False
 html_math_renderer = "mathml"
 html_theme_options = {
     "navigation_with_keys": False,
+    "header_dropdown_text": "更多" if IN_CHINESE else "More",
     "show_prev_next": False,
     "footer_start": ["copyright"],
     "footer_end": [],

@@ -38,8 +38,7 @@ def chinese() -> ModuleType:
 
 @pytest.fixture(scope="module")
 def catalogues(chinese: ModuleType) -> dict[str, Any]:
-    pages = (path.relative_to(chinese.CATALOGUES) for path in sorted(chinese.CATALOGUES.rglob("*.po")))
-    return {page.with_suffix("").as_posix(): chinese.read(chinese.CATALOGUES / page) for page in pages}
+    return {page: chinese.read(chinese.catalogue_of(page)) for page in chinese.pages()}
 
 
 @pytest.fixture(scope="module")
