@@ -252,7 +252,7 @@ def test_of_a_wrong_object_only_its_type_is_named(reach: st.Reach, wrong: Any) -
         lambda: st.propose.trade_off(st.MaxCoverage(), wrong, reach, demand=PEOPLE),
         lambda: st.alternatives(wrong),
         lambda: st.alternatives(plan, n=wrong),
-        lambda: st.compare(one=plan, other=wrong),
+        lambda: st.propose.compare(one=plan, other=wrong),
         lambda: plan.explain(names=[wrong]),
         lambda: plan.by(wrong.to_frame() if isinstance(wrong, pd.Series) else wrong),
         lambda: st.frontier(reach, demand=PEOPLE, objective=wrong),

@@ -30,7 +30,7 @@ MOVED = {
     "measure": "bands catchment offering open_to_all service_streets supply_ratios travel_in_parts with_sites",
     "network": "careful tobler",
     "projects": "Appraisal appraise_projects with_projects",
-    "propose": "Assignment Certificate Progress Verified merge_demand merge_reach",
+    "propose": "Assignment Certificate Progress Verified compare merge_demand merge_reach",
     "scenarios": "RobustPlan Scenario robustness solve_robust",
     "sharing": (
         "Hubs Mergers choose_hubs close_pairs could_take_in idle_nearby joint_sites medical_partners merge_sites "

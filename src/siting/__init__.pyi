@@ -62,7 +62,6 @@ from .propose import Together as Together
 from .propose import WhatIf as WhatIf
 from .propose import alternatives as alternatives
 from .propose import assign as assign
-from .propose import compare as compare
 from .propose import frontier as frontier
 from .propose import make_candidates as make_candidates
 from .propose import solve as solve

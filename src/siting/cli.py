@@ -266,7 +266,8 @@ def audit(
     read = st.Study.from_toml(study, outside=outside)
     if standard not in (None, read.standard):  # the study's own rules belong to its standard
         read = replace(read, rules=(), shares={}, changes={})
-    read = replace(read, standard=standard or read.standard, year=read.year if year is None else year, by=by or read.by)
+    read = replace(read, standard=standard or read.standard, year=read.year if year is None else year)
+    read = replace(read, by=cast('Literal["district", "county"] | None', by) or read.by)
     audit_in_terminal(out, replace(read, lang=chosen or read.lang), status=status, out_file=out_file)
 
 

@@ -58,12 +58,12 @@ class SitingError(ValueError):
         self.code = message.code if isinstance(message, Message) else None
         self.values = message.values if isinstance(message, Message) else {}
 
-    def text(self, lang: Language | None = None) -> str:
-        """Return the sentence in a language, else in that of `set_language`."""
+    def text(self, lang: Language) -> str:
+        """Return the sentence in a language; `str` gives that of `set_language`."""
         return text_in(lang, self.message)
 
     def __str__(self) -> str:
-        return self.text()
+        return str(self.message)
 
     def within(self, where: str | Message) -> Message:
         """Return the sentence with the place in front, for an error that knows the place."""

@@ -15,9 +15,9 @@ from typing import Annotated, Any, NamedTuple, Protocol
 import pandas as pd
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, create_model
 
-from siting import decay as decays
 from siting import propose
 from siting.errors import SitingError
+from siting.measure import decay as decays
 from siting.messages import Message
 from siting.study.fields import Flag, Metres, Number, Share, Text, Whole
 

@@ -80,7 +80,7 @@ def network_words(results: Results, lang: str) -> str:
 def take_up_words(results: Results, lang: str) -> list[str]:
     """Say for each service with a take-up that its proposals are for so many of its people."""
     found = [
-        rate._replace(service=proposal.goal.service).words(lang)
+        (rate if rate.service else rate._replace(service=proposal.goal.services[0])).words(lang)
         for proposal in results.proposals.values()
         for rate in proposal.plan.problem.inputs.take_up
     ]

@@ -44,7 +44,7 @@ def compare(**plans: Plan) -> pd.DataFrame:
     >>> people = pd.Series({"a": 10, "b": 5, "c": 8})
     >>> one = st.solve(st.MaxCoverage(), reach, demand=people, rules=[st.AtMost(1)])
     >>> all_ = st.solve(st.MinSites(), reach, demand=people, rules=[st.Cover(1.0)])
-    >>> st.compare(one=one, all=all_)[["sites", "shared", "only", "covered"]]
+    >>> st.propose.compare(one=one, all=all_)[["sites", "shared", "only", "covered"]]
           sites  shared  only  covered
     plan
     one       1       1    ()     15.0
