@@ -124,8 +124,10 @@ def download(wanted: Sequence[str], target: Target, folder: Path) -> None:
     if importlib.util.find_spec("pip") is None:  # an environment of uv
         subprocess.run([sys.executable, "-m", "ensurepip"], check=True, stdout=subprocess.DEVNULL)
     platforms = [part for platform in SYSTEMS[target.system][0] for part in ("--platform", platform)]
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--only-binary=:all:", "--dest", str(folder),
-               "--find-links", str(folder), "--implementation", "cp", "--python-version", target.python, *platforms]  # fmt: skip
+    command = [
+        sys.executable, "-m", "pip", "download", "--quiet", "--only-binary=:all:", "--dest", str(folder),
+        "--find-links", str(folder), "--implementation", "cp", "--python-version", target.python, *platforms,
+    ]  # fmt: skip
     done = subprocess.run([*command, *wanted], stderr=subprocess.PIPE, encoding="utf-8", errors="replace", check=False)
     if done.returncode:
         raise SystemExit(f"{target}: no wheels of {', '.join(wanted)}\n{done.stderr.strip()}")
