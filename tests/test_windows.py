@@ -278,3 +278,17 @@ def test_the_last_sentence_is_in_the_code_page_of_the_terminal(monkeypatch: pyte
 
 def test_fonts_of_windows_are_asked_for_first() -> None:
     assert FAMILIES[:2] == ("Microsoft YaHei", "SimHei")
+
+
+# --- the page
+
+
+def test_the_page_names_tests_and_files_that_exist() -> None:
+    page = (ROOT / "docs" / "how-to" / "windows.md").read_text(encoding="utf-8")
+    tests = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
+    named = re.findall(r"`(test_\w+)`", page)
+    assert len(named) > 12
+    assert [name for name in named if f"def {name}(" not in tests] == []
+    files = re.findall(r"`((?:tests|scripts|data|study|network|show)/[\w/]+\.py|\w+\.py)`", page)
+    assert len(files) > 10
+    assert [file for file in files if not any((room / file).is_file() for room in (ROOT, ROOT / "src/siting"))] == []
