@@ -142,7 +142,8 @@ def _standards() -> Iterator[str]:
         standard = siting.load_standard(name)
         judged = sum(rule.role in ("standard", "target") for rule in standard)
         cited = "; ".join(" ".join(filter(None, (d.title, d.number, d.issued))) for d in standard.documents.values())
-        yield f"| `{name}` | {standard.title_en} ({standard.title_zh}) | {len(standard)} | {judged} | {cited} |"
+        title, called = f"{standard.title_en} ({standard.title_zh})", "、".join(standard.names)
+        yield f"| `{name}`, {called} | {title} | {len(standard)} | {judged} | {cited} |"
 
 
 def _types() -> Iterator[str]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 import tomllib
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -17,6 +20,7 @@ from siting.errors import StandardError, some
 from siting.judge.standards.from_toml import document_from, only, rule_from, texts
 from siting.judge.standards.rule import Document, Rule
 from siting.judge.standards.years import due
+from siting.messages import Message
 
 __all__ = ["Standard", "list_standards", "load_standard"]
 
@@ -31,6 +35,8 @@ class Standard:
     ----------
     name, title_zh, title_en
         What it is called.
+    names
+        Other names that it is loaded by, such as 金华.
     rules, documents
         The rules, and the documents they cite by name.
     changes
@@ -52,10 +58,11 @@ class Standard:
     whole: tuple[Rule, ...] = ()
     people: float | str | None = None
     own: frozenset[str] = frozenset()
+    names: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
-        n = len(self.rules)
-        return f"<Standard {self.name}: {self.title_zh}, {n} rule{'s' * (n != 1)}>"
+        n, also = len(self.rules), f" ({self.names[0]})" if self.names else ""
+        return f"<Standard {self.name}{also}: {self.title_zh}, {n} rule{'s' * (n != 1)}>"
 
     def __iter__(self) -> Iterator[Rule]:
         return iter(self.rules)
@@ -178,12 +185,12 @@ class Standard:
 
 
 def list_standards() -> list[str]:
-    """Names of the standards in the package.
+    """Names of the standards in the package; each has Chinese ones, too.
 
     Examples
     --------
-    >>> "jinhua" in list_standards()
-    True
+    >>> "jinhua" in list_standards(), load_standard("jinhua").names
+    (True, ('金华', '金华市'))
     """
     return sorted(file.name.removesuffix(".toml") for file in PROFILES.iterdir() if file.name.endswith(".toml"))
 
@@ -194,7 +201,7 @@ def load_standard(source: str | Path) -> Standard:
     Parameters
     ----------
     source
-        One of `list_standards`, or a path that ends in ``.toml``.
+        One of `list_standards`, a Chinese name of it such as 金华, or a path that ends in ``.toml``.
 
     Raises
     ------
@@ -205,6 +212,8 @@ def load_standard(source: str | Path) -> Standard:
     --------
     >>> load_standard("jinhua")["jinhua.childcare.service_radius"].value
     300.0
+    >>> load_standard("杭州").name
+    'hangzhou'
     """
     if str(source).endswith(".toml"):
         path = Path(source)
@@ -217,10 +226,41 @@ def load_standard(source: str | Path) -> Standard:
         except OSError as error:
             raise StandardError(f"{path}: cannot be read: {error.strerror}") from error
         return _parsed(text, path.name)
-    if source not in list_standards():
-        listed = some(list_standards(), 20)
-        raise StandardError(f'there is no standard "{source}"; choose one of {listed} or a .toml file')
-    return _parsed(PROFILES.joinpath(f"{source}.toml").read_text(encoding="utf-8"), f"{source}.toml")
+    name = _called(str(source))
+    return _parsed(_profile(name), f"{name}.toml")
+
+
+def _profile(name: str) -> str:
+    return PROFILES.joinpath(f"{name}.toml").read_text(encoding="utf-8")
+
+
+def _plain(name: str) -> str:
+    """Return a name without width, case and blanks, which people write either way."""
+    return re.sub(r"\s", "", unicodedata.normalize("NFKC", name)).casefold()
+
+
+@cache
+def _names() -> dict[str, tuple[str, ...]]:
+    """Return for each standard its names in the text, the one in its file first."""
+    heads = {name: tomllib.loads(_profile(name).partition("\n[documents")[0]) for name in list_standards()}
+    return {name: (name, *head["standard"]["names"]) for name, head in heads.items()}
+
+
+def _called(source: str) -> str:
+    """Return the standard of a name; StandardError with the nearest and all names when there is none."""
+    if source in list_standards():
+        return source
+    owner = {_plain(each): name for name, names in _names().items() for each in names}
+    if (found := owner.get(_plain(source))) is not None:
+        return found
+    near = difflib.get_close_matches(_plain(source), owner, n=3, cutoff=0.5)
+    known = [Message("standard_name.both", name=name, zh=names[1]) for name, names in _names().items()]
+    by_name = dict(zip(_names(), known, strict=True))
+    nearest = [by_name[name] for name in dict.fromkeys(owner[each] for each in near)]
+    facts = {"name": source, "known": known}
+    if nearest:
+        raise StandardError(Message("standard_name.unknown_near", near=nearest, **facts))
+    raise StandardError(Message("standard_name.unknown", **facts))
 
 
 def _parsed(text: str, where: str) -> Standard:
@@ -238,7 +278,10 @@ def _standard(data: Mapping[str, Any], text: str) -> Standard:
     people = head.get("people")
     if isinstance(people, bool) or not (people is None or isinstance(people, str | int | float)):
         raise StandardError(f"[standard]: people is {people!r}, neither a number nor the id of a figure")
-    words = {key: value for key, value in head.items() if key != "people"}
+    names = head.get("names", [])
+    if not isinstance(names, list) or not all(isinstance(each, str) for each in names):
+        raise StandardError(f"[standard]: names is {names!r}, not a list of texts")
+    words = {key: value for key, value in head.items() if key not in ("people", "names")}
     texts(words, ("name", "title_zh", "title_en"), "[standard]")
     if not isinstance(listed, dict) or not all(isinstance(at, dict) for at in listed.values()):
         raise StandardError("each document is a table, [documents.<name>]")
@@ -251,6 +294,7 @@ def _standard(data: Mapping[str, Any], text: str) -> Standard:
         rules=_rules(rules, text),
         documents={key: document_from(key, at) for key, at in listed.items()},
         people=people,
+        names=tuple(names),
     )
 
 
