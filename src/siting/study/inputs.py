@@ -49,6 +49,7 @@ class Settings:
     name: Text
     title: Title
     lang: Literal["zh", "en"] = "zh"
+    headings: Literal["words", "names"] = "words"
     standard: StandardName | None = None
     year: Whole | None = None
     beside: Metres = 300.0
