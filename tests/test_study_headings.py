@@ -91,7 +91,7 @@ def test_words_and_names_are_of_the_same_results(outcome: st.Outcome) -> None:
     assert len(named)
     assert (named != "").all()
     plans = words["plans"].iloc[0]
-    assert (plans["方案"], plans["距离口径"], plans["结论"]) == ("five", "沿路网距离", "最优")
+    assert (plans["目标"], plans["距离口径"], plans["结论"]) == ("five", "沿路网距离", "最优")
     assert plans["目标与约束"].startswith("覆盖的人最多；新增不超过 5 处")
     assert plans["差距（%）"] == 0
 

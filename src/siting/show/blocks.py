@@ -15,6 +15,7 @@ from siting.judge import Audit
 from siting.judge.layers.uncounted_types import apart_lines, in_words
 from siting.judge.statuses import counts_of, groups_to_show, judged_first
 from siting.labels import known, label, named
+from siting.messages import Message
 from siting.numbers import NONE
 from siting.propose import Plan
 from siting.show.cells import Cell, Table, amount, listed, show, table_of
@@ -30,11 +31,6 @@ if TYPE_CHECKING:
     from siting.propose import Alternatives, TradeOff
 
 __all__ = ["Block", "Section", "blocks_of", "facts_of", "frames_in", "plan_columns"]
-
-UNDERSTOOD = (
-    "Section, str, DataFrame, Series, matplotlib Figure, Audit, Plan, Alternatives, TradeOff, or a mapping from names "
-    "to these"
-)
 
 
 @dataclass(frozen=True, init=False)
@@ -170,7 +166,7 @@ class _Page:
             yield Block("said", lines=tuple(clean(line) for line in part.explain(self.lang).splitlines()))
         else:
             kind = f"{type(part).__module__}.{type(part).__qualname__}"
-            raise SitingError(f"a report cannot show a {kind}; it takes {UNDERSTOOD}")
+            raise SitingError(Message("show.report_part", kind=kind))
 
 
 def audit_blocks(audit: Audit, lang: str) -> Iterator[Block]:

@@ -16,19 +16,9 @@ from siting.numbers import NONE
 from siting.show.text import clean
 
 __all__ = [
-    "CODES",
-    "SIGNS",
-    "Cell",
-    "Table",
-    "amount",
-    "heading",
-    "kind_of",
-    "listed",
-    "percentage",
-    "role_name",
-    "show",
+    "CODES", "SIGNS", "Cell", "Table", "amount", "heading", "kind_of", "listed", "percentage", "role_name", "show",
     "table_of",
-]
+]  # fmt: skip
 
 MOST_ROWS = 500  # of a table on a page; the number of the others is given below it
 
@@ -52,7 +42,10 @@ KINDS = {
 }
 KIND_OF = {name: kind for kind, names in KINDS.items() for name in names.split()}
 TEXT = ("text", "id")
-FORMATS = {"count": ",.0f", "metres": ",.0f", "minutes": ",.1f", "seconds": ",.2f", "year": ".0f", "number": ",.2f"}
+FORMATS = {
+    "count": ",.0f", "metres": ",.0f", "minutes": ",.1f", "seconds": ",.2f", "degrees": ".6f", "year": ".0f",
+    "number": ",.2f",
+}  # fmt: skip
 
 #: Columns whose cells are words of the library, and their sections in the table of labels.
 CODES = {"weight": ("column", "field"), "group": ("value",), "area": ("value",)} | {

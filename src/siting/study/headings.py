@@ -90,8 +90,9 @@ def _coverage(table: pd.DataFrame, results: Results) -> pd.DataFrame:
     """Name the districts; how it was measured is said by the metric."""
     table = table.drop(columns="how")
     if "districts" in results.layers:
-        called = table["group"].map(names_apart(results.layers["districts"])).fillna("")
-        table.insert(table.columns.get_loc("group") + 1, "name", called)
+        called = names_apart(results.layers["districts"]).to_dict()
+        names = [called.get(group, "") for group in table["group"]]
+        table.insert(table.columns.get_loc("group") + 1, "name", names)
     return in_words(table, results.study.lang)
 
 
@@ -149,15 +150,19 @@ def in_words(
     [{'covered': 7712, 'share covered (%)': 90.0, 'time (min)': 12.3, 'unit': 'min'}]
     """
     made: dict[str, pd.Series] = {}
-    for name in (name for name in map(str, table.columns) if not (_parted(name)[0] and name.endswith("_unit"))):
-        words, values = _column(name, table, lang, unit, (columns or {}).get(name))
+    for position, name in enumerate(map(str, table.columns)):
+        if _parted(name)[1] == "unit" != name:
+            continue  # the headings have it
+        words, values = _column(position, table, lang, unit, (columns or {}).get(name))
         made[f"{words} ({name})" if words in made else words] = values
     return pd.DataFrame(made, index=table.index)
 
 
-def _column(name: str, table: pd.DataFrame, lang: str, unit: str, own: tuple[str, str] | None) -> tuple[str, pd.Series]:
-    service, base = _parted(name)
-    values, units = table[name], table.get(f"{service}_unit" if service else "unit")
+def _column(
+    position: int, table: pd.DataFrame, lang: str, unit: str, own: tuple[str, str] | None
+) -> tuple[str, pd.Series]:
+    service, base = _parted(str(table.columns[position]))
+    values, units = table.iloc[:, position], table.get(f"{service}_unit" if service else "unit")
     if units is None and unit:
         units = pd.Series(unit, index=table.index)
     words, kind = own or (heading(base, lang), kind_of(base, values, units))

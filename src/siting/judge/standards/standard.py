@@ -16,8 +16,10 @@ from typing import Any
 import pandas as pd
 
 from siting.data import toml_files
-from siting.errors import StandardError, some
-from siting.judge.standards.from_toml import document_from, only, rule_from, texts
+from siting.data.toml_places import places_of
+from siting.errors import StandardError
+from siting.judge.standards.from_toml import document_from, rule_from, texts
+from siting.judge.standards.keys import fault_of
 from siting.judge.standards.rule import Document, Rule
 from siting.judge.standards.years import due
 from siting.messages import Message
@@ -74,7 +76,7 @@ class Standard:
         for one in self.rules:
             if one.id == rule:
                 return one
-        raise StandardError(f'standard {self.name} has no rule "{rule}"; see {self.name}.table')
+        raise StandardError(Message("standard.no_rule", standard=self.name, rule=rule))
 
     @property
     def table(self) -> pd.DataFrame:
@@ -169,7 +171,7 @@ class Standard:
         for name, change in changes.items():
             fixed = {"id", "document", "clause", "says"} & set(change)
             if fixed:
-                raise StandardError(f"rule {name}: {some(sorted(fixed))} cannot be changed")
+                raise fault_of(name, "", Message("standard.fixed", keys=sorted(fixed)))
             # a given number where none was printed is a minimum, like a number in a table
             floor = {"operator": ">="} if "value" in change and not self[name].operator else {}
             made[name] = rule_from({**floor, **change}, self[name])
@@ -217,17 +219,11 @@ def load_standard(source: str | Path) -> Standard:
     """
     if str(source).endswith(".toml"):
         path = Path(source)
-        if not path.exists() or path.is_dir():
-            raise StandardError(f"{path}: there is no such file")
-        try:
-            text = toml_files.toml_text(path, StandardError)
-        except UnicodeDecodeError as error:
-            raise StandardError(f"{path.name}: is not text in UTF-8; save it so") from error
-        except OSError as error:
-            raise StandardError(f"{path}: cannot be read: {error.strerror}") from error
-        return _parsed(text, path.name)
+        text, data = toml_files.tables_of(path, StandardError)
+        return _named(path.name, text, data)
     name = _called(str(source))
-    return _parsed(_profile(name), f"{name}.toml")
+    text = _profile(name)
+    return _named(f"{name}.toml", text, toml_files.parsed(text))
 
 
 def _profile(name: str) -> str:
@@ -254,39 +250,40 @@ def _called(source: str) -> str:
     if (found := owner.get(_plain(source))) is not None:
         return found
     near = difflib.get_close_matches(_plain(source), owner, n=3, cutoff=0.5)
-    known = [Message("standard_name.both", name=name, zh=names[1]) for name, names in _names().items()]
-    by_name = dict(zip(_names(), known, strict=True))
-    nearest = [by_name[name] for name in dict.fromkeys(owner[each] for each in near)]
-    facts = {"name": source, "known": known}
+    known = {name: Message("standard.both_names", name=name, zh=names[1]) for name, names in _names().items()}
+    nearest = [known[name] for name in dict.fromkeys(owner[each] for each in near)]
+    facts = {"value": source, "choices": list(known.values())}
     if nearest:
-        raise StandardError(Message("standard_name.unknown_near", near=nearest, **facts))
-    raise StandardError(Message("standard_name.unknown", **facts))
+        raise StandardError(Message("standard.no_standard_near", near=nearest, **facts))
+    raise StandardError(Message("standard.no_standard", **facts))
 
 
-def _parsed(text: str, where: str) -> Standard:
+def _named(file: str, text: str, data: Mapping[str, Any]) -> Standard:
+    """Make a standard; an error begins with the name of the file."""
     try:
-        return _checked(_standard(toml_files.parsed(text), text))
-    except (tomllib.TOMLDecodeError, StandardError) as error:
-        raise StandardError(f"{where}: {error}") from None
+        return _checked(_standard(data, text))
+    except StandardError as error:
+        raise StandardError(error.within(file)) from None
 
 
 def _standard(data: Mapping[str, Any], text: str) -> Standard:
     head, listed, rules = data.get("standard"), data.get("documents", {}), data.get("rule", [])
     if not isinstance(head, dict) or "name" not in head:
-        raise StandardError("no [standard] table with a name")
-    only(data, {"standard", "documents", "rule"}, "unknown tables")
+        raise StandardError(Message("standard.no_head"))
+    if strange := sorted(set(data) - {"standard", "documents", "rule"}):
+        raise StandardError(Message("standard.unknown_tables", keys=strange))
     people = head.get("people")
     if isinstance(people, bool) or not (people is None or isinstance(people, str | int | float)):
-        raise StandardError(f"[standard]: people is {people!r}, neither a number nor the id of a figure")
+        raise StandardError(Message("standard.people_kind", value=people))
     names = head.get("names", [])
     if not isinstance(names, list) or not all(isinstance(each, str) for each in names):
-        raise StandardError(f"[standard]: names is {names!r}, not a list of texts")
+        raise StandardError(Message("standard.names_kind", value=names))
     words = {key: value for key, value in head.items() if key not in ("people", "names")}
     texts(words, ("name", "title_zh", "title_en"), "[standard]")
     if not isinstance(listed, dict) or not all(isinstance(at, dict) for at in listed.values()):
-        raise StandardError("each document is a table, [documents.<name>]")
+        raise StandardError(Message("standard.document_tables"))
     if not isinstance(rules, list) or not all(isinstance(at, dict) for at in rules):
-        raise StandardError("each rule is a table, [[rule]] with two brackets")
+        raise StandardError(Message("standard.rule_tables"))
     return Standard(
         name=head["name"],
         title_zh=head.get("title_zh") or head["name"],
@@ -300,15 +297,15 @@ def _standard(data: Mapping[str, Any], text: str) -> Standard:
 
 def _rules(tables: list[dict[str, Any]], text: str) -> tuple[Rule, ...]:
     """Make all rules, or report all errors, each with the line of its rule."""
-    made, faults = [], []
-    lines = [i for i, line in enumerate(text.splitlines(), start=1) if re.match(r"\s*\[\[\s*rule\s*\]\]", line)]
+    made, faults, places = list[Rule](), list[Message](), places_of(text)
     for i, at in enumerate(tables):
         try:
             made.append(rule_from(at))
         except StandardError as error:
-            faults.append(f"line {lines[i]}: {error}" if i < len(lines) else str(error))
+            line = places.get(("rule", i, error.values.get("key", "")), places["rule", i]).line
+            faults.append(Message("standard.line", line=line, error=error.message))
     if faults:
-        raise StandardError("\n".join(faults))
+        raise StandardError(faults[0] if len(faults) == 1 else Message("standard.several", n=len(faults), error=faults))
     return tuple(made)
 
 
@@ -317,20 +314,20 @@ def _checked(standard: Standard) -> Standard:
     kinds = {rule.id: rule.kind for rule in every}
     ids = pd.Index([rule.id for rule in every])
     if not ids.is_unique:
-        raise StandardError(f"rules occur twice: {some(ids[ids.duplicated()].unique())}")
+        raise StandardError(Message("standard.rules_twice", ids=ids[ids.duplicated()].unique()))
     lost = {r.document for r in standard.rules if r.document and r.document not in standard.documents}
     if lost:
-        raise StandardError(f"rules cite documents that are not listed: {some(sorted(lost))}")
+        raise StandardError(Message("standard.documents_lost", ids=sorted(lost)))
     if isinstance(standard.people, str) and standard.people not in kinds:
-        raise StandardError(f'[standard]: people names a figure that is not there: "{standard.people}"')
+        raise StandardError(Message("standard.people_lost", value=standard.people))
     loose = [rule.id for rule in standard.rules if not set(kinds).issuperset(rule.meets)]
     if loose:
-        raise StandardError(f"rules name another in `meets` that is not there: {some(loose)}")
+        raise StandardError(Message("standard.meets_lost", ids=loose))
     for rule in standard.rules:
         if rule.kind == "one_of":
             lost = {name for name in rule.rules if name not in kinds}
             if lost:
-                raise StandardError(f"rule {rule.id}: rules that are not there: {some(sorted(lost))}")
+                raise fault_of(rule.id, "rules", Message("standard.rules_lost", ids=sorted(lost)))
             if len(set(rule.rules)) < 2 or "one_of" in {kinds[name] for name in rule.rules}:
-                raise StandardError(f"rule {rule.id}: name two rules or more in `rules`, none of them a one_of")
+                raise fault_of(rule.id, "rules", Message("standard.one_of_rules"))
     return standard
