@@ -6,7 +6,7 @@ FLOOR := .venv-floor
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help env hooks demo test quick floor lint types docs words format architecture screenshots bench reliability release browser postgis clean
+.PHONY: help env hooks demo test quick floor lint types docs words format architecture screenshots bench reliability release wheelhouse browser postgis clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -80,6 +80,9 @@ reliability: $(VENV)/.siting-test browser ## try the promises of docs/reliabilit
 
 release: $(VENV)/.siting-test ## build and try what is published: wheel and sdist into dist/, the demo run from the wheel alone
 	$(BIN)/python scripts/release.py
+
+wheelhouse: $(VENV)/.siting-test ## the wheels of siting and all it needs, for machines without a network, into dist/wheelhouse
+	$(BIN)/python scripts/wheelhouse.py
 
 clean: ## remove what was built
 	rm -rf $(VENV) $(FLOOR) build dist docs/_build docs/reference/generated siting-demo .pytest_cache .mypy_cache .ruff_cache .hypothesis

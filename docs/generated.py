@@ -191,7 +191,8 @@ def _default(function: str, key: str, default: Any) -> str:
         return "(needed)"
     if (function, key) in FROM_STUDY or (function in ("audit", "provision") and key in SETTINGS):
         return "that of the study"
-    return "" if default is None or default == () else f"`{str(default).lower() if isinstance(default, bool) else default}`"
+    shown = str(default).lower() if isinstance(default, bool) else default
+    return "" if default is None or default == () else f"`{shown}`"
 
 
 def _column(column: Column, lang: str) -> str:
@@ -224,7 +225,8 @@ def _standards() -> Iterator[str]:
         standard = siting.load_standard(name)
         judged = sum(rule.role in ("standard", "target") for rule in standard)
         cited = "; ".join(" ".join(filter(None, (d.title, d.number, d.issued))) for d in standard.documents.values())
-        yield f"| `{name}` | {standard.title_en} ({standard.title_zh}) | {len(standard)} | {judged} | {cited} |"
+        title, called = f"{standard.title_en} ({standard.title_zh})", "、".join(standard.names)
+        yield f"| `{name}`, {called} | {title} | {len(standard)} | {judged} | {cited} |"
 
 
 def _types() -> Iterator[str]:
