@@ -81,6 +81,7 @@ class Settings:
     name: Text
     title: Title
     lang: Literal["zh", "en"] = "zh"
+    headings: Literal["words", "names"] = "words"
     standard: StandardName | tuple[StandardName, ...] | None = None
     year: Year | None = None
     beside: Metres = 300.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
+from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from siting.judge import load_standard
@@ -20,7 +21,7 @@ __all__ = ["check_analyses", "check_columns"]
 
 def check_analyses(
     faults: Faults,
-    analyses: Iterable[Analysis],
+    analyses: Sequence[Analysis],
     layers: Iterable[str],
     goals: Iterable[str],
     numbers: Mapping[str, Sequence[int]],

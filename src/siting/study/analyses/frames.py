@@ -31,8 +31,12 @@ TABLES: Mapping[type, tuple[str, ...]] = {
 SOURCES = ("clause", "document", "read_with", "base", "kind")
 #: Columns whose cells are words of the library, and their sections in the table of labels.
 CODES = {"role": "hub_role", "stays": "stays", "who": "who", "group": "part_of_country"}
-#: Tables whose `cost` is money; that of all others is a way.
-OF_MONEY = ("appraise_projects", "alternatives", "frontier", "trade_off", "compare")
+#: Columns that mean something else than in most tables, in which `cost` is a way; where it is money it keeps its name.
+HEADINGS: Mapping[str, Mapping[str, str]] = {
+    **dict.fromkeys(("appraise_projects", "alternatives", "frontier", "trade_off", "compare"), {}),
+    **dict.fromkeys(("inequality", "town_and_country"), {"covered": "share"}),
+    "utilisation": {"share": "use_share"}, "huff": {"share": "market_share"},
+}  # fmt: skip
 
 
 def frames_of(result: Any, names: Mapping[Any, str]) -> dict[str, pd.DataFrame]:
@@ -99,7 +103,7 @@ def parts_of(analysis: Analysis, result: Any, lang: str, names: Mapping[Any, str
     if isinstance(result, gpd.GeoDataFrame):
         return [*parts, label("analysis.rows", lang, n=f"{len(result):,}", name=analysis.name)]
     for part, frame in frames_of(result, names).items():
-        shown = told(frame, lang, money=analysis.key in OF_MONEY)
+        shown = told(frame, lang, analysis.key)
         parts.append({label(f"analysis_part.{part}", lang): shown} if part else shown)
     return parts
 
@@ -121,16 +125,15 @@ def _of_verdict(audit: Audit, lang: str, names: Mapping[Any, str]) -> list[Any]:
     return parts
 
 
-def told(frame: pd.DataFrame, lang: str, *, money: bool = False) -> pd.DataFrame:
-    """Return a table for a report: in one language, without its sources, codes as words; *money* is what costs are."""
+def told(frame: pd.DataFrame, lang: str, key: str) -> pd.DataFrame:
+    """Return a table of a function for a report: in one language, without its sources, codes as words."""
     others = [each for each in frame if each.endswith("_en")] if lang == "zh" else [
         each for each in frame if f"{each}_en" in frame]  # fmt: skip
     shown = frame.drop(columns=[*others, *(each for each in SOURCES if each in frame and "rule" in frame)])
     for column, section in CODES.items():
         if column in shown:
-            shown[column] = [named(section, each, lang) for each in shown[column]]
-    names = {each: each.removesuffix("_en") for each in shown} | {"village": "id"} | ({} if money else {"cost": "way"})
-    if "gini" in shown:  # covered is a share there
-        names["covered"] = "share"
+            shown[column] = [named(section, each, lang) if isinstance(each, str) else each for each in shown[column]]
+    names = {each: each.removesuffix("_en") for each in shown} | {"village": "id"}
+    names |= HEADINGS.get(key, {"cost": "way"})
     shown = shown.rename(columns=names)
     return shown.set_index(next(iter(shown))).dropna(axis="columns", how="all") if len(shown.columns) > 1 else shown
