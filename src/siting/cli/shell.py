@@ -13,7 +13,7 @@ from typing import Any
 from siting.errors import LayerError, SitingError
 from siting.labels import LANGUAGES, Language, label
 from siting.messages import Message, language
-from siting.study.record import plain
+from siting.study.results_file import plain
 from siting.terminal_text import TextConsole, as_typed, wrapped
 
 __all__ = ["SHELL", "Shell"]
