@@ -97,7 +97,7 @@ def test_a_language_that_is_not_there(lang: str) -> None:
 
 
 #: Rooms whose errors are English only, so far.
-ENGLISH_ONLY = {"cli.py", "study", "terminal_layer.py", "terminal_study.py"}
+ENGLISH_ONLY = {"study"}
 ERRORS = {"SitingError", "LayerError", "NetworkError", "StandardError", "ProblemError", "error"}
 
 
