@@ -27,12 +27,13 @@ SIGNS = {">=": "≥", "<=": "≤", "~": "≈", "range": "", "per": "1 /"}
 
 #: Format of the numbers of a column, by its name.
 KINDS = {
-    "share": "share bound_share share_after communities_share take_up",
+    "share": "share use_share market_share demand_share supply_share bound_share share_after communities_share take_up",
     "gap": "gap",
     "count": "adds beds bound capacity chosen_count cognitive_beds communities communities_covered covered elderly "
     "employees enrolled facilities households inclusive_places infants lost_without max_beds max_places needed "
     "nursing_beds occupied order places population served sites supply total within",
-    "amount": "budget",
+    "amount": "added amount budget demand free idle idle_after idle_before lacking left people short shortage "
+    "shortage_left subsidy takes_idle there used villages visitors way",
     "degrees": "lon lat",
     "metres": "distance length snap",
     "limit": "limit band",
