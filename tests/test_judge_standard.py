@@ -387,12 +387,12 @@ def test_a_slip_in_a_name_gets_the_nearest_in_both_scripts() -> None:
     for slip in ("杭洲", "hangzou"):
         with pytest.raises(st.errors.StandardError) as caught:
             st.load_standard(slip)
-        assert f"“{slip}”的标准；是不是杭州（hangzhou）" in caught.value.text("zh")
+        assert f"没有这个标准：“{slip}”；是不是杭州（hangzhou）" in caught.value.text("zh")
         assert "did you mean hangzhou (杭州)" in caught.value.text("en")
-        assert caught.value.code == "standard_name.unknown_near"
+        assert caught.value.code == "standard.no_standard_near"
 
 
 def test_names_are_a_list_of_texts(tmp_path: Path) -> None:
     (tmp_path / "own.toml").write_text('[standard]\nname = "own"\nnames = "本市"\n', encoding="utf-8")
-    with pytest.raises(st.errors.StandardError, match=r"\[standard\]: names is '本市', not a list of texts"):
+    with pytest.raises(st.errors.StandardError, match=r'\[standard\]: names is "本市", not a list of texts'):
         st.load_standard(tmp_path / "own.toml")
