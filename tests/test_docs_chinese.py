@@ -78,7 +78,7 @@ def test_words_are_there_and_keep_code_and_links(chinese: ModuleType, catalogues
         for message in catalogue:
             if not message.id or (page in chinese.BEHIND and (not message.string or message.fuzzy)):
                 continue
-            for pattern in (r"`[^`]+`", r"\]\(([^)]*)\)", r"\[\^\w+\]", r"\$[^$]+\$"):
+            for pattern in (r"(`+)(.+?)\1(?!`)", r"\]\(([^)]*)\)", r"\[\^\w+\]", r"\$[^$]+\$"):
                 there, here = (sorted(set(re.findall(pattern, text))) for text in (message.id, message.string))
                 if there != here or message.fuzzy or not message.string:
                     wrong.append((page, message.id[:50], there, here))
