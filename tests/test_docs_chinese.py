@@ -113,9 +113,7 @@ def test_texts_are_split_into_words_and_pairs_of_signs(chinese: ModuleType) -> N
         ("覆盖", "tutorials/first_coverage"),
         ("养老", "how-to/own_data"),
         ("小区", "tutorials/audit_against_a_standard"),
-        ("托育服务圈", "how-to/questions/q02"),
         ("坐标基准 高德", "how-to/datums"),
-        ("GeoPackage", "how-to/formats"),
     ],
 )
 def test_the_search_finds_chinese_words(site: tuple[Path, str], browser: Any, query: str, page: str) -> None:
