@@ -67,10 +67,11 @@ def check(
 
 
 def _check_study(file: Path, *, outside: bool) -> None:
+    from siting.study import check_study
     from siting.terminal_study import print_study
 
     SHELL.command = "run"  # what is told of the file has its keys
-    study = st.Study.from_toml(file, outside=outside)
+    study = check_study(file, outside=outside)
     SHELL.answer(
         lambda: {
             "study": study.name, "lang": study.lang, "standard": study.standard, "year": study.year,

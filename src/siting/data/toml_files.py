@@ -40,6 +40,7 @@ REASONS = {
     "Unescaped '\\' in a string": Message("toml.backslash"),
     "Expected '=' after a key": Message("toml.no_equals"),
     "Invalid value": Message("toml.no_value"),
+    "Expected ']' at the end of a table declaration": Message("toml.open_header"),
     "Cannot overwrite a value": Message("toml.twice"),
     "Cannot declare": Message("toml.twice"),
     "Unclosed array": Message("toml.open_list"),

@@ -56,6 +56,7 @@ class Settings:
     name: Text
     title: Title
     lang: Literal["zh", "en"] = "zh"
+    headings: Literal["words", "names"] = "words"
     standard: StandardName | tuple[StandardName, ...] | None = None
     year: Year | None = None
     beside: Metres = 300.0
@@ -101,8 +102,12 @@ class Source:
     schema: Text | None = None
     geometry: Text | None = None
     from_: Annotated[Text | None, Field(alias="from")] = None
-    where: Annotated[Mapping[str, Any] | None, BeforeValidator(check_where)] = None
-    set: Annotated[Mapping[str, Any] | None, BeforeValidator(check_set)] = None
+    where: Annotated[
+        Mapping[str, Any] | None, BeforeValidator(check_where, json_schema_input_type=Mapping[str, Any])
+    ] = None
+    set: Annotated[Mapping[str, Any] | None, BeforeValidator(check_set, json_schema_input_type=Mapping[str, Any])] = (
+        None
+    )
     sample: Flag = False
     length: Text | None = None
     walking: Flag | None = None

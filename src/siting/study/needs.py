@@ -11,9 +11,9 @@ from siting.errors import SitingError
 from siting.measure.services import people_column
 from siting.messages import Message
 from siting.propose import AtMost, Budget
-from siting.study.asked import Asked, key_of
+from siting.study.asked import BY_GROUP, Asked, key_of, kind_of
 from siting.study.faults import Faults, Path
-from siting.study.goal_town import GoalTown
+from siting.study.goal_town import GoalTown, named_all
 from siting.study.inputs import Goal
 from siting.study.values import Study
 
@@ -108,8 +108,7 @@ def _check_budget(made: Budget, new: set[Any]) -> None:
 
 
 def _check_groups(by: pd.Series, asked: Asked) -> None:
-    """Refuse tables of groups that name others than the column has: a typing error would be a group without sites."""
-    groups = [group for group in map(str, by.dropna().unique()) if group]
-    for value in asked.arguments.values():
-        if isinstance(value, Mapping) and (strange := [key for key in value if key not in groups]):
-            raise SitingError(Message("study.no_group", column=asked.arguments["by"], groups=strange, known=groups))
+    """Look at the tables of groups: they are those of the column."""
+    for name, value in asked.arguments.items():
+        if isinstance(value, Mapping) and kind_of(asked.make.__name__, name) is BY_GROUP:
+            named_all(by, value, asked.arguments["by"])

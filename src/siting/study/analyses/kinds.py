@@ -34,12 +34,16 @@ def _nothing(_: Any) -> Iterator[Reference]:
 
 
 class Kind(NamedTuple):
-    """How an argument is written, the words for it, what it is in Python, and the names that it uses."""
+    """How an argument is written, the words for it, what it is in Python, and the names that it uses.
+
+    `of` is for a column: the argument whose layer it is of, and which end of its ways.
+    """
 
     written: Any
     words: str
     value: Callable[[Any, Call], Any] = lambda value, _: value
     names: Callable[[Any], Iterator[Reference]] = _nothing
+    of: tuple[str, str] | None = None
 
 
 Rows = tuple[Mapping[str, Any], ...]
@@ -90,9 +94,8 @@ def _column(of: str = "", end: str = "", *, number: bool = False, several: bool 
     written = Text | Number if number else Several[Text] if several else Text
     where = f"of {of}" if end == "" else f"of {of}.{end}"
     words = f"column {where}" if of else "column of communities"
-    return Kind(
-        written, f"{words}, or a number" if number else words, lambda value, call: call.column(value, of, end), _dotted
-    )
+    words = f"{words}, or a number" if number else words
+    return Kind(written, words, lambda value, call: call.column(value, of, end), _dotted, (of, end))
 
 
 def _limits(value: Any, _: Call) -> Any:
