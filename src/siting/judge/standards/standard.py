@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from importlib.resources import files
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,11 @@ from siting.judge.standards.rule import Document, Rule
 from siting.judge.standards.years import due
 from siting.messages import Message
 
-__all__ = ["Standard", "list_standards", "load_standard"]
+__all__ = ["Standard", "list_standards", "load_standard", "refuse_other"]
 
 PROFILES = files("siting.judge").joinpath("profiles")
+#: A longer name of a standard is not repeated in a message.
+LONGEST_NAME = 60
 
 
 @dataclass(frozen=True, repr=False)
@@ -215,6 +218,14 @@ def load_standard(source: str | Path) -> Standard:
         raise StandardError(Message("standard.no_standard", value=source, choices=list_standards()))
     text = PROFILES.joinpath(f"{source}.toml").read_text(encoding="utf-8")
     return _named(f"{source}.toml", text, toml_files.parsed(text))
+
+
+def refuse_other(standard: object, what: str) -> None:
+    """Refuse what is no standard, such as the name of one."""
+    if not isinstance(standard, Standard):
+        name = str(standard) if isinstance(standard, (str, PathLike)) else ""
+        name = name if name and len(name) <= LONGEST_NAME else "jinhua"
+        raise StandardError(Message("verdict.takes_standard", what=what, name=name))
 
 
 def _named(file: str, text: str, data: Mapping[str, Any]) -> Standard:
