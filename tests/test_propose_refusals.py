@@ -286,7 +286,7 @@ def test_the_type_is_told_with_what_to_give(reach: st.Reach) -> None:
     with pytest.raises(st.errors.ProblemError, match=r'^plan is "plan"; give a plan that solve found$'):
         st.alternatives("plan")  # type: ignore[arg-type]
     with pytest.raises(
-        st.errors.ProblemError, match="^an objective of trade_off is a DataFrame; choose one of MaxCoverage"
+        st.errors.ProblemError, match=r"^an objective of trade_off is a DataFrame; choose one of MaxCoverage"
     ):
         st.propose.trade_off(MANY, st.MinSites(), reach, demand=PEOPLE)  # type: ignore[arg-type]
     with pytest.raises(st.errors.ProblemError, match="attractiveness is a dict; give a Series"):
