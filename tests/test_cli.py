@@ -29,7 +29,7 @@ Make = Callable[..., gpd.GeoDataFrame]
 
 def siting(*words: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     """Run the installed command in a process of its own."""
-    environment = {**os.environ, "COLUMNS": "200", "PYTHONUTF8": "1"}
+    environment = {**os.environ, "COLUMNS": "200", "PYTHONUTF8": "1", "SITING_LANG": "", "LC_ALL": "C.UTF-8"}
     command = [sys.executable, "-W", "error", "-c", "from siting.cli import main; main()"]
     return subprocess.run(
         [*command, *map(str, words)], capture_output=True, text=True, cwd=cwd, env=environment, check=False

@@ -175,7 +175,11 @@ def test_steps_are_told_as_they_come(town: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ("[[circle]]\nservice", "[[cirle]]\nservice", "line 17, column 1: [cirle]: unknown key; did you mean circle?"),
+        (
+            "[[circle]]\nservice",
+            "[[cirle]]\nservice",
+            "line 17, column 1: [[cirle]]: unknown key; did you mean circle?",
+        ),
         (
             "metres = [100, 300]",
             "meters = [100, 300]",

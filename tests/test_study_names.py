@@ -181,6 +181,10 @@ def test_files_outside_are_asked_for(tmp_path: Path, path: str, key: str) -> Non
     (tmp_path / "study.toml").write_text(recipe, encoding="utf-8")
     with pytest.raises(SitingError, match=r"leads out of the folder of the study; .* siting run --outside"):
         st.Study.from_toml(tmp_path / "study.toml")
+    if key == "standard":  # it is looked for at once
+        with pytest.raises(SitingError, match="there is no such file"):
+            st.Study.from_toml(tmp_path / "study.toml", outside=True)
+        return
     study = st.Study.from_toml(tmp_path / "study.toml", outside=True)
     if key == "path":
         assert study.layers["childcare"].path == tmp_path / path

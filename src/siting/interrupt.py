@@ -17,7 +17,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from siting.labels import Language, label
+from siting.labels import label
+from siting.messages import language
 
 __all__ = ["GRACE", "Interrupted", "interruptible"]
 
@@ -94,13 +95,7 @@ def _leave(number: int) -> None:
             if stream.isatty():
                 stream.write("\x1b[?25h")  # a spinner hides the cursor
             stream.flush()
-    words = label("cli.interrupted", _language(sys.argv))
+    words = label("cli.interrupted", language())
     with suppress(OSError):
         os.write(2, f"{words}\n".encode(sys.stderr.encoding or "utf-8", "replace"))
     os._exit(128 + number)
-
-
-def _language(arguments: list[str]) -> Language:
-    """Return the language that the arguments ask for, before anything has read them."""
-    given = " ".join(arguments).replace("--lang=", "--lang ").split()
-    return "en" if "--lang" in given and given[given.index("--lang") + 1 :][:1] == ["en"] else "zh"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 import stat
 import tomllib
@@ -35,6 +36,8 @@ FULL_WIDTH = re.compile(f"[{''.join(PLAIN)}]")
 #: What tomllib says, and in other words.
 REASONS = {
     "Unterminated string": Message("toml.open_string"),
+    "Illegal character '\\n'": Message("toml.open_string"),
+    "Unescaped '\\' in a string": Message("toml.backslash"),
     "Expected '=' after a key": Message("toml.no_equals"),
     "Invalid value": Message("toml.no_value"),
     "Cannot overwrite a value": Message("toml.twice"),
@@ -80,7 +83,8 @@ def _encoding_words(file: Path, fault: UnicodeDecodeError) -> Message:
     """Say in which encoding a file is that is not UTF-8, where its Chinese tells."""
     content = file.read_bytes()
     line = content.count(b"\n", 0, fault.start) + 1
-    for encoding in ("utf-16", "gb18030"):
+    wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    for encoding in ("utf-16",) if wide else ("gb18030",):
         with suppress(UnicodeDecodeError):
             if CHINESE.search(content.decode(encoding)):
                 return Message("toml.encoding", file=file.name, line=line, encoding=encoding.upper())

@@ -21,7 +21,7 @@ from siting.measure import decay as decays
 from siting.messages import Message
 from siting.study.fields import Flag, Metres, Number, Share, Text, Whole
 
-__all__ = ["NAMES", "OBJECTIVES", "RULES", "Asked", "Town", "table_of"]
+__all__ = ["NAMES", "OBJECTIVES", "ONE_OF", "RULES", "Asked", "Town", "decay_of", "key_of", "table_of"]
 
 CLOSED = ConfigDict(extra="forbid")
 
@@ -56,7 +56,7 @@ def _listed(value: Any) -> Any:
     return value if isinstance(value, list) else [value]
 
 
-def _decay(value: Any) -> Any:
+def decay_of(value: Any) -> Any:
     """Read ``{ gaussian = 800 }``, or the arguments as a table: ``{ power = { beta = 2, least = 50 } }``."""
     if not isinstance(value, Mapping) or len(value) != 1 or next(iter(value)) not in decays.__all__:
         raise SitingError(Message("study.decay", what="", value=str(value)))
@@ -88,7 +88,7 @@ ARGUMENTS = {
     "by": GROUPS, "cost": OF_SITES, "places": OF_SITES, "least": NUMBER_OR_COLUMN, "saving": NUMBER_OR_COLUMN,
     "attractiveness": OF_SITES,
     "people": BY_GROUP, "pairs": BETWEEN, "between": BETWEEN,
-    "decay": Kind(Annotated[Any, BeforeValidator(_decay)]),
+    "decay": Kind(Annotated[Any, BeforeValidator(decay_of)]),
 }  # fmt: skip
 OTHERWISE = {
     ("Cover", "by"): OF_COMMUNITIES,
@@ -140,13 +140,13 @@ def kind_of(name: str, argument: str) -> Kind:
     return OTHERWISE.get((name, argument), ARGUMENTS[argument])
 
 
-def _key(make: type) -> str:
+def key_of(make: Any) -> str:
     """Return the key of a class: ``at_most`` for AtMost."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", make.__name__).lower()
 
 
 def _classes(*names: str) -> dict[str, type]:
-    return {_key(make): make for make in (getattr(propose, name) for name in names)}
+    return {key_of(make): make for make in (getattr(propose, name) for name in names)}
 
 
 RULES = _classes(
@@ -174,7 +174,7 @@ def table_of(make: Any) -> Any:
         name: (kind_of(make.__name__, name).written, ... if argument.default is argument.empty else None)
         for name, argument in arguments.items()
     }
-    model = create_model(_key(make), __config__=CLOSED, __doc__=(make.__doc__ or "").partition("\n")[0], **columns)
+    model = create_model(key_of(make), __config__=CLOSED, __doc__=(make.__doc__ or "").partition("\n")[0], **columns)
     first = next(iter(arguments), None)
 
     def alone(value: Any) -> Any:
@@ -183,6 +183,33 @@ def table_of(make: Any) -> Any:
         return value if isinstance(value, Mapping) or first is None else {first: value}
 
     def asked(table: BaseModel) -> Asked:
-        return Asked(make, {name: getattr(table, name) for name in columns if name in table.model_fields_set})
+        asked = Asked(make, {name: getattr(table, name) for name in columns if name in table.model_fields_set})
+        asked.made(NAMES)  # refuses arguments that cannot be, before a layer is read
+        return asked
 
     return Annotated[model, BeforeValidator(alone), AfterValidator(asked)]
+
+
+def _objective(value: Any) -> Any:
+    """Read an objective by its name, or a table with one key: ``{ min_travel = { beyond = 2000 } }``."""
+    table = {value: True} if isinstance(value, str) else value
+    if not isinstance(table, Mapping) or len(table) != 1 or not set(table) <= set(OBJECTIVES):
+        raise SitingError(Message("study.objective", what="", value=str(value), choices=list(OBJECTIVES)))
+    return table
+
+
+def _one(table: Any) -> Asked:
+    """Return the objective of a table that has one."""
+    made: Asked = next(each for each in (getattr(table, key) for key in OBJECTIVES) if each is not None)
+    return made
+
+
+#: An objective as a name, or as a table with one key.
+ONE_OF = Annotated[
+    create_model(
+        "Objective", __config__=CLOSED, __doc__="One objective.",
+        **{key: (table_of(make) | None, None) for key, make in OBJECTIVES.items()},  # type: ignore[call-overload]
+    ),
+    BeforeValidator(_objective),
+    AfterValidator(_one),
+]  # fmt: skip

@@ -16,8 +16,8 @@ from siting.read_share import share_from
 from siting.study.names import check_name
 from siting.study.outside import file_of_study
 
-__all__ = ["Datum", "Files", "Flag", "Metres", "Minutes", "Name", "Number", "PathOfFile", "Scope", "Seconds",
-           "Several", "Share", "StandardName", "Text", "Title", "Whole"]  # fmt: skip
+__all__ = ["Count", "Datum", "Files", "Flag", "Metres", "Minutes", "Name", "Number", "PathOfFile", "Persons", "Scope", "Seconds",
+           "Several", "Share", "StandardName", "Text", "Title", "Whole", "Year"]  # fmt: skip
 
 Value = TypeVar("Value")
 
@@ -37,6 +37,17 @@ def _read_by(read: Callable[[Any, str], Any]) -> BeforeValidator:
 def _file(value: object, info: ValidationInfo) -> Path:
     files: Files = info.context  # type: ignore[assignment]  # given to every validation of a file
     return file_of_study(value, files.folder, "", outside=files.outside)
+
+
+def _datum(value: object) -> str:
+    try:
+        return read_datum(value)
+    except SitingError as error:
+        if error.code == "datum.unknown_near":
+            raise SitingError(Message("study.datum_near", **{**error.values, "what": ""})) from None
+        if error.code == "datum.unknown":
+            raise SitingError(Message("study.datum", **{**error.values, "what": ""})) from None
+        raise
 
 
 def _standard(value: object, info: ValidationInfo) -> object:
@@ -66,6 +77,17 @@ def _above_zero(value: float) -> float:
     return value
 
 
+def _between(least: float, most: float) -> AfterValidator:
+    """Refuse a number that is not in a range."""
+
+    def check(value: float) -> float:
+        if not least <= value <= most:
+            raise SitingError(Message("study.not_between", what="", value=value, least=least, most=most))
+        return value
+
+    return AfterValidator(check)
+
+
 def _several(value: object) -> object:
     return value if isinstance(value, list | tuple) else [value]
 
@@ -73,13 +95,17 @@ def _several(value: object) -> object:
 Text = Annotated[str, Strict(), AfterValidator(_filled)]
 Whole = Annotated[int, Strict()]
 Number = Annotated[float, Strict()]
+Year = Annotated[int, Strict(), _between(1901, 2199)]
+#: Persons in a household.
+Persons = Annotated[float, Strict(), _between(0.1, 99)]
+Count = Annotated[int, Strict(), _between(0, 1_000_000)]
 Flag = Annotated[bool, Strict()]
 Name = Annotated[str, _read_by(check_name)]
 Share = Annotated[float, _read_by(share_from)]
 Metres = Annotated[float, _read_by(lambda value, what: metres_of(value, what, error=SitingError))]
 Minutes = Annotated[float, _read_by(lambda value, what: minutes_of(value, what, error=SitingError))]
 Seconds = Annotated[float, Strict(), AfterValidator(_above_zero)]
-Datum = Annotated[str, _read_by(read_datum)]
+Datum = Annotated[str, BeforeValidator(_datum)]
 Scope = Annotated[str | float, BeforeValidator(_scope)]
 PathOfFile = Annotated[Path, BeforeValidator(_file)]
 StandardName = Annotated[str, Strict(), BeforeValidator(_standard)]

@@ -9,10 +9,9 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 
-from siting.data.heading_list import similar_headings
 from siting.errors import ProblemError, SitingError
 from siting.measure import Reach, travel
-from siting.measure.services import HOLDS, offering, open_to_all, people_column, walker
+from siting.measure.services import HOLDS, offering, open_to_all, people_column
 from siting.messages import Message
 from siting.network import Network, Places
 from siting.propose import Existing
@@ -44,6 +43,8 @@ class GoalTown:
     def candidates(self, service: str) -> gpd.GeoDataFrame:
         """Return the candidate sites for a service; ProblemError where there are none, or ids are shared."""
         candidates = offering(self.layers["candidates"], service)
+        if candidates.empty and (role := self.study.role_of(service)) != service:
+            candidates = offering(self.layers["candidates"], role)
         if len(twice := self.facilities(service).index.intersection(candidates.index)):
             raise SitingError(Message("study.shared_ids", service=service, ids=list(twice)))
         if candidates.empty:
@@ -57,13 +58,15 @@ class GoalTown:
         sites = places[service].select(there) + places["candidates"].select(new)
         if self.goal.unit == "m":
             return travel(self.network, places["communities"], sites, metres=limit)
-        walk = walker(service, self.study.walk)
+        walk = self.study.walker(service)
         return travel(self.network, places["communities"], sites, minutes=limit, walk=walk)
 
     def demand(self, service: str) -> pd.Series:
         """Return the people of a service."""
         named = self.goal.people
-        column = (named.get(service) if isinstance(named, Mapping) else named) or people_column(service)
+        column = (named.get(service) if isinstance(named, Mapping) else named) or people_column(
+            self.study.role_of(service)
+        )
         demand: pd.Series = self.of_communities(column)
         if not demand.sum() > 0:
             raise ProblemError(Message("study.nobody", column=column))
@@ -76,8 +79,8 @@ class GoalTown:
     def of_communities(self, column: str) -> pd.Series:
         """Return a column of the communities."""
         if column not in self.communities:
-            near = similar_headings(self.communities, "communities", column)
-            raise SitingError(Message("study.no_column", layer="communities", column=column, near=near))
+            known = [each for each in self.communities if each != "geometry"]
+            raise SitingError(Message("study.no_column", layer="communities", column=column, known=known))
         found: pd.Series = self.communities[column]
         return found
 

@@ -1,0 +1,58 @@
+"""The arguments and options that several commands have, and what completes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+import siting as st
+from siting.data import list_roles
+
+__all__ = [
+    "Crs", "Datum", "Encoding", "Header", "LayerName", "Mapped", "Out", "Outside", "PostGIS", "Role", "RoleOrNone",
+    "SkipRows", "Standard", "StandardOrTask", "StripUnits", "StudyFile",
+]  # fmt: skip
+
+
+def _roles() -> list[str]:
+    return list_roles()
+
+
+def _standards() -> list[str]:
+    return st.list_standards()
+
+
+def _layers(ctx: typer.Context) -> Iterator[str]:
+    """Yield the layers of the file that stands before."""
+    import pyogrio
+
+    for path in filter(None, (ctx.params.get(name) for name in ("file", "source"))):
+        try:
+            yield from pyogrio.list_layers(path)[:, 0]
+        except Exception:  # there is nothing to complete
+            return
+
+
+def _option(*names: str, **more: Any) -> Any:
+    return typer.Option(*names, **more)
+
+
+StudyFile = Annotated[Path, typer.Argument()]
+Out = Annotated[Path | None, _option("--out")]
+Outside = Annotated[bool, _option("--outside")]
+Role = Annotated[str, _option("--role", autocompletion=_roles)]
+RoleOrNone = Annotated[str | None, _option("--role", autocompletion=_roles)]
+Standard = Annotated[str | None, _option("--standard", autocompletion=_standards)]
+StandardOrTask = Annotated[str | None, typer.Argument(autocompletion=lambda: [*_standards(), "new", "check", "schema"])]
+LayerName = Annotated[str | None, _option("--layer", autocompletion=_layers)]
+PostGIS = Annotated[str | None, _option("--postgis")]
+Crs = Annotated[str | None, _option("--crs")]
+Datum = Annotated[str | None, _option("--datum")]
+Encoding = Annotated[str | None, _option("--encoding")]
+SkipRows = Annotated[int | None, _option("--skip-rows")]
+Header = Annotated[int | None, _option("--header")]
+StripUnits = Annotated[bool | None, _option("--strip-units")]
+Mapped = Annotated[Path | None, _option("--mapping")]
