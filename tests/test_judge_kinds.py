@@ -429,7 +429,7 @@ def test_a_park_shares_its_facility_and_an_estate_does_not(two: Layers, town_net
 
 def test_a_community_that_is_not_there_is_refused(two: Layers, town_network: st.Network) -> None:
     two["childcare"]["community"] = ["new", "nowhere", None]
-    told = 'childcare: "community" names none, or several, of the communities in 1 rows: "l"; give ids'
+    told = 'childcare: "community" names none, or several, of the communities in 1 row: "l"; give ids'
     with pytest.raises(st.errors.LayerError, match=told):
         judged(OLD, two, network=town_network)
 

@@ -29,11 +29,11 @@ def anywhere(reach_of: Make) -> st.Reach:
 @pytest.mark.parametrize(
     ("objective", "counted", "instead"),
     [
-        (st.MinTravel(), "Objective 3,500 (person-m)", "grows by 1,300."),
+        (st.MinTravel(), "Objective 3,500 (person-m)", "grows by 1,300 person-m."),
         (
             st.MinFarthest(),
             "Objective 250 (m, the farthest)",
-            "grows by 50.",
+            "grows by 50 m.",
         ),
     ],
 )

@@ -258,11 +258,11 @@ def test_a_required_site_that_is_open_already_is_kept_not_opened(reach: st.Reach
     ("demand", "message"),
     [
         (PEOPLE.drop("b"), 'demand has no row for 1 origin: "b"'),
-        (PEOPLE.where(PEOPLE != 5), 'negative or not a number in 1 rows: "b"'),
+        (PEOPLE.where(PEOPLE != 5), 'negative or not a number in 1 row: "b"'),
         (PEOPLE - 6, 'negative or not a number in 2 rows: "b", "d"'),
-        (PEOPLE.replace(8, np.inf), 'negative or not a number in 1 rows: "c"'),
+        (PEOPLE.replace(8, np.inf), 'negative or not a number in 1 row: "c"'),
         (PEOPLE * 0, "demand is 0 everywhere"),
-        (PEOPLE.astype(object).replace(8, "many"), 'not a number in 1 rows: "c"'),
+        (PEOPLE.astype(object).replace(8, "many"), 'not a number in 1 row: "c"'),
         (pd.DataFrame({"p": PEOPLE, "q": PEOPLE}), "demand has 2 columns; choose one"),
     ],
 )

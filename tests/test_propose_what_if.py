@@ -140,7 +140,7 @@ def test_it_tells_what_it_is(what: WhatIf, reach: st.Reach) -> None:
 @pytest.mark.parametrize(
     ("step", "words"),
     [
-        (lambda w: w.open("q"), 'not among the destinations of the reach: "q"$'),
+        (lambda w: w.open("q"), 'not among the destinations: "q"$'),
         (lambda w: w.open(["y", "z"]), r"open\(\*ids\)"),
         (lambda w: w.open(slice(0, 2)), "not among the destinations"),
         (lambda w: w.open("x"), 'open already: "x"'),
