@@ -134,7 +134,11 @@ def _default(function: str, key: str, default: Any) -> str:
         return "(needed)"
     if (function, key) in FROM_STUDY or (function in ("audit", "provision") and key in SETTINGS):
         return "that of the study"
-    return "" if default is None or default == () else f"`{str(default).lower() if isinstance(default, bool) else default}`"
+    return (
+        ""
+        if default is None or default == ()
+        else f"`{str(default).lower() if isinstance(default, bool) else default}`"
+    )
 
 
 def _column(column: Column) -> str:

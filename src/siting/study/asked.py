@@ -21,7 +21,19 @@ from siting.measure import decay as decays
 from siting.messages import Message
 from siting.study.fields import Flag, Metres, Number, Several, Share, Text, Whole
 
-__all__ = ["BY_GROUP", "NAMES", "OBJECTIVES", "ONE_OF", "RULES", "Asked", "Town", "decay_of", "key_of", "kind_of", "table_of"]
+__all__ = [
+    "BY_GROUP",
+    "NAMES",
+    "OBJECTIVES",
+    "ONE_OF",
+    "RULES",
+    "Asked",
+    "Town",
+    "decay_of",
+    "key_of",
+    "kind_of",
+    "table_of",
+]
 
 CLOSED = ConfigDict(extra="forbid")
 

@@ -25,7 +25,7 @@ from siting.study.analyses.checks import check_analyses
 from siting.study.asked import OBJECTIVES, ONE_OF, RULES, Asked, table_of
 from siting.study.checks import check_standards, check_tables, items, sound, tables
 from siting.study.faults import Faults, Written
-from siting.study.fields import Count, Files, Flag, Metres, Minutes, Name, Seconds, Several, Share, Text, Whole
+from siting.study.fields import Count, Files, Flag, Metres, Minutes, Name, Seconds, Several, Share, Text
 from siting.study.inputs import CLOSED, Circle, Goal, Settings, Source, role_in
 from siting.study.walkers import OfService, Walker, walk_from
 
@@ -176,9 +176,7 @@ def _in_order(file: Any, written: Written, numbers: Mapping[str, Sequence[int]])
     found = [
         (written.place((key, number)) or (), analysis)
         for key in FUNCTIONS
-        for analysis, number in zip(
-            getattr(file, key), numbers.get(key, range(len(getattr(file, key)))), strict=True
-        )
+        for analysis, number in zip(getattr(file, key), numbers.get(key, range(len(getattr(file, key)))), strict=True)
     ]
     return tuple(analysis for _, analysis in sorted(found, key=lambda one: one[0]))
 
