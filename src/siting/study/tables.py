@@ -27,7 +27,8 @@ from siting.study.values import Proposal, Results
 
 __all__ = [
     "analysis_sections", "attribution", "coverage_table", "datum_words", "district_table", "facility_words",
-    "free_names", "network_words", "notices", "places_table", "result_layers", "result_tables", "take_up_words", "with_names", "with_own_names",
+    "free_names", "network_words", "notices", "places_table", "result_layers", "result_tables", "take_up_words",
+    "with_names", "with_own_names",
 ]  # fmt: skip
 
 
