@@ -24,6 +24,7 @@ from siting.show import write_report
 from siting.show.cells import amount, role_name
 from siting.study import Outcome, Study, run
 from siting.study.durations import seconds_of, study_sizes
+from siting.study.headings import verdict_in_words
 from siting.study.outputs import paths_in, results_folder, write_files
 from siting.study.run import judge
 from siting.study.tables import (
@@ -125,7 +126,7 @@ def audit_in_terminal(out: Console, study: Study, *, status: str | None, out_fil
     if suffix == ".xlsx":
         judged.to_excel(out_file, lang=study.lang)
     elif suffix == ".csv":
-        write_table(judged.table, out_file)
+        write_table(verdict_in_words(judged, study.lang) if study.headings == "words" else judged.table, out_file)
     else:
         write_report(out_file, judged, title=study.heading, lang=study.lang)
     out.print(f"{label('study.written', study.lang)} {out_file}", highlight=False, markup=False, soft_wrap=True)

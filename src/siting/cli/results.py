@@ -64,8 +64,10 @@ def _print(lines: Iterator[tuple[str, str]]) -> None:
     for text, style in lines:
         indent = 0 if style else 2
         told, _, key = text.partition(ID)
-        lines = wrapped_before(" " * indent + told.rstrip(), key, SHELL.out.width, indent=indent) if key else wrapped(
-            " " * indent + told, SHELL.out.width, indent=indent
+        lines = (
+            wrapped_before(" " * indent + told.rstrip(), key, SHELL.out.width, indent=indent)
+            if key
+            else wrapped(" " * indent + told, SHELL.out.width, indent=indent)
         )
         for line in lines:
             SHELL.out.print(Text(line, style=style), soft_wrap=True)

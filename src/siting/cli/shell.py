@@ -80,7 +80,7 @@ class Shell:
     def end(self) -> None:
         """Write the document, if one was asked for."""
         if self.json and self.document:
-            ascii_only = (sys.stdout.encoding or "").lower().replace("-", "") not in ("utf8", "utf16")
+            ascii_only = (sys.stdout.encoding or "utf-8").lower().replace("-", "") not in ("utf8", "utf16")
             text = json.dumps(plain(self.document), ensure_ascii=ascii_only, indent=1, allow_nan=False)
             sys.stdout.write(f"{text}\n")
 

@@ -47,8 +47,10 @@ class Base:
         if self.areas is None:
             raise ProblemError(Message("forecast.no_area_column", by=self.by))
         if (blank := self.areas.isna().to_numpy()).any():
-            column = Message("forecast.column", column=self.by)
-            raise LayerError("communities", Message("ids.blank", what=column, n=int(blank.sum()), ids=self.ids[blank]))
+            facts = {"n": int(blank.sum()), "ids": self.ids[blank]}
+            raise LayerError(
+                "communities", Message("ids.blank", what=Message("forecast.column", column=self.by), **facts)
+            )
         return pd.Series(self.people[column]).groupby(self.areas.to_numpy(), sort=True).sum()
 
 
@@ -77,8 +79,8 @@ class Control:
         else:
             code, totals = np.zeros(len(people), np.intp), pd.Series({ALL: self.total or 0}, dtype=np.int64)
         if (empty := (np.bincount(code, people, len(totals)) == 0) & (totals.to_numpy() > 0)).any():
-            others = Message("forecast.the_others")
-            areas = [others if area == OTHERS else area for area in totals.index[empty]]
+            rest = Message("forecast.the_others")
+            areas: list[object] = [rest if area == OTHERS else area for area in totals.index[empty]]
             years = {"from_year": base.from_year, "to_year": base.to_year}
             raise ProblemError(Message("forecast.nobody", column=self.column, areas=areas, **years))
         return code, totals
@@ -94,8 +96,8 @@ class Control:
             raise ProblemError(Message("forecast.no_total", column=self.column, areas=others, all=ALL))
         rest = 0 if self.total is None else self.total - listed
         if rest < 0 or (rest and not others):
-            facts = {"listed": listed, "total": self.total}
-            raise ProblemError(Message("forecast.areas_differ", column=self.column, **facts))
+            said = Message("forecast.areas_differ", column=self.column, listed=listed, total=self.total)
+            raise ProblemError(said)
         totals = pd.Series({**self.areas, **({OTHERS: rest} if others else {})}, dtype=np.int64)
         position = {area: k for k, area in enumerate(self.areas)}
         return np.asarray(pd.Series(base.areas).map(position).fillna(len(position)), np.intp), totals

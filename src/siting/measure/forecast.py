@@ -156,7 +156,7 @@ def _from_year(communities: pd.DataFrame, from_year: int | None, to_year: int) -
 
 def _base(communities: pd.DataFrame, names: Sequence[str], by: str | pd.Series, from_year: int, to_year: int) -> Base:
     """Read and check the columns of the base year."""
-    faults = [] if len(communities) else [Message("data.no_rows")]
+    faults: list[str | Message] = [] if len(communities) else [Message("data.no_rows")]
     if not communities.index.is_unique:
         twice = communities.index[communities.index.duplicated()].unique()
         faults.append(Message("cell.ids_twice", ids=twice))
@@ -196,8 +196,8 @@ def _fitted(base: Base, held: Mapping[str, Control], parts: list[str], whole: st
     totals = pd.Series({name: held[name].amount for name in parts})
     totals[rest] = int(rows.sum()) - int(totals.sum())
     if totals[rest] < 0:
-        facts = {"sum": int(totals[parts].sum()), "to_year": base.to_year, "most": int(rows.sum())}
-        raise ProblemError(Message("forecast.parts_total", parts=parts, whole=whole, **facts))
+        sums = {"sum": int(totals[parts].sum()), "to_year": base.to_year, "most": int(rows.sum())}
+        raise ProblemError(Message("forecast.parts_total", parts=parts, whole=whole, **sums))
     table = pd.DataFrame({name: np.bincount(code, people, len(rows)) for name, people in columns.items()}, rows.index)
     cells = fit_margins(table, rows=rows, columns=totals)
     shares = {name: apportion(people, code, cells[name].to_numpy()) for name, people in columns.items()}

@@ -119,7 +119,7 @@ class _Words(string.Formatter):
             return _given(value, self.lang)
         if spec == "noun":
             return _noun(value, self.lang)[1]
-        if spec.isalpha() and len(spec) > MOST:
+        if len(spec) > 1 and spec.isalpha():
             one, many = _noun(spec, self.lang)
             return _words("list.counted", self.lang).format(value, one if value == 1 else many)
         if spec == "lines":

@@ -22,7 +22,7 @@ from siting.messages import Message
 from siting.study.analyses import FUNCTIONS, Analysis, table_of_function
 from siting.study.analyses.catalogue import keys_of_tables
 from siting.study.analyses.checks import check_analyses
-from siting.study.asked import OBJECTIVES, ONE_OF, RULES, Asked, table_of
+from siting.study.asked import OBJECTIVES, ONE_OF, RULES, Asked, rules_of
 from siting.study.checks import check_standards, check_tables, items, sound, tables
 from siting.study.faults import Faults, Written
 from siting.study.fields import Count, Files, Flag, Metres, Minutes, Name, Seconds, Several, Share, Text
@@ -50,7 +50,7 @@ GOAL = _table(
         "minutes": (_by_service(Minutes), None), "people": (_by_service(Text), None),
         "objective": (ONE_OF | None, None),
         "curve": (Count, 0), "on_map": (Flag, False), "time_limit": (Seconds | None, None), "gap": (Share | None, None),
-        **{key: (Several[table_of(make)], ()) for key, make in RULES.items()},  # type: ignore[misc]  # a kind of table
+        **{key: (rules_of(make), ()) for key, make in RULES.items()},
     },
     "A proposal.",
 )  # fmt: skip
