@@ -339,8 +339,8 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def faults_in(error: SitingError) -> Iterator[tuple[int, Any]]:
     """Yield the line and the sentence of each fault."""
     several = error.code == "error.several"
-    for message in vars(error)["values"]["error"] if several else [error.message]:
-        yield getattr(message, "values").get("line", 0), message
+    for message in error.values["error"] if several else [error.message]:  # noqa: PD011 - of an error, no table
+        yield message.values.get("line", 0), message  # noqa: PD011 - of a message
 
 
 def broken(folder: Path, text: str | bytes) -> SitingError:
