@@ -100,6 +100,8 @@ def test_an_unknown_datum_of_a_study_is_refused_before_a_layer_is_read(folder: P
 class Printed:
     """A console that keeps what is printed."""
 
+    width = 80
+
     def __init__(self) -> None:
         self.text = ""
 

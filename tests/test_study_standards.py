@@ -16,6 +16,7 @@ RECIPE = """
 standard = {standard}
 year = 2025
 scope = "part"
+headings = "names"
 [layers]
 communities = {{ path = "sample.gpkg" }}
 childcare = {{ path = "sample.gpkg" }}

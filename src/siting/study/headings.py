@@ -88,7 +88,7 @@ def _worded(name: str, table: pd.DataFrame, results: Results) -> pd.DataFrame:
 
 def _coverage(table: pd.DataFrame, results: Results) -> pd.DataFrame:
     """Name the districts; how it was measured is said by the metric."""
-    table = table.drop(columns="how")
+    table = table.drop(columns="how", errors="ignore")  # no circle, no columns
     if "districts" in results.layers:
         called = names_apart(results.layers["districts"]).to_dict()
         names = [called.get(group, "") for group in table["group"]]
