@@ -292,7 +292,7 @@ def _in_words(table: pd.DataFrame, lang: str) -> pd.DataFrame:
     made: dict[str, pd.Series] = {}
     for name in (name for name in table.columns if name not in left):
         values = table[name]
-        if name in ("status", "metric", "service", "operator"):
+        if name in ("status", "metric", "service", "operator", "standard"):
             values = values.map(lambda code, name=name: named(name, code, lang) if code else "")
         elif name == "unit" or name.endswith("_unit"):
             values = values.map(lambda code: _unit(code, lang))
