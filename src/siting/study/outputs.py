@@ -20,7 +20,7 @@ from siting.show import Section, draw_chart, draw_map, draw_picture, write_repor
 from siting.study import tables
 from siting.study.analyses import FUNCTIONS
 from siting.study.headings import tables_to_write
-from siting.study.record import write_record
+from siting.study.results_file import write_record
 from siting.study.values import Proposal, Results
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ __all__ = ["is_result", "paths_in", "results_folder", "write_files", "write_outp
 
 #: What is in a folder of results, by kind, and its tables besides those of goals.
 FILES = {"map": "coverage.html", "report": "report.html", "layers": "results.gpkg", "tables": "tables",
-         "record": "results.json"}  # fmt: skip
+         "values": "results.json"}  # fmt: skip
 TABLES = ("coverage", "audit", "figures", "uncounted", "communities", "plans")
 
 
@@ -103,7 +103,7 @@ def write_files(results: Results, folder: Path, *, on_step: Callable[[str, str],
         paths["tables"].mkdir()
         for name, table in sheets.items():
             write_table(table, paths["tables"] / f"{name}.csv")
-        write_record(results, paths["record"])
+        write_record(results, paths["values"])
 
 
 def write_page(results: Results, kind: Literal["map", "report"], path: Path) -> None:
