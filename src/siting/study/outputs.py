@@ -19,12 +19,16 @@ from siting.measure.services import walker
 from siting.propose import Plan
 from siting.show import Section, draw_chart, draw_map, draw_picture, write_report
 from siting.study import tables
+from siting.study.record import record_of
 from siting.study.values import Proposal, Results
 
 __all__ = ["is_result", "paths_in", "results_folder", "write_files", "write_outputs"]
 
 #: What is in a folder of results, by kind, and its tables besides those of goals.
-FILES = {"map": "coverage.html", "report": "report.html", "layers": "results.gpkg", "tables": "tables"}
+FILES = {
+    "map": "coverage.html", "report": "report.html", "layers": "results.gpkg", "tables": "tables",
+    "record": "record.json",
+}  # fmt: skip
 TABLES = ("coverage", "audit", "figures", "uncounted", "communities", "plans")
 
 
@@ -101,6 +105,7 @@ def write_files(results: Results, folder: Path, *, on_step: Callable[[str, str],
         drawn.save(str(paths["map"]))
         notes: dict[str, Any] = {"notices": tables.notices(results), "attribution": tables.attribution(results)}
         write_report(paths["report"], *parts, title=results.study.heading, lang=results.study.lang, **notes)
+        record_of(results, parts).write(paths["record"])
         for name, frame in layers.items():
             write_layer(frame, paths["layers"], layer=name)
         paths["tables"].mkdir()
@@ -144,6 +149,7 @@ def _service(results: Results, service: str) -> Section:
         areas = areas[areas["unit"] == bands["unit"].iloc[0]]
     plan = _plans(results).get(service)
     picture = draw_picture(results.layers, service=service, areas=areas, coverage=bands, plan=plan, lang=lang)
+    picture.set_label(f"service/{service}")
     parts: list[Any] = [picture, tables.coverage_table(results, service, lang)]
     parts += filter(None, [tables.facility_words(results, service, lang)])
     if len(districts := tables.district_table(results, service, lang)):
@@ -155,7 +161,9 @@ def _proposal(results: Results, proposal: Proposal) -> Section:
     lang = results.study.lang
     parts: list[Any] = [tables.with_names(results, proposal.plan)]
     if proposal.curve is not None:
-        parts.append({label("study.curve", lang): draw_chart(proposal.curve, target=proposal.goal.share, lang=lang)})
+        chart = draw_chart(proposal.curve, target=proposal.goal.share, lang=lang)
+        chart.set_label(f"goal/{proposal.goal.name}")
+        parts.append({label("study.curve", lang): chart})
     return Section(proposal.goal.title(lang), *parts)
 
 
