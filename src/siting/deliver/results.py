@@ -61,6 +61,9 @@ class Found:
             table = served.table().reindex(homes.index)
             homes = homes.assign(**{f"{served.service}_{key}": table[key] for key in ("facility", "cost", "band")})
         found["communities"] = homes
+        if "goal" in (proposed := found.get("proposed", homes)):
+            titles = {goal.name: goal.title[self.lang] for goal in self.record.planned}
+            found["proposed"] = proposed.assign(goal_title=proposed["goal"].map(titles))
         return found
 
     @property

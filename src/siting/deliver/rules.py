@@ -29,7 +29,7 @@ CLOSED = ConfigDict(extra="forbid")
 PACKAGE = {"code", "place", "title"}
 OF_FILES = PACKAGE | {"number", "name"}
 OF_LAYERS = PACKAGE | {"S", "service", "unit", "number"}
-OF_SHEETS = PACKAGE | {"service", "goal"}
+OF_SHEETS = PACKAGE | {"service", "goal", "plan"}
 OF_TEXT = PACKAGE | {"study", "year", "n"}
 SIGN = re.compile(r"\{(\w+)(?::[^{}]*)?\}|[{}]")
 #: Signs that stand in no name of a file on Windows.

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import shapely
+from pyproj import CRS
 
 from siting.data import points, to_crs
 from siting.data.projection_choice import layer_places
@@ -19,9 +20,10 @@ from siting.deliver.layers import layers_for
 from siting.deliver.results import Found
 from siting.deliver.rules import CodeTable, FieldRule, LayerRule, Rules, fill
 from siting.errors import SitingError
+from siting.labels import label
 from siting.messages import Message
 
-__all__ = ["crs_for", "meridian_at", "write_vectors"]
+__all__ = ["crs_for", "crs_words", "meridian_at", "write_vectors"]
 
 #: The EPSG codes of CGCS2000: longitude and latitude, and the zones of 75°E without and with their number.
 GEOGRAPHIC, MERIDIANS, ZONES = 4490, 4534, 4513
@@ -53,6 +55,25 @@ def crs_for(rules: Rules, frames: Iterable[gpd.GeoDataFrame]) -> str:
     if meridian is None:
         meridian = meridian_at(float(np.median(np.concatenate([layer_places(frame).lon for frame in frames]))))
     return f"EPSG:{(ZONES if rules.crs.projection == 'zone' else MERIDIANS) + (meridian - 75) // 3}"
+
+
+def crs_words(crs: Any, lang: str) -> str:
+    """Name a CRS: one of CGCS2000 as planners do, any other by its own name.
+
+    Examples
+    --------
+    >>> crs_words("EPSG:4549", "en"), crs_words("EPSG:32650", "en")
+    ('CGCS2000, 3-degree zone, central meridian 120°E', 'WGS 84 / UTM zone 50N')
+    """
+    found = CRS(crs)
+    code = found.to_epsg() or 0
+    if code == GEOGRAPHIC:
+        return label("deliver.crs_geographic", lang)
+    for first, key in ((MERIDIANS, "crs_meridian"), (ZONES, "crs_zone")):
+        if 0 <= code - first <= 20:
+            meridian = 75 + 3 * (code - first)
+            return label(f"deliver.{key}", lang, meridian=meridian, zone=meridian // 3)
+    return str(found.name)
 
 
 def write_vectors(rules: Rules, found: Found, target: Path) -> list[Message]:

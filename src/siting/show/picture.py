@@ -210,7 +210,7 @@ def _draw_ground(
         under = {"facecolor": PAPER, "alpha": 0.65, "linewidth": 0, "pad": 1}
         for name, place in zip(districts.get("name", ()), districts.representative_point(), strict=False):
             if isinstance(name, str):
-                axes.text(place.x, place.y, clean(name), zorder=4, bbox=under, **style)
+                axes.text(place.x, place.y, clean(name), zorder=7, bbox=under, **style)
         entries.append(Entry("dashes", DISTRICT, label("picture.districts", lang)))
     return entries
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from siting.show.text import clean, wrap
+from siting.show.text import clean, text_width
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -52,7 +52,9 @@ class Sheet:
         return cls(figure, axes, _box(figure, (across + 2 * EDGE, EDGE, *size)), size, (right - left) / across)
 
     @classmethod
-    def on_paper(cls, extent: Extent, title: str, *, paper: str, foot: tuple[str, str, str]) -> Sheet:
+    def on_paper(
+        cls, extent: Extent, title: str, *, paper: str, subtitle: str = "", foot: tuple[str, str, str] = ("", "", "")
+    ) -> Sheet:
         """Return a page of *paper*, lying: the map at a round scale, framed; *foot* is left, in the middle and right.
 
         ``{scale}`` in the foot is the denominator of the scale.
@@ -65,17 +67,14 @@ class Sheet:
         wide, high = across * per_inch / 2, tall * per_inch / 2
         figure = _figure(width, height)
         axes = _map(figure, (MARGIN, MARGIN + FOOT, across, tall), (x - wide, y - high, x + wide, y + high), "#1f2a30")
-        size = SIZES[paper]
-        lines = wrap(clean(title), size, width - 2 * MARGIN)
-        size = size if len(lines) == 1 else size * 0.62
-        text = "\n".join(wrap(clean(title), size, width - 2 * MARGIN)[:2])
-        middle = 1 - (MARGIN + TITLE / 2 - 0.06) / height
-        figure.text(0.5, middle, text, fontsize=size, fontweight="bold", ha="center", va="center")
-        for at, ha, words in zip((MARGIN, width / 2, width - MARGIN), ("left", "center", "right"), foot, strict=True):
-            figure.text(
-                at / width, (MARGIN + FOOT / 2 - 0.05) / height, clean(words.replace("{scale}", f"{scale:,.0f}")),
-                fontsize=9, ha=ha, va="center",
-            )  # fmt: skip
+        size, room = SIZES[paper], width - 2 * MARGIN
+        size *= min(1.0, room / text_width(clean(title), size))
+        middle = height - MARGIN - (TITLE - 0.12) / 2
+        _write(figure, width / 2, middle + (0.12 if subtitle else 0.0), title, "center", size, "bold")
+        if subtitle:
+            _write(figure, width / 2, middle - 0.2, subtitle, "center", min(11.0, 11.0 * room / text_width(subtitle, 11)))
+        for at, where, words in zip((MARGIN, width / 2, width - MARGIN), ("left", "center", "right"), foot, strict=True):
+            _write(figure, at, MARGIN + FOOT / 2 - 0.05, words.replace("{scale}", f"{scale:,.0f}"), where, 9.0)
         key = LEGEND - EDGE, tall
         panel = _box(figure, (MARGIN + across + 2 * EDGE, MARGIN + FOOT, *key))
         return cls(figure, axes, panel, key, per_inch)
@@ -97,6 +96,12 @@ def _figure(width: float, height: float) -> Figure:
     from siting.show.display import Picture  # matplotlib takes a while to import
 
     return Picture(figsize=(width, height))
+
+
+def _write(figure: Figure, x: float, y: float, words: str, ha: str, size: float, weight: str = "normal") -> None:
+    """Write words at a place given in inches."""
+    width, height = figure.get_size_inches()
+    figure.text(x / width, y / height, clean(words), fontsize=size, fontweight=weight, ha=ha, va="center")
 
 
 def _box(figure: Figure, at: tuple[float, float, float, float]) -> Axes:
