@@ -127,12 +127,11 @@ def _verdict_key(found: Found, service: str, most: int) -> Mapping[str, Sequence
 
 
 def write_atlas(
-    rules: Rules, found: Found, folder: Path, pdf: Path, *, crs: str, date: str, names: Mapping[int, str]
+    rules: Rules, found: Found, leaves: Sequence[Leaf], pdf: Path, *, crs: str, date: str, names: Mapping[int, str]
 ) -> None:
-    """Write each sheet as JPG under its name, and all of them as one PDF."""
+    """Write all sheets as one PDF, and each beside it as JPG under its name."""
     from matplotlib.backends.backend_pdf import PdfPages
 
-    leaves = list(leaves_of(rules, found))
     if not leaves:
         return
     told: dict[str, Any] = {"CreationDate": None, "Title": rules.fill(rules.files.atlas), "Creator": "siting"}
@@ -140,7 +139,7 @@ def write_atlas(
         for leaf in leaves:
             figure = draw(rules, found, leaf, crs=crs, date=date, total=len(leaves))
             options = {"quality": rules.atlas.quality, "dpi": (rules.atlas.dpi, rules.atlas.dpi)}
-            figure.savefig(folder / f"{names[leaf.number]}.jpg", dpi=rules.atlas.dpi, pil_kwargs=options)
+            figure.savefig(pdf.parent / f"{names[leaf.number]}.jpg", dpi=rules.atlas.dpi, pil_kwargs=options)
             pages.savefig(figure, dpi=rules.atlas.dpi)
             figure.clear()
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from siting.deliver.docx_parts import add_bookmark, add_contents, add_page_number, face_of, repeat_head, shade
+from siting.deliver.docx_parts import add_bookmark, add_contents, add_page_number, face_of, keep_whole, repeat_head, shade
 from siting.deliver.results import Found
 from siting.deliver.rules import Rules
 from siting.labels import label
@@ -22,6 +23,9 @@ COLOURS = {"met": "0B6B6B", "short": "B23A1B"}
 MUTED = "5C6870"
 #: A4 in millimetres, points of tables and their small print.
 WIDTH, HEIGHT, CELL, SMALL = 210.0, 297.0, 9.0, 7.5
+#: In a table, millimetres of a Chinese sign, of the margins of a cell, and of the widest text on one line.
+SIGN, PADDING, MOST = CELL * 25.4 / 72, 4.2, 70.0
+LETTERS = re.compile(r"[^\s\u2e80-\uffef]+")
 #: Share of the width that a rule has in a table of rules.
 RULE = 0.42
 DIGITS = "零一二三四五六七八九"
@@ -112,7 +116,8 @@ class _Writer:
             style = styles.add_style(name, WD_STYLE_TYPE.PARAGRAPH)
             style.base_style = body
             face_of(style, self.text.body_font, points, colour=MUTED if name != "Cell" else None)
-            style.paragraph_format.space_after, style.paragraph_format.line_spacing = Pt(1), 1.15
+            style.paragraph_format.space_before, style.paragraph_format.space_after = Pt(1), Pt(1)
+            style.paragraph_format.line_spacing = 1.1
         section = self.document.sections[0]
         for line in (section.header.paragraphs[0], section.footer.paragraphs[0]):
             line.style = styles["Edge"]
@@ -165,7 +170,7 @@ class _Writer:
         n = self.counts["chapter"]
         number = self.rules.fill(self.text.numbering, n=chinese_number(n) if self.lang == "zh" else n)
         heading = self._heading(f"{number}　{title}", 1)
-        heading.paragraph_format.page_break_before = True
+        heading.paragraph_format.page_break_before = self.counts["chapter"] == 1
         heading.alignment = 1
 
     def _heading(self, words: str, level: int) -> Any:
@@ -225,7 +230,7 @@ class _Writer:
             self._caption("table", table.caption).paragraph_format.keep_with_next = True
         made = self.document.add_table(rows=0, cols=columns, style="Table Grid")
         made.autofit = False
-        shares = widths or _shares(table, columns)
+        shares = widths or _shares(table, columns, self.room)
         for column, share in zip(made.columns, shares, strict=True):
             column.width = Mm(self.room * share)
         for head, cells in [*([(True, table.head)] if table.head else []), *((False, row) for row in table.rows)]:
@@ -237,6 +242,11 @@ class _Writer:
                 repeat_head(row)
                 for at in row.cells:
                     shade(at, "EEF1F3")
+            if table.style != "rules":
+                keep_whole(row)
+        if not table.head:
+            for paragraph in (each for row in made.rows[:-1] for each in row.cells[0].paragraphs):
+                paragraph.paragraph_format.keep_with_next = True
         self.document.add_paragraph(table.note, style="Small")
 
     def _figure(self, block: Block) -> None:
@@ -278,20 +288,29 @@ def _said(block: Block) -> Iterator[str]:
         yield from block.lines
 
 
-def _shares(table: Table, columns: int) -> list[float]:
-    """Share the width among the columns by their longest words, none too narrow."""
+def _shares(table: Table, columns: int, room: float) -> list[float]:
+    """Share a width in millimetres among the columns: whole words and numbers first, then by the longest texts."""
     if table.style == "rules":
         return [RULE, *((1 - RULE) / (columns - 1) for _ in range(columns - 1))]
     rows = [*([table.head] if table.head else []), *table.rows]
-    longest = [max(_width(row[at]) for row in rows) for at in range(columns)]
-    bounded = [min(max(each, 5.0), 30.0) for each in longest]
-    return [each / sum(bounded) for each in bounded]
+    least = [max(_longest_word(row[at]) for row in rows) + PADDING for at in range(columns)]
+    most = [max(_width(row[at].text) for row in rows) + PADDING for at in range(columns)]
+    left = max(room - sum(least), 0.0)
+    wish = [min(long, MOST) - min(short, MOST) for short, long in zip(least, most, strict=True)]
+    total = sum(wish)
+    wide = [short + (left * more / total if total else 0.0) for short, more in zip(least, wish, strict=True)]
+    return [each / sum(wide) for each in wide]
 
 
-def _width(cell: Cell) -> float:
-    """Return the width of a cell in letters; small print may be wrapped."""
-    wide = sum(2 if ord(sign) > 0x2E7F else 1 for sign in cell.text)
-    return max(float(wide), *(min(0.3 * len(line), 12.0) for line in cell.small)) if cell.small else float(wide)
+def _longest_word(cell: Cell) -> float:
+    """Return the width of what is not broken: a number, or a run of letters; two signs at least."""
+    words = [cell.text] if cell.number and not cell.head else LETTERS.findall(cell.text)
+    return max([2 * SIGN, *map(_width, words)])
+
+
+def _width(text: str) -> float:
+    """Return the width of a text in a table in millimetres."""
+    return sum(SIGN if ord(sign) > 0x2E7F else 0.66 * SIGN for sign in text)
 
 
 def _fill(at: Any, cell: Cell, *, head: bool) -> None:

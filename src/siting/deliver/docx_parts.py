@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-__all__ = ["add_bookmark", "add_contents", "add_page_number", "face_of", "repeat_head", "shade"]
+__all__ = ["add_bookmark", "add_contents", "add_page_number", "face_of", "keep_whole", "repeat_head", "shade"]
 
 #: The face of Latin letters and figures.
 LATIN = "Times New Roman"
@@ -93,8 +93,13 @@ def add_contents(place: Any, headings: Sequence[tuple[int, str, str]], *, room: 
 
 
 def repeat_head(row: Any) -> None:
-    """Let a row of a table stand on each page, and break none in two."""
+    """Let a row of a table stand on each page."""
     row._tr.get_or_add_trPr().append(_element("tblHeader", val="true"))
+
+
+def keep_whole(row: Any) -> None:
+    """Let a row of a table stand on one page."""
+    row._tr.get_or_add_trPr().insert(0, _element("cantSplit", val="true"))
 
 
 def shade(cell: Any, colour: str) -> None:

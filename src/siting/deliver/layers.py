@@ -15,7 +15,9 @@ from siting.messages import Message
 __all__ = ["layers_for", "like"]
 
 
-def layers_for(rules: Rules, services: Iterable[str], units: Mapping[str, str], lang: str) -> Iterator[LayerRule]:
+def layers_for(
+    rules: Rules, services: Iterable[str], units: Mapping[str, str], lang: str = "zh"
+) -> Iterator[LayerRule]:
     """Yield the rule of each layer for these services; *units* are those of their ways, "m" or "min".
 
     SitingError for a service that the rules do not know.

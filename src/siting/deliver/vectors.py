@@ -23,7 +23,7 @@ from siting.errors import SitingError
 from siting.labels import label
 from siting.messages import Message
 
-__all__ = ["crs_for", "crs_words", "meridian_at", "write_vectors"]
+__all__ = ["crs_for", "crs_words", "meridian_at", "vectors_crs", "write_vectors"]
 
 #: The EPSG codes of CGCS2000: longitude and latitude, and the zones of 75°E without and with their number.
 GEOGRAPHIC, MERIDIANS, ZONES = 4490, 4534, 4513
@@ -76,20 +76,23 @@ def crs_words(crs: Any, lang: str) -> str:
     return str(found.name)
 
 
-def write_vectors(rules: Rules, found: Found, target: Path) -> list[Message]:
-    """Write the layers to the geodatabase *target*; return what cannot be written, and then nothing is."""
+def vectors_crs(rules: Rules, found: Found) -> str:
+    """Return the CRS of the vectors of some results."""
+    return crs_for(rules, [found.layers["communities"]])
+
+
+def write_vectors(rules: Rules, found: Found, target: Path, crs: str) -> list[Message]:
+    """Write the layers to the geodatabase *target* in a CRS; return what cannot be written, and then nothing is."""
     faults: list[Message] = []
     units = {served.service: served.unit for served in found.record.served}
-    chosen: list[tuple[LayerRule, gpd.GeoDataFrame]] = []
+    made = []
     for layer in layers_for(rules, units, units, found.lang):
         frame = found.layers.get(str(layer.source))
         if frame is not None and len(frame):
-            chosen.append((layer, frame))
+            made.append((layer, _table(rules, layer, to_crs(frame, crs), faults)))
         elif layer.required:
             facts = {"source": layer.source, "layer": layer.name, "alias": layer.alias}
             faults.append(Message("deliver.no_layer", **facts))
-    crs = crs_for(rules, [frame for _, frame in chosen]) if chosen else ""
-    made = [(layer, _table(rules, layer, to_crs(frame, crs), faults)) for layer, frame in chosen]
     if faults:
         return faults
     with disk_full_told(target.parent):
