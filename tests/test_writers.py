@@ -22,6 +22,7 @@ import shapely
 import siting as st
 from siting import study
 from siting.data import write, write_table
+from siting.data.new_text import write_new_text
 from siting.errors import SitingError
 from siting.judge.audit_workbook import write_workbook
 from siting.judge.standards.template import write_template
@@ -62,10 +63,11 @@ WRITERS: dict[str, Callable[[Path], object]] = {
     "chart.svg": lambda path: st.draw_chart(curve(), lang="en").savefig(path),
     "audit.xlsx": lambda path: write_workbook(path, {"audit": table()}),
     "standard.toml": write_template,
+    "study.toml": lambda path: write_new_text(path, "[study]\n" * 100_000),
     "network": lambda path: network().save(path),
 }
 #: Writers that never replace what is there.
-ONCE = ("layer.shp", "standard.toml")
+ONCE = ("layer.shp", "standard.toml", "study.toml")
 each_writer = pytest.mark.parametrize("name", WRITERS)
 
 
@@ -310,6 +312,7 @@ def test_no_writer_is_missing() -> None:
         "data/atomic_write._place": 1,  # the journal in a room
         "data/drafts._remove_unsigned": 1,
         "data/folder_exchange._link_others": 1,
+        "data/new_text.write_new_text": 1,
         "data/write._to_csv": 1,
         "data/write._write_parquet": 1,
         "data/write_geodatabase.write_geodatabase": 1,
