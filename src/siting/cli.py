@@ -271,6 +271,23 @@ def audit(
     audit_in_terminal(out, replace(read, lang=chosen or read.lang), status=status, out_file=out_file)
 
 
+@app.command()
+def deliver(
+    results: Annotated[Path | None, typer.Argument(help="A folder that a run wrote, or a package to check.")] = None,
+    out_dir: Annotated[Path | None, typer.Option("--out", help="Folder of the package; default near RESULTS.")] = None,
+    rules: Annotated[Path | None, typer.Option(help="Rules of your own, in TOML.")] = None,
+    check_only: Annotated[bool, typer.Option("--check", help="Only check the package in the folder.")] = False,
+    new_rules: Annotated[Path | None, typer.Option(help="Write the rules to this file, to change, and stop.")] = None,
+    lang: Lang = None,
+) -> None:
+    """Write results as a package to hand in: .gdb, Word and PDF, atlas, workbook; or check one."""
+    from siting.terminal_deliver import deliver_in_terminal
+
+    deliver_in_terminal(
+        out, results, folder=out_dir, rules=rules, check_only=check_only, new_rules=new_rules, lang=_lang(lang) or "zh"
+    )
+
+
 def _lang(lang: str | None) -> Literal["zh", "en"] | None:
     if lang not in (None, "zh", "en"):
         raise SitingError(f'--lang is "{lang}"; choose zh or en')

@@ -3,7 +3,7 @@
 from siting.deliver.breach import Breach
 from siting.deliver.check import check_delivery, refuse_breaches
 from siting.deliver.package import deliver
-from siting.deliver.rules import write_rules
+from siting.deliver.rules_file import write_rules
 
 __all__ = ["Breach", "check_delivery", "deliver", "refuse_breaches", "write_rules"]
 

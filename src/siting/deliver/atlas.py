@@ -122,8 +122,7 @@ def _verdict_key(found: Found, service: str, most: int) -> Mapping[str, Sequence
                 entries.append(Entry("dot", COLOURS[badge], words))
     if left:
         entries.append(Entry("dot", COLOURS["na"], label("deliver.more", found.lang, count=left)))
-    marks = label("list.comma", found.lang).join(label(f"deliver.dot_{badge}", found.lang) for badge in ("short", "met"))
-    return {f"{label('report.audit', found.lang)}{label('list.open', found.lang)}{marks}{label('list.close', found.lang)}": entries}
+    return {label("deliver.verdict", found.lang): entries}
 
 
 def write_atlas(
@@ -142,4 +141,3 @@ def write_atlas(
             figure.savefig(pdf.parent / f"{names[leaf.number]}.jpg", dpi=rules.atlas.dpi, pil_kwargs=options)
             pages.savefig(figure, dpi=rules.atlas.dpi)
             figure.clear()
-

@@ -11,7 +11,8 @@ from siting.deliver.breach import Breach
 from siting.deliver.check_layers import check_geodatabase
 from siting.deliver.layers import like
 from siting.deliver.places import KINDS, SHEET, files_of
-from siting.deliver.rules import Rules, read_rules
+from siting.deliver.rules import Rules
+from siting.deliver.rules_file import read_rules
 from siting.errors import SitingError
 from siting.messages import Message
 from siting.show.picture_sheet import INCH, PAPERS
@@ -151,13 +152,9 @@ def _picture(root: Path, file: PurePath, rules: Rules) -> Iterator[Breach]:
         yield from _size(file, rules.atlas.paper, PAPERS[rules.atlas.paper], size)
 
 
-def _size(
-    file: PurePath, paper: str, asked: tuple[float, float], found: tuple[float, float]
-) -> Iterator[Breach]:
+def _size(file: PurePath, paper: str, asked: tuple[float, float], found: tuple[float, float]) -> Iterator[Breach]:
     """Compare two sizes in inches."""
-    (wide, high), (width, height) = (
-        (1000 * INCH * across, 1000 * INCH * along) for across, along in (asked, found)
-    )
+    (wide, high), (width, height) = ((1000 * INCH * across, 1000 * INCH * along) for across, along in (asked, found))
     if max(abs(wide - width), abs(high - height)) > SLACK:
         facts = {"width": width, "height": height, "wide": wide, "high": high}
         yield Breach(file, Message("deliver.size", paper=paper, **facts))

@@ -162,9 +162,7 @@ def _check_kind(rule: FieldRule, found: str, told: dict[str, str]) -> Iterator[M
         yield Message("deliver.alias", found=alias, asked=rule.alias)
 
 
-def _check_values(
-    rule: FieldRule, frame: pd.DataFrame, ids: np.ndarray[Any, Any], rules: Rules
-) -> Iterator[Message]:
+def _check_values(rule: FieldRule, frame: pd.DataFrame, ids: np.ndarray[Any, Any], rules: Rules) -> Iterator[Message]:
     values = frame[rule.name]
     texts = values.map(lambda value: "" if pd.isna(value) else str(value))
     filled = (texts.str.strip() != "").to_numpy()
@@ -175,7 +173,7 @@ def _check_values(
     if rule.unique and (twice := (texts.duplicated() & filled)).any():
         yield Message("deliver.twice", values=list(dict.fromkeys(texts[twice])))
     if rule.codes is not None:
-        strange = filled & ~texts.isin(list(rules.codes[rule.codes].values)).to_numpy()
+        strange = filled & ~texts.isin(list(rules.codes[rule.codes].meanings)).to_numpy()
         if strange.any():
             yield Message("deliver.not_coded", values=list(dict.fromkeys(texts[strange])), codes=rule.codes)
     if rule.value is not None and (other := filled & ~texts.map(lambda text: _fits(str(rule.value), text))).any():
@@ -190,9 +188,7 @@ def _fits(pattern: str, text: str) -> bool:
     return like(pattern, number="[0-9]+").fullmatch(text) is not None
 
 
-def _check_shapes(
-    file: Path, layer: LayerRule, frame: gpd.GeoDataFrame, ids: np.ndarray[Any, Any]
-) -> Iterator[Breach]:
+def _check_shapes(file: Path, layer: LayerRule, frame: gpd.GeoDataFrame, ids: np.ndarray[Any, Any]) -> Iterator[Breach]:
     shapes = np.asarray(frame.geometry.array)
     lacking = shapely.is_missing(shapes) | shapely.is_empty(shapes)
     if lacking.any():

@@ -9,7 +9,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from siting.deliver.docx_parts import add_bookmark, add_contents, add_page_number, face_of, keep_whole, repeat_head, shade
+from siting.deliver.docx_parts import (
+    add_bookmark,
+    add_contents,
+    add_page_number,
+    centre,
+    face_of,
+    keep_whole,
+    repeat_head,
+    shade,
+    to_right,
+)
 from siting.deliver.results import Found
 from siting.deliver.rules import Rules
 from siting.labels import label
@@ -89,7 +99,7 @@ class _Writer:
         page.top_margin, page.right_margin, page.bottom_margin, page.left_margin = map(Mm, (top, right, bottom, left))
         page.different_first_page_header_footer = True
         header, footer = page.header.paragraphs[0], page.footer.paragraphs[0]
-        header.text, header.alignment, footer.alignment = self.title, 1, 1
+        header.text = self.title
         before, _, after = label("deliver.page", self.lang).partition("{page}")
         add_page_number(footer, before, after)
         self._styles()
@@ -121,14 +131,14 @@ class _Writer:
         section = self.document.sections[0]
         for line in (section.header.paragraphs[0], section.footer.paragraphs[0]):
             line.style = styles["Edge"]
-            line.alignment = 1
+            centre(line)
 
     def cover(self, date: str) -> None:
         """Write the cover: titles, notices, who made it and when."""
         from docx.shared import Mm, Pt
 
         title = self.document.add_paragraph(self.title, style="Title")
-        title.alignment, title.paragraph_format.space_before = 1, Mm(55)
+        centre(title).paragraph_format.space_before = Mm(55)
         for words, size in ((self.text.subtitle, 20), (self.found.record.heading, 14)):
             if words:
                 self._centred(words, size, after=Mm(8))
@@ -137,13 +147,13 @@ class _Writer:
         last = self._centred(rules_line(self.rules), 14, after=Pt(6))
         last.paragraph_format.space_before = Mm(45)
         self._centred(date, 14, after=Pt(0))
-        self.document.add_page_break()
+        self.document.add_page_break()  # type: ignore[no-untyped-call]
 
     def _centred(self, words: str, size: float, *, after: Any, bold: bool = False) -> Any:
         from docx.shared import Pt
 
-        paragraph = self.document.add_paragraph()
-        paragraph.alignment, paragraph.paragraph_format.space_after = 1, after
+        paragraph = centre(self.document.add_paragraph())
+        paragraph.paragraph_format.space_after = after
         run = paragraph.add_run(words)
         run.font.size, run.bold = Pt(size), bold
         return paragraph
@@ -171,7 +181,7 @@ class _Writer:
         number = self.rules.fill(self.text.numbering, n=chinese_number(n) if self.lang == "zh" else n)
         heading = self._heading(f"{number}　{title}", 1)
         heading.paragraph_format.page_break_before = self.counts["chapter"] == 1
-        heading.alignment = 1
+        centre(heading)
 
     def _heading(self, words: str, level: int) -> Any:
         heading = self.document.add_heading(words, level)
@@ -258,17 +268,15 @@ class _Writer:
         high = 0.82 * (HEIGHT - self.text.margins[0] - self.text.margins[2])
         wide = min(self.room, high * picture.px_width / picture.px_height)
         image.seek(0)
-        paragraph = self.document.add_paragraph()
-        paragraph.alignment, paragraph.paragraph_format.keep_with_next = 1, True
+        paragraph = centre(self.document.add_paragraph())
+        paragraph.paragraph_format.keep_with_next = True
         paragraph.add_run().add_picture(image, width=Mm(wide))
         self._caption("figure", block.text)
 
     def _caption(self, kind: str, words: str) -> Any:
         self.counts[kind] += 1
         number = label(f"deliver.{kind}", self.lang, n=self.counts[kind])
-        paragraph = self.document.add_paragraph(f"{number}　{words}", style="Caption")
-        paragraph.alignment = 1
-        return paragraph
+        return centre(self.document.add_paragraph(f"{number}　{words}", style="Caption"))
 
     def sources(self) -> None:
         """Write the sources of the layers."""
@@ -318,11 +326,13 @@ def _fill(at: Any, cell: Cell, *, head: bool) -> None:
 
     paragraph = at.paragraphs[0]
     paragraph.style = "Cell"
-    paragraph.alignment = 2 if cell.number and not head else None
+    if cell.number and not head:
+        to_right(paragraph)
     run = paragraph.add_run(cell.text)
     run.bold = head or bool(cell.badge)
     if cell.badge in COLOURS:
         run.font.color.rgb = RGBColor.from_string(COLOURS[cell.badge])
     for line in cell.small:
         small = at.add_paragraph(line, style="Small")
-        small.alignment = 2 if cell.number else None
+        if cell.number:
+            to_right(small)

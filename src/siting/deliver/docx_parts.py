@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-__all__ = ["add_bookmark", "add_contents", "add_page_number", "face_of", "keep_whole", "repeat_head", "shade"]
+__all__ = [
+    "add_bookmark",
+    "add_contents",
+    "add_page_number",
+    "centre",
+    "face_of",
+    "keep_whole",
+    "repeat_head",
+    "shade",
+    "to_right",
+]
 
 #: The face of Latin letters and figures.
 LATIN = "Times New Roman"
@@ -24,6 +34,21 @@ def face_of(style: Any, face: str, size: float, *, bold: bool | None = None, col
     for key in ("asciiTheme", "hAnsiTheme", "eastAsiaTheme", "cstheme"):
         faces.attrib.pop(qn(f"w:{key}"), None)
     faces.set(qn("w:eastAsia"), face)
+
+
+def centre(paragraph: Any) -> Any:
+    """Centre a paragraph, and return it."""
+    from docx.enum.text import WD_ALIGN_PARAGRAPH
+
+    paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
+    return paragraph
+
+
+def to_right(paragraph: Any) -> None:
+    """Move a paragraph to the right."""
+    from docx.enum.text import WD_ALIGN_PARAGRAPH
+
+    paragraph.alignment = WD_ALIGN_PARAGRAPH.RIGHT
 
 
 def _element(tag: str, /, **attributes: str) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import logging
 import tempfile
 from functools import partial
@@ -13,7 +13,8 @@ from siting.deliver.atlas import leaves_of, write_atlas
 from siting.deliver.check import check_delivery
 from siting.deliver.places import KINDS, files_of, is_ours, sheet_names
 from siting.deliver.results import Found
-from siting.deliver.rules import Rules, read_rules
+from siting.deliver.rules import Rules
+from siting.deliver.rules_file import read_rules
 from siting.deliver.text import write_text
 from siting.deliver.vectors import vectors_crs, write_vectors
 from siting.deliver.workbook import write_workbook
@@ -93,5 +94,5 @@ def _deliver(found: Found, folder: Path, rules: Rules) -> dict[str, Path]:
 
 
 def _today(lang: str) -> str:
-    today = datetime.date.today()
+    today = dt.date.today()
     return label("deliver.date", lang, year=today.year, month=today.month, day=today.day)

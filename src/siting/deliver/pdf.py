@@ -15,7 +15,10 @@ from siting.messages import Message
 __all__ = ["browser", "office", "print_page", "turn_document"]
 
 #: Names of the programs, and where they lie on Windows and macOS when no path leads to them.
-OFFICE, BROWSERS = ("soffice", "libreoffice"), ("msedge", "microsoft-edge", "google-chrome", "chromium", "chromium-browser")  # noqa: E501
+OFFICE, BROWSERS = (
+    ("soffice", "libreoffice"),
+    ("msedge", "microsoft-edge", "google-chrome", "chromium", "chromium-browser"),
+)
 FOLDERS = ("PROGRAMFILES", "PROGRAMFILES(X86)", "LOCALAPPDATA")
 INSIDE = {
     "office": ("LibreOffice/program/soffice.com",),

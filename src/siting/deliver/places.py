@@ -20,7 +20,7 @@ def files_of(rules: Rules) -> dict[str, Path]:
 
     Examples
     --------
-    >>> from siting.deliver.rules import read_rules
+    >>> from siting.deliver.rules_file import read_rules
     >>> files_of(read_rules())["vectors.gdb"].as_posix()
     '矢量数据/000000示例区养老托育服务设施布局规划矢量数据.gdb'
     """

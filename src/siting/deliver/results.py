@@ -72,12 +72,20 @@ class Found:
         return {name: frame for name, frame in self.layers.items() if name not in MADE and not name.startswith(AREAS)}
 
     @cached_property
+    def districts(self) -> Mapping[str, str]:
+        """The names of the districts by id."""
+        frame = self.layers.get("districts")
+        return {} if frame is None or "name" not in frame else frame["name"].dropna().astype(str).to_dict()
+
+    @cached_property
     def tables(self) -> Mapping[str, pd.DataFrame]:
-        """The tables by name, without the notice in each row."""
+        """The tables by name, with the columns of the record, whatever their headings are."""
         found = {}
         for file in sorted(paths_in(self.folder)["tables"].glob("*.csv")):
             table = pd.read_csv(file, encoding="utf-8-sig", low_memory=False)
-            found[file.stem] = table.drop(columns="notice", errors="ignore")
+            names = self.record.columns.get(file.stem, ())
+            table = table.iloc[:, : len(names)]  # after them stands the notice
+            found[file.stem] = table.set_axis(list(names), axis="columns")
         return found
 
     def areas(self, served: Served) -> gpd.GeoDataFrame | None:
@@ -100,7 +108,9 @@ class Found:
 def plan_of(opened: Opened) -> Any:
     """Return a part of a plan as `siting.draw_picture` takes plans."""
     index = pd.Index(opened.sites, dtype=object)
-    table = pd.DataFrame({"order": opened.numbers, "year": pd.Series(opened.years, dtype=float).to_numpy()}, index=index)
+    table = pd.DataFrame(
+        {"order": opened.numbers, "year": pd.Series(opened.years, dtype=float).to_numpy()}, index=index
+    )
     changes = pd.DataFrame({"change": pd.Series(dict(opened.changes), dtype=object)})
     return SimpleNamespace(sites=opened.sites, table=table, changes=changes, communities=None, share=None)
 

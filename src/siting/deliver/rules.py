@@ -1,27 +1,22 @@
-"""The rules of a package, read from TOML: what is handed in, how it is called, and the fields of each layer."""
+"""The rules of a package: what is handed in, how it is called, and the fields of each layer."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, fields
-from importlib.resources import files
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, ConfigDict, Field, Strict, TypeAdapter, ValidationError
+from pydantic import AfterValidator, ConfigDict, Field, Strict
 
-from siting.data import atomic_path
-from siting.data.toml_files import parsed, tables_of
-from siting.data.toml_places import places_of
 from siting.errors import SitingError
 from siting.messages import Message
 from siting.show.picture_sheet import PAPERS
-from siting.study.faults import Faults
 from siting.study.fields import Flag, Number, Text, Whole
 
 __all__ = [
-    "CodeTable", "FieldRule", "LayerRule", "Rules", "SheetRule", "TableRule", "fill", "read_rules", "write_rules",
+    "ANY_NAME", "PLAIN_NAME", "SIGN", "Atlas", "Chapter", "CodeTable", "Coordinates", "FieldRule", "FileNames",
+    "Folders", "LayerNames", "LayerRule", "Package", "Rules", "SheetRule", "TableRule", "TextRule", "fill",
 ]  # fmt: skip
 
 CLOSED = ConfigDict(extra="forbid")
@@ -148,7 +143,7 @@ class CodeTable:
     __pydantic_config__ = CLOSED
 
     alias: Text
-    values: Mapping[str, Text]
+    meanings: Annotated[Mapping[str, Text], Field(alias="values")]
     of: Mapping[str, Text] = field(default_factory=dict)
 
 
@@ -276,21 +271,6 @@ class Rules:
         return fill(pattern, **(package | values))
 
 
-RULES = TypeAdapter(Rules)
-#: The keys of each kind of table, for the nearest to one that is not known.
-KEYS = {
-    (): [each.name for each in fields(Rules)],
-    **{
-        path: [{"source": "from"}.get(each.name, each.name) for each in fields(kind)]
-        for path, kind in {
-            ("package",): Package, ("crs",): Coordinates, ("folders",): Folders, ("files",): FileNames,
-            ("layer",): LayerRule, ("layer", "fields"): FieldRule, ("atlas",): Atlas, ("sheet",): SheetRule,
-            ("text",): TextRule, ("chapter",): Chapter, ("table",): TableRule, ("layers",): LayerNames,
-        }.items()
-    },
-}  # fmt: skip
-
-
 def fill(pattern: str, **values: object) -> str:
     """Fill the signs of a pattern; a value that is not known yet leaves its sign.
 
@@ -300,94 +280,3 @@ def fill(pattern: str, **values: object) -> str:
     '33070003{name}'
     """
     return SIGN.sub(lambda sign: sign[0].format(**values) if sign[1] in values else sign[0], pattern)
-
-
-def read_rules(path: str | Path | None = None) -> Rules:
-    """Read rules from TOML, by default those of the package; SitingError names all faults with their lines."""
-    if path is None:
-        text = files("siting.deliver").joinpath("rules.toml").read_text(encoding="utf-8")
-        data, name = parsed(text), "rules.toml"
-    else:
-        text, data = tables_of(Path(path))
-        name = Path(path).name
-    faults = Faults(name, data, places_of(text))
-    rules = None
-    try:
-        rules = RULES.validate_python(data)
-    except ValidationError as error:
-        faults.add_errors(error.errors(), KEYS)
-    if rules is not None:
-        _check(rules, faults)
-    faults.raise_all()
-    assert rules is not None
-    return rules
-
-
-def write_rules(path: str | Path) -> Path:
-    """Write the rules that the package has, with comments, to a TOML file of one's own to change.
-
-    Parameters
-    ----------
-    path
-        The file, ending in ``.toml``.
-
-    Returns
-    -------
-    Path
-        The file that was written.
-
-    Raises
-    ------
-    SitingError
-        When the file is there already, or cannot be written.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     written = write_rules(f"{folder}/bureau.toml")
-    ...     read_rules(written).folders.vectors
-    '矢量数据'
-    """
-    target = Path(path)
-    if target.suffix.lower() != ".toml":
-        raise SitingError(Message("deliver.no_toml", name=target.name))
-    if target.exists():
-        raise SitingError(Message("deliver.there", name=target.name))
-    with atomic_path(target) as draft:
-        draft.write_bytes(files("siting.deliver").joinpath("rules.toml").read_bytes())
-    return target
-
-
-def _check(rules: Rules, faults: Faults) -> None:
-    """Find what the kinds of values do not tell: names that a geodatabase has not, lengths and code tables that lack."""
-    fit = ANY_NAME if rules.layers.chinese_names else PLAIN_NAME
-    if not rules.layer:
-        faults.add(("layer",), Message("study.missing", what=""))
-    for number, layer in enumerate(rules.layer):
-        at: tuple[str | int, ...] = ("layer", number)
-        _check_name(layer.name, fit, (*at, "name"), faults)
-        if ("{S}" in layer.name) != ("{service}" in layer.source):
-            faults.add((*at, "name"), Message("deliver.per_service", what="", name=layer.name, source=layer.source))
-        seen = set()
-        for place, each in enumerate(layer.fields):
-            here = (*at, "fields", place)
-            _check_name(each.name, fit, (*here, "name"), faults)
-            if each.name.casefold() in seen:
-                faults.add((*here, "name"), Message("study.twice", name=each.name))
-            seen.add(each.name.casefold())
-            if each.type == "text" and each.length is None:
-                faults.add(here, Message("deliver.no_length", field=each.name))
-            if (each.source is None) == (each.value is None):
-                faults.add(here, Message("deliver.from_or_value", field=each.name))
-            if each.codes is not None and each.codes not in rules.codes:
-                faults.add((*here, "codes"), Message("study.choose", what="", value=each.codes, choices=list(rules.codes)))
-    for key, table in rules.codes.items():
-        if lost := sorted(set(table.of.values()) - set(table.values)):
-            faults.add(("codes", key, "of"), Message("deliver.lost_codes", what="", codes=lost))
-
-
-def _check_name(name: str, fit: re.Pattern[str], path: tuple[str | int, ...], faults: Faults) -> None:
-    plain = name.replace("{S}", "S")
-    if not fit.fullmatch(plain):
-        faults.add(path, Message("deliver.name", what="", name=name))

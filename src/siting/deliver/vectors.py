@@ -114,7 +114,7 @@ def _table(rules: Rules, layer: LayerRule, frame: gpd.GeoDataFrame, faults: list
     """Return the fields and shapes of a layer as they are written, with what GDAL is told of each field."""
     columns, schema = [], []
     for rule in layer.fields:
-        values = _values(rules, rule, frame)
+        values = _values(rule, frame)
         try:
             columns.append(_column(rule, values, rules.codes[rule.codes] if rule.codes else None))
         except SitingError as error:
@@ -134,7 +134,7 @@ def _table(rules: Rules, layer: LayerRule, frame: gpd.GeoDataFrame, faults: list
     return pa.table(columns, schema=pa.schema(schema))
 
 
-def _values(rules: Rules, rule: FieldRule, frame: gpd.GeoDataFrame) -> pd.Series:
+def _values(rule: FieldRule, frame: gpd.GeoDataFrame) -> pd.Series:
     """Return the values of a field as the results have them; of one that they have not, missing ones."""
     if rule.value is not None:
         texts = [fill(rule.value, number=number) for number in range(1, len(frame) + 1)]
@@ -183,7 +183,7 @@ def _coded(texts: Sequence[str | None], codes: CodeTable, name: str) -> list[str
     for text in texts:
         code = codes.of.get(text or "")
         if code is None and text is not None:
-            code = codes.of.get("*", text if text in codes.values else None)
+            code = codes.of.get("*", text if text in codes.meanings else None)
             strange += [text] if code is None else []
         found.append(code)
     if strange:

@@ -27,6 +27,8 @@ FORMATS = {
     "limit": "#,##0", "amount": "#,##0.00", "seconds": "#,##0.00",
 }  # fmt: skip
 HEAD = "DCE6E6"
+#: What communities have of each service, and columns that the text tells of.
+PARTS, LEFT_OUT = ("facility", "cost", "band"), ("how",)
 FORBIDDEN = re.compile(r"[\[\]:*?/\\]")
 
 
@@ -51,10 +53,30 @@ def _tables(rules: Rules, found: Found) -> Iterator[tuple[str, pd.DataFrame]]:
             words = {} if goal is None else {"goal": goal.name, "plan": number}
             table = found.tables.get(rules.fill(rule.source, **words))
             if table is not None:
-                yield rules.fill(rule.name, **words), table
+                yield rules.fill(rule.name, **words), _readable(table, found, "" if goal is None else goal.unit)
     yield label("deliver.fields", found.lang), _fields(rules, found)
     if len(codes := _codes(rules, found.lang)):
         yield label("deliver.codes", found.lang), codes
+
+
+def _readable(table: pd.DataFrame, found: Found, unit: str) -> pd.DataFrame:
+    """Give a table the headings, words and names of a reader; *unit* is that of the ways of a plan."""
+    lang, heads = found.lang, {}
+    measured = {f"{served.service}_": served for served in found.record.served}
+    for name in table.columns:
+        service = next((served for prefix, served in measured.items() if name.startswith(prefix)), None)
+        if service is not None:
+            part = name.removeprefix(f"{service.service}_")
+            words = {"service": named("service", service.service, lang), "unit": label(f"unit.{service.unit}", lang)}
+            heads[name] = label(f"deliver.column_{part}", lang, **words) if part in PARTS else ""
+        elif unit and name in ("people", "mean", "farthest"):
+            heads[name] = label(f"plan_site.{name}", lang, unit=label(f"unit.{unit}", lang))
+        else:
+            heads[name] = "" if name in LEFT_OUT else heading(name, lang)
+    kept = [name for name, head in heads.items() if head]
+    shown = pd.DataFrame({name: [_shown(value, name, found) for value in table[name]] for name in kept}, dtype=object)
+    shown.attrs["heads"] = heads
+    return shown
 
 
 def _fields(rules: Rules, found: Found) -> pd.DataFrame:
@@ -74,7 +96,7 @@ def _fields(rules: Rules, found: Found) -> pd.DataFrame:
 
 
 def _codes(rules: Rules, lang: str) -> pd.DataFrame:
-    rows = [(name, code, words) for name, table in rules.codes.items() for code, words in table.values.items()]
+    rows = [(name, code, words) for name, table in rules.codes.items() for code, words in table.meanings.items()]
     return pd.DataFrame(rows, columns=[label(f"deliver.{key}", lang) for key in ("of_codes", "code", "meaning")])
 
 
@@ -89,8 +111,8 @@ def _add(book: Any, title: str, table: pd.DataFrame, found: Found) -> None:
         sheet.cell(number, 1, note).font = Font(bold=True, color="5B4708")
     for j, name in enumerate(table.columns, start=1):
         kind = KIND_OF.get(str(name), "")
-        values = [_shown(value, str(name), found.lang) for value in table.iloc[:, j - 1]]
-        head = sheet.cell(first, j, _head(str(name), found.lang))
+        values = [None if pd.isna(value) else value for value in table.iloc[:, j - 1]]
+        head = sheet.cell(first, j, table.attrs.get("heads", {}).get(name, str(name)))
         head.font, head.fill = Font(bold=True), PatternFill("solid", start_color=HEAD)
         head.alignment = Alignment(vertical="center", wrap_text=True)
         for i, value in enumerate(values, start=first + 1):
@@ -112,23 +134,16 @@ def _add(book: Any, title: str, table: pd.DataFrame, found: Found) -> None:
     sheet.sheet_properties.pageSetUpPr.fitToPage = True
 
 
-def _head(name: str, lang: str) -> str:
-    """Return the heading of a column, of a service where it begins with one."""
-    service, _, rest = name.partition("_")
-    if known(f"service.{service}") and rest:
-        return f"{named('service', service, lang)}{label('list.colon', lang)}{heading(rest, lang)}"
-    return heading(name, lang)
-
-
-def _shown(value: Any, name: str, lang: str) -> Any:
+def _shown(value: Any, name: str, found: Found) -> Any:
     """Return a value as it stands in a cell: words of the library in a language, flags as words, nothing for none."""
     if value is None or (not isinstance(value, str) and pd.isna(value)):
         return None
     if pd.api.types.is_bool(value):
-        return label("value.yes" if value else "value.no", lang)
+        return label("value.yes" if value else "value.no", found.lang)
     if isinstance(value, str):
-        found = next(filter(known, (f"{section}.{value}" for section in CODES.get(name, ()))), None)
-        return clean(value) if found is None else label(found, lang)
+        known_as = next(filter(known, (f"{section}.{value}" for section in CODES.get(name, ()))), None)
+        value = clean(value) if known_as is None else label(known_as, found.lang)
+        return found.districts.get(value, value) if name in ("group", "area", "district") else value
     return float(value) if isinstance(value, float) else int(value)
 
 

@@ -165,7 +165,9 @@ class _Page:
             texts = [text.get_text() for text in part.texts] + [axes.get_title() for axes in part.axes]
             alt = caption or next(filter(None, texts), "")
             lines = (inline_svg(part, name=f"f{self.figures}", alt=alt),) if self.drawn else ()
-            yield Block("figure", text=caption or ("" if self.drawn else alt), anchor=part.get_label(), lines=lines)
+            yield Block(
+                "figure", text=caption or ("" if self.drawn else alt), anchor=str(part.get_label()), lines=lines
+            )
         elif is_audit(part):
             yield from audit_blocks(part, self.lang)
         elif is_plan(part):

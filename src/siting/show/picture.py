@@ -111,7 +111,10 @@ def draw_on(
     title: str | None = None,
     more: Mapping[str, Sequence[Entry]] | None = None,
 ) -> Figure:
-    """Draw as `draw_picture` does, on the sheet that is made for an extent and a title; *more* are groups of the key."""
+    """Draw as `draw_picture` does, on the sheet that is made for an extent and a title.
+
+    *more* are further groups of the key.
+    """
     present = {role: frame for role, frame in layers.items() if frame is not None and len(frame)}
     if not present:
         raise SitingError("layers: none has a row; there is nothing to draw")

@@ -72,8 +72,10 @@ class Sheet:
         middle = height - MARGIN - (TITLE - 0.12) / 2
         _write(figure, width / 2, middle + (0.12 if subtitle else 0.0), title, "center", size, "bold")
         if subtitle:
-            _write(figure, width / 2, middle - 0.2, subtitle, "center", min(11.0, 11.0 * room / text_width(subtitle, 11)))
-        for at, where, words in zip((MARGIN, width / 2, width - MARGIN), ("left", "center", "right"), foot, strict=True):
+            small = min(11.0, 11.0 * room / text_width(subtitle, 11))
+            _write(figure, width / 2, middle - 0.2, subtitle, "center", small)
+        places = ((MARGIN, "left"), (width / 2, "center"), (width - MARGIN, "right"))
+        for (at, where), words in zip(places, foot, strict=True):
             _write(figure, at, MARGIN + FOOT / 2 - 0.05, words.replace("{scale}", f"{scale:,.0f}"), where, 9.0)
         key = LEGEND - EDGE, tall
         panel = _box(figure, (MARGIN + across + 2 * EDGE, MARGIN + FOOT, *key))

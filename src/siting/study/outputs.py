@@ -105,7 +105,7 @@ def write_files(results: Results, folder: Path, *, on_step: Callable[[str, str],
         drawn.save(str(paths["map"]))
         notes: dict[str, Any] = {"notices": tables.notices(results), "attribution": tables.attribution(results)}
         write_report(paths["report"], *parts, title=results.study.heading, lang=results.study.lang, **notes)
-        record_of(results, parts).write(paths["record"])
+        record_of(results, parts, sheets).write(paths["record"])
         for name, frame in layers.items():
             write_layer(frame, paths["layers"], layer=name)
         paths["tables"].mkdir()

@@ -65,6 +65,7 @@ class Planned:
     status: str
     share: str
     on_map: bool
+    unit: str
     target: float | None
     opened: tuple[Opened, ...]
     curve: Mapping[str, tuple[float | None, ...]]
@@ -72,7 +73,10 @@ class Planned:
 
 @dataclass(frozen=True)
 class Record:
-    """What a run found, without its layers and tables; *blocks* are the elements of its report."""
+    """What a run found, without its layers and tables.
+
+    *blocks* are the elements of its report, *columns* the names of the columns of each table, whatever its headings.
+    """
 
     name: str
     title: Mapping[str, str]
@@ -85,6 +89,7 @@ class Record:
     served: tuple[Served, ...]
     planned: tuple[Planned, ...]
     blocks: tuple[Block, ...]
+    columns: Mapping[str, tuple[str, ...]]
 
     @property
     def heading(self) -> str:
@@ -109,8 +114,8 @@ def read_record(path: Path) -> Record:
         raise SitingError(Message("deliver.other_results", folder=path.parent, name=path.name)) from fault
 
 
-def record_of(results: Results, parts: Sequence[object]) -> Record:
-    """Make the record of a run whose report has these parts."""
+def record_of(results: Results, parts: Sequence[object], sheets: Mapping[str, pd.DataFrame]) -> Record:
+    """Make the record of a run whose report has these parts, and whose tables these are."""
     study, lang = results.study, results.study.lang
     return Record(
         study.name, study.title, lang, study.standard, study.year, str(results.network.crs.name),
@@ -118,6 +123,7 @@ def record_of(results: Results, parts: Sequence[object]) -> Record:
         tuple(_served(service, found) for service, found in results.bands.items()),
         tuple(_planned(name, proposal) for name, proposal in results.proposals.items()),
         tuple(blocks_of(parts, lang, drawn=False)),
+        {name: tuple(map(str, table.columns)) for name, table in sheets.items()},
     )  # fmt: skip
 
 
@@ -139,7 +145,8 @@ def _planned(name: str, proposal: Any) -> Planned:
     goal, plan, curve = proposal.goal, proposal.plan, proposal.curve
     columns = [] if curve is None else [key for key in ("sites", "share", "bound_share", "budget") if key in curve]
     return Planned(
-        name, {lang: goal.title(lang) for lang in LANGUAGES}, plan.status, percent(plan.share), goal.on_map, goal.share,
+        name, {lang: goal.title(lang) for lang in LANGUAGES}, plan.status, percent(plan.share), goal.on_map,
+        goal.unit, goal.share,
         tuple(_opened(plan, service) for service in goal.services), {key: _numbers(curve[key]) for key in columns},
     )  # fmt: skip
 
