@@ -181,11 +181,11 @@ class LayerRule:
 
 @dataclass(frozen=True)
 class LayerNames:
-    """The table [layers]."""
+    """The table [names]: whether names of layers and fields may be Chinese."""
 
     __pydantic_config__ = CLOSED
 
-    chinese_names: Flag = False
+    chinese: Flag = False
 
 
 @dataclass(frozen=True)
@@ -258,7 +258,7 @@ class Rules:
     crs: Coordinates = Coordinates()
     services: Mapping[str, ServiceName] = field(default_factory=dict)
     codes: Mapping[str, CodeTable] = field(default_factory=dict)
-    layers: LayerNames = LayerNames()
+    names: LayerNames = LayerNames()
     atlas: Atlas = Atlas()
     sheet: tuple[SheetRule, ...] = ()
     text: TextRule = TextRule()

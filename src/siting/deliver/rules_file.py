@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from siting.data import atomic_path
+from siting.data.new_text import write_new_text
 from siting.data.toml_files import parsed, tables_of
 from siting.data.toml_places import places_of
 from siting.deliver.rules import (
@@ -44,7 +44,7 @@ KEYS: dict[tuple[str | int, ...], list[str]] = {
         for path, kind in {
             ("package",): Package, ("crs",): Coordinates, ("folders",): Folders, ("files",): FileNames,
             ("layer",): LayerRule, ("layer", "fields"): FieldRule, ("atlas",): Atlas, ("sheet",): SheetRule,
-            ("text",): TextRule, ("chapter",): Chapter, ("table",): TableRule, ("layers",): LayerNames,
+            ("text",): TextRule, ("chapter",): Chapter, ("table",): TableRule, ("names",): LayerNames,
         }.items()
     },
 }  # fmt: skip
@@ -53,8 +53,8 @@ KEYS: dict[tuple[str | int, ...], list[str]] = {
 def read_rules(path: str | Path | None = None) -> Rules:
     """Read rules from TOML, by default those of the package; SitingError names all faults with their lines."""
     if path is None:
-        text = files("siting.deliver").joinpath("rules.toml").read_text(encoding="utf-8")
-        data, name = parsed(text), "rules.toml"
+        text, name = _own(), "rules.toml"
+        data = parsed(text)
     else:
         text, data = tables_of(Path(path))
         name = Path(path).name
@@ -100,16 +100,16 @@ def write_rules(path: str | Path) -> Path:
     target = Path(path)
     if target.suffix.lower() != ".toml":
         raise SitingError(Message("deliver.no_toml", name=target.name))
-    if target.exists():
-        raise SitingError(Message("deliver.there", name=target.name))
-    with atomic_path(target) as draft:
-        draft.write_bytes(files("siting.deliver").joinpath("rules.toml").read_bytes())
-    return target
+    return write_new_text(target, _own())
+
+
+def _own() -> str:
+    return files("siting.deliver").joinpath("rules.toml").read_text(encoding="utf-8")
 
 
 def _check(rules: Rules, faults: Faults) -> None:
     """Find what the kinds of values do not tell: names that a geodatabase has not, and what a field lacks."""
-    fit = ANY_NAME if rules.layers.chinese_names else PLAIN_NAME
+    fit = ANY_NAME if rules.names.chinese else PLAIN_NAME
     if not rules.layer:
         faults.add(("layer",), Message("study.missing", what=""))
     for number, layer in enumerate(rules.layer):
