@@ -187,15 +187,13 @@ def test_the_workbook_has_headings_filters_and_units(town: Path) -> None:
         "值域",
     ]
     homes = book["小区"]
-    assert [cell.value for cell in homes[1]] == [
-        "编号", "名称", "最近托育设施", "至最近托育设施路程（米）", "托育服务半径（米以内）",
-    ]  # fmt: skip
-    assert [cell.value for cell in homes[2]] == ["sw", "甲", "k1", 100, 100]
+    row = dict(zip((cell.value for cell in homes[1]), (cell.value for cell in homes[2]), strict=True))
+    assert [row[head] for head in ("编号", "名称", "托育：设施", "托育：距离（米）")] == ["sw", "甲", "k1", 100]
     coverage = book["覆盖情况"]
-    assert coverage.auto_filter.ref == f"A1:L{coverage.max_row}"
+    assert coverage.auto_filter.ref == f"A1:{coverage.cell(1, coverage.max_column).column_letter}{coverage.max_row}"
     assert coverage.freeze_panes == "A2"
-    share = next(cell.column for cell in coverage[1] if cell.value == "覆盖率")
-    assert coverage.cell(2, share).number_format == "0.0%"
+    assert "数据说明" not in row
+    assert {cell.value: homes.cell(2, cell.column).number_format for cell in homes[1]}["常住人口"] == "#,##0"
 
 
 # --- other programs
@@ -423,9 +421,9 @@ def test_a_check_refuses_and_a_good_package_passes(town: Path, tmp_path: Path) -
 
 
 def test_a_folder_without_results_is_told(tmp_path: Path) -> None:
-    with pytest.raises(SitingError, match=r"has no record\.json; give a folder that siting run wrote"):
+    with pytest.raises(SitingError, match=r"has no contents\.json; give a folder that siting run wrote"):
         deliver.deliver(tmp_path, tmp_path / "package")
-    (tmp_path / "record.json").write_text("{}")
+    (tmp_path / "contents.json").write_text("{}")
     with pytest.raises(SitingError, match="another version may have written it"):
         deliver.deliver(tmp_path, tmp_path / "package")
     with pytest.raises(SitingError, match="there is no folder"):

@@ -151,7 +151,7 @@ def test_nearest(three: Reach) -> None:
     assert three.nearest(2).to_numpy().tolist() == [["a", 1, "y", 0.0], ["a", 2, "x", 200.0], ["b", 1, "x", 500.0]]
     assert list(three.nearest(9).columns) == ["origin", "rank", "destination", "cost"]
     assert len(three.nearest(9)) == 4
-    with pytest.raises(ProblemError, match="ask for 1 or more"):
+    with pytest.raises(ProblemError, match="ask for a whole number, 1 or more"):
         three.nearest(0)
 
 

@@ -133,7 +133,7 @@ def test_one_limit_or_the_other(town_network: st.Network, layer: Make) -> None:
     with pytest.raises(ProblemError, match="not both"):
         st.travel(town_network, a, a, metres=500, minutes=5)
     for nearest in (0, -1):
-        with pytest.raises(ProblemError, match="ask for 1 or more"):
+        with pytest.raises(ProblemError, match="ask for a whole number, 1 or more"):
             st.travel(town_network, a, a, nearest=nearest)
     with pytest.raises(ProblemError, match="no limit"):
         st.straight_line(a, a)

@@ -403,7 +403,7 @@ def test_nodes_without_coordinates(at: dict[str, Any]) -> None:
     graph = town_graph()
     graph.add_node(99, **at)
     graph.add_edge(99, 0)
-    with pytest.raises(NetworkError, match='1 nodes have no x and y: "99"'):
+    with pytest.raises(NetworkError, match='1 node has no x and y: "99"'):
         st.Network.from_graph(graph)
 
 

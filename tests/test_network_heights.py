@@ -81,7 +81,7 @@ def test_noughts_among_heights_are_none(caplog: pytest.LogCaptureFixture) -> Non
     network = st.Network.from_streets(raised(*lines))
     assert len(network.nodes) == 5
     assert rises(network) == pytest.approx({"a": 3, "b": np.nan, "c": np.nan, "d": 2}, nan_ok=True)
-    assert 'jump by more than 30 m from one vertex to the next in 1 rows: "b"' in warned(caplog)
+    assert 'jump by more than 30 m from one vertex to the next in 1 row: "b"' in warned(caplog)
     assert 'heights are 0 all along 1 rows, where all others are above 20 m: "c"' in warned(caplog)
 
 
@@ -95,7 +95,7 @@ def test_a_given_rise_counts_and_a_contradiction_is_told(caplog: pytest.LogCaptu
     lines = [[(0, 0, 10), (500, 0, 20)], [(500, 0, 20), (900, 0, 40)], [(900, 0, 40), (950, 0, 41)]]
     network = st.Network.from_streets(raised(*lines, rise=[10.5, -20.0, np.nan]))
     assert rises(network) == {"a": 10.5, "b": -20.0, "c": 1.0}
-    assert 'rise is not that of the heights in the line in 1 rows: "b: -20 m for 20 m"' in warned(caplog)
+    assert 'rise is not that of the heights in the line in 1 row: "b: -20 m for 20 m"' in warned(caplog)
 
 
 @pytest.mark.parametrize("downhill", [False, True])
@@ -127,7 +127,7 @@ def test_ends_above_each_other_are_not_joined(caplog: pytest.LogCaptureFixture) 
     deck, street = [(0, 0, 17), (100, 0, 17)], [(0, 0, 5), (0, 100, 5)]
     apart = st.Network.from_streets(raised(deck, street))
     assert apart.n_components == 2
-    assert 'lie more than 3 m above others at the same place and are not joined to them: "a"' in warned(caplog)
+    assert 'lie more than 3 m above others at the same place, not joined to them: "a"' in warned(caplog)
     joined = st.Network.from_streets(raised(deck, street, [(0, 0, 5), (0, 0, 17)]))
     assert joined.n_components == 1
     assert len(joined.nodes) == 4

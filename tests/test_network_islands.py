@@ -55,7 +55,7 @@ def test_the_largest_part_is_kept(caplog: pytest.LogCaptureFixture) -> None:
     assert sorted(left.edges.index) == ["a", "b"]
     assert left.n_components == 1
     assert left.left_out == {"islands": 2}
-    assert caplog.messages == ["2 islands with 2 edges, 0.06 km of 0.26 km, are left out"]
+    assert caplog.messages == ["left out: 2 islands with 2 edges, 0.06 km of 0.26 km"]
     assert len(network.edges) == 4
     check_whole(left)
 
@@ -98,7 +98,7 @@ def test_an_island_is_joined_to_the_nearest_point_of_an_edge(caplog: pytest.LogC
         "a-1": "residential", "a-2": "residential", "b": "residential", "c": "residential", "link-1": "link",
     }  # fmt: skip
     assert joined.n_components == 1
-    assert caplog.messages == ["1 of 1 islands are joined by links of up to 5 m, 2.0 m in all; 0 lie farther away"]
+    assert caplog.messages == ["1 of 1 island joined by links of up to 5 m, 2.0 m in all; 0 farther away"]
     assert -1 in joined.nodes
     check_whole(joined)
 
@@ -152,7 +152,7 @@ def test_islands_are_joined_through_one_another(caplog: pytest.LogCaptureFixture
     }  # fmt: skip
     assert joined.n_components == 2
     assert "2 of 3 islands" in caplog.text
-    assert "1 lie farther away" in caplog.text
+    assert "1 farther away" in caplog.text
 
 
 def test_two_links_to_one_edge() -> None:

@@ -84,7 +84,7 @@ def test_one_proportion_that_is_no_unit_is_told(caplog: pytest.LogCaptureFixture
 def test_zeros_are_measured_and_told(caplog: pytest.LogCaptureFixture) -> None:
     lengths = np.where(np.arange(12) == 3, 0.0, 100.0)
     assert costs(st.Network.from_streets(bent(length=lengths)))["s3"] == pytest.approx(100)
-    assert 'length is 0 in 1 rows whose lines have a length: "s3"' in caplog.text
+    assert 'length is 0 in 1 row whose lines have a length: "s3"' in caplog.text
 
 
 def test_lengths_of_degrees() -> None:
@@ -111,7 +111,7 @@ def test_many_too_short_are_refused() -> None:
 def test_one_far_off_is_told_and_counts(length: float, caplog: pytest.LogCaptureFixture) -> None:
     lengths = np.where(np.arange(12) == 3, length, 100.0)
     assert costs(st.Network.from_streets(bent(length=lengths)))["s3"] == length
-    assert f'is not that of the line in 1 rows: "s3: {length:g} m for 100 m"' in caplog.text
+    assert f'is not that of the line in 1 row: "s3: {length:g} m for 100 m"' in caplog.text
 
 
 def test_winding_streets_drawn_straight_are_believed(caplog: pytest.LogCaptureFixture) -> None:
@@ -127,7 +127,7 @@ def test_pieces_share_the_length_that_was_looked_at(streets: Make, caplog: pytes
     network = st.Network.from_streets(streets(lines, length=[120.0, 0.0, 100.0]), split=True)
     expected = {"a-1": 30, "a-2": 60, "a-3": 30, "b-1": 50, "b-2": 50, "c-1": 50, "c-2": 50}
     assert costs(network) == pytest.approx(expected)
-    assert 'length is 0 in 1 rows whose lines have a length: "b"' in caplog.text
+    assert 'length is 0 in 1 row whose lines have a length: "b"' in caplog.text
 
 
 def test_parts_in_degrees_share_a_length_as_on_the_ground() -> None:
@@ -146,7 +146,7 @@ def test_lengths_of_a_graph(caplog: pytest.LogCaptureFixture) -> None:
     for i, length in enumerate((100.0, 0.0, 30.0, 100.0)):
         graph.add_edge(i, i + 1, length=length)
     assert st.Network.from_graph(graph).metres.tolist() == pytest.approx([100.0] * 4)
-    assert 'length is 0 in 1 rows whose lines have a length: "1-2"' in caplog.text
+    assert 'length is 0 in 1 row whose lines have a length: "1-2"' in caplog.text
     assert '"2-3: 30 m for 100 m"' in caplog.text
     nx.set_edge_attributes(graph, 328.084, "length")
     with pytest.raises(st.errors.NetworkError, match="look like feet"):

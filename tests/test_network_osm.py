@@ -156,7 +156,7 @@ def test_missing_nodes_are_gaps(write: Write, caplog: pytest.LogCaptureFixture) 
         network = st.Network.from_osm(write(CROSS, ways))
     assert edges(network) == {"10-1": {1, 2}, "10-2": {3, 4}, "20-1": {2, 5}}
     assert network.left_out == {"nodes missing": 2}
-    assert "3 nodes of 4 ways are not in the file" in caplog.text
+    assert "the file lacks 3 nodes of 4 ways" in caplog.text
     with pytest.raises(NetworkError, match="streets without their nodes"):
         st.Network.from_osm(write(CROSS, {30: [98, 99]}))
 
@@ -253,7 +253,7 @@ def test_private_streets_are_kept_and_marked(write: Write, caplog: pytest.LogCap
         network = st.Network.from_osm(write(CROSS, ways))
     assert network.columns["private"].dtype == bool
     assert network.columns["private"].sort_index().to_dict() == {"10-1": False, "10-2": False, "20-1": True}
-    assert "1 streets are private" in caplog.text
+    assert "1 street is private" in caplog.text
     assert "private" not in st.Network.from_osm(write(CROSS, {10: [1, 2, 3]})).columns
     assert "private" not in st.Network.from_osm(write(CROSS, ways), walking=False).columns
 

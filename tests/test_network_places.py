@@ -105,7 +105,7 @@ def test_max_snap_must_be_metres(town_network: st.Network, layer: Make, max_snap
 
 def test_ids_must_be_unique(town_network: st.Network, layer: Make) -> None:
     frame = pd.concat([layer({"a": (0, 0), "b": (1, 0)}), layer({"a": (2, 0)})])
-    with pytest.raises(NetworkError, match='not unique: "a"'):
+    with pytest.raises(NetworkError, match='ids occur more than once: "a"; every id must be unique'):
         town_network.locate(frame)
 
 

@@ -304,7 +304,7 @@ def test_a_damaged_file(tmp_path: Path, name: str, damage: str) -> None:
     else:
         one.write_bytes({"empty": b"", "short": whole[:-3], "noise": bytes(255 - byte for byte in whole)}[damage])
     with pytest.raises(
-        NetworkError, match=r"net holds no sound network \(.*\); make one and write it with Network\.save"
+        NetworkError, match=r'net" holds no sound network \(.*\); make one and write it with Network\.save'
     ):
         st.Network.load(tmp_path / "net")
 

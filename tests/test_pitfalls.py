@@ -805,8 +805,19 @@ def test_found_11_a_formula_in_the_verdict(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_found_12_a_run_that_is_cut_off(tmp_path: Path) -> None:
     """A run that is killed leaves the old folder of results as it was; the next run leaves no litter."""
-    out = tmp_path / "results"
-    command = [sys.executable, "-m", "siting", "demo", "--out", str(out)]
+    inputs, folder = tmp_path / "inputs", tmp_path / "outputs"
+    inputs.mkdir()
+    folder.mkdir()
+    out = folder / "results"
+    homes = frame({"a": (0, 0), "b": (500, 500)}, population=[10, 20], infants=[1, 2])
+    walks = lines({"w": [(0, 0), (100, 0), (500, 0), (500, 500)]})
+    layers = {"communities": homes, "childcare": frame({"k": (100, 0)}, places=[20]), "streets": walks}
+    for name, layer in layers.items():
+        st.write_layer(layer, inputs / "town.gpkg", layer=name)
+    listed = "".join(f'{name} = {{ path = "town.gpkg" , layer = "{name}" }}\n' for name in layers)
+    circle = '[[circle]]\nservice = "childcare"\nmetres = 300\n'
+    (inputs / "study.toml").write_text(f"[layers]\n{listed}{circle}", encoding="utf-8")
+    command = [sys.executable, "-m", "siting", "run", str(inputs / "study.toml"), "--out", str(out)]
     began = time.monotonic()
     subprocess.run(command, capture_output=True, check=True)
     took = time.monotonic() - began
@@ -822,7 +833,7 @@ def test_found_12_a_run_that_is_cut_off(tmp_path: Path) -> None:
     assert after.keys() == before.keys()
     assert {after[file] == stamp for file, stamp in before.items()} in ({True}, {False})  # all old, or all new
     subprocess.run(command, capture_output=True, check=True)
-    assert [each.name for each in tmp_path.iterdir()] == ["results"]
+    assert [each.name for each in folder.iterdir()] == ["results"]
     assert stamps().keys() == before.keys()
 
 

@@ -12,7 +12,7 @@ import pytest
 
 import siting as st
 from siting.data import convert_datum, write_layer
-from siting.errors import LayerError, SitingError
+from siting.errors import SitingError
 from siting.study.outputs import write_outputs
 from siting.terminal_layer import compare_with_streets, read_and_report
 
@@ -84,7 +84,7 @@ def test_a_datum_for_all_layers_of_a_study(folder: Path, caplog: pytest.LogCaptu
 
 def test_a_datum_of_a_study_does_not_fit_a_survey(folder: Path) -> None:
     with pytest.raises(
-        LayerError, match=r'streets .*but datum= says GCJ-02, .*leave datum= out \(datum = "WGS84" in a study\)'
+        SitingError, match=r'streets .*but datum says GCJ-02, .*leave datum out \(datum = "WGS84" in a study\)'
     ):
         st.run(st.Study.from_toml(recipe(folder, study='datum = "gcj02"')))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import logging
 import re
@@ -181,6 +182,10 @@ def test_files_outside_are_asked_for(tmp_path: Path, path: str, key: str) -> Non
     (tmp_path / "study.toml").write_text(recipe, encoding="utf-8")
     with pytest.raises(SitingError, match=r"leads out of the folder of the study; .* siting run --outside"):
         st.Study.from_toml(tmp_path / "study.toml")
+    if key == "standard":  # it is looked for at once
+        with pytest.raises(SitingError, match="there is no such file"):
+            st.Study.from_toml(tmp_path / "study.toml", outside=True)
+        return
     study = st.Study.from_toml(tmp_path / "study.toml", outside=True)
     if key == "path":
         assert study.layers["childcare"].path == tmp_path / path
@@ -330,7 +335,8 @@ def test_results_can_be_fed_back(outcome: Outcome, tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_tables_can_be_read_back(outcome: Outcome, tmp_path: Path) -> None:
     """Ids and numbers of the CSV files are those of the results."""
-    outcome.write(tmp_path / "out")
+    exact = dataclasses.replace(outcome, study=dataclasses.replace(outcome.study, headings="names"))
+    exact.write(tmp_path / "out")
     plan = outcome.proposals["most-1"].plan
     read = {file.stem: pd.read_csv(file) for file in (tmp_path / "out" / "tables").glob("*.csv")}
     assert read["plan_most-1"]["site"].tolist() == list(plan.sites)

@@ -43,6 +43,9 @@ MOVED = {
 def __getattr__(name: str) -> object:
     for home, names in MOVED.items():
         if name in names.split():
-            warnings.warn(f"siting.{name} is siting.{home}.{name} now", DeprecationWarning, stacklevel=2)
+            from siting.messages import Message
+
+            said = Message("renamed.moved", name=name, home=home)
+            warnings.warn(str(said), DeprecationWarning, stacklevel=2)
             return getattr(_load(home), name)
     return _load(name)

@@ -17,6 +17,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from siting.messages import Message
+
 __all__ = ["Loop", "compile_seconds", "compiled"]
 
 log = logging.getLogger(__name__)
@@ -115,7 +117,7 @@ def _cache() -> Any:
                     rtsys.initialize(target_context)
                 return self._load_overload(sig, target_context)  # type: ignore[no-untyped-call]  # numba has no types here
             except Exception as fault:  # whatever the files hold, they can be made again
-                log.info("%s is compiled anew: %s", self._name, fault)
+                log.info(Message("compiled.anew", name=self._name, why=str(fault)))
             return None
 
         def save_overload(self, sig: Any, data: Any) -> None:
@@ -179,7 +181,7 @@ def _sealed_files() -> Any:
             whole = Path(path).read_bytes()
             seal, data = whole[:SEAL], whole[SEAL:]
             if hashlib.sha256(self._of + data).digest() != seal:
-                raise OSError(f"{path} is damaged or of another version")
+                raise OSError(Message("compiled.damaged", path=path))
             return pickle.loads(data)
 
     return Files
@@ -188,10 +190,7 @@ def _sealed_files() -> Any:
 @functools.cache
 def _tell_of_no_cache(folder: str, why: str | None) -> None:
     """Log once for a folder that the compiled code cannot be kept there."""
-    log.warning(
-        "the compiled searches cannot be kept in %s (%s), so that each start takes half a minute longer; set "
-        "NUMBA_CACHE_DIR to a folder that can be written to", folder, why,
-    )  # fmt: skip
+    log.warning(Message("compiled.no_cache", folder=folder, why=why))
 
 
 @functools.cache
@@ -211,9 +210,7 @@ def _tell_of_compiling() -> Any:
             of = getattr(event.data["dispatcher"], "py_func", None)
             if not self.logged and getattr(of, "__module__", "").startswith("siting."):
                 self.logged = True
-                log.warning(
-                    "the path searches are being compiled, once on this machine; this takes up to half a minute"
-                )
+                log.warning(Message("compiled.compiling"))
 
         def on_end(self, _event: Any) -> None:
             self.depth -= 1

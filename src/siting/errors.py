@@ -100,7 +100,8 @@ class LayerError(SitingError):
     @property
     def found(self) -> object:
         """The old name of `partial`."""
-        warnings.warn("LayerError.found is called LayerError.partial now", DeprecationWarning, stacklevel=2)
+        said = Message("renamed.attribute", name="LayerError", old="found", new="partial")
+        warnings.warn(str(said), DeprecationWarning, stacklevel=2)
         return self.partial
 
 

@@ -17,13 +17,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from siting.labels import Language, label
+from siting.labels import label
+from siting.messages import language
 
 __all__ = ["GRACE", "Interrupted", "interruptible"]
 
 #: Seconds that the main thread has for clearing up.
 GRACE = 3.0
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+#: On Windows a window that is closed sends SIGBREAK, and the process has five seconds then.
+SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGBREAK") if hasattr(signal, name))
 
 
 class Interrupted(BaseException):
@@ -94,13 +96,9 @@ def _leave(number: int) -> None:
             if stream.isatty():
                 stream.write("\x1b[?25h")  # a spinner hides the cursor
             stream.flush()
-    words = label("cli.interrupted", _language(sys.argv))
+    words = label("cli.interrupted", language())
     with suppress(OSError):
-        os.write(2, f"{words}\n".encode(sys.stderr.encoding or "utf-8", "replace"))
+        # A terminal of Windows has a code page of its own, which the stream of Python goes around.
+        encoding = os.device_encoding(2) or sys.stderr.encoding or "utf-8"
+        os.write(2, f"{words}\n".encode(encoding, "replace"))
     os._exit(128 + number)
-
-
-def _language(arguments: list[str]) -> Language:
-    """Return the language that the arguments ask for, before anything has read them."""
-    given = " ".join(arguments).replace("--lang=", "--lang ").split()
-    return "en" if "--lang" in given and given[given.index("--lang") + 1 :][:1] == ["en"] else "zh"

@@ -22,7 +22,12 @@ USUAL = 10.0
 
 
 def metres_of(
-    value: object, what: str, *, least: float = SHORTEST, endless: bool = False, error: type[SitingError] = ProblemError
+    value: object,
+    what: str | Message,
+    *,
+    least: float = SHORTEST,
+    endless: bool = False,
+    error: type[SitingError] = ProblemError,
 ) -> float:
     """Return a distance in metres; refuse one that is no number, not above *least*, or too long.
 
@@ -52,7 +57,7 @@ def metres_of(
     return float(value)
 
 
-def minutes_of(value: object, what: str, *, error: type[SitingError] = ProblemError) -> float:
+def minutes_of(value: object, what: str | Message, *, error: type[SitingError] = ProblemError) -> float:
     """Return a time in minutes; refuse one that is no number, under half a minute, or above ten hours.
 
     Examples
@@ -66,7 +71,7 @@ def minutes_of(value: object, what: str, *, error: type[SitingError] = ProblemEr
     return float(value)
 
 
-def usual_limit(value: object, unit: str, reached: float, what: str = "limit") -> float:
+def usual_limit(value: object, unit: str, reached: float, what: str | Message = "limit") -> float:
     """Return a limit on costs that are known up to *reached*, in their *unit*; 0 is allowed, as being on the spot.
 
     Raises
@@ -87,7 +92,7 @@ def usual_limit(value: object, unit: str, reached: float, what: str = "limit") -
     return limit
 
 
-def refuse_other_unit(limits: Iterable[float], unit: str, reached: float, what: str) -> None:
+def refuse_other_unit(limits: Iterable[float], unit: str, reached: float, what: str | Message) -> None:
     """Refuse limits above 0 that look like kilometres or hours, where costs are known up to *reached* in *unit*."""
     if unit not in UNITS:  # one of the user's own, of which nothing is known
         return

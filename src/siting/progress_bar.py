@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any, TypeVar, cast
 
 from siting.errors import ProblemError
+from siting.messages import Message
 
 __all__ = ["progress_bar"]
 
@@ -19,13 +20,11 @@ def _counted(done: int, total: int) -> dict[str, object]:
 
 @contextmanager
 def progress_bar(
-    progress: Report | bool | None,
-    shown: Callable[..., dict[str, Any]] = _counted,
-    takes: str = " of two numbers (done, all)",
+    progress: Report | bool | None, shown: Callable[..., dict[str, Any]] = _counted
 ) -> Iterator[Report | None]:
     """Return what is called with the progress: the user's own function, one that moves a bar, or none.
 
-    *shown* turns what is reported into a state of the bar; *takes* ends the message for what is no function.
+    *shown* turns what is reported into a state of the bar.
     """
     if progress is None or progress is False:
         yield None
@@ -39,5 +38,7 @@ def progress_bar(
             yield cast("Report", lambda *now: bar.update(task, **shown(*now)))
     elif callable(progress):
         yield progress
+    elif shown is _counted:
+        raise ProblemError(Message("argument.progress_counts", value=progress))
     else:
-        raise ProblemError(f"progress is {progress!r}; give a function{takes}, or True for a bar")
+        raise ProblemError(Message("argument.progress", value=progress))

@@ -13,7 +13,7 @@ __all__ = ["PERCENT", "share_from"]
 PERCENT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*[%％]\s*")
 
 
-def share_from(given: object, what: str, error: type[SitingError] = SitingError) -> float:
+def share_from(given: object, what: str | Message, error: type[SitingError] = SitingError) -> float:
     """Read a share above 0 and at most 1: 0.9, ``"90 %"``, ``"90%"`` and ``"90 ％"`` are the same.
 
     *error* is raised for 90, which is not a share, and for ``"0.9 %"``, a likely error; its message begins with *what*

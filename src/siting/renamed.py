@@ -7,6 +7,8 @@ import warnings
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from siting.messages import Message
+
 __all__ = ["RenamedAttribute", "renamed_keywords"]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -36,9 +38,10 @@ def renamed_keywords(**names: str) -> Callable[[Function], Function]:
         def call(*args: Any, **kwargs: Any) -> Any:
             for old in names.keys() & kwargs.keys():
                 new = names[old]
+                said_of = {"function": function.__name__, "old": old, "new": new}
                 if new in kwargs:
-                    raise TypeError(f"{function.__name__}: give {new}=, not {old}= as well")
-                warnings.warn(f"{function.__name__}: {old}= is called {new}= now", DeprecationWarning, stacklevel=2)
+                    raise TypeError(Message("renamed.both", **said_of))
+                warnings.warn(str(Message("renamed.keyword", **said_of)), DeprecationWarning, stacklevel=2)
                 kwargs[new] = kwargs.pop(old)
             return called(*args, **kwargs)
 
@@ -77,5 +80,6 @@ class RenamedAttribute:
         if instance is None:
             return self
         name = owner.__name__
-        warnings.warn(f"{name}.{self.old} is called {name}.{self.new} now", DeprecationWarning, stacklevel=2)
+        said = Message("renamed.attribute", name=name, old=self.old, new=self.new)
+        warnings.warn(str(said), DeprecationWarning, stacklevel=2)
         return getattr(instance, self.new)

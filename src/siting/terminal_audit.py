@@ -13,6 +13,7 @@ from siting.judge import Audit, Standard
 from siting.judge.layers.uncounted_types import lines_of
 from siting.judge.statuses import judged_first
 from siting.labels import label, named
+from siting.propose.plan.rule_text import bracketed
 from siting.show.cells import SIGNS
 from siting.show.verdict_tables import (
     crow_words,
@@ -26,9 +27,9 @@ from siting.show.verdict_tables import (
     text_of,
     value_words,
 )
-from siting.terminal_text import side_by_side, wrapped
+from siting.terminal_text import print_rows, side_by_side, wrapped, wrapped_before
 
-__all__ = ["print_areas", "print_audit", "print_rules", "print_verdict"]
+__all__ = ["print_areas", "print_audit", "print_rules", "print_standards", "print_verdict"]
 
 HEADS = ("indicator", "value", "target", "needed", "verdict")
 #: The widths of all columns but the first, which takes the rest, on a usual and on a wide terminal.
@@ -37,7 +38,9 @@ RIGHT = (False, True, True, True, False)
 COLOURS = {"met": "green", "part": "green", "short": "red"}
 #: Most lines of a sentence of a long reason; the exported tables have the full lists of names.
 REASON_LINES = 2
-LEAST = 60
+#: Below this width what stands in columns elsewhere stands in lines.
+NARROW = 64
+LEAST = 20
 
 
 def print_audit(out: Console, judged: Audit, lang: str) -> None:
@@ -46,7 +49,8 @@ def print_audit(out: Console, judged: Audit, lang: str) -> None:
     if left := lines_of(judged.uncounted, lang):
         out.print(Text(label("report.uncounted", lang), style="bold"))
         for line in left:
-            out.print(line, highlight=False, markup=False)
+            for each in wrapped(line, out.width, indent=2):
+                out.print(each, highlight=False, markup=False, soft_wrap=True)
     if (judged.table["area"] != "all").any():
         print_areas(out, judged, lang)
 
@@ -61,9 +65,10 @@ def print_verdict(out: Console, judged: Audit, lang: str) -> None:
     if table.empty:
         out.print(Text(label("report.no_rules", lang, count=len(judged.figures))), soft_wrap=True)
     if len(rows):
-        numbers = WIDE if width >= ROOMY else WIDTHS
+        numbers = () if width < NARROW else WIDE if width >= ROOMY else WIDTHS
         widths = (width - sum(numbers) - 2 * len(numbers), *numbers)
-        _show(out, _grid([label(f"column.{name}", lang) for name in HEADS], widths, ["dim"] * len(HEADS)))
+        if numbers:
+            _show(out, _grid([label(f"column.{name}", lang) for name in HEADS], widths, ["dim"] * len(HEADS)))
         several = len(rows["document"].unique()) > 1
         for row in rows.to_dict("records"):
             _show(out, _rule(row, widths, notes, several=several, lang=lang))
@@ -102,14 +107,20 @@ def _rule(
     mark = f" [{notes.setdefault(note, len(notes) + 1)}]" if note else ""
     target, needed = (" ".join(filter(None, words(row, lang))) for words in (target_words, needed_words))
     cells = (text_of(row, "indicator", lang) + mark, value_words(row, lang), target, needed, status_words(row, lang))
-    yield from _grid(cells, widths, ("bold", "", "", "", COLOURS.get(str(row["status"]), "dim")))
-    width = sum(widths) + 2 * len(widths) - 2
+    style, width = COLOURS.get(str(row["status"]), "dim"), sum(widths) + 2 * len(widths) - 2
+    if len(widths) > 1:
+        yield from _grid(cells, widths, ("bold", "", "", "", style))
+    else:  # a narrow terminal: a line for each
+        yield from (Text(line, style="bold") for line in wrapped(cells[0], width))
+        for name, cell in zip(HEADS[1:], cells[1:], strict=True):
+            told = f"  {label(f'column.{name}', lang)}{label('list.colon', lang)}{cell}"
+            yield from (Text(line, style=style if name == "verdict" else "") for line in wrapped(told, width, indent=4))
     gap = "" if pd.isna(row["gap"]) or not row["gap"] else label("report.gap", lang, gap=gap_words(row, lang))
     parts = (gap, crow_words(row, lang), text_of(row, "basis", lang))
     basis = label("forecast.semicolon", lang).join(filter(None, parts))
     clause = label("report.clause", lang, clause=source_words(row) if several else str(row["clause"]))
     lines = [*wrapped(f"  {basis}", width, indent=2), *_shortened(text_of(row, "reason", lang), width, lang)]
-    yield from _dim(filter(str.strip, [*lines, *wrapped(f"  {clause} {row['rule']}", width, indent=2)]))
+    yield from _dim(filter(str.strip, [*lines, *wrapped_before(f"  {clause}", row["rule"], width, indent=2)]))
 
 
 def _shortened(reason: str, width: int, lang: str) -> Iterator[str]:
@@ -126,19 +137,27 @@ def _shortened(reason: str, width: int, lang: str) -> Iterator[str]:
 
 def print_areas(out: Console, judged: Audit, lang: str) -> None:
     """Print for each district how many rules are met and short, and which are short."""
-    width = max(out.width, LEAST)
     parts = judged.table[judged.table["area"] != "all"]
     out.print(Text(label("report.by_area", lang), style="bold"))
-    heads = [label(words, lang) for words in ("column.area", "status.met", "status.short", "report.short_of")]
-    widths, right = (16, 6, 8, width - 36), (False, True, True, False)
-    rows = [heads]
+    heads = [label(words, lang) for words in ("column.area", "status.met", "status.short")]
+    rows, short = [], []
     for area, here in parts.groupby("area", sort=False):
         count = judged.counts(str(area))
-        name = str(here["area_name"].iloc[0] or area)
-        rows.append([name, str(count["met"]), str(count["short"]), short_names(here, 4, lang)])
-    for row in rows:
-        _show(out, (Text("  ".join(line).rstrip()) for line in side_by_side(row, widths, right)))
+        rows.append((str(here["area_name"].iloc[0] or area), str(count["met"]), str(count["short"])))
+        short.append(short_names(here, 4, lang))
+    print_rows(out, heads, rows, (False, True, True), below=short, colon=label("list.colon", lang))
     out.print()
+
+
+def print_standards(out: Console, standards: Iterable[Standard], lang: str) -> None:
+    """Print the names and titles of standards, and how many rules each has."""
+    known = list(standards)
+    longest = max(len(each.name) for each in known)
+    for each in known:
+        title = each.title_zh if lang == "zh" else each.title_en
+        words = f"{title}{bracketed(label('cli.standard_rules', lang, n=len(each)), lang)}"
+        for number, line in enumerate(wrapped(words, out.width - longest - 2)):
+            out.print(Text(f"{'' if number else each.name:<{longest}}  ", style="bold") + line, soft_wrap=True)
 
 
 def print_rules(out: Console, chosen: Standard, lang: str) -> None:

@@ -12,61 +12,70 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from siting.data import Role, datum_offset, list_headings, list_roles, read_layer, read_postgis
+from siting.data import DatumOffset, Role, datum_offset, list_headings, list_roles, read_layer, read_postgis
 from siting.data import role as role_of
 from siting.data.datums import crs_name
 from siting.data.types_of_facilities import closest_types, type_of, types_in
 from siting.errors import LayerError, SitingError
 from siting.judge.standards.columns_used import rules_by_column
 from siting.labels import Language, label, named
+from siting.messages import Message
 from siting.network.street_words import osm_columns
 from siting.network.walkable_streets import walkable
+from siting.terminal_text import wrapped
 
-__all__ = ["compare_with_streets", "heading_tables", "read_and_report"]
+__all__ = ["compare_with_streets", "heading_tables", "headings_of", "read_and_report"]
 
 
-def read_and_report(out: Console, file: Path, role: str, lang: Language, **options: Any) -> Any:
+def read_and_report(
+    out: Console, file: Path, role: str | Role, lang: Language, *, headings: bool = True, **options: Any
+) -> Any:
     """Read a layer; print its rows and headings, also of one with errors, and for streets those closed to walkers."""
     try:
         frame = _read(file, role, **options)
     except LayerError as fault:
-        if fault.partial is not None:
+        if fault.partial is not None and headings:
             _print_headings(out, fault.partial, role, lang)
         raise
-    kind = role_of(role).zh if lang == "zh" else role
+    kind = role_of(role).zh if lang == "zh" else role_of(role).name
     crs = frame.crs.to_string() if frame.crs.to_authority() else crs_name(frame.crs)
     rows = label("check.rows", lang, name=file.name, rows=f"{len(frame):,}", role=kind, crs=crs)
-    out.print(rows, highlight=False, markup=False)
+    _print(out, rows)
     if (datum := frame.attrs.get("datum")) is not None:
         converted = label("check.datum", lang, source=datum["from"], target=datum["to"], rows=f"{datum['rows']:,}")
-        out.print(converted, highlight=False, markup=False)
-    _print_headings(out, frame, role, lang)
+        _print(out, converted)
+    if headings:
+        _print_headings(out, frame, role, lang)
     if "facility_type" in frame.columns:
         _print_unknown_types(out, frame["facility_type"], lang)
     if role == "streets" and (closed := walkable(osm_columns(frame)).left_out):  # it logs unknown words
         reasons = label("list.comma", lang).join(f"{named('closed', key, lang)} {n:,}" for key, n in closed.items())
-        out.print(label("check.closed", lang, reasons=reasons), highlight=False, markup=False)
+        _print(out, label("check.closed", lang, reasons=reasons))
     return frame
 
 
-def _read(file: Path, role: str, postgis: str | None = None, **options: Any) -> Any:
+def _read(file: Path, role: str | Role, postgis: str | None = None, **options: Any) -> Any:
     if postgis is None:
         return read_layer(file, role, **options)
     for key in ("layer", "encoding", "skip_rows", "header"):
         if options.pop(key, None) is not None:
-            raise SitingError(f"--{key.replace('_', '-')} is for files, not for --postgis")
+            raise SitingError(Message("shell.of_files", name=f"--{key.replace('_', '-')}"))
     schema, _, table = str(file).rpartition(".")
     return read_postgis(postgis, role, table=table, schema=schema or None, **options)
 
 
 def compare_with_streets(
     out: Console, frame: Any, streets: Path, role: str, lang: Language, *, layer: str | None = None
-) -> None:
+) -> DatumOffset:
     """Print whether a layer fits the streets of another file, or lies off them as a wrong datum would."""
     try:
         near = read_layer(streets, "streets", layer=layer)
     except LayerError as fault:
-        raise SitingError(str(fault).replace("choose one with layer=", "choose one with --streets-layer")) from fault
+        first = fault.faults[0]
+        if not isinstance(first, Message) or first.code != "reading.has_several":
+            raise
+        names = first.values["names"]
+        raise SitingError(Message("shell.streets_layer", file=streets.name, names=names)) from fault
     found = datum_offset(frame, near, names=(role, "streets"))
     if found.datums is None:
         line = label("check.fits", lang, places=f"{found.places:,}")
@@ -86,12 +95,27 @@ def compare_with_streets(
         remedy = label("list.semicolon", lang).join(reading)
         metres = f"{found.metres:,.0f}"
         line = label("check.offset", lang, metres=metres, layer=mine, streets=others, remedy=remedy)
-    out.print(line, highlight=False, markup=False)
+    _print(out, line)
+    return found
 
 
-def _print_headings(out: Console, frame: Any, role: str, lang: Language) -> None:
+def _print(out: Console, text: str) -> None:
+    for line in wrapped(text, out.width):
+        out.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def headings_of(frame: Any, role: str | Role, lang: Language) -> Any:
+    """Return a row for each heading of a file and each column that it lacks: how it is read, and why not."""
+    return list_headings(frame, role_of(role), lang=lang)
+
+
+def _print_headings(out: Console, frame: Any, role: str | Role, lang: Language) -> None:
     for part in heading_tables(frame, role, lang):
-        out.print(part, highlight=False, markup=False)
+        if isinstance(part, str):
+            for line in wrapped(part, out.width, indent=2):
+                out.print(line, highlight=False, markup=False, soft_wrap=True)
+        else:
+            out.print(part, highlight=False, markup=False)
 
 
 def _print_unknown_types(out: Console, column: Any, lang: Language) -> None:
@@ -104,7 +128,7 @@ def _print_unknown_types(out: Console, column: Any, lang: Language) -> None:
         words.append(label("check.type", lang, word=word, rows=f"{count:,}", closest=closest))
     if words:
         listed = label("list.comma", lang).join(words)
-        out.print(label("check.types", lang, count=len(words), words=listed), highlight=False, markup=False)
+        _print(out, label("check.types", lang, count=len(words), words=listed))
 
 
 def heading_tables(frame: Any, role: str | Role, lang: Language) -> Iterator[Table | Text | str]:
@@ -138,7 +162,8 @@ def _listed(
     else:
         yield Text(label(f"check.{name}", lang, count=count), style="bold")
     if rest:
-        yield "  " + label(f"check.{rest_as}", lang, count=len(rest), columns=label("list.comma", lang).join(rest))
+        words = label(f"check.{rest_as}", lang, count=len(rest), columns=label("list.comma", lang).join(rest))
+        yield f"  {words}"
 
 
 def _table(name: str, rows: list[list[str]], count: int, lang: Language) -> Table:

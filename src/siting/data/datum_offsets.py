@@ -235,7 +235,7 @@ def read_as(pair: Pair, converted: object = None, near_converted: object = None)
     return {name: datum for name, datum in (("layer", mine), ("near", others)) if is_shifted(datum)}
 
 
-def describe(found: Offset, near: str, reading: Mapping[str, Datum]) -> Message:
+def describe(found: Offset, near: str | Message, reading: Mapping[str, Datum]) -> Message:
     """Describe an offset and its remedy, `read_as`."""
     it = Message("datum.it")
     remedies = [_remedy(it if which == "layer" else near, datum) for which, datum in reading.items()]

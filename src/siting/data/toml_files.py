@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 import stat
 import tomllib
@@ -35,8 +36,11 @@ FULL_WIDTH = re.compile(f"[{''.join(PLAIN)}]")
 #: What tomllib says, and in other words.
 REASONS = {
     "Unterminated string": Message("toml.open_string"),
+    "Illegal character '\\n'": Message("toml.open_string"),
+    "Unescaped '\\' in a string": Message("toml.backslash"),
     "Expected '=' after a key": Message("toml.no_equals"),
     "Invalid value": Message("toml.no_value"),
+    "Expected ']' at the end of a table declaration": Message("toml.open_header"),
     "Cannot overwrite a value": Message("toml.twice"),
     "Cannot declare": Message("toml.twice"),
     "Unclosed array": Message("toml.open_list"),
@@ -60,27 +64,28 @@ def read_toml(path: str | Path, what: str | Message, error: type[SitingError] = 
         raise error(Message("data.toml_broken", **facts)) from fault
 
 
-def tables_of(file: Path) -> tuple[str, dict[str, Any]]:
-    """Return the text and the tables of a TOML file of the user; SitingError, with the line, when it is none."""
+def tables_of(file: Path, error: type[SitingError] = SitingError) -> tuple[str, dict[str, Any]]:
+    """Return the text and the tables of a TOML file of the user; *error*, with the line, when it is none."""
     try:
-        text = toml_text(file)
+        text = toml_text(file, error)
     except FileNotFoundError:
-        raise SitingError(Message("file.absent", file=file)) from None
+        raise error(Message("file.absent", file=file)) from None
     except OSError as fault:
-        raise SitingError(Message("file.unread", file=file, why=fault.strerror)) from fault
+        raise error(Message("file.unread", file=file, why=fault.strerror)) from fault
     except UnicodeDecodeError as fault:
-        raise SitingError(_encoding_words(file, fault)) from fault
+        raise error(_encoding_words(file, fault)) from fault
     try:
         return text, parsed(text)
     except tomllib.TOMLDecodeError as fault:
-        raise SitingError(_syntax_words(file, text, fault)) from fault
+        raise error(_syntax_words(file, text, fault)) from fault
 
 
 def _encoding_words(file: Path, fault: UnicodeDecodeError) -> Message:
     """Say in which encoding a file is that is not UTF-8, where its Chinese tells."""
     content = file.read_bytes()
     line = content.count(b"\n", 0, fault.start) + 1
-    for encoding in ("utf-16", "gb18030"):
+    wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    for encoding in ("utf-16",) if wide else ("gb18030",):
         with suppress(UnicodeDecodeError):
             if CHINESE.search(content.decode(encoding)):
                 return Message("toml.encoding", file=file.name, line=line, encoding=encoding.upper())

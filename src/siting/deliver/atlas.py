@@ -22,7 +22,7 @@ from siting.show.picture import draw_on
 from siting.show.picture_key import Entry
 from siting.show.picture_sheet import LEGEND, Sheet
 from siting.show.text import wrap
-from siting.study.record import Opened, Planned, Served
+from siting.study.contents import Opened, Planned, Served
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -54,20 +54,20 @@ def leaves_of(rules: Rules, found: Found) -> Iterator[Leaf]:
             number += 1
             words: dict[str, Any] = {"service": rules.services[served.service].name}
             if goal is not None:
-                words |= {"goal": goal.name, "plan": found.record.planned.index(goal) + 1}
+                words |= {"goal": goal.name, "plan": found.contents.planned.index(goal) + 1}
             subtitle = "" if goal is None else goal.title[found.lang]
             yield Leaf(number, rules.fill(rule.name, **words), subtitle, served, opened, rule.each == "verdict")
 
 
 def _subjects(each: str, found: Found) -> Iterator[tuple[Served, Planned | None, Opened | None]]:
     if each == "goal":
-        for goal in found.record.planned:
+        for goal in found.contents.planned:
             for opened in goal.opened:
                 served = found.served(opened.service)
                 if served is not None and (opened.sites or opened.changes):
                     yield served, goal, opened
         return
-    for served in found.record.served:
+    for served in found.contents.served:
         if each == "service" or _verdict(found, served.service) is not None:
             yield served, None, None
 
@@ -102,7 +102,7 @@ def _drawn(leaf: Leaf) -> set[str]:
 def _verdict(found: Found, service: str) -> Block | None:
     """Return the table of rules of a service in the report."""
     names = {named("service", service, found.lang), service}
-    tables = (block for block in found.record.blocks if block.table is not None and block.table.style == "rules")
+    tables = (block for block in found.contents.blocks if block.table is not None and block.table.style == "rules")
     return next((block for block in tables if block.table is not None and block.table.caption in names), None)
 
 

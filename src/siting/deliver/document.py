@@ -89,7 +89,7 @@ class _Writer:
         from docx.shared import Mm
 
         self.lang, self.text = self.found.lang, self.rules.text
-        self.words: dict[str, Any] = {"study": self.found.record.heading, "year": self.found.record.year or ""}
+        self.words: dict[str, Any] = {"study": self.found.contents.heading, "year": self.found.contents.year or ""}
         self.title = self.rules.fill(self.text.title, **self.words)
         self.document = docx.Document()
         top, right, bottom, left = self.text.margins
@@ -139,10 +139,10 @@ class _Writer:
 
         title = self.document.add_paragraph(self.title, style="Title")
         centre(title).paragraph_format.space_before = Mm(55)
-        for words, size in ((self.text.subtitle, 20), (self.found.record.heading, 14)):
+        for words, size in ((self.text.subtitle, 20), (self.found.contents.heading, 14)):
             if words:
                 self._centred(words, size, after=Mm(8))
-        for notice in self.found.record.notices:
+        for notice in self.found.contents.notices:
             self._centred(notice.get(self.lang, ""), 10.5, after=Pt(4), bold=True)
         last = self._centred(rules_line(self.rules), 14, after=Pt(6))
         last.paragraph_format.space_before = Mm(45)
@@ -172,7 +172,7 @@ class _Writer:
                 self._chapter(self.rules.fill(chapter.title, **self.words))
             for paragraph in chapter.paragraphs:
                 self._paragraph(self.rules.fill(paragraph, **self.words))
-            for block in self.found.record.blocks if chapter.sections else ():
+            for block in self.found.contents.blocks if chapter.sections else ():
                 self._block(block, inside=chapter.title is not None)
 
     def _chapter(self, title: str) -> None:
@@ -280,8 +280,8 @@ class _Writer:
 
     def sources(self) -> None:
         """Write the sources of the layers."""
-        if self.found.record.attribution:
-            self._small(f"{label('report.sources', self.lang)}{self.found.record.attribution}")
+        if self.found.contents.attribution:
+            self._small(f"{label('report.sources', self.lang)}{self.found.contents.attribution}")
 
 
 def rules_line(rules: Rules) -> str:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from siting.deliver.results import Found, plan_of
 from siting.show import draw_chart, draw_picture
-from siting.study.record import Planned, Served
+from siting.study.contents import Planned, Served
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -22,8 +22,8 @@ DPI = 200
 
 def figures_of(found: Found) -> dict[str, bytes]:
     """Return an image of each figure of the report in PNG, by its anchor there."""
-    maps = {f"service/{served.service}": _image(_map(found, served)) for served in found.record.served}
-    curves = {f"goal/{goal.name}": _image(_curve(found, goal)) for goal in found.record.planned if goal.curve}
+    maps = {f"service/{served.service}": _image(_map(found, served)) for served in found.contents.served}
+    curves = {f"goal/{goal.name}": _image(_curve(found, goal)) for goal in found.contents.planned if goal.curve}
     return {**maps, **curves}
 
 

@@ -1,4 +1,4 @@
-"""What a run wrote, read again: its record, layers and tables."""
+"""What a run wrote, read again: its contents, layers and tables."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ import pandas as pd
 from siting.data.read_gdal import read_through
 from siting.data.source import Source
 from siting.errors import SitingError
+from siting.labels import label
 from siting.messages import Message
+from siting.study.contents import Contents, Opened, Planned, Served, read_contents
 from siting.study.outputs import paths_in
-from siting.study.record import Opened, Planned, Record, Served, read_record
 
 __all__ = ["Found", "plan_of"]
 
@@ -31,17 +32,17 @@ class Found:
     """A folder of results."""
 
     folder: Path
-    record: Record
+    contents: Contents
 
     @classmethod
     def in_folder(cls, folder: str | Path) -> Found:
-        """Read the record of a folder; SitingError when it holds no results."""
-        return cls(Path(folder), read_record(paths_in(folder)["record"]))
+        """Read the contents of a folder; SitingError when it holds no results."""
+        return cls(Path(folder), read_contents(paths_in(folder)["contents"]))
 
     @property
     def lang(self) -> str:
         """The language of the study."""
-        return self.record.lang
+        return self.contents.lang
 
     @cached_property
     def layers(self) -> Mapping[str, gpd.GeoDataFrame]:
@@ -57,12 +58,12 @@ class Found:
             ) from fault
         found = {name: _by_id(read_through(Source(file, "", name), "GPKG", name, None)) for name in names}
         homes = found["communities"]
-        for served in self.record.served:
+        for served in self.contents.served:
             table = served.table().reindex(homes.index)
             homes = homes.assign(**{f"{served.service}_{key}": table[key] for key in ("facility", "cost", "band")})
         found["communities"] = homes
         if "goal" in (proposed := found.get("proposed", homes)):
-            titles = {goal.name: goal.title[self.lang] for goal in self.record.planned}
+            titles = {goal.name: goal.title[self.lang] for goal in self.contents.planned}
             found["proposed"] = proposed.assign(goal_title=proposed["goal"].map(titles))
         return found
 
@@ -72,20 +73,12 @@ class Found:
         return {name: frame for name, frame in self.layers.items() if name not in MADE and not name.startswith(AREAS)}
 
     @cached_property
-    def districts(self) -> Mapping[str, str]:
-        """The names of the districts by id."""
-        frame = self.layers.get("districts")
-        return {} if frame is None or "name" not in frame else frame["name"].dropna().astype(str).to_dict()
-
-    @cached_property
     def tables(self) -> Mapping[str, pd.DataFrame]:
-        """The tables by name, with the columns of the record, whatever their headings are."""
+        """The tables by name, without the notice."""
         found = {}
         for file in sorted(paths_in(self.folder)["tables"].glob("*.csv")):
             table = pd.read_csv(file, encoding="utf-8-sig", low_memory=False)
-            names = self.record.columns.get(file.stem, ())
-            table = table.iloc[:, : len(names)]  # after them stands the notice
-            found[file.stem] = table.set_axis(list(names), axis="columns")
+            found[file.stem] = table.drop(columns=["notice", label("column.notice", self.lang)], errors="ignore")
         return found
 
     def areas(self, served: Served) -> gpd.GeoDataFrame | None:
@@ -95,11 +88,11 @@ class Found:
 
     def served(self, service: str) -> Served | None:
         """Return what was measured of a service."""
-        return next((each for each in self.record.served if each.service == service), None)
+        return next((each for each in self.contents.served if each.service == service), None)
 
     def plan_on_map(self, service: str) -> tuple[Planned, Opened] | None:
         """Return the plan of a service that maps show: the one marked, else the first with sites."""
-        plans = [(goal, part) for goal in self.record.planned for part in goal.opened if part.service == service]
+        plans = [(goal, part) for goal in self.contents.planned for part in goal.opened if part.service == service]
         plans = [(goal, part) for goal, part in plans if part.sites]
         marked = [each for each in plans if each[0].on_map]
         return next(iter([*marked, *plans]), None)

@@ -45,23 +45,23 @@ def write_text(rules: Rules, found: Found, document: Path, pdf: Path, *, date: s
 
 
 def _page(rules: Rules, found: Found, figures: Mapping[str, bytes]) -> str:
-    record = found.record
-    title = rules.fill(rules.text.title, study=record.heading, year=record.year or "")
-    notices = [notice[found.lang] for notice in record.notices if found.lang in notice]
-    sources = [record.attribution] if record.attribution else []
+    contents = found.contents
+    title = rules.fill(rules.text.title, study=contents.heading, year=contents.year or "")
+    notices = [notice[found.lang] for notice in contents.notices if found.lang in notice]
+    sources = [contents.attribution] if contents.attribution else []
     blocks = list(_blocks(rules, found, figures))
     return report_page(blocks, title=title, lang=found.lang, notices=notices, sources=sources)
 
 
 def _blocks(rules: Rules, found: Found, figures: Mapping[str, bytes]) -> Iterator[Block]:
     """Yield the chapters of the rules as blocks of a page, with images for figures."""
-    words = {"study": found.record.heading, "year": found.record.year or ""}
+    words = {"study": found.contents.heading, "year": found.contents.year or ""}
     for number, chapter in enumerate(rules.chapter):
         if chapter.title is not None:
             yield Block("heading", text=rules.fill(chapter.title, **words), anchor=f"chapter-{number}")
         for paragraph in chapter.paragraphs:
             yield Block("paragraph", text=rules.fill(paragraph, **words))
-        for block in found.record.blocks if chapter.sections else ():
+        for block in found.contents.blocks if chapter.sections else ():
             if block.kind != "figure":
                 yield block
             elif block.anchor in figures:

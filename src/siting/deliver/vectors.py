@@ -84,7 +84,7 @@ def vectors_crs(rules: Rules, found: Found) -> str:
 def write_vectors(rules: Rules, found: Found, target: Path, crs: str) -> list[Message]:
     """Write the layers to the geodatabase *target* in a CRS; return what cannot be written, and then nothing is."""
     faults: list[Message] = []
-    units = {served.service: served.unit for served in found.record.served}
+    units = {served.service: served.unit for served in found.contents.served}
     made = []
     for layer in layers_for(rules, units, units, found.lang):
         frame = found.layers.get(str(layer.source))

@@ -13,7 +13,7 @@ import geopandas as gpd
 import pandas as pd
 
 from siting.data import check_extent
-from siting.errors import LayerError, SitingError, StandardError, brief, some
+from siting.errors import LayerError, SitingError, StandardError
 from siting.judge.audit_result import COLUMNS, PRINTED, Audit
 from siting.judge.audit_rows import figure_of, row_of
 from siting.judge.indicators import takes_share
@@ -28,8 +28,10 @@ from siting.judge.standards.rule import Rule
 from siting.judge.standards.standard import Standard
 from siting.judge.standards.years import due, later
 from siting.judge.wording.sentences import sentence
+from siting.labels import LANGUAGES
 from siting.limits import metres_of
 from siting.measure.services import PEOPLE, walker
+from siting.messages import Message
 from siting.network import Network, Walk
 from siting.read_share import share_from
 
@@ -120,12 +122,16 @@ def audit(
     ['no_data', 'no_number']
     """
     if not isinstance(standard, Standard):
-        name = brief(str(standard)) if isinstance(standard, (str, PathLike)) else '"jinhua"'
-        raise StandardError(f"audit takes a Standard; load one with load_standard({name})")
-    given = {rule: share_from(share, f'shares: "{rule}"', StandardError) for rule, share in (shares or {}).items()}
+        name = standard if isinstance(standard, (str, PathLike)) else "jinhua"
+        raise StandardError(Message("verdict.takes_standard", what="audit", name=name))
+    given = {
+        rule: share_from(share, Message("verdict.shares_of", rule=rule), StandardError)
+        for rule, share in (shares or {}).items()
+    }
     for name, frame in layers.items():
         if not frame.index.is_unique:
-            raise LayerError(name, f"ids occur twice: {some(frame.index[frame.index.duplicated()].unique())}")
+            twice = frame.index[frame.index.duplicated()].unique()
+            raise LayerError(name, Message("cell.ids_twice", ids=twice))
         if isinstance(frame, gpd.GeoDataFrame) and frame.active_geometry_name:
             check_extent(frame, name)
     _check(standard, layers, given, walk)
@@ -180,28 +186,26 @@ def _check(standard: Standard, layers: Mapping[str, gpd.GeoDataFrame], given: Ma
            walk: Walk | Mapping[str, Walk] | None) -> None:  # fmt: skip
     unknown = set(given) - {rule.id for rule in standard}
     if unknown:
-        raise StandardError(f"shares are given for unknown rules: {some(sorted(unknown))}")
+        raise StandardError(Message("verdict.shares_unknown", ids=sorted(unknown)))
     printed = [rule.id for rule in standard if rule.id in given and not takes_share(rule)]
     if printed:
-        raise StandardError(f"shares are given for rules that print their own number: {some(printed)}")
+        raise StandardError(Message("verdict.shares_printed", ids=printed))
     if isinstance(walk, Mapping):
         strange = set(walk) - {rule.service for rule in standard} - set(layers) - set(PEOPLE)
         if strange:
-            raise StandardError(f"walk names unknown services: {some(sorted(strange))}")
+            raise StandardError(Message("verdict.walk_unknown", ids=sorted(strange)))
 
 
 def _check_settings(year: object, walk: object, beside: float, max_snap: float, household_size: float | None) -> None:
     if year is not None and not (isinstance(year, Integral) and 1900 < int(year) < 2200):
-        raise SitingError(f"year is {brief(year)}; give a year such as 2025")
+        raise SitingError(Message("verdict.year", value=year))
     walkers = walk.values() if isinstance(walk, Mapping) else [walk]
     if not all(one is None or isinstance(one, Walk) for one in walkers):
-        raise SitingError(f"walk is {brief(walk)}; give a Walk, such as Walk.elder(), or one for each service")
+        raise SitingError(Message("verdict.walk", value=walk))
     metres_of(beside, "beside", error=SitingError)
     metres_of(max_snap, "max_snap", endless=True, error=SitingError)
     if household_size is not None and not 0 < household_size < 100:
-        raise SitingError(
-            f"household_size is {brief(household_size)}; give persons per household, above 0 and below 100"
-        )
+        raise SitingError(Message("verdict.household_size", value=household_size))
 
 
 def _areas(context: Context, by: str | pd.Series | None) -> list[Context]:
@@ -215,7 +219,8 @@ def _areas(context: Context, by: str | pd.Series | None) -> list[Context]:
             raise Missing("audit.no_layer", layer="districts")
         return found
     except Missing as absent:
-        raise SitingError(f'by="{name}": {sentence(absent.message, "en")}') from None
+        why = Message("data.word", **{lang: sentence(absent.message, lang) for lang in LANGUAGES})
+        raise SitingError(Message("verdict.by_absent", by=name, why=why)) from None
 
 
 def _groups(context: Context, by: str | pd.Series) -> pd.Series:
@@ -223,14 +228,15 @@ def _groups(context: Context, by: str | pd.Series) -> pd.Series:
     districts, towns = context.layer("districts"), context.districts("township").index
     if isinstance(by, pd.Series):
         lost = by.index.difference(districts.index)
-        if len(lost) or not by.index.is_unique:
-            what = f"holds no districts: {some(lost)}" if len(lost) else "holds districts twice"
-            raise SitingError(f"by {what}; give a Series of groups by the ids of the districts")
+        if len(lost):
+            raise SitingError(Message("verdict.by_lost", ids=lost))
+        if not by.index.is_unique:
+            raise SitingError(Message("verdict.by_twice", ids=by.index[by.index.duplicated()]))
         return by.reindex(towns)
     if by in ("district", "county"):
         return context.parents if by == "county" else pd.Series(towns, towns)
     if by not in districts or by == districts.geometry.name:
-        raise SitingError(f'by is "{by}"; choose "district", "county" or a column of the districts')
+        raise SitingError(Message("verdict.by_unknown", value=by))
     return cast(pd.Series, districts[by].reindex(towns))
 
 
@@ -271,7 +277,7 @@ def _outside(context: Context) -> dict[str, int]:
     counts = {name: int(where.isna().sum()) for name, where in context.townships().items()}
     found = {name: count for name, count in counts.items() if count}
     for name, count in found.items():
-        logger.warning("%s: %d rows lie in no district; they count for the whole and for no part of it", name, count)
+        logger.warning(Message("verdict.outside", layer=name, n=count))
     return found
 
 
@@ -281,5 +287,5 @@ def _assumption(context: Context, year: int | None) -> str | None:
     if "assumption" not in frame or not len(frame):
         return None
     if year is not None and "year" in frame and (frame["year"] != year).any():
-        logger.warning("communities are those of %s, the rules those of %s", frame["year"].iloc[0], year)
+        logger.warning(Message("verdict.other_year", year=frame["year"].iloc[0], rules=year))
     return str(frame["assumption"].iloc[0])

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from siting.errors import SitingError, some
+from siting.errors import SitingError
 from siting.judge.audit_workbook import write_workbook
 from siting.judge.layers.uncounted_types import COLUMNS as UNCOUNTED
 from siting.judge.layers.uncounted_types import in_words as uncounted_in_words
@@ -17,6 +17,7 @@ from siting.judge.standards.units_of_measure import DIGITS, apart
 from siting.judge.statuses import STATUSES, counts_of, groups_to_show, judged_first, members_of
 from siting.judge.wording.sentences import needs_words
 from siting.labels import known, label, named
+from siting.messages import Message
 from siting.notebook_html import card, table, words
 
 __all__ = ["COLUMNS", "PRINTED", "Audit"]
@@ -128,7 +129,7 @@ class Audit:
         ['D02', 'D11', 'D12']
         """
         if rule not in self.by_unit:
-            raise SitingError(f'there are no units for "{rule}"; there are for {some(list(self.by_unit), 20)}')
+            raise SitingError(Message("verdict.no_units", rule=rule, known=list(self.by_unit)))
         return self.by_unit[rule].copy()
 
     def select(
@@ -162,7 +163,7 @@ class Audit:
         """
         areas = pd.unique(self.table[["area", "area_name"]].to_numpy().ravel())
         if area is not None and area not in areas:
-            raise SitingError(f'there is no area "{area}"; choose one of {some(areas, 20)}')
+            raise SitingError(Message("argument.choose", what="area", value=area, choices=list(areas)))
         statuses = STATUSES if status is None else members_of(status)
 
         def keep(table: pd.DataFrame) -> pd.DataFrame:
@@ -257,7 +258,7 @@ class Audit:
         """
         target = Path(path)
         if target.suffix.lower() != ".xlsx":
-            raise SitingError(f'"{target.name}": an audit is written as .xlsx')
+            raise SitingError(Message("verdict.not_xlsx", file=target.name))
         left = self.uncounted.assign(rules=[", ".join(ids) for ids in self.uncounted["rules"]])
         tables = {"audit": self.table, "figures": self.figures, "uncounted": left}
         if lang is not None:

@@ -15,7 +15,7 @@ from siting.judge.standards.standard import Standard
 from siting.judge.standards.units_of_measure import DIGITS, apart
 from siting.judge.statuses import NOT_JUDGED
 from siting.judge.wording.printed_numbers import conditions_of, line_of, printed_number
-from siting.judge.wording.sentences import NO_MESSAGE, Message, in_both, sentence
+from siting.judge.wording.sentences import NO_SENTENCE, Sentence, in_both, sentence
 from siting.labels import label
 
 __all__ = ["figure_of", "row_of"]
@@ -77,7 +77,7 @@ def figure_of(standard: Standard, rule: Rule, finding: Finding, context: Context
         "status": row["status"] if none else "shown",
         "gap": math.nan,
         "needed": math.nan,
-        **({} if none else in_both("reason", NO_MESSAGE if same_area else ("audit.scope_only", {}))),
+        **({} if none else in_both("reason", NO_SENTENCE if same_area else ("audit.scope_only", {}))),
         "printed": printed,
         "printed_max": math.nan if rule.value_max is None else rule.value_max,
         "printed_unit": rule.unit,
@@ -90,7 +90,7 @@ def figure_of(standard: Standard, rule: Rule, finding: Finding, context: Context
 
 def _basis(rule: Rule, finding: Finding, context: Context) -> dict[str, str]:
     """Write what was counted, judged instead, not checked or left out, and the printed numbers."""
-    printed = of_year = closed = NO_MESSAGE
+    printed = of_year = closed = NO_SENTENCE
     if rule.role in JUDGED:
         printed = _printed_number(rule, finding)
         if rule.year is not None and context.year not in (None, rule.year):
@@ -105,9 +105,9 @@ def _basis(rule: Rule, finding: Finding, context: Context) -> dict[str, str]:
     }
 
 
-def _printed_number(rule: Rule, finding: Finding) -> Message:
+def _printed_number(rule: Rule, finding: Finding) -> Sentence:
     """Return the number as printed; empty if the target is that number, or the basis has it."""
     shown = rule.unit in ("", finding.unit) and round(finding.target, DIGITS) == rule.value
     if rule.value is None or shown or {"limit", "each"} & set(finding.basis[1]):
-        return NO_MESSAGE
+        return NO_SENTENCE
     return ("audit.printed", printed_number(rule))

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import geopandas as gpd
 import pandas as pd
 
-from siting.errors import SitingError, StandardError, brief
+from siting.errors import SitingError, StandardError
 from siting.judge.indicators.estate_duties import DUTIES, duty_of, units_owed
 from siting.judge.indicators.estate_facilities import there
 from siting.judge.indicators.estates import lacking_of
@@ -28,6 +28,7 @@ from siting.judge.standards.units_of_measure import UNITS
 from siting.judge.wording.sentences import in_both
 from siting.labels import label
 from siting.limits import metres_of
+from siting.messages import Message
 from siting.network import Network, Walk
 
 __all__ = ["provision"]
@@ -130,8 +131,8 @@ def provision(
     [1.0, 1.0]
     """
     if not isinstance(standard, Standard):
-        name = brief(str(standard)) if isinstance(standard, (str, PathLike)) else '"jinhua"'
-        raise StandardError(f"provision takes a Standard; load one with load_standard({name})")
+        name = standard if isinstance(standard, (str, PathLike)) else "jinhua"
+        raise StandardError(Message("verdict.takes_standard", what="provision", name=name))
     metres_of(beside, "beside", error=SitingError)
     metres_of(max_snap, "max_snap", endless=True, error=SitingError)
     given = {**(layers or {}), "communities": communities}

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import pandas as pd
 
 from siting.errors import SitingError
+from siting.messages import Message
 
 __all__ = ["GROUPS", "NOT_JUDGED", "STATUSES", "counts_of", "group_of", "groups_to_show", "judged_first", "members_of"]
 
@@ -31,8 +32,7 @@ def members_of(status: str) -> tuple[str, ...]:
     if status == "n/a":
         return NOT_JUDGED
     if status not in STATUSES:
-        listed = ", ".join(f'"{one}"' for one in (*STATUSES, "n/a"))
-        raise SitingError(f'status is "{status}"; choose one of {listed}')
+        raise SitingError(Message("argument.choose", what="status", value=status, choices=[*STATUSES, "n/a"]))
     return (status,)
 
 

@@ -11,10 +11,11 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.sparse import csr_array
 
-from siting.errors import ProblemError, brief, counted, some
+from siting.errors import ProblemError
 from siting.measure.alignment import amounts
-from siting.measure.decay import Decay, check_shape, refuse_searched_less
+from siting.measure.decay import Decay, check_shape, refuse_searched_less, refuse_zones
 from siting.measure.reach import Reach
+from siting.messages import Message
 from siting.numbers import Bools, Floats
 
 __all__ = ["Method", "accessibility", "supply_ratios"]
@@ -160,7 +161,7 @@ class _Shared(NamedTuple):
 def _first_step(reach: Reach, demand: pd.Series, supply: pd.Series, method: str, decay: Weigh | None) -> _Shared:
     """Compute the supply per head of each facility."""
     if method not in get_args(Method):
-        raise ProblemError(f"method is {brief(method)}; choose one of {', '.join(get_args(Method))}")
+        raise ProblemError(Message("argument.choose", what="method", value=method, choices=get_args(Method)))
     people = amounts(demand, reach.origins, what="demand").to_numpy(float)
     places = amounts(supply, reach.destinations, what="supply", of="destinations").to_numpy(float)
     factor = _weighed(reach, method, decay)
@@ -188,45 +189,42 @@ def _ratio(places: Floats, heads: Floats, ids: pd.Index) -> Floats:
     with np.errstate(over="ignore"):
         np.divide(places, heads, out=ratio, where=heads > 0)
     if np.isinf(ratio).any():
-        crowd = f"the weights of all who reach {some(ids[np.isinf(ratio)])} are as good as 0"
-        raise ProblemError(f"{crowd}, so the supply there cannot be divided; give a wider decay")
+        raise ProblemError(Message("measure.crowded", ids=ids[np.isinf(ratio)]))
     if (idle := (heads == 0) & (places > 0)).any():
-        log.info("no demand reaches %d facilities, whose supply nobody gets: %s", idle.sum(), some(ids[idle]))
+        log.info(Message("measure.idle", n=int(idle.sum()), ids=ids[idle]))
     return ratio
 
 
 def _weighed(reach: Reach, method: str, decay: Weigh | None) -> Floats:
     """Weight each pair; refuse invalid weights."""
     if reach.nearest_only is not None and reach.nearest_only < len(reach.destinations):
-        nearest = f"the reach holds the {reach.nearest_only} nearest facilities of each community only"
-        raise ProblemError(f"{nearest}, not all who share them; call travel with metres or minutes, without nearest")
+        raise ProblemError(Message("reach.nearest_shared", n=reach.nearest_only))
     if method == "2sfca":
         if decay is not None:
-            raise ProblemError('2sfca counts all in the catchment alike; for a decay choose method="e2sfca"')
+            raise ProblemError(Message("measure.decay_not_taken"))
         return np.ones(len(reach))
     if not callable(decay):
-        zones = isinstance(decay, dict) and len(decay) < 10
-        mend = f"steps({decay})" if zones else "steps({300: 1, 500: 0.68}), gaussian(500) or another"
-        raise ProblemError(f"{method} needs a decay, and decay is {decay if zones else brief(decay)}; give {mend}")
+        refuse_zones(decay)
+        raise ProblemError(Message("measure.decay_needed", method=method, value=decay))
     refuse_searched_less(decay, reach.limit, reach.unit)
     with np.errstate(all="ignore"):  # what is not finite is refused below
         factor = np.asarray(decay(reach.cost.copy()), float)  # a decay may compute in place
     check_shape(factor, reach.cost)
-    _refuse(reach, decay, factor, ~np.isfinite(factor) | (factor < 0), "give weights of 0 or more, also at cost 0")
-    if method == "m2sfca":
-        _refuse(reach, decay, factor, factor > 1, "m2sfca would hand out more than there is; give weights up to 1")
+    if (wrong := ~np.isfinite(factor) | (factor < 0)).any():
+        raise ProblemError(Message("measure.decay_negative", **_first_wrong(reach, decay, factor, wrong)))
+    if method == "m2sfca" and (factor > 1).any():
+        raise ProblemError(Message("measure.decay_above_one", **_first_wrong(reach, decay, factor, factor > 1)))
     return factor
 
 
-def _refuse(reach: Reach, decay: object, factor: Floats, wrong: Bools, mend: str) -> None:
-    if not wrong.any():
-        return
+def _first_wrong(reach: Reach, decay: object, factor: Floats, wrong: Bools) -> dict[str, Any]:
+    """Return the values of a message on the first pair with a wrong weight."""
     at = int(np.argmax(wrong))
-    ends = some([f"{reach.origins[reach.origin[at]]} to {reach.destinations[reach.destination[at]]}"])
+    origin, destination = reach.origins[reach.origin[at]], reach.destinations[reach.destination[at]]
+    pair = [Message("reach.pair", origin=origin, destination=destination)]
     name = repr(decay) if isinstance(decay, Decay) else "decay"
-    like = f"and the like in {counted(int(wrong.sum()), 'pairs')}"
-    where = f"at a cost of {reach.cost[at]:g} {reach.unit}, from {ends}, {like}"
-    raise ProblemError(f"{name} gives {factor[at]:g} {where}: {mend}")
+    facts = {"cost": reach.cost[at], "unit": reach.unit, "factor": factor[at]}
+    return {"decay": name, "pair": pair, "n": int(wrong.sum()), **facts}
 
 
 def _measured(reach: Reach, demand: pd.Series, supply: pd.Series, method: str, decay: object) -> dict[str, Any]:

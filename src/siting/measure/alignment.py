@@ -7,38 +7,40 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from siting.errors import ProblemError, brief, counted, some
+from siting.errors import ProblemError
+from siting.messages import Message
 from siting.numbers import MOST_COUNT, Floats, floats
 
 __all__ = ["amounts", "groups", "in_order", "refuse_inexact", "unique_ids", "weights"]
 
 
-def refuse_inexact(values: Floats, ids: pd.Index, what: str) -> None:
+def refuse_inexact(values: Floats, ids: pd.Index, what: str | Message) -> None:
     """Refuse numbers from 2 to the power of 53 on, and sums of them, which floats do not hold exactly."""
     with np.errstate(over="ignore"):
         total = float(values.sum())
     if not total >= MOST_COUNT:
         return
     large = values >= MOST_COUNT
-    rows = some(f"{name}: {value:.6g}" for name, value in zip(ids[large], values[large], strict=True))
-    found = f"is 9,007,199,254,740,992 or more for {rows}" if large.any() else f"adds up to {total:.3g}"
-    raise ProblemError(f"{what} {found}; from 2^53 on numbers are not exact; correct them")
+    if not large.any():
+        raise ProblemError(Message("ids.large_sum", what=what, sum=total))
+    rows = [f"{name}: {value:.6g}" for name, value in zip(ids[large], values[large], strict=True)]
+    raise ProblemError(Message("ids.too_large", what=what, rows=rows))
 
 
 def unique_ids(ids: Iterable[object], what: str) -> pd.Index:
     """Make an index of *ids*; refuse duplicates."""
     index = ids if isinstance(ids, pd.Index) else pd.Index(list(ids))
     if not index.is_unique:
-        raise ProblemError(f"{what} occur twice: {some(index[index.duplicated()].unique())}")
+        raise ProblemError(Message("ids.twice", what=what, ids=index[index.duplicated()].unique()))
     return index
 
 
 def in_order(values: pd.Series, ids: pd.Index, what: str, of: str = "origins") -> pd.Series:
     """Put *values* in the order of *ids*; refuse other types than Series, and ids with no row or two."""
     if not isinstance(values, pd.Series):
-        raise ProblemError(f"{what} is {brief(values)}; give a Series with a value for each id of the {of}")
-    if len(absent := ids.difference(unique_ids(values.index, f"{what}: ids"))):
-        raise ProblemError(f"{what}: no value for {counted(len(absent), of)}: {some(absent)}")
+        raise ProblemError(Message("argument.series", what=what, value=values, of=of))
+    if len(absent := ids.difference(unique_ids(values.index, what))):
+        raise ProblemError(Message("ids.no_value", what=what, n=len(absent), of=of, ids=absent))
     return values.reindex(ids)
 
 
@@ -47,8 +49,8 @@ def groups(by: pd.Series | None, ids: pd.Index, of: str = "origins", *, what: st
     if by is None:
         return pd.Series("all", index=ids)
     labels = in_order(by, ids, what, of)
-    if labels.isna().any():
-        raise ProblemError(f"{what}: no group for {of} {some(ids[labels.isna()])}")
+    if len(blank := ids[labels.isna()]):
+        raise ProblemError(Message("ids.no_group", what=what, n=len(blank), of=of, ids=blank))
     return labels
 
 
@@ -57,20 +59,19 @@ def weights(
 ) -> pd.DataFrame:
     """Put columns of weights in the order of *ids*, as floats; refuse missing, negative and non-numeric values."""
     if not isinstance(demand, pd.Series | pd.DataFrame):
-        raise ProblemError(f"{what} is a {type(demand).__name__}; give a Series or DataFrame with the ids of the {of}")
+        raise ProblemError(Message("argument.series_or_frame", what=what, value=demand, of=of))
     frame = demand.to_frame(demand.name or what) if isinstance(demand, pd.Series) else demand
     if len(absent := ids.difference(frame.index)):
-        raise ProblemError(f"{what} has no row for {counted(len(absent), of)}: {some(absent)}")
+        raise ProblemError(Message("ids.no_row", what=what, n=len(absent), of=of, ids=absent))
     frame = frame.loc[ids]
     if not frame.index.is_unique or len(frame) != len(ids):
-        raise ProblemError(f"{what} has ids twice: {some(frame.index[frame.index.duplicated()])}")
+        raise ProblemError(Message("ids.twice", what=what, ids=frame.index[frame.index.duplicated()].unique()))
     columns = {}
     for name in frame.columns:
-        values = floats(frame[name])
+        values, column = floats(frame[name]), Message("argument.column_of", what=what, column=name)
         if (wrong := ~np.isfinite(values) | (values < 0)).any():
-            rows = f"{int(wrong.sum())} rows: {some(ids[wrong])}"
-            raise ProblemError(f'{what} "{name}" is negative or not a number in {rows}')
-        refuse_inexact(values, ids, f'{what} "{name}"')
+            raise ProblemError(Message("ids.negative", what=column, n=int(wrong.sum()), ids=ids[wrong]))
+        refuse_inexact(values, ids, column)
         columns[str(name)] = values
     return pd.DataFrame(columns, index=ids)
 
@@ -78,7 +79,7 @@ def weights(
 def amounts(values: pd.Series, ids: pd.Index, *, what: str, of: str = "origins") -> pd.Series:
     """Put a Series in the order of *ids*, as floats; refuse missing, negative and non-numeric values."""
     if not isinstance(values, pd.Series):
-        raise ProblemError(f"{what} is a {type(values).__name__}; give one Series with the ids of the {of}")
+        raise ProblemError(Message("argument.series", what=what, value=values, of=of))
     if values.index.equals(ids) and ids.is_unique and isinstance(values.dtype, np.dtype) and values.dtype.kind in "iuf":
         plain = values.to_numpy(float)
         if (

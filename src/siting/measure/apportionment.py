@@ -12,8 +12,9 @@ import pandas as pd
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
-from siting.errors import ProblemError, brief, some
+from siting.errors import ProblemError
 from siting.measure.alignment import unique_ids
+from siting.messages import Message
 from siting.numbers import Floats, Ints, Positions, floats
 from siting.optimize import highs
 from siting.optimize.max_flow import LARGEST, maximum_flow
@@ -68,21 +69,21 @@ def round_to_total(weights: pd.Series, total: int) -> pd.Series:
     values = checked(weights, "weights")
     number = isinstance(total, Real) and not isinstance(total, bool | np.bool_)
     if not number or not 0 <= total <= MOST or total != int(total):
-        raise ProblemError(f"total is {brief(total)}; give a whole number of 0 or more, up to {MOST:,}")
+        raise ProblemError(Message("forecast.total", value=total, most=MOST))
     if total and not values.any():
-        raise ProblemError(f"all weights are 0: {total:,} cannot be apportioned")
+        raise ProblemError(Message("forecast.weights_zero", total=total))
     shares = apportion(values, np.zeros(len(values), np.intp), np.array([total], np.int64))
     return pd.Series(shares, index=weights.index, name=weights.name)
 
 
-def checked(weights: pd.Series, what: str) -> npt.NDArray[Any]:
+def checked(weights: pd.Series, what: str | Message) -> npt.NDArray[Any]:
     """Return weights as int64 where all are whole, else as float64; refuse what is missing, negative or infinite."""
     if not isinstance(weights, pd.Series):
-        raise ProblemError(f"{what}: a {type(weights).__name__}; give a Series")
+        raise ProblemError(Message("argument.only_series", what=what, value=weights))
     values = floats(weights)
     if (wrong := ~np.isfinite(values) | (values < 0)).any():
-        rows = some(weights.index[wrong])
-        raise ProblemError(f"{what}: negative or not a number in {int(wrong.sum())} rows: {rows}")
+        rows = weights.index[wrong]
+        raise ProblemError(Message("ids.negative", what=what, n=len(rows), ids=rows))
     return values.astype(np.int64) if (values == np.floor(values)).all() and values.max(initial=0) < 2**53 else values
 
 
@@ -112,8 +113,7 @@ def _quotas(weights: npt.NDArray[Any], group: Positions, totals: Ints) -> tuple[
         floor, rest = product // sums[group], product % sums[group]
     else:
         if totals.max(initial=0) > MOST_PARTS or not np.isfinite(sums).all():
-            mend = f"give whole ones, or a total of up to {MOST_PARTS:,}"
-            raise ProblemError(f"{int(totals.max()):,} cannot be apportioned to the unit by such weights; {mend}")
+            raise ProblemError(Message("forecast.not_to_unit", total=int(totals.max()), most=MOST_PARTS))
         quota = weights / sums[group] * totals[group]
         nearest = np.rint(quota)
         quota = np.where(np.abs(quota - nearest) <= NEAR + SHARE_NEAR * quota, nearest, quota)
@@ -162,27 +162,32 @@ def fit_margins(table: pd.DataFrame, *, rows: pd.Series, columns: pd.Series) -> 
     D2        7     143
     """
     down_labels, across_labels = unique_ids(table.index, "rows"), unique_ids(table.columns, "columns")
-    start = np.column_stack([checked(table[name], f'table, column "{name}"') for name in table.columns]).astype(float)
+    start = np.column_stack([_people(table, name) for name in table.columns]).astype(float)
     down, across = _margin(rows, down_labels, "rows"), _margin(columns, across_labels, "columns")
     if down.sum() != across.sum():
-        sums = f"the rows are to add up to {int(down.sum()):,} and the columns to {int(across.sum()):,}"
-        raise ProblemError(f"{sums}; give margins of one sum, such as by bringing one to the other with round_to_total")
-    for axis, totals, labels, what in ((1, down, down_labels, "row"), (0, across, across_labels, "column")):
-        if (empty := (start.sum(axis) == 0) & (totals > 0)).any():
-            raise ProblemError(f"{what} {some(labels[empty])}: all of the table is 0, but the total is not; 0 stays 0")
+        raise ProblemError(Message("forecast.margins_differ", rows=int(down.sum()), columns=int(across.sum())))
+    if (empty := (start.sum(1) == 0) & (down > 0)).any():
+        raise ProblemError(Message("forecast.row_zero", labels=down_labels[empty]))
+    if (empty := (start.sum(0) == 0) & (across > 0)).any():
+        raise ProblemError(Message("forecast.column_zero", labels=across_labels[empty]))
     fitted = _scaled(_possible(start, down, across, table), down, across, table)
     return pd.DataFrame(_rounded(fitted, down, across), index=table.index, columns=table.columns)
 
 
+def _people(table: pd.DataFrame, name: Any) -> npt.NDArray[Any]:
+    return checked(table[name], Message("argument.column_of", what="table", column=name))
+
+
 def _margin(totals: pd.Series, labels: pd.Index, what: str) -> Ints:
     if not isinstance(totals, pd.Series):
-        raise ProblemError(f"{what}: a {type(totals).__name__}; give a Series with a total for each label")
+        raise ProblemError(Message("forecast.margin_series", what=what, value=totals))
     absent = labels.difference(totals.index)
-    if len(absent) or not totals.index.is_unique:
-        raise ProblemError(f"{what}: each label needs one total; look at {some(absent) or 'labels that occur twice'}")
+    if len(absent):
+        raise ProblemError(Message("forecast.margin_absent", what=what, labels=absent))
+    unique_ids(totals.index, what)
     values = checked(totals.loc[labels], what)
     if values.dtype != np.int64:
-        raise ProblemError(f"{what}: totals must be whole numbers")
+        raise ProblemError(Message("forecast.margin_whole", what=what))
     return values
 
 
@@ -190,16 +195,14 @@ def _possible(table: Floats, down: Ints, across: Ints, named: pd.DataFrame) -> F
     """Keep the cells that can be above 0 when both margins are met: on a cycle of the residual graph of a flow."""
     most = max(int(down.max(initial=0)), int(across.max(initial=0)))
     if most > LARGEST:
-        raise ProblemError(f"a total is {most:,}; fit_margins counts up to {LARGEST:,}")
+        raise ProblemError(Message("forecast.margin_large", total=most, most=LARGEST))
     i, j = (at.astype(np.int32) for at in np.nonzero(table > 0))
     filling = maximum_flow(down, across, i, j)
     if int(filling.flow.sum()) < int(down.sum()):
         rows, columns = named.index[filling.short], named.columns[filling.scarce]
         want, room = int(down[filling.short].sum()), int(across[filling.scarce].sum())
-        raise ProblemError(
-            f"both margins cannot be met together: rows {some(rows)} want {want:,}, and the columns where they are not "
-            f"0, {some(columns)}, are to be {room:,}; look at the zeros of the table, which stay 0, and at its margins"
-        )
+        facts = {"rows": rows, "want": want, "columns": columns, "room": room}
+        raise ProblemError(Message("forecast.margins_impossible", **facts))
     used = filling.flow > 0
     tail, head = np.concatenate([i, len(down) + j[used]]), np.concatenate([len(down) + j, i[used]])
     nodes = len(down) + len(across)
@@ -216,9 +219,8 @@ def _scaled(table: Floats, down: Ints, across: Ints, named: pd.DataFrame) -> Flo
         if miss.max(initial=0) <= close:
             return table
     worst = int(miss.argmax())
-    row = f'row "{named.index[worst]}" wants {int(down[worst]):,} and comes to {table[worst].sum():,.1f}'
-    mend = "look at cells that are far smaller than all others"
-    raise ProblemError(f"the margins are not met after {ROUNDS:,} rounds: {row}; {mend}")
+    facts = {"row": named.index[worst], "want": int(down[worst]), "got": float(table[worst].sum())}
+    raise ProblemError(Message("forecast.margins_unmet", rounds=ROUNDS, **facts))
 
 
 def _factors(wanted: Ints, sums: Floats) -> Floats:

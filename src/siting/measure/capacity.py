@@ -8,9 +8,10 @@ from numbers import Real
 import numpy as np
 import pandas as pd
 
-from siting.errors import ProblemError, brief, some
+from siting.errors import ProblemError
 from siting.measure.alignment import amounts, groups, unique_ids
 from siting.measure.reach import Reach
+from siting.messages import Message
 from siting.numbers import Floats
 from siting.optimize.max_flow import maximum_flow
 from siting.renamed import renamed_keywords
@@ -63,7 +64,7 @@ def utilisation(
     n       1.10     0     1       4
     s       0.35    52     0       0
     """
-    ids = unique_ids(facilities.index, "facilities: ids")
+    ids = unique_ids(facilities.index, "facilities")
     people, places = _amounts(facilities, used, "used"), _amounts(facilities, capacity, "capacity")
     labels = groups(None if by is None else _column(facilities, by, "by"), ids, "facilities")
     idle, excess, over = (places - people).clip(lower=0), (people - places).clip(lower=0), (people > places).astype(int)
@@ -143,9 +144,9 @@ def idle_nearby(
     c     4.5   0.0       4.5         0.0            4.5
     """
     if reach.nearest_only is not None:
-        raise ProblemError("idle_nearby needs all pairs within a limit; call travel with metres or minutes")
+        raise ProblemError(Message("reach.nearest_idle"))
     if not isinstance(per_1000, Real) or isinstance(per_1000, bool) or not 0 < per_1000 < math.inf:
-        raise ProblemError(f"per_1000 is {brief(per_1000)}; give places per 1000 people, above 0")
+        raise ProblemError(Message("measure.per_1000", value=per_1000))
     people = amounts(demand, reach.origins, what="demand").to_numpy(float)
     users = amounts(used, reach.destinations, what="used", of="destinations").to_numpy(float)
     places = amounts(capacity, reach.destinations, what="capacity", of="destinations").to_numpy(float)
@@ -205,9 +206,7 @@ def _column(frame: pd.DataFrame, name: str | pd.Series, what: str) -> pd.Series:
     if isinstance(name, pd.Series):
         return name
     if not isinstance(name, str) or name not in frame:
-        raise ProblemError(
-            f"{what} is {brief(name)}; give a column of the facilities ({some(frame.columns)}) or a Series"
-        )
+        raise ProblemError(Message("measure.facility_column", what=what, value=name, columns=frame.columns))
     return frame[name]
 
 

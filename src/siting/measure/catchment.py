@@ -9,10 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from siting.errors import ProblemError, brief
+from siting.errors import ProblemError
 from siting.measure.alignment import weights as aligned
 from siting.measure.decay import check_shape
 from siting.measure.walk_limit import located, sloped, walk_limit
+from siting.messages import Message
 from siting.network import Network, Places, Walk, search
 from siting.numbers import Floats, Ints
 from siting.progress_bar import progress_bar
@@ -78,13 +79,13 @@ def catchment(
     """
     farthest = walk_limit(metres, minutes, walk)
     if decay is not None and not callable(decay):
-        raise ProblemError(f"decay is {brief(decay)}; give a function from costs to factors")
+        raise ProblemError(Message("measure.decay_factors", value=decay))
     start, stop = (located(network, what, max_snap, walk) for what in (origins, destinations))
     network = network.for_walk(walk)
     given = pd.DataFrame(index=stop.ids) if weights is None else weights
     table = aligned(given, stop.ids, what="weights", of="destinations")
     if "count" in table:
-        raise ProblemError('a weight is called "count", as the number of destinations is; rename it')
+        raise ProblemError(Message("measure.weight_count"))
     with progress_bar(progress) as report:
         added, number = search.sums(
             network, start, stop, table.to_numpy(float), farthest.millimetres, walk=sloped(network, farthest.walk),
@@ -101,7 +102,7 @@ def _factors(decay: Callable[[Floats], npt.ArrayLike], speed: float) -> Callable
         factor = np.asarray(decay(cost), float)
         check_shape(factor, cost)
         if (wrong := ~np.isfinite(factor)).any():
-            raise ProblemError(f"decay gives {factor[wrong][0]} for a cost of {cost[wrong][0]:g}; give finite factors")
+            raise ProblemError(Message("measure.decay_infinite", factor=factor[wrong][0], cost=cost[wrong][0]))
         return factor
 
     return factors

@@ -9,9 +9,10 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 
-from siting.errors import ProblemError, brief, some
+from siting.errors import ProblemError
 from siting.measure.apportionment import apportion, whole_number
 from siting.measure.interpolation import amount, check_years
+from siting.messages import Message
 from siting.numbers import Floats, Positions
 
 __all__ = ["BANDS", "age_bands", "cohort_forecast", "life_table"]
@@ -107,11 +108,11 @@ def cohort_forecast(
     people, alive = _numbers(table, table, "ages"), _numbers(survival, table, "survival", most=1)
     years = range(from_year + 1, to_year + 1)
     if (births is not None or fertility is not None) and newborn is None:
-        raise ProblemError("newborn: give the share of a year's births who are alive at its end, 0 to 1")
+        raise ProblemError(Message("forecast.newborn"))
     if newborn is not None and amount(newborn, "newborn") > 1:
-        raise ProblemError(f"newborn is {brief(newborn)}; give a share, 0 to 1")
+        raise ProblemError(Message("argument.share", what="newborn", value=newborn))
     if births is not None and fertility is not None:
-        raise ProblemError("give births or fertility, not both")
+        raise ProblemError(Message("argument.not_both", one="births", other="fertility"))
     given = None if births is None else _births(births, years, table)
     rate = None if fertility is None else _births_per_person(fertility, women, table)
     steps = [people]
@@ -171,7 +172,7 @@ def life_table(deaths: pd.Series, *, remaining: float) -> pd.DataFrame:
     table = _ages(deaths)
     q = _numbers(table, table, "deaths", most=1)[:, 0]
     if not amount(remaining, "remaining") > 0:
-        raise ProblemError(f"remaining is {brief(remaining)}; give the years that the open age may expect, above 0")
+        raise ProblemError(Message("forecast.remaining", value=remaining))
     alive = np.append(1.0, np.cumprod(1 - q))
     lived = np.append((alive[:-1] + alive[1:]) / 2, alive[-1] * remaining)
     ahead = np.cumsum(lived[::-1])[::-1]
@@ -212,14 +213,13 @@ def age_bands(people: pd.DataFrame, bands: Mapping[str, tuple[int, int | None]] 
     """
     chosen = dict(BANDS if bands is None else bands)
     if "population" in chosen:
-        raise ProblemError('bands: "population" is the column of all ages; give the band another name')
+        raise ProblemError(Message("forecast.band_population"))
     tall = people.rename_axis(index=["year", "age"]).reset_index()
     tall = tall.melt(["year", "age"], var_name="area", value_name="people")
     last = int(tall["age"].max())
     for name, (low, high) in chosen.items():
         if not 0 <= low <= last or (high is not None and not low < high <= last):
-            ages = f"give ages of 0 to {last}, the open age, which is one"
-            raise ProblemError(f'band "{name}" is {low} to below {high}; {ages}')
+            raise ProblemError(Message("forecast.band", name=name, low=low, high=high, last=last))
     known = tall["people"].notna().to_numpy()
     keys: Positions = np.asarray(tall.groupby(["year", "area"], sort=False).ngroup(), np.intp)
     values = np.where(known, tall["people"].to_numpy(float), 0.0)
@@ -238,28 +238,37 @@ def _ages(given: ByAge) -> pd.DataFrame:
     """Return ages by areas, in the order of ages."""
     table = (given.to_frame("all") if isinstance(given, pd.Series) else given).sort_index()
     if len(table) < 2 or not pd.api.types.is_integer_dtype(table.index) or list(table.index) != list(range(len(table))):
-        raise ProblemError("ages must be whole numbers 0, 1, 2, … without a gap, the last for all who are older")
+        raise ProblemError(Message("forecast.ages"))
     return table
 
 
-def _numbers(given: Any, table: pd.DataFrame, what: str, *, least: float = 0, most: float = math.inf) -> Floats:
+def _numbers(
+    given: Any, table: pd.DataFrame, what: str | Message, *, least: float = 0, most: float = math.inf
+) -> Floats:
     """Return numbers as ages by areas of *table*: one for all, by age, or by age and area."""
     if not isinstance(given, pd.Series | pd.DataFrame):
         given = pd.Series(given, index=table.index)
     if isinstance(given, pd.Series):
         given = pd.DataFrame(dict.fromkeys(table.columns, given))
-    lacking = some([*table.index.difference(given.index), *table.columns.difference(given.columns)]) or "none"
-    strange = some([*given.index.difference(table.index), *given.columns.difference(table.columns)]) or "none"
-    if lacking != "none" or strange != "none" or given.index.has_duplicates:
-        differ = f"lacking {lacking}, not among them {strange}"
-        raise ProblemError(f"{what}: ages and areas must be those of the people; {differ}")
+    if given.index.has_duplicates:
+        raise ProblemError(Message("ids.twice", what=what, ids=given.index[given.index.duplicated()].unique()))
+    lacking = [*table.index.difference(given.index), *table.columns.difference(given.columns)]
+    strange = [*given.index.difference(table.index), *given.columns.difference(table.columns)]
+    if lacking or strange:
+        none = Message("forecast.none")
+        differ = {"lacking": lacking or none, "strange": strange or none}
+        raise ProblemError(Message("forecast.ages_differ", what=what, **differ))
     given = given.loc[table.index, table.columns]
     values: Floats = given.apply(pd.to_numeric, errors="coerce").to_numpy(float, na_value=np.nan)
     if (wrong := ~np.isfinite(values) | (values < least) | (values > most)).any():
         x, area = (int(k[0]) for k in np.nonzero(wrong))
-        within = "a number" if least < 0 else "0 or more" if most > 1 else "0 to 1"
-        where = f'the first {values[x, area]} at age {table.index[x]}, area "{table.columns[area]}"'
-        raise ProblemError(f"{what}: {int(wrong.sum())} values are not {within}, {where}")
+        first = {"value": values[x, area], "age": table.index[x], "area": table.columns[area]}
+        facts = {"what": what, "n": int(wrong.sum()), **first}
+        if least < 0:
+            raise ProblemError(Message("forecast.no_numbers", **facts))
+        raise ProblemError(
+            Message("forecast.below_zero", **facts) if most > 1 else Message("forecast.not_shares", **facts)
+        )
     return values
 
 
@@ -268,13 +277,13 @@ def _births(births: Any, years: range, table: pd.DataFrame) -> Floats:
     areas = table.columns
     if not isinstance(births, pd.DataFrame):
         if len(areas) > 1:
-            raise ProblemError("births: several areas need a DataFrame, years by areas")
+            raise ProblemError(Message("forecast.births_frame"))
         by_year = births if isinstance(births, pd.Series | Mapping) else dict.fromkeys(years, births)
         births = pd.DataFrame({areas[0]: pd.Series(dict(by_year.items()), dtype=object)})
     if lacking := [*areas.difference(births.columns), *(year for year in years if year not in births.index)]:
-        raise ProblemError(f"births: nothing for {some(lacking)}; give each year after the first, and each area")
+        raise ProblemError(Message("forecast.births_absent", lacking=lacking))
     rows = births.loc[list(years), areas].to_numpy(object)
-    named = [f'births of {year} in "{area}"' for year in years for area in areas]
+    named = [Message("forecast.births_of", year=year, area=area) for year in years for area in areas]
     numbers = [amount(value, what) for value, what in zip(rows.ravel(), named, strict=True)]
     return np.array(numbers, float).reshape(rows.shape)
 
@@ -282,9 +291,9 @@ def _births(births: Any, years: range, table: pd.DataFrame) -> Floats:
 def _births_per_person(fertility: pd.Series, women: Any, table: pd.DataFrame) -> Floats:
     """Return births a year per person of an age, ages by areas."""
     if women is None:
-        raise ProblemError("women: give the share of women among people of an age, 0 to 1, to apply fertility to")
+        raise ProblemError(Message("forecast.women"))
     if strange := [age for age in fertility.index if age not in table.index or age == 0]:
-        raise ProblemError(f"fertility: {some(strange)} are no ages of mothers among the people")
+        raise ProblemError(Message("forecast.mothers", ages=strange))
     rate = _numbers(fertility.reindex(table.index, fill_value=0.0), table, "fertility")
     return rate * _numbers(women, table, "women", most=1)
 
@@ -292,13 +301,13 @@ def _births_per_person(fertility: pd.Series, women: Any, table: pd.DataFrame) ->
 def _migrated(people: Floats, migration: Any, year: int, table: pd.DataFrame) -> Floats:
     if isinstance(migration, Mapping):
         if year not in migration:
-            raise ProblemError(f"migration: nothing for {year}; give each year after the first")
+            raise ProblemError(Message("forecast.migration_absent", year=year))
         migration = migration[year]
     if len(table.columns) > 1 and not isinstance(migration, pd.DataFrame):
-        raise ProblemError("migration: several areas need a DataFrame, ages by areas")
-    left = people + _numbers(migration, table, f"migration of {year}", least=-math.inf)
+        raise ProblemError(Message("forecast.migration_frame"))
+    left = people + _numbers(migration, table, Message("forecast.migration_of", year=year), least=-math.inf)
     if (left < 0).any():
         x, area = (int(k[0]) for k in np.nonzero(left < 0))
-        where = f'more of age {table.index[x]} leave area "{table.columns[area]}" than there are'
-        raise ProblemError(f"migration of {year}: {where}")
+        where = {"age": table.index[x], "area": table.columns[area]}
+        raise ProblemError(Message("forecast.migration_leaves", year=year, **where))
     return left

@@ -11,9 +11,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from siting.errors import LayerError, ProblemError, some
+from siting.errors import LayerError, ProblemError
 from siting.measure.apportionment import whole_number
 from siting.measure.interpolation import Method, amount, beyond, finite, interpolate_figures, is_year, printed
+from siting.messages import Message
 from siting.numbers import Positions
 
 __all__ = ["ALL", "OTHERS", "Base", "Control", "controls"]
@@ -44,10 +45,12 @@ class Base:
     def sums(self, column: str) -> pd.Series:
         """Add up a column by area."""
         if self.areas is None:
-            raise ProblemError(f'totals or rates by area need the area of each row; there is no column "{self.by}"')
+            raise ProblemError(Message("forecast.no_area_column", by=self.by))
         if (blank := self.areas.isna().to_numpy()).any():
-            rows = some(self.ids[blank])
-            raise LayerError("communities", f'"{self.by}" is blank in {int(blank.sum())} rows: {rows}; fill it in')
+            facts = {"n": int(blank.sum()), "ids": self.ids[blank]}
+            raise LayerError(
+                "communities", Message("ids.blank", what=Message("forecast.column", column=self.by), **facts)
+            )
         return pd.Series(self.people[column]).groupby(self.areas.to_numpy(), sort=True).sum()
 
 
@@ -76,27 +79,25 @@ class Control:
         else:
             code, totals = np.zeros(len(people), np.intp), pd.Series({ALL: self.total or 0}, dtype=np.int64)
         if (empty := (np.bincount(code, people, len(totals)) == 0) & (totals.to_numpy() > 0)).any():
-            raise ProblemError(
-                f"{self.column}: {some(totals.index[empty])}: nobody in {base.from_year}, but a total for "
-                f"{base.to_year}; 0 stays 0: put people where they will live into the layer, or leave the total out"
-            )
+            rest = Message("forecast.the_others")
+            areas: list[object] = [rest if area == OTHERS else area for area in totals.index[empty]]
+            years = {"from_year": base.from_year, "to_year": base.to_year}
+            raise ProblemError(Message("forecast.nobody", column=self.column, areas=areas, **years))
         return code, totals
 
     def _by_area(self, base: Base) -> tuple[Positions, pd.Series]:
         sums = base.sums(self.column)
         if unknown := [area for area in self.areas if area not in sums.index]:
-            areas = f'no such area in "{base.by}"; there are {some(sums.index)}'
-            raise ProblemError(f"{self.column}: {some(unknown)}: {areas}")
+            facts = {"areas": unknown, "by": base.by, "there": sums.index}
+            raise ProblemError(Message("forecast.no_area", column=self.column, **facts))
         others = [area for area in sums.index if area not in self.areas]
         listed = sum(self.areas.values())
         if self.total is None and others:
-            mend = f'add them, or "{ALL}" for the sum of all areas'
-            raise ProblemError(f"{self.column}: no total for {some(others)}; {mend}")
+            raise ProblemError(Message("forecast.no_total", column=self.column, areas=others, all=ALL))
         rest = 0 if self.total is None else self.total - listed
         if rest < 0 or (rest and not others):
-            both = f"the areas add up to {listed:,}, all together are to be {self.total:,}"
-            mend = "leave one of the two out, or bring the areas to the sum with round_to_total"
-            raise ProblemError(f"{self.column}: {both}; {mend}")
+            said = Message("forecast.areas_differ", column=self.column, listed=listed, total=self.total)
+            raise ProblemError(said)
         totals = pd.Series({**self.areas, **({OTHERS: rest} if others else {})}, dtype=np.int64)
         position = {area: k for k, area in enumerate(self.areas)}
         return np.asarray(pd.Series(base.areas).map(position).fillna(len(position)), np.intp), totals
@@ -108,9 +109,9 @@ def controls(
     """Turn what is known about the target year into whole totals, by column; refuse what is implausible."""
     names = [*rates, *increases, *totals]
     if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise ProblemError(f"{some(twice)}: give a rate, an increase or a total, one of them")
+        raise ProblemError(Message("forecast.given_twice", columns=twice))
     if not names:
-        raise ProblemError('give rates, increases or totals by column, such as rates={"elderly": 0.0454}')
+        raise ProblemError(Message("forecast.nothing_given"))
     return {
         **{name: _grown(base, name, given, "rate") for name, given in rates.items()},
         **{name: _grown(base, name, given, "increase") for name, given in increases.items()},
@@ -122,26 +123,26 @@ def _grown(base: Base, column: str, given: Any, how: str) -> Control:
     """Grow the base by a rate or an increase: of all, or of each area."""
     years = base.to_year - base.from_year
 
-    def grown(start: float, change: Any, where: str) -> int:
-        what = f"{how} of {column}{where}"
+    def grown(start: float, change: Any, area: object = None) -> int:
+        what = _change_of(column, how, area)
         step = finite(change, what)
         if how == "rate" and not -1 < step <= MOST_RATE:
-            mend = f"give a share a year: 0.0454 is 4.54 % (above {MOST_RATE:.0%} give totals)"
-            raise ProblemError(f"{what} is {step:g}; {mend}")
+            raise ProblemError(Message("forecast.rate", what=what, value=step, most=MOST_RATE))
         end = start * (1 + step) ** years if how == "rate" else start + step * years
         if end < 0:
-            raise ProblemError(f"{what}: {start:,.0f} people in {base.from_year} fall below 0 by {base.to_year}")
+            years_ = {"from_year": base.from_year, "to_year": base.to_year}
+            raise ProblemError(Message("forecast.falls", what=what, start=start, **years_))
         return whole_number(end)
 
     if not isinstance(given, Mapping | pd.Series):
-        end = grown(float(base.people[column].sum()), given, "")
+        end = grown(float(base.people[column].sum()), given)
         return Control(column, end, {}, how, {"change": _step(given, how)})
     sums = base.sums(column)
     named = dict(given.items())
     if wrong := [*sums.index.difference(list(named)), *(area for area in named if area not in sums.index)]:
-        mend = f'give one for each area in "{base.by}" and no other'
-        raise ProblemError(f"{how}s of {column}: {mend}; look at {some(wrong)}")
-    ends = {str(area): grown(float(sums[area]), change, f' in "{area}"') for area, change in named.items()}
+        what = _change_of(column, how)
+        raise ProblemError(Message("forecast.one_for_each", what=what, by=base.by, areas=wrong))
+    ends = {str(area): grown(float(sums[area]), change, area) for area, change in named.items()}
     low, high = (_step(extreme(map(float, named.values())), how) for extreme in (min, max))
     return Control(column, None, ends, f"{how}s", {"change": f"{low} – {high}"})
 
@@ -155,17 +156,34 @@ class Figure(NamedTuple):
     beyond: bool = False
 
 
+def _change_of(column: str, how: str, area: object = None) -> Message:
+    """Name a rate or an increase, of all or of an area."""
+    if area is None:
+        of_rate, of_increase = (
+            Message("forecast.rate_of", column=column),
+            Message("forecast.increase_of", column=column),
+        )
+    else:
+        where = {"column": column, "area": area}
+        of_rate, of_increase = Message("forecast.rate_in", **where), Message("forecast.increase_in", **where)
+    return of_rate if how == "rate" else of_increase
+
+
 def _total(base: Base, column: str, given: Any, method: Method) -> Control:
     """Read a total: a number, figures by year, or either by area."""
+    what = Message("forecast.total_of", column=column)
     if not isinstance(given, Mapping | pd.Series):
-        return Control(column, whole_number(amount(given, f"total of {column}")), {}, "total")
+        return Control(column, whole_number(amount(given, what)), {}, "total")
     if not (named := dict(given.items())):
-        raise ProblemError(f"total of {column}: nothing is given")
+        raise ProblemError(Message("forecast.total_empty", what=what))
     if all(is_year(key) for key in named):
         named = {ALL: named}
     if not all(isinstance(key, str) for key in named):
-        raise ProblemError(f"total of {column}: keys must be years or ids of areas as text, not {some(named)}")
-    read = {area: _figure(base, figure, method, f'{column} in "{area}"') for area, figure in named.items()}
+        raise ProblemError(Message("forecast.total_keys", what=what, keys=list(named)))
+    read = {
+        area: _figure(base, figure, method, Message("forecast.total_in", column=column, area=area))
+        for area, figure in named.items()
+    }
     areas = {area: figure.value for area, figure in read.items() if area != ALL}
     ends = {area: whole_number(value) for area, value in areas.items()}
     total, others = None, False
@@ -186,10 +204,10 @@ def _total(base: Base, column: str, given: Any, method: Method) -> Control:
     return Control(column, total, ends, how, {"years": years}, outside)
 
 
-def _figure(base: Base, given: Any, method: Method, what: str) -> Figure:
+def _figure(base: Base, given: Any, method: Method, what: Message) -> Figure:
     """Read a number, or the figure of the target year from those of printed years."""
     if not isinstance(given, Mapping | pd.Series):
-        return Figure(amount(given, f"total of {what}"))
+        return Figure(amount(given, what))
     known = printed(given)
     value = interpolate_figures(known, base.to_year, method=method)
     if base.to_year in known:

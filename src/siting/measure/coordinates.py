@@ -10,7 +10,8 @@ import pandas as pd
 import shapely
 
 from siting.data import check_extent, common_crs, one_layer
-from siting.errors import ProblemError, brief, some
+from siting.errors import ProblemError
+from siting.messages import Message
 from siting.network.snapping import polygons_or_points
 from siting.numbers import Floats, floats
 
@@ -29,7 +30,7 @@ def coordinates(origins: Any, destinations: Any, crs: Any = None) -> tuple[Float
     """
     layers = [isinstance(each, gpd.GeoDataFrame) for each in (origins, destinations)]
     if layers[0] != layers[1]:
-        raise ProblemError("one of origins and destinations is a layer, the other a table; give two of a kind")
+        raise ProblemError(Message("reach.layer_and_table"))
     if not layers[0]:
         return _of_table(origins, "origins"), _of_table(destinations, "destinations")
     return _of_layers(origins, destinations, crs)
@@ -46,17 +47,17 @@ def _of_layer(layer: gpd.GeoDataFrame, system: Any, what: str) -> Floats:
     drawn = polygons_or_points(layer, system)
     areas = np.flatnonzero(shapely.get_type_id(drawn))
     if len(areas):
-        raise ProblemError(f"{what} are no points at {some(layer.index[areas])}; give their centroids")
+        raise ProblemError(Message("reach.no_points", what=what, ids=layer.index[areas]))
     return np.column_stack([shapely.get_x(drawn), shapely.get_y(drawn)])
 
 
 def _of_table(table: pd.DataFrame, what: str) -> Floats:
-    if not isinstance(table, pd.DataFrame) or not {"x", "y"} <= set(table.columns):
-        given = brief(table) if not isinstance(table, pd.DataFrame) else f"a table with the columns {some(table)}"
-        mend = "give a layer of points, or a DataFrame with columns x and y in metres and the ids as its index"
-        raise ProblemError(f"{what}: {mend}, not {given}")
+    if not isinstance(table, pd.DataFrame):
+        raise ProblemError(Message("reach.table_of_points", what=what, value=table))
+    if not {"x", "y"} <= set(table.columns):
+        raise ProblemError(Message("reach.table_columns", what=what, columns=list(table.columns)))
     points = np.column_stack([floats(table["x"]), floats(table["y"])])
     wrong = np.flatnonzero(~np.isfinite(points).all(axis=1))
     if len(wrong):
-        raise ProblemError(f"{what} have no x or y at {some(table.index[wrong])}")
+        raise ProblemError(Message("reach.no_xy", what=what, ids=table.index[wrong]))
     return points

@@ -12,6 +12,7 @@ import pandas as pd
 from siting.errors import ProblemError
 from siting.measure.alignment import groups, weights
 from siting.measure.reach import Reach, cost_at_most, limited, refuse_other
+from siting.messages import Message
 
 __all__ = ["bands", "coverage", "covered"]
 
@@ -106,7 +107,7 @@ def bands(reach: Reach, limits: float | Sequence[float]) -> pd.DataFrame:
     given: list[Any] = list(limits) if isinstance(limits, Iterable) else [limits]
     steps = np.sort([reach.within(limit).limit for limit in given])
     if not len(steps):
-        raise ProblemError("bands: give at least one limit")
+        raise ProblemError(Message("argument.no_limits", what="bands"))
     first = reach.nearest(1).set_index("origin").reindex(reach.origins)
     cost = first["cost"].to_numpy(float)
     band = np.full(len(cost), np.nan)

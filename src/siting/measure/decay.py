@@ -14,9 +14,10 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from siting.errors import ProblemError, brief, some
+from siting.errors import ProblemError
 from siting.limits import usual_limit
 from siting.measure.reach import TOLERANCE
+from siting.messages import Message
 from siting.numbers import Floats
 
 __all__ = ["Decay", "exponential", "gaussian", "linear", "power", "steps"]
@@ -77,18 +78,16 @@ def steps(weights: Mapping[float, float]) -> Decay:
     [1.0, 1.0, 0.68, 0.22, 0.0]
     """
     if not isinstance(weights, Mapping) or not weights:
-        raise ProblemError(
-            f"steps: {brief(weights)} is no mapping from upper bounds to weights, as {{300: 1, 500: 0.68}}"
-        )
+        raise ProblemError(Message("measure.steps_mapping", value=weights))
     try:
         zones = sorted((float(bound), float(weight)) for bound, weight in weights.items())
     except (TypeError, ValueError):
-        raise ProblemError(f"steps: {brief(weights)} must be numbers, from upper bounds to weights") from None
+        raise ProblemError(Message("measure.steps_numbers", zones=str(dict(weights)))) from None
     bounds, heights = np.array(zones, float).T
     if (wrong := ~np.isfinite(bounds) | ~np.isfinite(heights) | (bounds < 0) | (heights < 0)).any():
-        raise ProblemError(f"steps: a bound or weight is negative or not a number, at {some(bounds[wrong])}")
+        raise ProblemError(Message("measure.steps_negative", bounds=bounds[wrong]))
     if (np.diff(heights) > 0).any():
-        raise ProblemError(f"steps: a weight rises with the distance: {_zones(zones)}; give {{upper bound: weight}}")
+        raise ProblemError(Message("measure.steps_rise", zones=_zones(zones)))
     bounds.flags.writeable = heights.flags.writeable = False
     return Decay(f"steps({_zones(zones)})", float(bounds[-1]), partial(_steps, bounds=bounds, heights=heights))
 
@@ -240,19 +239,25 @@ def refuse_searched_less(decay: object, searched: float, unit: str) -> None:
         return
     usual_limit(decay.limit, unit, searched, f"{decay}: its limit")
     if decay.limit > searched * (1 + TOLERANCE):
-        only = f"only {searched:g} {unit} were searched; call travel with the larger limit"
-        raise ProblemError(f"{decay} counts what is within {decay.limit:g} {unit}, and {only}")
+        facts = {"decay": repr(decay), "limit": decay.limit, "searched": searched, "unit": unit}
+        raise ProblemError(Message("reach.decay_above_searched", **facts))
+
+
+def refuse_zones(decay: object) -> None:
+    """Refuse zones that were given without `steps`."""
+    if isinstance(decay, dict) and len(decay) < 10:
+        raise ProblemError(Message("measure.decay_zones", zones=str(decay)))
 
 
 def check_shape(factor: Floats, cost: Floats) -> None:
     """Refuse weights that are not one for each cost."""
     if factor.shape != cost.shape:
-        raise ProblemError(f"decay gives an array of shape {factor.shape} for costs of shape {cost.shape}")
+        raise ProblemError(Message("measure.decay_shape", shape=factor.shape, wanted=cost.shape))
 
 
 def _positive(value: float, of: str, what: str) -> float:
     if not (isinstance(value, int | float | np.number) and 0 < value < math.inf):
-        raise ProblemError(f"{of}: {what} is {brief(value)}; give a number above 0")
+        raise ProblemError(Message("argument.above_zero", what=what, value=value).within(of))
     return float(value)
 
 

@@ -10,13 +10,14 @@ import numpy as np
 import pandas as pd
 
 from siting.data import role
-from siting.errors import LayerError, ProblemError, some
+from siting.errors import LayerError, ProblemError
 from siting.labels import LANGUAGES, label
 from siting.measure.alignment import groups
 from siting.measure.apportionment import apportion, checked, fit_margins
 from siting.measure.control_totals import ALL, OTHERS, Base, Control, controls
 from siting.measure.interpolation import Method, check_years, is_year
 from siting.measure.services import PEOPLE
+from siting.messages import Message
 from siting.numbers import Ints
 
 __all__ = ["forecast"]
@@ -119,13 +120,13 @@ def forecast(
         later[name] = people
     _set(later, YEAR, np.full(len(later), to_year))
     _check_residents(later, set(forecasts), start)
-    for lang in LANGUAGES:
-        text = _assumption(base, held, tuple(parts), whole, source, lang)
+    said = {lang: _assumption(base, held, tuple(parts), whole, source, lang) for lang in LANGUAGES}
+    for lang, text in said.items():
         earlier = communities.get(ASSUMPTION[lang], [""] * len(later))
         between = label("forecast.semicolon", lang)
         texts = [text if pd.isna(old) or not old else f"{old}{between}{text}" for old in earlier]
         _set(later, ASSUMPTION[lang], texts)
-    logger.info("forecast: %s", text)
+    logger.info(Message("forecast.assumption", **said))
     return later
 
 
@@ -143,30 +144,31 @@ def _from_year(communities: pd.DataFrame, from_year: int | None, to_year: int) -
     known: list[Any] = list(communities[YEAR].unique()) if YEAR in communities else []
     years = [int(year) for year in pd.to_numeric(pd.Series(known), errors="coerce") if year % 1 == 0]
     if len(known) > 1 or len(years) < len(known) or not all(map(is_year, years)):
-        raise LayerError(LAYER, f'column "{YEAR}" is to hold one year in all rows, not {some(known)}; rename it')
+        raise LayerError(LAYER, Message("forecast.one_year", column=YEAR, years=known))
     if from_year is None and not years:
-        raise ProblemError("from_year: say which year the communities are of")
+        raise ProblemError(Message("forecast.from_year"))
     start = years[0] if from_year is None else from_year
     if years and years[0] != start:
-        raise LayerError(LAYER, f'column "{YEAR}" says {years[0]}, from_year {start}; leave one of the two out')
+        raise LayerError(LAYER, Message("forecast.years_differ", column=YEAR, year=years[0], from_year=start))
     check_years(start, to_year)
     return int(start)
 
 
 def _base(communities: pd.DataFrame, names: Sequence[str], by: str | pd.Series, from_year: int, to_year: int) -> Base:
     """Read and check the columns of the base year."""
-    faults = [] if len(communities) else ["has no rows"]
+    faults: list[str | Message] = [] if len(communities) else [Message("data.no_rows")]
     if not communities.index.is_unique:
-        faults.append(f"ids occur twice: {some(communities.index[communities.index.duplicated()].unique())}")
+        twice = communities.index[communities.index.duplicated()].unique()
+        faults.append(Message("cell.ids_twice", ids=twice))
     people = {}
     for name in dict.fromkeys(names):
         if name not in communities:
-            faults.append(f'has no column "{name}" to forecast')
+            faults.append(Message("forecast.no_column", column=name))
             continue
         try:
-            people[name] = checked(communities[name], f'"{name}"')
+            people[name] = checked(communities[name], Message("forecast.column", column=name))
         except ProblemError as fault:
-            faults.append(f"{fault}; fill them in")
+            faults.append(fault.message)
     if faults:
         raise LayerError(LAYER, faults)
     _check_residents(communities, set(people), None)
@@ -181,22 +183,21 @@ def _fitted(base: Base, held: Mapping[str, Control], parts: list[str], whole: st
     """Fit the table of areas by parts and rest, and apportion each cell among its communities."""
     lacking = [name for name in [*parts, whole] if name not in held]
     if lacking or whole in parts or len(set(parts)) < len(parts):
-        need = "each and the whole need a total, a rate or an increase (a rate of 0 holds it)"
-        lacks = f"lacking {some(lacking) or 'none'}"
-        raise ProblemError(f"parts are {some(parts)} of {whole}: each stands once, and {need}; {lacks}")
+        facts = {"parts": parts, "whole": whole, "lacking": lacking or Message("forecast.none")}
+        raise ProblemError(Message("forecast.parts", **facts))
     if by_area := [name for name in parts if held[name].areas]:
-        raise ProblemError(f"{some(by_area)}: parts that are fitted have one total, not totals by area")
+        raise ProblemError(Message("forecast.parts_by_area", parts=by_area))
     code, rows = held[whole].groups(base)
     rest = f"the rest of {whole}"
     columns = {name: base.people[name] for name in parts}
     columns[rest] = base.people[whole] - np.sum(list(columns.values()), axis=0)
     if len(over := base.ids[columns[rest] < 0]):
-        raise LayerError(LAYER, f"{some(parts)} are more than {whole} in {len(over)} rows: {some(over)}")
+        raise LayerError(LAYER, Message("forecast.parts_above", parts=parts, whole=whole, n=len(over), rows=over))
     totals = pd.Series({name: held[name].amount for name in parts})
     totals[rest] = int(rows.sum()) - int(totals.sum())
     if totals[rest] < 0:
-        most = f"more than {whole}, {int(rows.sum()):,}"
-        raise ProblemError(f"{some(parts)} are to be {int(totals[parts].sum()):,} in {base.to_year}, {most}")
+        sums = {"sum": int(totals[parts].sum()), "to_year": base.to_year, "most": int(rows.sum())}
+        raise ProblemError(Message("forecast.parts_total", parts=parts, whole=whole, **sums))
     table = pd.DataFrame({name: np.bincount(code, people, len(rows)) for name, people in columns.items()}, rows.index)
     cells = fit_margins(table, rows=rows, columns=totals)
     shares = {name: apportion(people, code, cells[name].to_numpy()) for name, people in columns.items()}
@@ -221,13 +222,10 @@ def _check_residents(frame: pd.DataFrame, changed: set[str], from_year: int | No
     numbers = frame[[*parts, "population"]].apply(pd.to_numeric, errors="coerce").astype(float)
     if not (over := (numbers[parts].sum(axis=1) > numbers["population"]).to_numpy(bool)).any():
         return
-    fault = f"{' + '.join(parts)} are more than population in {int(over.sum())} rows: {some(frame.index[over])}"
+    facts = {"parts": parts, "n": int(over.sum()), "rows": frame.index[over]}
     if from_year is None:
-        raise LayerError(LAYER, f"{fault}; correct them")
-    raise ProblemError(
-        f"forecast: {fault}; forecast population too, and fit them together: "
-        f'parts=({", ".join(map(repr, parts))},), with rates={{"population": 0}} where residents stay as many'
-    )
+        raise LayerError(LAYER, Message("forecast.parts_above", whole="population", **facts))
+    raise ProblemError(Message("forecast.people_above", names=", ".join(map(repr, parts)), **facts))
 
 
 def _assumption(

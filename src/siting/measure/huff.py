@@ -11,10 +11,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from siting.errors import ProblemError, brief, some
+from siting.errors import ProblemError
 from siting.measure.alignment import amounts
-from siting.measure.decay import Decay, check_shape, refuse_searched_less
+from siting.measure.decay import Decay, check_shape, refuse_searched_less, refuse_zones
 from siting.measure.reach import Reach, refuse_other
+from siting.messages import Message
 from siting.numbers import Floats
 
 __all__ = ["decayed_attraction", "huff", "huff_probabilities", "refuse_no_decay"]
@@ -133,11 +134,10 @@ def huff_probabilities(
     """
     refuse_other(reach)
     if reach.nearest_only is not None and reach.nearest_only < len(reach.destinations):
-        nearest = f"the reach holds the {reach.nearest_only} nearest facilities of each community only"
-        raise ProblemError(f"{nearest}, not all there are to choose; call travel with metres or minutes")
+        raise ProblemError(Message("reach.nearest_choice", n=reach.nearest_only))
     for name, value in (("alpha", alpha), ("no_choice", no_choice)):
         if not isinstance(value, Real) or isinstance(value, bool) or not 0 <= float(value) < math.inf:
-            raise ProblemError(f"huff: {name} is {brief(value)}; give a number of 0 or more")
+            raise ProblemError(Message("argument.not_negative", what=name, value=value).within("huff"))
     people = amounts(demand, reach.origins, what="demand").to_numpy(float)
     appeal = np.ones(len(reach.destinations))
     if attractiveness is not None:
@@ -157,9 +157,8 @@ def huff_probabilities(
 def refuse_no_decay(decay: object, limit: float, unit: str) -> None:
     """Refuse what is no function, and a decay that counts what lies beyond the limit of a reach."""
     if not callable(decay):
-        zones = isinstance(decay, dict) and len(decay) < 10
-        mend = f"steps({decay})" if zones else "power(2, least=100), exponential(0.002) or another"
-        raise ProblemError(f"decay is {decay if zones else brief(decay)}; give {mend}")
+        refuse_zones(decay)
+        raise ProblemError(Message("measure.decay_no_function", value=decay))
     refuse_searched_less(decay, limit, unit)
 
 
@@ -175,9 +174,9 @@ def decayed_attraction(appeal: Floats, cost: Floats, decay: Weigh, alpha: float)
         weight = np.asarray(decay(cost.copy()), float)  # a decay may compute in place
         check_shape(weight, cost)
         if (wrong := ~np.isfinite(weight) | (weight < 0)).any():
-            at = some(f"{each:g}" for each in np.unique(cost[wrong])[:5])
-            raise ProblemError(f"decay gives no weight of 0 or more at the costs {at}; give one, also at cost 0")
+            costs = [f"{each:g}" for each in np.unique(cost[wrong])]
+            raise ProblemError(Message("measure.decay_costs", costs=costs))
         utility = np.asarray(appeal**alpha * weight)
     if not np.isfinite(utility).all():
-        raise ProblemError(f"attractiveness to the power of alpha={alpha:g} is no finite number; give smaller ones")
+        raise ProblemError(Message("measure.power", alpha=alpha))
     return utility

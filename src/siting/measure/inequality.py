@@ -8,11 +8,12 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from siting.errors import ProblemError, counted, some
+from siting.errors import ProblemError
 from siting.limits import usual_limit
 from siting.measure import inequality_measures as measures
 from siting.measure.alignment import amounts, groups, unique_ids
 from siting.measure.reach import cost_at_most
+from siting.messages import Message
 from siting.numbers import Bools, Floats, floats
 from siting.renamed import renamed_keywords
 
@@ -228,7 +229,7 @@ def inequality(
     if by is not None:
         labels = groups(by, pd.Index(values.index), "communities")
         if (labels == ALL).any():
-            raise ProblemError(f'by: a group is called "{ALL}", as the row of all is; rename it')
+            raise ProblemError(Message("measure.group_all", name=ALL))
         parts = {group: (labels == group).to_numpy(bool) for group in sorted(labels.unique(), key=by_kind)}
     everybody = np.ones(len(x), bool)
     rows = [{"group": group, **_row(x[mine], w[mine], limit)} for group, mine in {**parts, ALL: everybody}.items()]
@@ -302,18 +303,19 @@ def _kinds(country: object | Iterable[object] | None, kinds: pd.Series) -> list[
         return [VILLAGE]
     named = [country] if isinstance(country, str) or not isinstance(country, Iterable) else list(country)
     if strange := [name for name in named if not (kinds == name).any()]:
-        raise ProblemError(f"country: no community is of the kind {some(strange)}; there are {some(kinds.unique())}")
+        raise ProblemError(Message("measure.country", names=strange, kinds=kinds.unique()))
     return named
 
 
 def _aligned(values: pd.Series, people: pd.Series, *, ways: bool = False) -> tuple[Floats, Floats]:
     """Return values and people as columns; missing distances are infinite."""
     if not isinstance(values, pd.Series):
-        raise ProblemError(f"values are a {type(values).__name__}; give a Series with the ids of the communities")
-    index = unique_ids(values.index, "values: ids")
+        raise ProblemError(Message("argument.series", what="values", value=values, of="communities"))
+    index = unique_ids(values.index, "values")
     w = amounts(people, index, what="people", of="communities")
     if len(absent := pd.Index(people.index).difference(index)):
-        raise ProblemError(f"values have no row for {counted(len(absent), 'communities')}: {some(absent)}")
+        facts = {"n": len(absent), "of": "communities", "ids": absent}
+        raise ProblemError(Message("ids.no_row", what="values", **facts))
     x = floats(values)
     gone = values.isna().to_numpy(bool)
     wrong = ~np.isfinite(x) | (x < 0)
@@ -321,9 +323,10 @@ def _aligned(values: pd.Series, people: pd.Series, *, ways: bool = False) -> tup
         wrong &= ~gone
         x = np.where(gone, np.inf, x)
     if wrong.any():
-        mend = "" if ways or not gone.any() else "; give 0 to who has nothing, or, where values are ways, a limit"
-        rows = f"{int(wrong.sum())} rows: {some(index[wrong])}"
-        raise ProblemError(f"values are negative or not a number in {rows}{mend}")
+        facts = {"n": int(wrong.sum()), "ids": index[wrong]}
+        plain = ways or not gone.any()
+        said = Message("ids.negative", what="values", **facts) if plain else Message("measure.nobody", **facts)
+        raise ProblemError(said)
     return x, w.to_numpy(float)
 
 

@@ -10,7 +10,8 @@ from typing import Any, Literal, TypeAlias, get_args
 
 import pandas as pd
 
-from siting.errors import ProblemError, brief
+from siting.errors import ProblemError
+from siting.messages import Message
 
 __all__ = ["Method", "annual_growth", "annual_increase", "interpolate_figures", "is_year", "printed"]
 
@@ -56,28 +57,28 @@ def interpolate_figures(figures: Figures, year: int, *, method: Method = "linear
     (237.55, 236.07)
     """
     if method not in get_args(Method):
-        raise ProblemError(f"method is {brief(method)}; give 'linear' or 'growth'")
+        raise ProblemError(Message("argument.choose", what="method", value=method, choices=get_args(Method)))
     known = printed(figures)
     if not is_year(year):
-        raise ProblemError(f"year is {brief(year)}; give a year such as 2025")
+        raise ProblemError(Message("forecast.method_year", value=year))
     if year in known:
         return known[int(year)]
     if len(known) < 2:
-        raise ProblemError(f"one figure, of {_span(known)}, makes no trend for {year}; give a second year")
+        raise ProblemError(Message("forecast.one_figure", years=_span(known), year=year))
     years = list(known)
     k = max(1, next((k for k, t in enumerate(years) if t > year), len(years) - 1))
     t0, t1 = years[k - 1], years[k]
     x0, x1 = known[t0], known[t1]
     share = (year - t0) / (t1 - t0)
     if beyond(known, year):
-        logger.warning("%s lies beyond the printed years %s; the trend is carried on", year, _span(known))
+        logger.warning(Message("forecast.beyond", year=year, years=_span(known)))
     if method == "linear":
         figure = x0 + (x1 - x0) * share
         if figure < 0:
-            raise ProblemError(f"the linear trend of {t0} and {t1} falls below 0 in {year}; use method='growth'")
+            raise ProblemError(Message("forecast.trend_falls", first=t0, last=t1, year=year))
         return figure
     if not min(x0, x1) > 0:
-        raise ProblemError(f"growth between {x0:g} ({t0}) and {x1:g} ({t1}) has no rate; use method='linear'")
+        raise ProblemError(Message("forecast.no_growth", begin=x0, first=t0, end=x1, last=t1))
     return float(x0 * (x1 / x0) ** share)
 
 
@@ -110,7 +111,7 @@ def annual_growth(figures: Figures) -> float:
     """
     (t0, x0), (t1, x1) = _ends(figures)
     if not min(x0, x1) > 0:
-        raise ProblemError(f"growth between {x0:g} ({t0}) and {x1:g} ({t1}) has no rate; use annual_increase")
+        raise ProblemError(Message("forecast.no_annual_growth", begin=x0, first=t0, end=x1, last=t1))
     return float((x1 / x0) ** (1 / (t1 - t0)) - 1)
 
 
@@ -146,8 +147,8 @@ def printed(figures: Figures) -> dict[int, float]:
     pairs = list(figures.items())
     years = [year for year, _ in pairs]
     if not pairs or not all(is_year(year) for year in years) or len(set(years)) < len(years):
-        raise ProblemError(f"figures must be given by year, each once, as {{2021: 211.1, 2025: 264}}; here {years}")
-    by_year = {int(str(year)): amount(value, f"the figure of {year}") for year, value in pairs}
+        raise ProblemError(Message("forecast.by_year", years=years))
+    by_year = {int(str(year)): amount(value, Message("forecast.figure_of", year=year)) for year, value in pairs}
     return dict(sorted(by_year.items()))
 
 
@@ -159,7 +160,7 @@ def is_year(key: object) -> bool:
 def check_years(from_year: object, to_year: object) -> None:
     """Refuse anything but two years, the later one last."""
     if not is_year(from_year) or not is_year(to_year) or to_year < from_year:  # type: ignore[operator]
-        raise ProblemError(f"from {brief(from_year)} to {brief(to_year)}: give two years, the later one last")
+        raise ProblemError(Message("forecast.two_years", begin=from_year, end=to_year))
 
 
 def beyond(figures: Mapping[int, float], year: int) -> bool:
@@ -167,26 +168,30 @@ def beyond(figures: Mapping[int, float], year: int) -> bool:
     return not min(figures) <= year <= max(figures)
 
 
-def amount(value: Any, what: str) -> float:
+def amount(value: Any, what: str | Message) -> float:
     """Return a number of 0 or more; refuse all else."""
-    return finite(value, what, " of 0 or more", least=0.0)
+    return finite(value, what, least=0.0)
 
 
-def finite(value: Any, what: str, kind: str = "", *, least: float = -math.inf) -> float:
+def finite(value: Any, what: str | Message, *, least: float = -math.inf) -> float:
     """Return a finite number of at least *least*; refuse all else."""
     try:
         number = float(value)
     except (TypeError, ValueError):
         number = math.nan
     if not math.isfinite(number) or number < least:
-        raise ProblemError(f"{what} is {brief(value)}; give a number{kind}")
+        facts = {"what": what, "value": value}
+        anything = math.isinf(least)
+        raise ProblemError(
+            Message("argument.number", **facts) if anything else Message("argument.not_negative", **facts)
+        )
     return number
 
 
 def _ends(figures: Figures) -> tuple[tuple[int, float], tuple[int, float]]:
     known = list(printed(figures).items())
     if len(known) < 2:
-        raise ProblemError("a yearly change needs figures of two years")
+        raise ProblemError(Message("forecast.two_figures"))
     return known[0], known[-1]
 
 

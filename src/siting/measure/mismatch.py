@@ -10,12 +10,13 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from siting.errors import ProblemError, some
+from siting.errors import ProblemError
 from siting.labels import label, named
 from siting.measure.alignment import amounts, groups
 from siting.measure.inequality import by_kind
 from siting.measure.inequality_measures import weighted_median
 from siting.measure.reach import Reach, Unit, refuse_other
+from siting.messages import Message
 from siting.numbers import Floats
 from siting.renamed import RenamedAttribute, renamed_keywords
 
@@ -261,7 +262,7 @@ def spatial_mismatch(
     everybody = amounts(residents, reach.origins, what="residents", of="communities")
     amount = amounts(supply, reach.destinations, what="supply", of="facilities")
     if (by is None) != (supply_by is None):
-        raise ProblemError("by and supply_by go together: give the districts of communities and of facilities, or none")
+        raise ProblemError(Message("measure.districts_together"))
     districts, dissimilarity = None, math.nan
     if by is not None:
         sites = groups(supply_by, reach.destinations, "facilities", what="supply_by")
@@ -299,8 +300,8 @@ def _districts(people: pd.Series, by: pd.Series, supply: pd.Series, supply_by: p
     }
     homes, sites = counted["demand"].index, counted["supply"].index
     if len(homes) and len(sites) and not homes.isin(sites).any():
-        names = f"by names {some(map(repr, homes))}, supply_by {some(map(repr, sites))}"
-        raise ProblemError(f"no district has both: {names}; write the ids alike, as text or as numbers")
+        names = {"homes": list(map(repr, homes)), "sites": list(map(repr, sites))}
+        raise ProblemError(Message("measure.no_common_district", **names))
     ids = sorted({*homes, *sites}, key=by_kind)
     table = pd.DataFrame(counted, index=pd.Index(ids, dtype=object, name="district")).fillna(0.0)
     for name in counted:
@@ -315,8 +316,8 @@ def _distances(reach: Reach, crowds: Floats, supply: Floats, limit: float) -> pd
     """Measure the ways of the people and of the residents, a row of the table each."""
     has = supply > 0
     if reach.nearest_only is not None and not has[reach.destination].all():
-        idle = some(reach.destinations[np.unique(reach.destination[~has[reach.destination]])])
-        raise ProblemError(f"supply is 0 at {idle}, and only the nearest are known; travel to those that have supply")
+        idle = reach.destinations[np.unique(reach.destination[~has[reach.destination]])]
+        raise ProblemError(Message("reach.nearest_no_supply", ids=idle))
     n = len(reach.origins)
     cost, near = np.full(n, np.inf), has[reach.destination]
     np.minimum.at(cost, reach.origin[near], reach.cost[near])

@@ -8,9 +8,10 @@ from numbers import Real
 import numpy as np
 import pandas as pd
 
-from siting.errors import ProblemError, brief, some
+from siting.errors import ProblemError
 from siting.measure.alignment import amounts
 from siting.measure.reach import Reach, limited
+from siting.messages import Message
 from siting.renamed import renamed_keywords
 
 __all__ = ["close_pairs", "could_take_in", "joint_sites", "medical_partners", "neighbours", "uncovered_around"]
@@ -92,7 +93,7 @@ def medical_partners(reach: Reach, capacity: pd.Series, *, below: float, limit: 
     """
     table = neighbours(reach, limit=limit)
     table.insert(0, "capacity", amounts(capacity, reach.origins, what="capacity"))
-    table.attrs["below"] = _positive(below, "below", "beds")
+    table.attrs["below"] = _positive(below, "below", Message("measure.beds"))
     asked = table["capacity"] < below
     return table.assign(asked=asked, lacks=asked & ~table["beside"])
 
@@ -173,13 +174,13 @@ def uncovered_around(
     """
     _complete(to_sites)
     if len(strange := to_sites.origins.symmetric_difference(to_existing.origins)):
-        raise ProblemError(f"sites and facilities are reached from other communities: {some(strange)}")
+        raise ProblemError(Message("measure.other_communities", ids=strange))
     unit = to_sites.unit
     if unit != to_existing.unit:
-        raise ProblemError(f"sites are reached in {unit} and facilities in {to_existing.unit}; use one unit")
+        raise ProblemError(Message("measure.units_differ", unit=unit, other=to_existing.unit))
     if limit is None and to_sites.limit != to_existing.limit:
-        limits = f"sites were searched to {to_sites.limit:g} {unit} and facilities to {to_existing.limit:g}"
-        raise ProblemError(f"{limits}; give limit, the radius of the service")
+        limits = {"limit": to_sites.limit, "other": to_existing.limit}
+        raise ProblemError(Message("measure.limits_differ", **limits, unit=unit))
     near, served = limited(to_sites, limit), limited(to_existing, limit)
     covered = near.origins.isin(served.origins[served.origin])
     lacking = np.where(covered, 0.0, amounts(demand, near.origins, what="demand"))
@@ -222,18 +223,18 @@ def joint_sites(lacking: Mapping[str, pd.Series], *, at_least: float = 1.0) -> p
     t      400.0        0.0   400.0  False
     """
     if len(lacking) < 2:
-        raise ProblemError(f"joint_sites: give the people who lack each of two services or more, not {len(lacking)}")
+        raise ProblemError(Message("measure.two_services", n=len(lacking)))
     if taken := {"people", "joint"} & set(lacking):
-        raise ProblemError(f"joint_sites: a service is called {some(sorted(taken))}, as a result is; rename it")
+        raise ProblemError(Message("measure.service_name", names=sorted(taken)))
     if wrong := [service for service, people in lacking.items() if not isinstance(people, pd.Series)]:
-        raise ProblemError(f"joint_sites: {some(wrong)}: give a Series of people by site, from uncovered_around")
+        raise ProblemError(Message("measure.service_series", names=wrong))
     sites = next(iter(lacking.values())).index
     frame = pd.DataFrame(index=sites)
     for service, people in lacking.items():
         if len(strange := people.index.symmetric_difference(sites)):
-            raise ProblemError(f"joint_sites: {service} has other sites: {some(strange)}; use the same for all")
+            raise ProblemError(Message("measure.service_sites", service=service, ids=strange))
         frame[service] = amounts(people, sites, what=service, of="sites")
-    joint = (frame >= _positive(at_least, "at_least", "people")).all(axis=1)
+    joint = (frame >= _positive(at_least, "at_least", Message("measure.people"))).all(axis=1)
     table = _ranked(frame.assign(people=frame.sum(axis=1), joint=joint), "joint")
     limits = {service: people.attrs.get("limit") for service, people in lacking.items()}
     table.attrs = {"at_least": float(at_least), "limits": limits}
@@ -273,15 +274,15 @@ def could_take_in(
     ['b']
     """
     if (room is None) != (needed is None):
-        raise ProblemError("could_take_in: give room and needed, or none of them")
+        raise ProblemError(Message("argument.together", one="room", other="needed").within("could_take_in"))
     if not isinstance(lacking, pd.Series):
-        raise ProblemError(f"lacking is a {type(lacking).__name__}; give a Series of people by centre")
+        raise ProblemError(Message("argument.series", what="lacking", value=lacking, of="centres"))
     people = amounts(lacking, lacking.index, what="lacking", of="centres")
-    could = people >= _positive(at_least, "at_least", "people")
+    could = people >= _positive(at_least, "at_least", Message("measure.people"))
     rooms = pd.Series(np.nan, index=lacking.index)
     if room is not None and needed is not None:
         rooms = amounts(room, lacking.index, what="room", of="centres")
-        could &= rooms >= _positive(needed, "needed", "the unit of room")
+        could &= rooms >= _positive(needed, "needed", Message("measure.unit_of_room"))
     table = _ranked(pd.DataFrame({"people": people, "room": rooms, "could": could}, index=lacking.index), "could")
     table.attrs = {"at_least": float(at_least), "needed": needed, "limit": lacking.attrs.get("limit")}
     return table
@@ -291,14 +292,14 @@ def _ranked(table: pd.DataFrame, first: str) -> pd.DataFrame:
     return table.iloc[np.lexsort((-table["people"].to_numpy(float), ~table[first].to_numpy(bool)))]
 
 
-def _positive(value: float, what: str, of: str) -> float:
+def _positive(value: float, what: str, of: Message) -> float:
     """Refuse 0, with which every site would qualify, and NaN, with which none would."""
     if not isinstance(value, Real) or not value > 0:
-        raise ProblemError(f"{what} is {brief(value)}; give a number of {of} above 0")
+        raise ProblemError(Message("measure.above_zero", what=what, value=value, of=of))
     return float(value)
 
 
 def _complete(reach: Reach) -> Reach:
     if reach.nearest_only is not None:
-        raise ProblemError("a Reach of the nearest does not hold all neighbours; call travel with metres or minutes")
+        raise ProblemError(Message("reach.nearest_neighbours"))
     return reach

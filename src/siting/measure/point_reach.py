@@ -14,12 +14,13 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.spatial import cKDTree
 
-from siting.errors import ProblemError, brief, some
+from siting.errors import ProblemError
 from siting.measure import grid_kernels as kernels
 from siting.measure.alignment import unique_ids
 from siting.measure.coordinates import coordinates
 from siting.measure.grid_kernels import Grid
-from siting.measure.reach import GIVE_REACH, NotTabulatedError, Reach, Unit
+from siting.measure.reach import NotTabulatedError, Reach, Unit
+from siting.messages import Message
 from siting.numbers import Floats, Ints, Ints32
 
 __all__ = ["BLOCK", "MAX_PAIRS", "NearestLists", "PointReach"]
@@ -155,7 +156,7 @@ class PointReach:
 
         def __getattr__(self, name: str) -> Any:
             if name in ONLY_REACH:
-                raise NotTabulatedError(f"reach is a PointReach; {GIVE_REACH}")
+                raise NotTabulatedError(Message("reach.give", what="reach", value=PointReach))
             raise AttributeError(f"PointReach has no attribute {name!r}")
 
     def __repr__(self) -> str:
@@ -208,7 +209,7 @@ class PointReach:
             is then that distance.
         """
         if k < 1:
-            raise ProblemError(f"k is {k}; ask for 1 or more")
+            raise ProblemError(Message("argument.whole", what="k", value=k, least=1))
         start, size = self.start[np.asarray(rows, np.intp)], min(int(k), len(self.stop))
         columns, radius = np.empty((len(start), size), np.int32), np.full(len(start), np.inf)
         costs = np.empty((len(start), size))
@@ -307,7 +308,7 @@ class PointReach:
         """
         among = np.unique(np.asarray(columns, np.intp))
         if not len(among):
-            raise ProblemError("columns is empty; name a destination or more")
+            raise ProblemError(Message("reach.points_no_columns"))
         start, stop = self.start[np.asarray(rows, np.intp)], self.stop[among]
         k = min(TIED, len(among))
         near = np.sort(cKDTree(stop).query(start, k=np.arange(1, k + 1))[1], axis=1)
@@ -335,11 +336,11 @@ class PointReach:
         """
         wanted = unique_ids(destinations, "destinations")
         if len(unknown := wanted.difference(self.destinations)):
-            raise ProblemError(f"not among the destinations: {some(unknown)}")
+            raise ProblemError(Message("ids.unknown", of="destinations", ids=unknown))
         columns = np.flatnonzero(self.destinations.isin(wanted))
         n, m = len(self.origins), len(columns)
         if n * m > MAX_PAIRS:
-            raise ProblemError(f"{n * m:,} pairs; ask for fewer destinations, or for straight_line with a limit")
+            raise ProblemError(Message("reach.points_pairs", n=n * m))
         cost, order = np.empty((n, m)), np.empty((n, m), np.int32)
         for part in _parts(n, m):
             block = self._cost(self.start[part, None, :], self.stop[None, columns, :])
@@ -366,17 +367,15 @@ class PointReach:
     def _check(self) -> None:
         """Refuse a function that is none of the distance, or falls."""
         if not callable(self.rounded):
-            raise ProblemError(
-                f"rounded is {brief(self.rounded)}; give a function of an array of metres, as numpy.floor"
-            )
+            raise ProblemError(Message("reach.rounded", value=self.rounded))
         ends = np.concatenate([self.start, self.stop])
         across = float(np.hypot(*np.ptp(ends, axis=0))) if len(ends) else 0.0
         tried = np.concatenate([[0.0], np.geomspace(1e-3, 1.0, 1000) * max(across, 1.0)])
         costs = np.asarray(self.rounded(tried))
         if costs.shape != tried.shape or costs.dtype.kind not in "iuf" or not (np.isfinite(costs) & (costs >= 0)).all():
-            raise ProblemError("rounded must give a number of 0 or more for each of an array of metres")
+            raise ProblemError(Message("reach.rounded_numbers"))
         if (np.diff(costs.astype(float)) < 0).any():
-            raise ProblemError("rounded falls with the distance; the nearest would not be the best")
+            raise ProblemError(Message("reach.rounded_falls"))
 
 
 def _grid(points: Floats, numbers: npt.NDArray[np.intp]) -> Grid:

@@ -12,11 +12,12 @@ import geopandas as gpd
 import pandas as pd
 
 from siting.data import to_crs
-from siting.errors import LayerError, ProblemError, brief, some
+from siting.errors import LayerError, ProblemError
 from siting.labels import label
 from siting.measure.alignment import amounts, unique_ids
 from siting.measure.coverage import coverage
 from siting.measure.reach import Reach
+from siting.messages import Message
 from siting.numbers import percent
 from siting.renamed import renamed_keywords
 
@@ -124,23 +125,23 @@ def with_projects(
     {'a': {'beds': 40, 'planned': False}, 'E3': {'beds': 75, 'planned': True}}
     """
     if "status" not in projects:
-        raise LayerError("projects", 'no column "status"; give the status of each')
+        raise LayerError("projects", Message("project.no_status"))
     if len(blank := projects.index[projects["status"].isna()]):
-        raise LayerError("projects", f"no status for {some(blank)}")
+        raise LayerError("projects", Message("project.status_blank", ids=blank))
     names = [statuses] if isinstance(statuses, str) else list(statuses)
     if unknown := [name for name in names if not (projects["status"] == name).any()]:
-        there = some(projects["status"].unique())
-        raise LayerError("projects", f"no project has the status {some(unknown)}; there are {there}")
+        there = projects["status"].unique()
+        raise LayerError("projects", Message("project.unknown_status", names=unknown, there=there))
     kept = projects[projects["status"].isin(names)]
     if len(placeless := kept.index[(kept.geometry.isna() | kept.geometry.is_empty).to_numpy()]):
-        raise LayerError("projects", f"no place for {some(placeless)}; give one, or leave them out here")
+        raise LayerError("projects", Message("project.no_place", ids=placeless))
     if len(both := facilities.index.intersection(kept.index)):
-        raise LayerError("projects", f"ids that exist already: {some(both)}; give an extension an id of its own")
+        raise LayerError("projects", Message("project.ids_there", ids=both))
     for name, layer in (("facilities", facilities), ("projects", projects)):
         if layer.crs is None:
-            raise LayerError(name, "no CRS; set it with set_crs")
+            raise LayerError(name, Message("datum.none"))
     if kept.crs != facilities.crs:
-        log.info("projects are brought from %s to %s", kept.crs.name, facilities.crs.name)
+        log.info(Message("project.reprojected", source=kept.crs.name, target=facilities.crs.name))
         kept = to_crs(kept, facilities.crs).set_crs(facilities.crs, allow_override=True)
     joined = pd.concat([facilities.assign(planned=False), kept.assign(planned=True)])
     return joined.rename_axis(facilities.index.name)
@@ -239,23 +240,23 @@ def _check(
     projects: pd.DataFrame, capacity: str, reach: Reach | None, demand: pd.Series | None, stock: float | None
 ) -> None:
     if absent := [name for name in ("status", "cost", capacity) if name not in projects]:
-        raise ProblemError(f"projects have no column {some(absent)}")
-    unique_ids(projects.index, "projects: ids")
+        raise ProblemError(Message("argument.no_column", what="projects", columns=absent))
+    unique_ids(projects.index, "projects")
     for name in ("status", "cost", "in_stock"):
         if len(blank := projects.index[projects[name].isna() if name in projects else []]):
-            raise ProblemError(f"projects: {name} is missing for {some(blank)}")
+            raise ProblemError(Message("project.blank", column=name, ids=blank).within("projects"))
     wrong = projects.index[~projects["in_stock"].isin([True, False]) if "in_stock" in projects else []]
     if len(wrong):
-        raise ProblemError(f'projects: "in_stock" is neither True nor False for {some(wrong)}; text is no flag')
+        column = Message("argument.column_of", what="projects", column="in_stock")
+        raise ProblemError(Message("ids.no_flag", what=column, n=len(wrong), ids=wrong))
     if (projects["status"] == "all").any():
-        raise ProblemError('projects: a status is called "all", as the sum is; rename it')
+        raise ProblemError(Message("project.status_all").within("projects"))
     if (reach is None) != (demand is None):
-        raise ProblemError("appraise_projects: give reach and demand, or none of them")
+        raise ProblemError(Message("argument.together", one="reach", other="demand").within("appraise_projects"))
     if stock is not None and not stock >= 0:
-        raise ProblemError(f"stock is {brief(stock)}; give {capacity} of 0 or more")
+        raise ProblemError(Message("project.stock", value=stock, unit=capacity))
     if stock is not None and "in_stock" not in projects:
-        mend = f"say of each whether the {stock:g} {capacity} count it already"
-        raise ProblemError(f'projects have no column "in_stock"; {mend}')
+        raise ProblemError(Message("project.no_in_stock", stock=stock, unit=capacity).within("projects"))
 
 
 def _numbers(projects: pd.DataFrame, column: str) -> pd.Series:
@@ -268,26 +269,26 @@ def _subsidy(projects: pd.DataFrame, units: pd.Series, subsidies: Mapping[str, f
     if subsidies is None:
         return pd.Series(math.nan, projects.index)
     if "subsidy_type" not in projects:
-        raise ProblemError('projects have no column "subsidy_type", which names the rate of the subsidy')
+        raise ProblemError(Message("project.no_subsidy_type").within("projects"))
     kinds = projects["subsidy_type"]
     if unknown := [kind for kind in kinds.dropna().unique() if kind not in subsidies]:
-        raise ProblemError(f"no rate for the subsidy type {some(unknown)}; there are {some(subsidies)}")
+        raise ProblemError(Message("project.no_rate", kinds=unknown, there=list(subsidies)))
     # Without a type there is no subsidy; without printed beds it is not known.
     return (kinds.map(dict(subsidies)).astype(float) * units).where(kinds.notna(), 0.0)
 
 
 def _rate(kind: str, rate: float) -> float:
     if not isinstance(rate, Real) or not 0 <= rate < math.inf:
-        raise ProblemError(f'subsidies: "{kind}" is {brief(rate)}; give yuan per bed or place, 0 or more')
+        raise ProblemError(Message("project.rate", kind=kind, value=rate))
     return float(rate)
 
 
 def _existing(reach: Reach, existing: Iterable[object], projects: pd.Index) -> list[object]:
     ids: list[object] = [existing] if isinstance(existing, str) else list(existing)
     if len(both := projects.intersection(pd.Index(ids, dtype=object))):
-        raise ProblemError(f"projects that are named as existing: {some(both)}")
+        raise ProblemError(Message("project.named_existing", ids=both))
     if len(unnamed := reach.destinations.difference(pd.Index(ids, dtype=object)).difference(projects)):
-        raise ProblemError(f"destinations that are neither existing nor a project: {some(unnamed)}")
+        raise ProblemError(Message("project.neither", ids=unnamed))
     return ids
 
 

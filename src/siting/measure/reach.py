@@ -12,9 +12,10 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.sparse import csr_array
 
-from siting.errors import ProblemError, brief, counted, some
+from siting.errors import ProblemError
 from siting.limits import refuse_other_unit, usual_limit
 from siting.measure.alignment import in_order, unique_ids
+from siting.messages import Message
 from siting.notebook_html import card, words
 from siting.numbers import Bools, Floats, Ints32, floats, percent
 
@@ -24,10 +25,6 @@ Unit = Literal["m", "min", "cost"]
 #: Relative rounding tolerance of costs that were divided by a walking speed; far below the millimetre.
 TOLERANCE = 1e-9
 #: Where something else was given.
-GIVE_REACH = (
-    "give a Reach, as travel and straight_line make; a PointReach is for solve with MinTravel or MinFarthest, and its "
-    "to(destinations) gives a Reach"
-)
 
 
 class NotTabulatedError(ProblemError, AttributeError):
@@ -103,18 +100,18 @@ class Reach:
         <Reach: 3 origins × 1 destination, 2 pairs within 300 m>
         """
         if absent := {"origin", "destination", "cost"} - set(frame.columns):
-            raise ProblemError(f"the travel table has no column {some(sorted(absent))}")
+            raise ProblemError(Message("reach.no_columns", columns=sorted(absent)))
         if unit not in get_args(Unit):
-            raise ProblemError(f'unit is {brief(unit)}; choose "m" or "min", or "cost" for a unit of your own')
+            raise ProblemError(Message("reach.unit", value=unit))
         rows, columns = unique_ids(origins, "origins"), unique_ids(destinations, "destinations")
         origin = _positions(frame["origin"], rows, "origin")
         destination = _positions(frame["destination"], columns, "destination")
         cost = floats(frame["cost"])
         if (wrong := ~np.isfinite(cost) | (cost < 0)).any():
-            rows_of = f"{counted(int(wrong.sum()), 'pairs')}, at rows {some(frame.index[wrong])}"
-            raise ProblemError(f"cost is {_faults(cost)} in {rows_of}; leave a pair out that has no path")
+            facts = {"n": int(wrong.sum()), "rows": frame.index[wrong]}
+            raise ProblemError(Message("reach.cost_faults", faults=_faults(cost), **facts))
         if len(twice := frame.index[frame.duplicated(["origin", "destination"])]):
-            raise ProblemError(f"pairs occur twice in the travel table, at rows {some(twice)}")
+            raise ProblemError(Message("reach.pairs_twice", rows=twice))
         limit = math.inf if limit is None else usual_limit(limit, unit, float(cost.max(initial=0.0)))
         order = np.lexsort((destination, cost, origin))
         order = order[cost_at_most(cost[order], limit)]
@@ -155,25 +152,25 @@ class Reach:
         """
         if isinstance(table, pd.DataFrame):
             if origins is not None or destinations is not None:
-                raise ProblemError("a DataFrame has its ids: leave origins and destinations out")
+                raise ProblemError(Message("reach.frame_has_ids"))
             rows, columns = unique_ids(table.index, "origins"), unique_ids(table.columns, "destinations")
             cost = np.column_stack([_costs(table[name], name) for name in columns]) if len(columns) else None
         else:
             if origins is None or destinations is None:
-                raise ProblemError("an array has no ids: give origins and destinations, or a DataFrame")
+                raise ProblemError(Message("reach.array_no_ids"))
             rows, columns = unique_ids(origins, "origins"), unique_ids(destinations, "destinations")
             cost = np.asarray(table)
             if cost.ndim != 2 or cost.dtype.kind not in "iuf":
-                raise ProblemError(f"the matrix is an array of {cost.dtype} with {cost.ndim} axes; give numbers in two")
+                raise ProblemError(Message("reach.matrix_type", type=str(cost.dtype), axes=cost.ndim))
             cost = cost.astype(float)
         cost = np.zeros((len(rows), 0)) if cost is None else cost
         if cost.shape != (len(rows), len(columns)):
-            ends_ = f"{counted(len(rows), 'origins')} and {counted(len(columns), 'destinations')}"
-            raise ProblemError(f"the matrix is {cost.shape}, for {ends_}")
+            facts = {"origins": len(rows), "destinations": len(columns)}
+            raise ProblemError(Message("reach.matrix_shape", shape=cost.shape, **facts))
         if (cost < 0).any():
             below_0 = np.argwhere(cost < 0).tolist()
-            below = f"{counted(len(below_0), 'pairs')}: {some(f'{rows[i]} to {columns[j]}' for i, j in below_0)}"
-            raise ProblemError(f"cost is negative in {below}; where there is no path it is NaN or infinite")
+            below = [Message("reach.pair", origin=rows[i], destination=columns[j]) for i, j in below_0]
+            raise ProblemError(Message("reach.negative_pairs", n=len(below), pairs=below))
         origin, destination = np.nonzero(~(np.isnan(cost) | (cost == np.inf)))
         ends = {"origin": rows[origin], "destination": columns[destination], "cost": cost[origin, destination]}
         return cls.from_pairs(pd.DataFrame(ends), origins=rows, destinations=columns, limit=limit, unit=unit)
@@ -233,8 +230,8 @@ class Reach:
         """
         limit = usual_limit(limit, self.unit, self.longest)
         if limit > self.limit * (1 + TOLERANCE):
-            above = f"limit {limit:g} {self.unit} is above the {self.limit:g} {self.unit} that was searched"
-            raise ProblemError(f"{above}; call travel with the larger limit")
+            facts = {"limit": limit, "searched": self.limit, "unit": self.unit}
+            raise ProblemError(Message("reach.above_searched", **facts))
         return replace(self._where(cost_at_most(self.cost, limit)), limit=float(limit))
 
     def rows(self, limits: pd.Series) -> Reach:
@@ -247,7 +244,7 @@ class Reach:
         """
         own = floats(in_order(limits, self.origins, "limits"))
         if not (own >= 0).all():
-            raise ProblemError(f"limits are negative or not numbers for {some(self.origins[~(own >= 0)])}")
+            raise ProblemError(Message("reach.limits_negative", ids=self.origins[~(own >= 0)]))
         refuse_other_unit(own, self.unit, self.longest, "limits: one")
         top = self.within(float(own.max(initial=0)))
         return top._where(cost_at_most(top.cost, own[top.origin]))
@@ -262,9 +259,9 @@ class Reach:
         """
         wanted = unique_ids(destinations, "destinations")
         if self.nearest_only is not None:
-            raise ProblemError("a Reach of the nearest does not hold the nearest of fewer; travel again")
+            raise ProblemError(Message("reach.nearest_select"))
         if len(unknown := wanted.difference(self.destinations)):
-            raise ProblemError(f"not among the destinations: {some(unknown)}")
+            raise ProblemError(Message("ids.unknown", of="destinations", ids=unknown))
         keep = self.destinations.isin(wanted)
         renumber = np.cumsum(keep) - 1
         kept = self._where(keep[self.destination])
@@ -282,9 +279,9 @@ class Reach:
         Origins with fewer within the limit have fewer rows. Of equal costs the destination that comes first is nearer.
         """
         if k < 1:
-            raise ProblemError(f"k is {k}; ask for 1 or more")
+            raise ProblemError(Message("argument.whole", what="k", value=k, least=1))
         if self.nearest_only is not None and k > self.nearest_only:
-            raise ProblemError(f"only the {self.nearest_only} nearest are known, not {k}")
+            raise ProblemError(Message("reach.nearest_known", known=self.nearest_only, k=k))
         rank = np.arange(len(self)) - np.searchsorted(self.origin, np.arange(len(self.origins)))[self.origin] + 1
         table = self.pairs()
         table.insert(1, "rank", rank)
@@ -305,7 +302,7 @@ def cost_at_most(cost: Floats, limit: float | Floats) -> Bools:
 def refuse_other(reach: object, what: str = "reach") -> None:
     """Refuse what is no `Reach`."""
     if not isinstance(reach, Reach):
-        raise ProblemError(f"{what} is {brief(reach)}; {GIVE_REACH}")
+        raise ProblemError(Message("reach.give", what=what, value=reach))
 
 
 def limited(reach: Reach, limit: float | pd.Series | None) -> Reach:
@@ -320,18 +317,22 @@ def _costs(column: pd.Series, name: object) -> Floats:
     """Return the costs to one destination, NaN where there is no path; refuse what is no number."""
     values = floats(column)
     if (wrong := np.isnan(values) & column.notna().to_numpy(bool)).any():
-        raise ProblemError(f"the cost to {brief(name)} is no number for the origins {some(column.index[wrong])}")
+        raise ProblemError(Message("reach.column_no_number", destination=name, origins=column.index[wrong]))
     return values
 
 
-def _faults(cost: Floats) -> str:
+def _faults(cost: Floats) -> list[Message]:
     """Name what is wrong with costs."""
-    faults = {"negative": cost < 0, "infinite": cost == np.inf, "not a number": np.isnan(cost)}
-    return " or ".join(name for name, wrong in faults.items() if wrong.any())
+    faults = [
+        (Message("reach.cost_negative"), cost < 0),
+        (Message("reach.cost_infinite"), cost == np.inf),
+        (Message("reach.cost_no_number"), np.isnan(cost)),
+    ]
+    return [said for said, wrong in faults if wrong.any()]
 
 
 def _positions(ids: pd.Series, index: pd.Index, what: str) -> Ints32:
     where = index.get_indexer(pd.Index(ids))
     if (where < 0).any():
-        raise ProblemError(f"{what} ids that are not listed: {some(pd.Index(ids)[where < 0].unique())}")
+        raise ProblemError(Message("reach.not_listed", what=what, ids=pd.Index(ids)[where < 0].unique()))
     return where.astype(np.int32)

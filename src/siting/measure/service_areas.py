@@ -11,12 +11,13 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
-from siting.errors import ProblemError, brief
+from siting.errors import ProblemError
 from siting.measure.buffers import strips, unite
 from siting.measure.line_pieces import cut
 from siting.measure.reach import Unit
 from siting.measure.street_voronoi import divide
 from siting.measure.walk_limit import located, sloped, walk_limit
+from siting.messages import Message
 from siting.network import Network, Places, Walk
 from siting.network.reached_streets import Mode, ReachedPieces, reached_pieces
 from siting.numbers import Floats, Ints32, Positions, Shapes
@@ -101,9 +102,9 @@ def service_areas(
     """
     budgets, unit, who = _budgets(network, metres, minutes, walk, overlap)
     if not 0 < width < math.inf:
-        raise ProblemError(f"width is {brief(width)}; give metres above 0")
+        raise ProblemError(Message("measure.width", value=width))
     if not fill >= 0:
-        raise ProblemError(f"fill is {brief(fill)}; give m² of 0 or more")
+        raise ProblemError(Message("measure.fill", value=fill))
     places = located(network, facilities, max_snap, walk)
     network = network.for_walk(walk)
     limits = list(budgets.values())
@@ -274,16 +275,16 @@ def _budgets(
 ) -> tuple[dict[float, int], Unit, Walk | None]:
     """Read the options: millimetres by limit, the largest first, their unit, and whose slopes count."""
     if overlap not in get_args(Overlap):
-        raise ProblemError(f"overlap is {brief(overlap)}; give 'keep', 'split' or 'dissolve'")
+        raise ProblemError(Message("argument.choose", what="overlap", value=overlap, choices=get_args(Overlap)))
     if (metres is None) == (minutes is None):
-        raise ProblemError("give metres or minutes, one of the two")
+        raise ProblemError(Message("argument.one_of_two", one="metres", other="minutes"))
     what, given = ("metres", metres) if metres is not None else ("minutes", minutes)
     try:
         limits = sorted({float(x) for x in np.atleast_1d(np.asarray(given, float))}, reverse=True)
     except (TypeError, ValueError):
-        raise ProblemError(f"{what} is {brief(given)}; give one number or several, such as (300, 500)") from None
+        raise ProblemError(Message("measure.limits", what=what, value=given)) from None
     if not limits:
-        raise ProblemError("give at least one limit")
+        raise ProblemError(Message("argument.no_limits", what=what))
     read = {x: walk_limit(x, None, walk) if what == "metres" else walk_limit(None, x, walk) for x in limits}
     first = read[limits[0]]
     return {limit: one.millimetres for limit, one in read.items()}, first.unit, sloped(network, first.walk)

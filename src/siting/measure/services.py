@@ -13,7 +13,8 @@ import pandas as pd
 from siting.data import role, to_crs
 from siting.data.heading_list import similar_headings
 from siting.data.values import parse_choices, texts
-from siting.errors import LayerError, ProblemError, some
+from siting.errors import LayerError, ProblemError
+from siting.messages import Message
 from siting.network import Walk
 
 __all__ = ["PEOPLE", "offering", "open_to_all", "people_column", "set_apart", "walker", "with_sites"]
@@ -61,8 +62,8 @@ def open_to_all(facilities: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
         return facilities
     marks = facilities["open_to_neighbours"]
     if (wrong := ~marks.isin([True, False])).any():
-        rows = some(marks.index[wrong])
-        raise LayerError("facilities", f'"open_to_neighbours" is neither yes nor no in {int(wrong.sum())} rows: {rows}')
+        said = Message("ids.no_flag", what='"open_to_neighbours"', n=int(wrong.sum()), ids=marks.index[wrong])
+        raise LayerError("facilities", said)
     return facilities[marks.astype(bool)]
 
 
@@ -104,15 +105,15 @@ def offering(candidates: gpd.GeoDataFrame, service: str) -> gpd.GeoDataFrame:
     """
     if "services" not in candidates:
         near = similar_headings(candidates, "candidates", "services")
-        hint = f'where every site will do, say so: candidates.assign(services="{service}")'
+        said = Message("measure.no_services", service=service)
         if near:
-            hint = f'{some(near)} looks like it: columns={{"services": "{near[0]}"}} when the layer is read'
-        raise LayerError("candidates", f'has no column "services", which says what a site can house; {hint}')
+            said = Message("measure.no_services_near", near=near, first=near[0])
+        raise LayerError("candidates", said)
     read, unknown = parse_choices(role("candidates").column("services"), texts(candidates["services"]).array)
     chosen = candidates[[service in str(listed).split(";") for listed in read]]
     if chosen.empty and unknown.any():
-        rows = some(f"{row}: {words}" for row, words in zip(candidates.index[unknown], read[unknown], strict=True))
-        logger.warning('candidates: no site offers %s; words in "services" that are not understood: %s', service, rows)
+        rows = [f"{row}: {words}" for row, words in zip(candidates.index[unknown], read[unknown], strict=True)]
+        logger.warning(Message("measure.none_offers", service=service, rows=rows).within("candidates"))
     return chosen
 
 
@@ -160,9 +161,9 @@ def with_sites(
     """
     ids = [sites] if isinstance(sites, str) else list(dict.fromkeys(sites))
     if strange := [site for site in ids if site not in candidates.index or site in facilities.index]:
-        raise ProblemError(f"sites that are no candidates, or facilities already: {some(strange)}")
+        raise ProblemError(Message("measure.strange_sites", ids=strange))
     if "facility_type" in facilities and facility_type is None:
-        raise ProblemError('the layer has types: say what the sites open as, facility_type="…"')
+        raise ProblemError(Message("measure.facility_type"))
     chosen = to_crs(candidates.loc[ids], facilities.crs)
     made: dict[str, Any] = {}
     for name in facilities.columns.drop(facilities.geometry.name):
@@ -191,6 +192,6 @@ def _filled(chosen: gpd.GeoDataFrame, name: str, old: pd.Series) -> pd.Series:
     if not isinstance(old.dtype, np.dtype) or old.dtype.kind not in "iub":
         return new
     if (wrong := pd.to_numeric(new, errors="coerce").isna()).any():
-        gaps = f'"{name}" is missing or not a number for {some(chosen.index[wrong])}'
-        raise ProblemError(f'candidates: {gaps}; fill it in, because "{old.name}" of the facilities can hold no gap')
+        said = Message("measure.gap", column=name, ids=chosen.index[wrong], kept=old.name)
+        raise ProblemError(said.within("candidates"))
     return new

@@ -7,9 +7,10 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from siting.errors import ProblemError, some
+from siting.errors import ProblemError
 from siting.labels import label, named
 from siting.measure.services import PEOPLE
+from siting.messages import Message
 from siting.numbers import Floats
 from siting.read_share import share_from
 
@@ -74,10 +75,10 @@ def rates_of(take_up: float | pd.Series, ids: pd.Index, what: str = "take_up", o
     if not isinstance(take_up, pd.Series):
         return np.full(len(ids), share_from(take_up, what, ProblemError))
     if not take_up.index.is_unique:
-        raise ProblemError(f"{what}: ids occur twice: {some(take_up.index[take_up.index.duplicated()])}")
+        raise ProblemError(Message("ids.twice", what=what, ids=take_up.index[take_up.index.duplicated()].unique()))
     if len(absent := ids.difference(take_up.index)):
-        raise ProblemError(f"{what}: no rate for {len(absent)} {of}: {some(absent)}")
+        raise ProblemError(Message("ids.no_value", what=what, n=len(absent), of=of, ids=absent))
     given = pd.to_numeric(take_up.loc[ids], errors="coerce").to_numpy(float)
     if (wrong := ~((given > 0) & (given <= 1))).any():
-        raise ProblemError(f"{what} is not above 0 and at most 1 for {some(ids[wrong])}; a third is 0.33")
+        raise ProblemError(Message("measure.take_up", what=what, ids=ids[wrong]))
     return given

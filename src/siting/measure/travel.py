@@ -14,10 +14,11 @@ import numpy as np
 import shapely
 
 from siting.data import check_extent, common_crs, one_layer
-from siting.errors import ProblemError, brief
+from siting.errors import ProblemError
 from siting.measure.alignment import unique_ids
 from siting.measure.reach import Reach
 from siting.measure.walk_limit import located, sloped, walk_limit
+from siting.messages import Message
 from siting.network import Network, Places, Walk, search
 from siting.network.snapping import polygons_or_points
 from siting.numbers import Ints, Shapes
@@ -98,7 +99,7 @@ def travel(
     """
     farthest = walk_limit(metres, minutes, walk, nearest)
     if not isinstance(max_pairs, Real):
-        raise ProblemError(f"max_pairs is {brief(max_pairs)}; give a number of pairs, or math.inf for no limit")
+        raise ProblemError(Message("reach.max_pairs", value=max_pairs))
     start = located(network, origins, max_snap, walk, "origins")
     stop = located(network, destinations, max_snap, walk, "destinations")
     network = network.for_walk(walk)
@@ -164,13 +165,13 @@ def travel_in_parts(
     True
     """
     if not isinstance(max_pairs, Real) or not max_pairs >= 1:
-        raise ProblemError(f"max_pairs is {brief(max_pairs)}; give how many pairs a part may have, 1 or more")
+        raise ProblemError(Message("reach.max_pairs_part", value=max_pairs))
     farthest = walk_limit(metres, minutes, walk)
     start, stop = (located(network, what, max_snap, walk) for what in (origins, destinations))
     streets = network.for_walk(walk)
     nothing, walks = np.zeros((len(stop), 0)), sloped(streets, farthest.walk)
     _, number = search.sums(streets, start, stop, nothing, farthest.millimetres, walk=walks, threads=threads)
-    log.info("%s pairs", f"{number.sum():,}")
+    log.info(Message("reach.pairs", n=int(number.sum())))
     begin = 0
     while begin < len(start) or begin == 0:
         end = begin + max(1, int(np.searchsorted(np.cumsum(number[begin:]), max_pairs, side="right")))
@@ -227,7 +228,7 @@ def straight_line(
     """
     farthest = walk_limit(metres, minutes, walk)
     if not isinstance(max_pairs, Real):
-        raise ProblemError(f"max_pairs is {brief(max_pairs)}; give a number of pairs, or math.inf for no limit")
+        raise ProblemError(Message("reach.max_pairs", value=max_pairs))
     for what, layer in (("origins", origins), ("destinations", destinations)):
         check_extent(one_layer(layer, what), what)
     rows, columns = unique_ids(origins.index, "origins"), unique_ids(destinations.index, "destinations")
@@ -256,8 +257,7 @@ def _pairs_within(start: Shapes, stop: Shapes, metres: float, most: float) -> tu
         pairs = tree.query(start[begin : begin + step], predicate="dwithin", distance=metres)
         number += pairs.shape[1]
         if number > most:
-            remedy = "lower the limit, or raise max_pairs"
-            raise ProblemError(f"straight line: more than max_pairs={most:,.0f} pairs; {remedy}")
+            raise ProblemError(Message("reach.straight_pairs", most=most))
         found.append(pairs + np.array([[begin], [0]]))
     origin, destination = np.concatenate(found, axis=1)
     return origin, destination

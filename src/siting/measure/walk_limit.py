@@ -9,9 +9,10 @@ from typing import NamedTuple
 
 import geopandas as gpd
 
-from siting.errors import NetworkError, ProblemError, brief
+from siting.errors import NetworkError, ProblemError
 from siting.limits import metres_of, minutes_of
 from siting.measure.reach import Unit
+from siting.messages import Message
 from siting.network import Network, Places, Walk, search
 from siting.network.snapping import place
 
@@ -36,16 +37,16 @@ def walk_limit(
 ) -> WalkLimit:
     """Read a limit in metres or minutes; refuse one that is absent, given twice or implausible (0.5 is no metres)."""
     if metres is not None and minutes is not None:
-        raise ProblemError("give metres or minutes, not both")
+        raise ProblemError(Message("argument.not_both", one="metres", other="minutes"))
     if walk is not None and not isinstance(walk, Walk):
-        raise ProblemError(f"walk is {brief(walk)}; give a Walk, such as Walk.elder()")
+        raise ProblemError(Message("reach.walk", value=walk))
     if nearest is not None and (not isinstance(nearest, Integral) or isinstance(nearest, bool) or nearest < 1):
-        raise ProblemError(f"nearest is {brief(nearest)}; ask for 1 or more")
+        raise ProblemError(Message("argument.whole", what="nearest", value=nearest, least=1))
     if minutes is not None:
         who = walk or Walk.adult()
         return WalkLimit(math.floor(who.metres(minutes_of(minutes, "minutes")) * 1000 + 1e-6), "min", who)
     if metres is None and nearest is None:
-        raise ProblemError("no limit: give metres=, minutes= or nearest=")
+        raise ProblemError(Message("reach.no_limit"))
     if metres is None:
         return WalkLimit(search.LONGEST, "m", None)
     return WalkLimit(math.floor(metres_of(metres, "metres") * 1000 + 1e-6), "m", None)
@@ -61,12 +62,12 @@ def located(
 ) -> Places:
     """Place a layer on the streets that are open to *walk*; refuse places of another network."""
     if not isinstance(network, Network):
-        raise NetworkError(f"the network is a {type(network).__name__}; give the Network first, then the layers")
+        raise NetworkError(Message("reach.network", value=network))
     streets = network.for_walk(walk)
     if not isinstance(layer, Places):
         return streets.locate(layer, max_snap=max_snap, name=name)
     if not network.holds(layer):
-        raise NetworkError("the places were located on another network; locate them on this one")
+        raise NetworkError(Message("reach.other_network"))
     if streets is network:
         return layer
     return place(streets, layer.ids, layer.geometry, layer.max_snap, name, any_street=layer.any_street)

@@ -8,7 +8,9 @@ In the words, ``{n:row|rows}`` is a number with its noun (in Chinese ``{n:,} 行
 several values, ``{kinds:plain}``, ``{kinds:or}`` and ``{kinds:and}`` (or ``plain40``) those without
 quotation marks,
 ``{faults:lines}`` each on a line of its own, ``{value:quoted}`` what a user wrote, in quotation marks
-where it is text; other braces are those of `str.format`.
+where it is text, and of a table or another object its type, ``{of:noun}`` the word for a key of ``noun.toml``,
+``{n:{of}}`` a number of these;
+other braces are those of `str.format`.
 """
 
 from __future__ import annotations
@@ -30,6 +32,8 @@ __all__ = ["Message", "language", "set_language", "text_in"]
 _LANGUAGE: list[Language] = ["en"]
 #: How many of several values are named where a text does not say.
 MOST = 5
+#: The longest text, of what a user gave, that is shown whole.
+SHORT = 60
 #: How values stand without quotation marks: the word between them, and how many.
 UNQUOTED = re.compile(r"(plain|or|and)(\d*)")
 
@@ -112,7 +116,12 @@ class _Words(string.Formatter):
         if isinstance(value, Message):
             return value.text(self.lang)
         if spec == "quoted":
-            return _words("list.quoted", self.lang).format(_plain(value)) if isinstance(value, str) else _toml(value)
+            return _given(value, self.lang)
+        if spec == "noun":
+            return _noun(value, self.lang)[1]
+        if len(spec) > 1 and spec.isalpha():
+            one, many = _noun(spec, self.lang)
+            return _words("list.counted", self.lang).format(value, one if value == 1 else many)
         if spec == "lines":
             return "".join(f"\n  - {text_in(self.lang, each)}" for each in value)
         if unquoted := UNQUOTED.fullmatch(spec):
@@ -126,17 +135,32 @@ class _Words(string.Formatter):
         return str(super().format_field(value, spec))
 
 
+def _noun(key: str, lang: Language) -> tuple[str, str]:
+    """Return the word for a key of ``noun.toml``, for one and for several; the key itself where there is none."""
+    one, _, many = _room("noun").get(key, {}).get(lang, key).partition("|")
+    return one, many or one
+
+
 def _plain(text: str) -> str:
     r"""Return a text with signs that cannot be seen as they are written in code: ``\n``."""
     return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)
 
 
-def _toml(value: object) -> str:
-    """Return a value that is no text as a user writes it; of a table or another object its type."""
+def _given(value: object, lang: Language) -> str:
+    """Return a value as a user writes it, in quotation marks if it is text; of an object that is long its type."""
     if isinstance(value, bool):
         return str(value).lower()
-    short = isinstance(value, Number) or value is None or (isinstance(value, list | tuple) and len(value) < MOST)
-    return str(value) if short else type(value).__name__
+    if isinstance(value, str):
+        short = f"{value[:SHORT]}…" if len(value) > SHORT else value
+        return _words("list.quoted", lang).format(_plain(short))
+    plain = value is None or isinstance(value, Number) or (callable(value) and not isinstance(value, type))
+    if isinstance(value, list | tuple):
+        plain = all(each is None or isinstance(each, str | Number) for each in value)
+    written = str(value) if plain else ""
+    if written and len(written) <= SHORT and "\n" not in written:
+        return written
+    kind = value.__name__ if isinstance(value, type) else type(value).__name__
+    return _words("list.an" if kind[0].lower() in "aeiou" else "list.a", lang).format(kind)
 
 
 def _listed(

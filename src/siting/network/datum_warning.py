@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 
 from siting.data.datum_offsets import describe, find_offset, read_as
+from siting.messages import Message
 from siting.network import point_kernels, segment_kernels
 from siting.network.parts import Parts
 from siting.network.places import Places
@@ -20,7 +21,8 @@ def warned_of_datum(network: Parts, placed: Places, name: str, converted: object
     """Return the places; log a constant offset from the streets that a wrong datum explains."""
     found = find_offset(placed.xy, network.crs, partial(metres_to_streets, network))
     if found is not None:
-        log.warning("%s: %s", name, describe(found, "the streets", read_as(found.datums, converted)))
+        said = describe(found, Message("network.the_streets"), read_as(found.datums, converted))
+        log.warning(said.within(name))
     return placed
 
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from siting.errors import some
+from siting.messages import Message
 from siting.network import point_kernels
 from siting.numbers import Bools, Floats, Ints, Shapes
 
@@ -78,10 +78,7 @@ def by_level(xy: Floats, place: Ints, z: Floats, names: pd.Index) -> tuple[Float
     place = place.copy()
     place[ends[above]] = len(xy) + fresh[above]
     rows = names[np.unique(ends[above] % len(names))]
-    log.warning(
-        "streets: %d ends of lines lie more than %g m above others at the same place and are not joined to them: %s; "
-        "correct their heights if they meet", int(above.sum()), STEP, some(rows),
-    )  # fmt: skip
+    log.warning(Message("length.ends_above", n=int(above.sum()), metres=STEP, rows=rows).within("streets"))
     return np.concatenate([xy, xy[at[upper]]]), place
 
 

@@ -17,7 +17,8 @@ import shapely
 from siting.data import to_crs, to_metric
 from siting.data.geometry_checks import HIGHEST, LOWEST
 from siting.data.nested_shapes import from_wkt
-from siting.errors import NetworkError, some
+from siting.errors import NetworkError
+from siting.messages import Message
 from siting.network.end_points import of_vertices
 from siting.network.from_streets import WAY, lengths_of, parts_of_frame, vertices_of, walkable_part
 from siting.network.graphml import read_graphml
@@ -41,11 +42,11 @@ def parts_from_graph(graph: Any, *, crs: Any, walking: bool, oneway: bool = Fals
         raise NetworkError(_no_graph(graph))
     source = graph.graph.get("crs")
     if source is None:
-        raise NetworkError('the graph has no CRS; set graph.graph["crs"], as in "EPSG:4326"')
+        raise NetworkError(Message("graph.no_crs"))
     if graph.number_of_edges() == 0:
-        raise NetworkError("the graph has no edges")
+        raise NetworkError(Message("graph.no_edges"))
     if oneway and not graph.is_directed():
-        raise NetworkError("the graph is undirected, so that it has no one-way streets; give a directed one")
+        raise NetworkError(Message("graph.undirected"))
     nodes = pd.DataFrame.from_dict(dict(graph.nodes(data=True)), orient="index")
     xy = _coordinates(graph)
     position = pd.Series(np.arange(len(nodes)), index=nodes.index)
@@ -59,7 +60,7 @@ def parts_from_graph(graph: Any, *, crs: Any, walking: bool, oneway: bool = Fals
     corners = to_crs(gpd.GeoSeries(gpd.points_from_xy(xy[:, 0], xy[:, 1]), crs=source), frame.crs)
     frame, left_out = walkable_part(frame, walking)
     if frame.empty:
-        raise NetworkError("the graph has no edge to walk on; pass walking=False to keep all")
+        raise NetworkError(Message("graph.nothing_to_walk"))
     u, v = frame.pop("u").to_numpy(), frame.pop("v").to_numpy()
     where = np.column_stack([corners.x, corners.y])
     if "rise" not in frame and shapely.has_z(frame.geometry.to_numpy()).any():
@@ -105,7 +106,7 @@ def _one_edge_a_street(graph: nx.Graph[Any], position: pd.Series, xy: Floats, cr
     frame = gpd.GeoDataFrame(rows, geometry="geometry", crs=crs)
     bad = frame["length"] < 0
     if bad.any():
-        raise NetworkError(f"{int(bad.sum())} edges of the graph have a negative length")
+        raise NetworkError(Message("graph.negative_length", n=int(bad.sum())))
     frame.index = pd.Index([str(i) for i in range(len(frame))], name="id")
     return frame
 
@@ -116,7 +117,7 @@ def _number(value: Any, what: str) -> float:
     try:
         return float(value)
     except (TypeError, ValueError) as fault:
-        raise NetworkError(f"an edge of the graph has the {what} {value!r}; give metres") from fault
+        raise NetworkError(Message("graph.no_number", what=what, value=value)) from fault
 
 
 def _coordinates(graph: nx.Graph[Any]) -> Floats:
@@ -126,7 +127,7 @@ def _coordinates(graph: nx.Graph[Any]) -> Floats:
             xy[row] = float(at["x"]), float(at["y"])
     wrong = [node for node, known in zip(graph, np.isfinite(xy).all(axis=1), strict=True) if not known]
     if wrong:
-        raise NetworkError(f"{len(wrong)} nodes have no x and y: {some(wrong)}; give numbers")
+        raise NetworkError(Message("graph.no_xy", n=len(wrong), nodes=wrong))
     return xy
 
 
@@ -135,9 +136,8 @@ def _elevations(column: pd.Series) -> Floats:
     empty = column.isna() | column.astype(str).str.strip().str.lower().isin(["", "nan", "none"])
     wrong = ~(np.isfinite(level) & (level >= LOWEST) & (level <= HIGHEST)) & ~empty.to_numpy(bool)
     if wrong.any():
-        text = "elevation of %d nodes is no number, or below %g m or above %g m: %s; it is not used"
-        nodes = some(f"{node}: {column[node]}" for node in column.index[wrong])
-        log.warning(text, int(wrong.sum()), LOWEST, HIGHEST, nodes)
+        nodes = [f"{node}: {column[node]}" for node in column.index[wrong]]
+        log.warning(Message("graph.elevation", n=len(nodes), low=LOWEST, high=HIGHEST, nodes=nodes))
         level[wrong] = np.nan
     return level
 
@@ -154,21 +154,21 @@ def _line(drawn: Any, start: Floats, stop: Floats, name: str) -> shapely.LineStr
     if isinstance(drawn, str) and drawn.strip():
         (shape,) = from_wkt([drawn])
         if shape is None:
-            raise NetworkError(f"geometry of edge {name} is no WKT: {drawn[:60]!r}")
+            raise NetworkError(Message("graph.no_wkt", edge=name, value=drawn))
         drawn = shape
     if drawn is None or isinstance(drawn, str) or (isinstance(drawn, float) and math.isnan(drawn)):
         return shapely.LineString([start, stop])
     if not isinstance(drawn, shapely.LineString) or drawn.is_empty:
-        raise NetworkError(f"geometry of edge {name} is {str(drawn)[:60]!r}; give a LineString")
+        raise NetworkError(Message("graph.no_line", edge=name, value=str(drawn)))
     return drawn
 
 
-def _no_graph(given: Any) -> str:
+def _no_graph(given: Any) -> Message:
     if isinstance(given, (gpd.GeoDataFrame, gpd.GeoSeries)):
-        return f"from_graph takes a networkx graph, not a {type(given).__name__}; give lines to Network.from_streets"
+        return Message("graph.is_layer", kind=type(given).__name__)
     if isinstance(given, tuple):
-        return "from_graph takes a networkx graph, not a tuple; give the edges to Network.from_streets"
-    return f"from_graph takes a networkx graph or a GraphML file, not a {type(given).__name__}"
+        return Message("graph.is_tuple")
+    return Message("graph.is_other", kind=type(given).__name__)
 
 
 def graph_from_parts(network: Parts) -> nx.MultiDiGraph[Any]:

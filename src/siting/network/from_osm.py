@@ -19,12 +19,13 @@ import shapely
 
 from siting.data import to_crs, to_metric
 from siting.errors import LayerError, NetworkError
+from siting.messages import Message
 from siting.network import from_streets
 from siting.network.end_points import run_starts
 from siting.network.osm_extract import ALSO, Ways, local_file, read_extract
 from siting.network.osm_opl import DEGREE, known
 from siting.network.parts import Parts
-from siting.network.walkable_streets import walkable
+from siting.network.walkable_streets import closed_words, walkable
 from siting.numbers import Bools, Floats, Ints
 
 log = logging.getLogger(__name__)
@@ -42,18 +43,18 @@ def parts_from_osm(
     clip = None if area is None else _area(area)
     ways, closed, private = read_extract(file, walking=walking, ferries=ferries)
     if not len(ways.tags):
-        raise NetworkError(f'"{file.name}" holds no way with a "highway"; take an extract that has streets in it')
+        raise NetworkError(Message("osm.no_highway", file=file.name))
     left_out: dict[str, int] = {}
     if walking:
         profile = walkable(ways.tags, ferries=ferries)
         is_open, left_out = profile.open.to_numpy(), profile.left_out
         ways = ways.select(is_open)
         if not len(ways.tags):
-            why = f"no street is left to walk on ({left_out}); pass walking=False to keep all"
-            raise NetworkError(f'"{file.name}": {why}')
+            reasons = closed_words(left_out)
+            raise NetworkError(Message("osm.nothing_to_walk", file=file.name, reasons=reasons))
         shut = int(np.isin(closed, ways.ref).sum())
         if shut:
-            log.info("%s: %d walls and closed gates stand on streets; nobody passes them", file.name, shut)
+            log.info(Message("osm.walls", n=shut).within(file.name))
         edges = _cut(ways, np.concatenate([closed, private]))
         edges, behind = _behind(edges, private)
         behind |= profile.private.to_numpy()[is_open][edges.way]
@@ -64,18 +65,16 @@ def parts_from_osm(
     if unknown:
         left_out["nodes missing"] = unknown
     if not len(edges.way):
-        raise NetworkError(f'"{file.name}" holds streets without their nodes; take an extract with complete ways')
+        raise NetworkError(Message("osm.no_nodes", file=file.name))
     inside = _inside(edges, clip)
     if not inside.any():
         bounds = np.concatenate([edges.lonlat.min(axis=0), edges.lonlat.max(axis=0)])
-        raise NetworkError(
-            f'"{file.name}": no street meets the area {_span(shapely.bounds(clip))}; its streets lie in '
-            f"{_span(bounds)} (west, south, east, north, degrees)"
-        )
+        area, streets = _span(shapely.bounds(clip)), _span(bounds)
+        raise NetworkError(Message("osm.beyond_area", file=file.name, area=area, bounds=streets))
     beyond = len(np.unique(edges.way)) - len(np.unique(edges.way[inside]))
     if beyond:
         left_out["outside the area"] = beyond
-        log.info("%s: %d ways do not meet the area and are left out", file.name, beyond)
+        log.info(Message("osm.ways_beyond", n=beyond).within(file.name))
     tags = ways.tags.drop(columns=list(ALSO), errors="ignore")
     return _parts(file.name, tags, edges, inside, behind, crs, left_out)
 
@@ -100,7 +99,7 @@ def _cut(ways: Ways, barriers: Ints) -> _Edges:
     lost = len(np.unique(ways.ref[~here]))
     if lost:
         torn = len(np.unique(way[~here]))
-        log.info("%d nodes of %d ways are not in the file; the ways are kept as far as they are known", lost, torn)
+        log.info(Message("osm.nodes_absent", n=lost, ways=torn))
     # A stretch is what is known of a way without a gap; a node that repeats the one before is left out.
     stretch = np.cumsum(run_starts(way) | ~here | ~np.concatenate([[False], here[:-1]]))
     keep = here & (run_starts(stretch) | run_starts(ways.ref))
@@ -151,8 +150,7 @@ def _behind(edges: _Edges, gates: Ints) -> tuple[_Edges, Bools]:
     # A gate with the largest part on both sides stays closed: it is for holders of a key.
     opened = np.isin(node, np.unique(node[gate & apart])) & gate
     behind = apart & np.isin(part, np.unique(np.broadcast_to(part, node.shape)[opened]))
-    text = "%d private gates: %d lead to streets that are private for it, the others are closed"
-    log.info(text, len(np.unique(node[gate])), len(np.unique(node[opened])))
+    log.info(Message("osm.gates", n=len(np.unique(node[gate])), opened=len(np.unique(node[opened]))))
     return edges._replace(ends=np.where(opened, node, edges.ends)), behind
 
 
@@ -161,22 +159,20 @@ def _area(area: Any) -> Any:
         try:
             shape = to_crs(area, WGS84).geometry.union_all()
         except LayerError as fault:
-            raise NetworkError(f"area: {fault}") from fault
+            raise NetworkError(fault.within("area")) from fault
     elif isinstance(area, shapely.Geometry):
         shape = area
     else:
         try:
             west, south, east, north = (float(number) for number in area)
         except (TypeError, ValueError) as fault:
-            kinds = "a geometry, a GeoDataFrame, or (west, south, east, north) in degrees"
-            raise NetworkError(f"area must be {kinds}") from fault
+            raise NetworkError(Message("osm.area_kind")) from fault
         if not (west < east and south < north):
-            raise NetworkError(f"area is {area!r}; give (west, south, east, north), in degrees")
+            raise NetworkError(Message("osm.area_order", value=area))
         shape = shapely.box(west, south, east, north)
     bounds = shapely.bounds(shape)
     if not np.isfinite(bounds).all() or (np.abs(bounds) > [180, 90, 180, 90]).any():
-        remedy = "give longitudes and latitudes (EPSG:4326), or a GeoDataFrame with its CRS"
-        raise NetworkError(f"area has the bounds {_span(bounds)}; {remedy}")
+        raise NetworkError(Message("osm.area_bounds", bounds=_span(bounds)))
     shape = shape if shapely.is_valid(shape) else shapely.make_valid(shape)
     shapely.prepare(shape)
     return shape

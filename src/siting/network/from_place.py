@@ -8,13 +8,14 @@ from contextlib import contextmanager
 from typing import Any
 
 from siting.errors import NetworkError
+from siting.messages import Message
 from siting.network.from_networkx import parts_from_graph
 from siting.network.osm_extract import TAGS
 from siting.network.parts import Parts
 
 log = logging.getLogger(__name__)
 
-OFFLINE = "Network.from_osm(…) reads an extract (.osm.pbf) and Network.from_streets(…) a layer, both offline"
+OFFLINE = Message("osm.offline")
 
 
 def parts_from_place(name: str, *, crs: Any = None, walking: bool = True) -> Parts:
@@ -24,8 +25,8 @@ def parts_from_place(name: str, *, crs: Any = None, walking: bool = True) -> Par
     from osmnx._errors import InsufficientResponseError, ResponseStatusCodeError
 
     if not isinstance(name, str) or not name.strip():
-        raise NetworkError(f'{name!r} is no name of a place; give it as in "Futian, Shenzhen, China"')
-    log.info('asking the servers of OpenStreetMap for "%s"', name)
+        raise NetworkError(Message("osm.no_name", value=name))
+    log.info(Message("osm.asking", name=name))
     try:
         # All streets are asked for, with the tags of who may walk there: the profile decides.
         with _kept_tags(ox):
@@ -33,16 +34,11 @@ def parts_from_place(name: str, *, crs: Any = None, walking: bool = True) -> Par
                 name, network_type="all", custom_filter='["highway"]', simplify=False, retain_all=True
             )
     except (requests.ConnectionError, requests.Timeout) as fault:
-        why = "the servers of OpenStreetMap cannot be reached; are you online?"
-        raise NetworkError(f'"{name}": {why} {OFFLINE}') from fault
+        raise NetworkError(Message("osm.not_reached", name=name, offline=OFFLINE)) from fault
     except (requests.RequestException, ResponseStatusCodeError) as fault:
-        remedy = f"try later, or {OFFLINE}"
-        raise NetworkError(f'"{name}": the servers of OpenStreetMap refused: {fault}; {remedy}') from fault
+        raise NetworkError(Message("osm.refused", name=name, why=str(fault), offline=OFFLINE)) from fault
     except (InsufficientResponseError, TypeError, ValueError) as fault:
-        raise NetworkError(
-            f'"{name}" is not known to OpenStreetMap as a place with an outline and streets in it ({fault}); write it '
-            f'as in "Futian, Shenzhen, China". {OFFLINE}'
-        ) from fault
+        raise NetworkError(Message("osm.unknown_place", name=name, why=str(fault), offline=OFFLINE)) from fault
     # A street goes on through a bend, unless another tag begins there.
     graph = ox.simplify_graph(graph, edge_attrs_differ=TAGS)
     return parts_from_graph(graph, crs=crs, walking=walking)

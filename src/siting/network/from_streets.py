@@ -15,7 +15,8 @@ import shapely
 
 from siting.data import check_layer, to_metric
 from siting.data.geometry_checks import HIGHEST, LOWEST
-from siting.errors import NetworkError, some
+from siting.errors import NetworkError
+from siting.messages import Message
 from siting.network import heights, point_kernels
 from siting.network.end_points import by_level, join_points, of_vertices
 from siting.network.lengths import believed, report_lengths
@@ -37,19 +38,19 @@ def parts_from_streets(
 ) -> Parts:
     """Build from lines that meet at their ends; see `Network.from_streets`."""
     if hasattr(streets, "add_edge"):
-        raise NetworkError("from_streets takes a layer of lines, not a graph; give it to Network.from_graph")
+        raise NetworkError(Message("network.layer_not_graph"))
     if isinstance(streets, tuple):
-        raise NetworkError("from_streets takes a layer of lines, not a tuple; give the edges alone")
+        raise NetworkError(Message("network.layer_not_tuple"))
     columns = streets.columns if isinstance(streets, gpd.GeoDataFrame) else (oneway, length)  # refused below
     if oneway is not None and oneway not in columns:
-        raise NetworkError(f'streets have no column "{oneway}" that says which are one-way; name another or none')
+        raise NetworkError(Message("network.no_oneway", column=oneway))
     if length != "length" and length not in columns:
-        raise NetworkError(f'streets have no column "{length}" of lengths; name another or none')
+        raise NetworkError(Message("network.no_length", column=length))
     checked = check_layer(streets, "streets", columns={"length": length} if length != "length" else None)
     frame = to_metric(checked, crs, name="streets", checked=True).drop(columns=WAY, errors="ignore")
     frame, left_out = walkable_part(osm_columns(frame), walking)
     if frame.empty:
-        raise NetworkError("streets: no street is left to walk on; pass walking=False to keep all")
+        raise NetworkError(Message("network.nothing_to_walk").within("streets"))
     raised = bool(shapely.has_z(frame.geometry.to_numpy()).any())
     if raised:
         frame = heights.sound(frame)
@@ -92,53 +93,57 @@ def parts_from_arrays(
     xy = np.column_stack([_column(at, what, number) for what, at in (("x", x), ("y", y))])
     start, stop = (_positions(end, what, len(xy)) for what, end in (("u", u), ("v", v)))
     if len(start) != len(stop):
-        raise NetworkError(f"u has {len(start):,} entries, v has {len(stop):,}; give one of each for an edge")
+        raise NetworkError(Message("network.sizes_differ", u=len(start), v=len(stop)))
     if not len(start):
-        raise NetworkError("no edges: u and v are empty")
-    _refuse(~np.isfinite(xy).all(axis=1), "x or y is not a number at nodes")
+        raise NetworkError(Message("network.no_edges"))
+    odd = ~np.isfinite(xy).all(axis=1)
+    _refuse(odd, Message("network.nodes_no_number", what=["x", "y"], at=np.flatnonzero(odd)))
     straight = np.hypot(xy[start, 0] - xy[stop, 0], xy[start, 1] - xy[stop, 1])
     metres = straight if length is None else _column(length, "length", len(start))
-    _refuse(~np.isfinite(metres) | (metres < 0), "length is negative or not a number at edges")
+    odd = ~np.isfinite(metres) | (metres < 0)
+    _refuse(odd, Message("network.length_negative", at=np.flatnonzero(odd)))
     if length is not None:
         report_lengths(metres, straight)
     rise = signs = None
     if height is not None:
         level = _column(height, "height", len(xy))
-        _refuse(~np.isfinite(level), "height is not a number at nodes")
+        odd = ~np.isfinite(level)
+        _refuse(odd, Message("network.nodes_no_number", what=["height"], at=np.flatnonzero(odd)))
         odd = (level < LOWEST) | (level > HIGHEST)
-        _refuse(odd, f"height is below {LOWEST:g} m or above {HIGHEST:g} m at nodes", "; give metres above sea")
+        _refuse(odd, Message("network.height_range", low=LOWEST, high=HIGHEST, at=np.flatnonzero(odd)))
         rise = level[stop] - level[start]
     if oneway is not None:
         signs = _column(oneway, "oneway", len(start))
-        _refuse(~np.isin(signs, (-1, 0, 1)), "oneway is not 1, 0 or -1 at edges")
+        odd = ~np.isin(signs, (-1, 0, 1))
+        _refuse(odd, Message("network.oneway_sign", at=np.flatnonzero(odd)))
     columns = pd.DataFrame(index=pd.RangeIndex(len(start), name="id"))
     oneways = None if signs is None else signs.astype(np.int8)
     return ordered(system, xy, pd.RangeIndex(len(xy)), start, stop, metres, columns, oneway=oneways, rise=rise)
 
 
-def _refuse(wrong: Any, what: str, remedy: str = "") -> None:
+def _refuse(wrong: Any, said: Message) -> None:
     if wrong.any():
-        raise NetworkError(f"{what} {some(np.flatnonzero(wrong))}{remedy}")
+        raise NetworkError(said)
 
 
 def _metric(crs: Any) -> pyproj.CRS:
     try:
         system = pyproj.CRS.from_user_input(crs)
     except pyproj.exceptions.CRSError as fault:
-        raise NetworkError(f'crs={crs!r} is not known; give for example "EPSG:4549"') from fault
+        raise NetworkError(Message("datum.unknown_crs", value=crs)) from fault
     if not system.is_projected or system.axis_info[0].unit_conversion_factor != 1:
-        remedy = "give a projected CRS, as of 3° zones or UTM"
-        raise NetworkError(f"{crs_code(system)} does not measure in metres; {remedy}")
+        raise NetworkError(Message("network.not_metres", crs=crs_code(system)))
     return system
 
 
 def _positions(ends: npt.ArrayLike, what: str, nodes: int) -> Ints:
     array = np.asarray(ends)
     if array.ndim != 1:
-        raise NetworkError(f"{what} has shape {array.shape}; give one position for each edge")
+        raise NetworkError(Message("network.positions_shape", what=what, shape=array.shape))
     if not np.issubdtype(array.dtype, np.integer) and array.size:
-        raise NetworkError(f"{what} holds {array.dtype}; give positions of nodes, whole numbers from 0")
-    _refuse((array < 0) | (array >= nodes), f"{what} names nodes that do not exist at edges")
+        raise NetworkError(Message("network.positions_type", what=what, type=str(array.dtype)))
+    odd = (array < 0) | (array >= nodes)
+    _refuse(odd, Message("network.positions_absent", what=what, at=np.flatnonzero(odd)))
     return array.astype(np.int64)
 
 
@@ -146,24 +151,21 @@ def _column(values: npt.ArrayLike, what: str, number: int) -> Floats:
     try:
         column = np.asarray(values, float)
     except (TypeError, ValueError) as fault:
-        raise NetworkError(f"{what} holds a value that is not a number ({fault})") from fault
+        raise NetworkError(Message("network.array_no_number", what=what, why=str(fault))) from fault
     if column.shape != (number,):
-        raise NetworkError(f"{what} has shape {column.shape}; give {number:,} values")
+        raise NetworkError(Message("network.array_shape", what=what, shape=column.shape, n=number))
     return column
 
 
 def without_steps(network: Parts) -> Parts:
     """Leave the steps out of a network; the rest keeps its ids."""
     if "highway" not in network.columns:
-        raise NetworkError(
-            'the streets have no column "highway", so that steps cannot be recognised; give it, or take '
-            "a walker who takes stairs"
-        )
+        raise NetworkError(Message("network.no_highway"))
     steps = has_word(network.columns["highway"], "steps")
     if not steps.any():
         return network
     if steps.all():
-        raise NetworkError("all streets are steps; no street is left for a walker who takes none")
+        raise NetworkError(Message("network.all_steps"))
     return keep_edges(network, ~steps, {"steps": int(steps.sum())})
 
 
@@ -247,7 +249,7 @@ def ordered(
     u, v = new[u], new[v]
     whole = millimetres(metres)
     if whole.max(initial=0) > np.iinfo(np.int32).max // 2:
-        raise NetworkError(f"street {some(columns.index[whole == whole.max()])} is over 1,000 km long")
+        raise NetworkError(Message("network.very_long", ids=columns.index[whole == whole.max()]))
     ends = np.minimum(u, v).astype(np.int64) << 32 | np.maximum(u, v)
     by_node = np.argsort(ends)
     if (np.diff(ends[by_node]) == 0).any():  # parallel edges stay in the order of the source
@@ -261,7 +263,7 @@ def ordered(
     if oneway is not None:
         oneway = np.where(whole == 0, 0, oneway).astype(np.int8)  # a street of no length has no direction
     if rise is not None and np.isnan(rise).any():
-        log.warning("rise is not known of %d of %d streets; they count as level", np.isnan(rise).sum(), len(rise))
+        log.warning(Message("length.rise_unknown", n=int(np.isnan(rise).sum()), total=len(rise)))
     oneway = None if oneway is None or not oneway.any() else frozen(oneway[by_node])
     rise = None if rise is None or not np.isfinite(rise).any() else frozen(rise[by_node])
     x, y = (frozen(column[order]) for column in (x, y))

@@ -17,6 +17,7 @@ import pandas as pd
 from siting.data import one_layer
 from siting.errors import NetworkError
 from siting.limits import metres_of
+from siting.messages import Message
 from siting.network.contraction import ContractedGraph, contracted, edge_costs
 from siting.network.datum_warning import warned_of_datum
 from siting.network.from_networkx import graph_from_parts, parts_from_graph
@@ -254,7 +255,8 @@ class Network(Parts):
         if isinstance(parts, Network):
             return parts
         network = cls(**parts.arrays)
-        log.info("%r", network)
+        size = {"nodes": len(network.nodes), "edges": len(network.u), "km": float(network.metres.sum()) / 1000}
+        log.info(Message("network.made", **size, parts=network.n_components, crs=crs_code(network.crs)))
         return network
 
     def drop_islands(self, *, least: int | None = None) -> Network:

@@ -11,6 +11,7 @@ from xml.parsers import expat
 
 from siting.data.source import warnings_logged
 from siting.errors import NetworkError
+from siting.messages import Message
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -29,29 +30,29 @@ def read_graphml(path: str | os.PathLike[str]) -> nx.Graph[Any]:
     import networkx as nx
 
     if _REMOTE.search(os.fspath(path)):
-        raise NetworkError(f"{os.fspath(path)} is no local file; download it first")
+        raise NetworkError(Message("reading.remote", file=os.fspath(path)))
     file = Path(path)
     if not file.is_file():
-        raise NetworkError(f"{file}: no such file")
+        raise NetworkError(Message("file.absent", file=str(file)))
     if file.stat().st_size > MOST_BYTES:
-        raise NetworkError(f"{file}: larger than {MOST_BYTES / 2**30:g} GiB; read it yourself and give the graph")
+        raise NetworkError(Message("graph.too_large", file=str(file), most=MOST_BYTES / 2**30))
     _look(file)
     try:
         with file.open("rb") as stream, warnings_logged(str(file)):
             graph: nx.Graph[Any] = nx.read_graphml(stream)
     except (nx.NetworkXError, ParseError, ValueError, KeyError, TypeError, StopIteration) as fault:
-        raise NetworkError(f"{file}: no GraphML that networkx can read ({fault})") from fault
+        raise NetworkError(Message("graph.unread", file=str(file), why=str(fault))) from fault
     return graph
 
 
 def _look(file: Path) -> None:
 
     def refuse(*_: Any) -> None:
-        raise NetworkError(f"{file}: declares a document type or entities, which no graph needs; take them out")
+        raise NetworkError(Message("graph.doctype", file=str(file)))
 
     def begin(name: str, _: Any) -> None:
         if name.rpartition(":")[2] != "graphml":
-            raise NetworkError(f"{file}: begins with <{name}>; give a GraphML file, a graph or (read_layer) streets")
+            raise NetworkError(Message("graph.other_xml", file=str(file), name=name))
         raise _ElementFoundError
 
     parser = expat.ParserCreate()
@@ -64,4 +65,4 @@ def _look(file: Path) -> None:
     except _ElementFoundError:
         return
     except expat.ExpatError as fault:
-        raise NetworkError(f"{file}: no GraphML ({fault}); give a GraphML file or a networkx graph") from fault
+        raise NetworkError(Message("graph.no_graphml", file=str(file), why=str(fault))) from fault

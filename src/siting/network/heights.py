@@ -8,7 +8,7 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
-from siting.errors import some
+from siting.messages import Message
 from siting.network import point_kernels
 from siting.network.end_points import of_vertices
 from siting.network.splitting import cut_lines, pieces_of_rows
@@ -40,18 +40,14 @@ def sound(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     cliff = inner & (flat > 0) & (climb > CLIFF) & (climb > steepest * flat)
     wild = np.bincount(row[1:][cliff], minlength=len(lines)) > 0
     if wild.any():
-        log.warning(
-            "streets: heights jump by more than %g m from one vertex to the next in %d rows: %s; their heights are not "
-            "used", CLIFF, int(wild.sum()), some(frame.index[wild]),
-        )  # fmt: skip
+        rows = frame.index[wild]
+        log.warning(Message("length.cliffs", metres=CLIFF, n=len(rows), rows=rows).within("streets"))
     level = np.ones(len(lines), np.bool_)
     level[row[~none]] = False  # without any height but 0, inland
     level &= shapely.has_z(lines) & ~wild
     if level.any():
-        log.warning(
-            "streets: heights are 0 all along %d rows, where all others are above %g m: %s; these count as without "
-            "heights", int(level.sum()), INLAND, some(frame.index[level]),
-        )  # fmt: skip
+        rows = frame.index[level]
+        log.warning(Message("length.zero_heights", metres=INLAND, n=len(rows), rows=rows).within("streets"))
     lines = np.where(wild | level, shapely.force_2d(lines), lines)
     return frame.set_geometry(gpd.GeoSeries(lines, index=frame.index, crs=frame.crs))
 
@@ -64,9 +60,11 @@ def report_rises(frame: gpd.GeoDataFrame) -> None:
     climbed = z[last] - z[np.append(0, last[:-1] + 1)]
     other = np.abs(given - climbed) > AGREE + SHARE * np.abs(climbed)
     if other.any():
-        rows = [f"{frame.index[at]}: {given[at]:g} m for {climbed[at]:g} m" for at in np.flatnonzero(other)]
-        text = "streets: rise is not that of the heights in the line in %d rows: %s; it counts as it is given"
-        log.warning(text, len(rows), some(rows))
+        rows = [
+            Message("length.rise_row", row=frame.index[at], given=given[at], line=climbed[at])
+            for at in np.flatnonzero(other)
+        ]
+        log.warning(Message("length.rise_odd", n=len(rows), rows=rows).within("streets"))
 
 
 def cut_at_turns(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -85,8 +83,7 @@ def cut_at_turns(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     step[first[:-1]] = 0.0
     run = np.cumsum(step)
     pieces, source = cut_lines(lines, row, run[vertex] - run[first[row]], xy[vertex])
-    text = "%d lines that climb and fall by more than %g m are cut at their tops and bottoms"
-    log.info(text, len(np.unique(row)), TURN)
+    log.info(Message("length.cut_at_turns", n=len(np.unique(row)), metres=TURN))
     return pieces_of_rows(frame, pieces, source)
 
 

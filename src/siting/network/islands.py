@@ -13,6 +13,7 @@ import pandas as pd
 import shapely
 
 from siting.errors import NetworkError
+from siting.messages import Message
 from siting.network.end_points import run_starts
 from siting.network.from_streets import WAY, keep_edges, parts_of_frame, whole_edges
 from siting.network.parts import Parts
@@ -35,17 +36,17 @@ def drop_islands(network: Parts, *, least: int | None = None) -> Parts:
         stays = parts.index == 0
     else:
         if isinstance(least, bool) or not isinstance(least, (int, np.integer)) or least < 1:
-            raise NetworkError(f"least is {least!r}; give a number of nodes, 1 or more")
+            raise NetworkError(Message("network.least", value=least))
         stays = (parts["nodes"] >= least).to_numpy()
     if stays.all():
         return network
     if not stays.any():
-        largest = f"the largest has {parts['nodes'].iloc[0]:,}"
-        raise NetworkError(f"no part of the network has {least:,} nodes, {largest}; give a smaller least")
+        largest = int(parts["nodes"].iloc[0])
+        raise NetworkError(Message("network.least_large", least=least, largest=largest))
     keep = stays[network.component[network.u]]
     lost = parts[~stays]
     edges, km = int(lost["edges"].sum()), lost["km"].sum()
-    log.info("%d islands with %d edges, %.2f km of %.2f km, are left out", len(lost), edges, km, parts["km"].sum())
+    log.info(Message("network.islands_out", n=len(lost), edges=edges, km=km, total=parts["km"].sum()))
     return keep_edges(network, keep, {"islands": network.left_out.get("islands", 0) + edges})
 
 
@@ -78,15 +79,15 @@ def join_islands(network: Parts, metres: float) -> Parts:
     {'link-1': 2.0, 'streets-1-1': 30.0, 'streets-1-2': 70.0, 'streets-2': 48.0}
     """
     if isinstance(metres, bool) or not isinstance(metres, (int, float, np.number)) or not 0 < metres < math.inf:
-        raise NetworkError(f"metres is {metres!r}; give the longest link, metres above 0")
+        raise NetworkError(Message("network.link", value=metres))
     islands = network.n_components - 1
     links = _spanning(_candidates(network, float(metres)), network.n_components)
     joined = len(links.node)
     if not joined:
-        log.info("%d islands, none of them within %g m of the rest", islands, metres)
+        log.info(Message("network.islands_far", n=islands, metres=metres))
         return network
-    text = "%d of %d islands are joined by links of up to %g m, %.1f m in all; %d lie farther away"
-    log.info(text, joined, islands, metres, links.mm.sum() / 1000, islands - joined)
+    size = {"n": joined, "total": islands, "far": islands - joined}
+    log.info(Message("network.islands_joined", **size, metres=metres, all=links.mm.sum() / 1000))
     return _joined(network, links)
 
 

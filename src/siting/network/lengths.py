@@ -13,26 +13,27 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyproj
 
-from siting.errors import NetworkError, some
+from siting.errors import NetworkError
+from siting.messages import Message
 from siting.numbers import Bools, Floats
 
 log = logging.getLogger(__name__)
 
 #: How many of a unit are in a metre, and what to do with lengths in it.
 UNITS = (
-    ("kilometres", 0.001, "multiply them by 1000"),
-    ("miles", 1 / 1609.344, "multiply them by 1609.344"),
-    ("nautical miles", 1 / 1852, "multiply them by 1852"),
-    ("li (500 m)", 0.002, "multiply them by 500"),
-    ("feet", 1 / 0.3048, "multiply them by 0.3048"),
-    ("yards", 1 / 0.9144, "multiply them by 0.9144"),
-    ("inches", 1 / 0.0254, "multiply them by 0.0254"),
-    ("chi (1/3 m)", 3.0, "divide them by 3"),
-    ("decimetres", 10.0, "divide them by 10"),
-    ("centimetres", 100.0, "divide them by 100"),
-    ("millimetres", 1000.0, "divide them by 1000"),
-    ("metres that were taken for feet", 0.3048, "divide them by 0.3048"),
-    ("metres that were taken for yards", 0.9144, "divide them by 0.9144"),
+    (Message("length.kilometres"), 0.001, "1000"),
+    (Message("length.miles"), 1 / 1609.344, "1609.344"),
+    (Message("length.nautical_miles"), 1 / 1852, "1852"),
+    (Message("length.li"), 0.002, "500"),
+    (Message("length.feet"), 1 / 0.3048, "0.3048"),
+    (Message("length.yards"), 1 / 0.9144, "0.9144"),
+    (Message("length.inches"), 1 / 0.0254, "0.0254"),
+    (Message("length.chi"), 3.0, "/3"),
+    (Message("length.decimetres"), 10.0, "/10"),
+    (Message("length.centimetres"), 100.0, "/100"),
+    (Message("length.millimetres"), 1000.0, "/1000"),
+    (Message("length.metres_as_feet"), 0.3048, "/0.3048"),
+    (Message("length.metres_as_yards"), 0.9144, "/0.9144"),
 )
 #: On the whole lengths lie between these multiples of the lines.
 LEAST, MOST = 0.5, 2.0
@@ -68,38 +69,34 @@ def believed(given: Floats, drawn: Floats, straight: Floats, names: Sequence[Any
     that are infinite, all 0, in another unit, of Web Mercator, or too short in many rows are refused; others are named.
     """
     if np.isinf(given).any():
-        raise NetworkError(f"streets: length is infinite: {_some(names, np.isinf(given))}")
+        raise NetworkError(Message("length.infinite", rows=_names(names, np.isinf(given))).within("streets"))
     absent = np.isnan(given)
     zero = (given == 0) & (drawn > 0)
     known = ~absent & (given > 0) & (drawn > 0)
     if zero.any() and not known.any():
-        raise NetworkError("streets: every length that is given is 0 (drop the column to measure the lines)")
+        raise NetworkError(Message("length.all_zero").within("streets"))
     fit = _fit(given, drawn, known) if known.any() else None
     if fit is not None:
         _check_unit(fit, given, drawn, known, xy, crs)
     if absent.any():
-        log.info("%d streets without a length are measured", int(absent.sum()))
+        log.info(Message("length.measured", n=int(absent.sum())))
     if zero.any():
-        text = "streets: length is 0 in %d rows whose lines have a length: %s; these lines are measured"
-        log.warning(text, int(zero.sum()), _some(names, zero))
+        log.warning(Message("length.zero", n=int(zero.sum()), rows=_names(names, zero)).within("streets"))
     short = known & _too_short(given, straight)
     if short.sum() >= AT_LEAST and short.sum() > TOO_MANY * known.sum():
+        rows = _rows(names, short, given, straight)
         raise NetworkError(
-            f"streets: {int(short.sum())} of {int(known.sum())} lengths are less than the straight line between the "
-            f"ends: {_rows(names, short, given, straight)}; they are not the metres of these lines (drop the column to "
-            "measure the lines)"
+            Message("length.too_short", n=len(rows), total=int(known.sum()), rows=rows).within("streets")
         )
     if short.any():
-        text = (
-            "streets: length is less than the straight line between the ends in %d rows: %s; these lines are measured"
-        )
-        log.warning(text, int(short.sum()), _rows(names, short, given, straight))
+        rows = _rows(names, short, given, straight)
+        log.warning(Message("length.short", n=len(rows), rows=rows).within("streets"))
     odd = (given > LONG * drawn + FAR) & ~absent
     if fit is not None and fit.share >= MOSTLY and abs(fit.ratio - 1) <= OFF:
         odd |= known & ~short & (abs(given - drawn) > ODD * drawn + APART)
     if odd.any():
-        text = "streets: length is not that of the line in %d rows: %s; it counts as it is given, look at these rows"
-        log.warning(text, int(odd.sum()), _rows(names, odd, given, drawn))
+        rows = _rows(names, odd, given, drawn)
+        log.warning(Message("length.odd", n=len(rows), rows=rows).within("streets"))
     return np.where(absent | zero | short, drawn, given)
 
 
@@ -109,26 +106,25 @@ def _check_unit(fit: _Fit, given: Floats, drawn: Floats, known: Bools, xy: Float
     off = abs(fit.ratio - 1) > OFF
     if LEAST <= fit.ratio <= MOST and not (one and off):
         return
-    text = f"streets: lengths are {fit.ratio:.4g} times as long as the lines are drawn"
+    ratio = Message("length.ratio", ratio=fit.ratio).within("streets")
     if one and off:
         stretched = _fit(given, drawn * _stretch(xy, crs), known)
         if abs(stretched.ratio - 1) <= NEAR and stretched.share >= SHARE and fit.ratio > 1:
-            raise NetworkError(
-                f"{text}: they look like web-Mercator metres (EPSG:3857), too long by 1 / cos(latitude); they must be "
-                "metres on the ground (drop the column to measure the lines)"
-            )
+            raise NetworkError(Message("length.mercator", ratio=ratio))
     low = fit.ratio if one else fit.low
-    name, factor, remedy = _unit(low)
-    if abs(low / factor - 1) <= (NEAR if LEAST <= fit.ratio <= MOST else 0.1):
-        remedy = f"they must be metres ({remedy}, or drop the column to measure the lines)"
-        raise NetworkError(f"{text}: they look like {name}; {remedy}")
+    unit, per_metre, factor = _unit(low)
+    if abs(low / per_metre - 1) <= (NEAR if LEAST <= fit.ratio <= MOST else 0.1):
+        if factor.startswith("/"):
+            raise NetworkError(Message("length.unit_divided", ratio=ratio, unit=unit, factor=factor[1:]))
+        raise NetworkError(Message("length.unit_times", ratio=ratio, unit=unit, factor=factor))
+    if 5e-6 < fit.ratio < 3e-5:
+        raise NetworkError(Message("length.degrees", ratio=ratio))
     if not LEAST <= fit.ratio <= MOST:
-        degrees = ": they look like degrees" if 5e-6 < fit.ratio < 3e-5 else ""
-        raise NetworkError(f"{text}{degrees}; they must be metres (drop the column to measure the lines)")
-    log.warning("%s, all alike; they count as they are given: look whether they are metres on the ground", text)
+        raise NetworkError(Message("length.not_metres", ratio=ratio))
+    log.warning(Message("length.all_alike", ratio=ratio))
 
 
-def _unit(ratio: float) -> tuple[str, float, str]:
+def _unit(ratio: float) -> tuple[Message, float, str]:
     return min(UNITS, key=lambda unit: abs(np.log(ratio / unit[1])))
 
 
@@ -153,27 +149,28 @@ def report_lengths(given: Floats, straight: Floats) -> None:
     """Warn of lengths of straight edges that cannot be metres; they may still be right."""
     short = _too_short(given, straight)
     if short.any():
-        text = "length is less than the straight line between the nodes at %d of %d edges: %s; it counts as it is given"
-        log.warning(text, int(short.sum()), len(given), some(np.flatnonzero(short)))
+        rows = np.flatnonzero(short)
+        log.warning(Message("length.edges_short", n=len(rows), total=len(given), rows=rows))
     long = (straight >= LONG_ENOUGH) & (given > 0)
     if not long.any():
         return
     low = float(np.quantile(given[long] / straight[long], 0.1))
     if low > LONG:
-        name, factor, _ = _unit(low)
-        unit = f": they look like {name}" if abs(low / factor - 1) <= 0.1 else ""
-        text = "lengths are nearly all more than %.3g times the straight line between the nodes%s; they must be metres"
-        log.warning(text, low, unit)
+        unit, per_metre, _ = _unit(low)
+        like = abs(low / per_metre - 1) <= 0.1
+        said = Message("length.edges_unit", ratio=low, unit=unit) if like else Message("length.edges_long", ratio=low)
+        log.warning(said)
 
 
 def _too_short(given: Floats, straight: Floats) -> Bools:
     return given < straight * (1 - SHORT) - SLACK
 
 
-def _some(names: Sequence[Any], mask: Bools) -> str:
-    return some(np.asarray(names, dtype=object)[mask])
+def _names(names: Sequence[Any], mask: Bools) -> list[Any]:
+    return list(np.asarray(names, dtype=object)[mask])
 
 
-def _rows(names: Sequence[Any], mask: Bools, given: Floats, lines: Floats) -> str:
-    at = np.flatnonzero(mask).tolist()
-    return some(f"{names[row]}: {given[row]:.6g} m for {lines[row]:.6g} m" for row in at)
+def _rows(names: Sequence[Any], mask: Bools, given: Floats, lines: Floats) -> list[Message]:
+    return [
+        Message("length.row", row=names[at], given=given[at], line=lines[at]) for at in np.flatnonzero(mask).tolist()
+    ]

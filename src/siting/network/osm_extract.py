@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 
 from siting.errors import NetworkError
+from siting.messages import Message
 from siting.network.osm_opl import DEGREE, NOWHERE, Source, plain
 from siting.network.walkable_streets import KNOWN, SQUARES, barred
 from siting.numbers import Bools, Ints, Ints32
@@ -81,18 +82,14 @@ def local_file(path: str | Path) -> Path:
     """Return the file *path* names; refuse a missing file and other formats."""
     text = str(path)
     if _REMOTE.search(text) and not re.match(r"[A-Za-z]:[\\/]", text):
-        raise NetworkError(f'"{text}" is not a local file; download it first')
+        raise NetworkError(Message("reading.remote", file=text))
     file = Path(path)
     if _CHANGES.search(file.name.lower()):
-        raise NetworkError(
-            f'"{file.name}" holds changes to a map (.osc) and no map; give the extract itself, with the changes in it '
-            f"(osmium apply-changes city.osm.pbf {file.name} -o new.osm.pbf)"
-        )
+        raise NetworkError(Message("osm.changes", file=file.name))
     if _format(file) is None:
-        remedy = "give .osm.pbf, .osm or .osm.xml, also as .gz or .bz2"
-        raise NetworkError(f'"{file.name}" is no extract of OpenStreetMap; {remedy}')
+        raise NetworkError(Message("osm.other_kind", file=file.name))
     if not file.is_file():
-        raise NetworkError(f'"{text}" is not there, or is no file; look at the path')
+        raise NetworkError(Message("osm.no_file", file=text))
     return file
 
 
@@ -105,7 +102,8 @@ def read_extract(file: Path, *, walking: bool = True, ferries: bool = False) -> 
     try:
         import osmium
     except ImportError as fault:
-        raise NetworkError(f'"{file.name}" needs pyosmium: pip install siting[osm]') from fault
+        said = Message("data.needs_extra", what=f'"{file.name}"', package="osmium", extra="osm")
+        raise NetworkError(said) from fault
     kind = _format(file) or ""
     try:
         _refuse_bomb(file, kind)
@@ -113,10 +111,7 @@ def read_extract(file: Path, *, walking: bool = True, ferries: bool = False) -> 
     except NetworkError:
         raise
     except (RuntimeError, ValueError, OSError, EOFError, osmium.InvalidLocationError) as fault:
-        raise NetworkError(
-            f'"{file.name}" cannot be read as data of OpenStreetMap: {fault}; it is cut short, damaged or of another '
-            "kind; download or export it again"
-        ) from fault
+        raise NetworkError(Message("osm.unread", file=file.name, why=str(fault))) from fault
 
 
 def _open(file: Path, kind: str) -> Any:
@@ -132,8 +127,7 @@ def _refuse_bomb(file: Path, kind: str) -> None:
         while block := handle.read(2**20):
             size += len(block)
             if size > most:
-                what = f"unpacks to more than {MOST_UNPACKED} times its size"
-                raise NetworkError(f'"{file.name}" {what}; no map does, so it is refused')
+                raise NetworkError(Message("osm.unpacks", file=file.name, times=MOST_UNPACKED))
 
 
 def _read(source: osmium.io.File, file: Path, kind: str, walking: bool, ferries: bool) -> Extract:
@@ -142,10 +136,7 @@ def _read(source: osmium.io.File, file: Path, kind: str, walking: bool, ferries:
     with osmium.io.Reader(source, osmium.osm.NOTHING) as reader:
         header = reader.header()
     if header.has_multiple_object_versions:
-        raise NetworkError(
-            f'"{file.name}" holds the history of a map; take its state of one day '
-            f"(osmium time-filter {file.name} -o today.osm.pbf)"
-        )
+        raise NetworkError(Message("osm.history", file=file.name))
     to_read = Source(source, header)
     streets = ("highway", *(("man_made", "place") if walking else ()), *(("route",) if ferries else ()))
     kinds = osmium.osm.NODE | osmium.osm.WAY | (osmium.osm.RELATION if walking else osmium.osm.NOTHING)
@@ -183,7 +174,7 @@ def _read(source: osmium.io.File, file: Path, kind: str, walking: bool, ferries:
     ids = at["osm_id"].to_numpy(np.int64)
     again = found.tags["osm_id"].duplicated(keep="last").to_numpy()  # in files put together from parts
     if again.any():
-        log.info("%d ways occur in the file more than once and are used once", int(again.sum()))
+        log.info(Message("osm.ways_twice", n=int(again.sum())))
     return Extract(found.select(~again), ids[closed], ids[private])
 
 
@@ -295,5 +286,5 @@ def _gone(file: Path, kind: str) -> dict[str, set[int]]:
         parser.StartElementHandler = start
         parser.ParseFile(handle)
     gone = {name: {one for one, deleted in ids.items() if deleted} for name, ids in last.items()}
-    log.info("%s: %d objects are deleted and left out", file.name, sum(map(len, gone.values())))
+    log.info(Message("osm.deleted", n=sum(map(len, gone.values()))).within(file.name))
     return gone

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pyproj
 
-from siting.errors import NetworkError, some
+from siting.errors import NetworkError
+from siting.messages import Message
 from siting.network.parts import Parts
 from siting.network.places import millimetres
 from siting.numbers import Floats
@@ -44,27 +45,30 @@ def _check_kinds(parts: Parts) -> None:
         if array is None:
             continue
         if array.dtype != np.dtype(kind) or array.ndim != dimensions or not array.flags.c_contiguous:
-            wanted = f"{np.dtype(kind).name} in {dimensions} dimension{'s' * (dimensions > 1)}"
-            raise NetworkError(f'"{name}" holds {array.dtype} in {array.ndim}, not {wanted}')
+            wanted = {"wanted": np.dtype(kind).name, "wanted_dimensions": dimensions}
+            found = {"type": str(array.dtype), "dimensions": array.ndim}
+            raise NetworkError(Message("network.array_type", name=name, **found, **wanted))
     if parts.vertices is not None and parts.vertices.shape[1] != 2:
-        raise NetworkError(f'"vertices" has {parts.vertices.shape[1]} columns, not 2')
+        raise NetworkError(Message("network.array_size", name="vertices", size=parts.vertices.shape[1], wanted=2))
 
 
 def _check_lengths(parts: Parts) -> None:
     nodes, edges = len(parts.x), len(parts.u)
     if not nodes or not edges:
-        raise NetworkError("there are no streets")
+        raise NetworkError(Message("network.no_streets"))
     lengths = dict.fromkeys(OF_EDGES, edges) | {"y": nodes, "first": edges + 1}
     for name, wanted in lengths.items():
         array = getattr(parts, name)
         if array is not None and len(array) != wanted:
-            raise NetworkError(f'"{name}" has {len(array):,} entries, not {wanted:,}')
-    if len(parts.nodes) != nodes or len(parts.columns) != edges:
-        raise NetworkError(f"there are {len(parts.nodes):,} names of nodes and {len(parts.columns):,} rows of columns")
+            raise NetworkError(Message("network.array_size", name=name, size=len(array), wanted=wanted))
+    for name, size, wanted in (("nodes", len(parts.nodes), nodes), ("columns", len(parts.columns), edges)):
+        if size != wanted:
+            raise NetworkError(Message("network.array_size", name=name, size=size, wanted=wanted))
     if not parts.nodes.is_unique:
-        raise NetworkError(f"nodes share the names {some(parts.nodes[parts.nodes.duplicated()].unique())}")
+        twice = parts.nodes[parts.nodes.duplicated()].unique()
+        raise NetworkError(Message("ids.twice", what="nodes", ids=twice))
     if (parts.vertices is None) != (parts.first is None):
-        raise NetworkError('of "vertices" and "first" one is absent')
+        raise NetworkError(Message("network.vertices_or_first"))
 
 
 def _check_nodes(parts: Parts) -> None:
@@ -75,7 +79,7 @@ def _check_nodes(parts: Parts) -> None:
     used = np.zeros(len(parts.x), bool)
     used[parts.u] = used[parts.v] = True
     if not used.all():
-        raise NetworkError(f"no edge ends at the nodes {some(np.flatnonzero(~used))}")
+        raise NetworkError(Message("network.nodes_unused", at=np.flatnonzero(~used)))
 
 
 def _check_edges(parts: Parts) -> None:
@@ -84,7 +88,7 @@ def _check_edges(parts: Parts) -> None:
     _within(parts.metres, 0.0, most / 1000.0 + 1.0, "metres")
     unlike = millimetres(parts.metres) != parts.cost
     if unlike.any():
-        raise NetworkError(f'"cost" is not "metres" in millimetres at edges {some(np.flatnonzero(unlike))}')
+        raise NetworkError(Message("network.cost_unlike", at=np.flatnonzero(unlike)))
     if parts.oneway is not None:
         _within(parts.oneway, -1, 1, "oneway")
 
@@ -93,15 +97,16 @@ def _check_lines(vertices: Floats, first: Any) -> None:
     _within(vertices, -FARTHEST, FARTHEST, "vertices")
     _within(first, 0, len(vertices), "first")
     if first[0] != 0 or first[-1] != len(vertices):
-        raise NetworkError(f'"first" leads from {first[0]} to {first[-1]}, not from 0 to {len(vertices)}')
+        ends = {"begin": int(first[0]), "end": int(first[-1])}
+        raise NetworkError(Message("network.first_ends", **ends, wanted=len(vertices)))
     short = first[1:] < first[:-1] + 2
     if short.any():
-        raise NetworkError(f"lines have fewer than two vertices at edges {some(np.flatnonzero(short))}")
+        raise NetworkError(Message("network.lines_short", at=np.flatnonzero(short)))
 
 
 def _check_crs(crs: pyproj.CRS) -> None:
     if not crs.is_projected or crs.axis_info[0].unit_conversion_factor != 1:
-        raise NetworkError(f"the CRS {crs.name} does not measure in metres")
+        raise NetworkError(Message("network.not_metres", crs=crs.name))
 
 
 def _within(array: Any, low: float, high: float, name: str) -> None:
@@ -109,4 +114,4 @@ def _within(array: Any, low: float, high: float, name: str) -> None:
     if not (array.min() >= low and array.max() <= high):
         wrong = ~((array >= low) & (array <= high))
         at = np.flatnonzero(wrong.any(axis=1) if array.ndim > 1 else wrong)
-        raise NetworkError(f'"{name}" is not from {low:g} to {high:g} at {some(at)}')
+        raise NetworkError(Message("network.array_range", name=name, low=low, high=high, at=at))

@@ -12,7 +12,8 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from siting.errors import NetworkError, some
+from siting.errors import NetworkError
+from siting.messages import Message
 from siting.network import straight_walk_kernels
 from siting.numbers import Floats, Ints, Ints32, Positions, Shapes
 
@@ -171,7 +172,7 @@ class Places:
             When an id is not among them, or occurs twice.
         """
         if isinstance(ids, str):
-            raise NetworkError(f'ids is "{ids}"; give several, such as ["{ids}"]')
+            raise NetworkError(Message("network.one_id", id=ids))
         names = pd.Index(ids)
         at = positions_of(self.ids, names, "places")
         kept = frozen_columns(*(getattr(self, name)[at] for name in OF_PLACES))
@@ -188,11 +189,10 @@ class Places:
     def __add__(self, other: Places) -> Places:
         """Put two sets of places of one network together; their ids must differ."""
         if not isinstance(other, Places):
-            raise NetworkError(f"only Places are added to Places, not a {type(other).__name__}; locate the layer first")
+            raise NetworkError(Message("network.not_places", value=other))
         ids = self.ids.append(other.ids)
         if not ids.is_unique:
-            remedy = "make them differ, for example with id_prefix= of read_layer"
-            raise NetworkError(f"places share ids: {some(ids[ids.duplicated()])}; {remedy}")
+            raise NetworkError(Message("network.places_share", ids=ids[ids.duplicated()]))
         both = frozen_columns(*(np.concatenate([getattr(self, name), getattr(other, name)]) for name in OF_PLACES))
         if self.shape is not None or other.shape is not None:
             none = [np.full(len(one), None, object) if one.shape is None else one.shape for one in (self, other)]
@@ -208,9 +208,9 @@ def positions_of(index: pd.Index, names: pd.Index, what: str) -> Positions:
     """Find each of the names in *index*; NetworkError for one that is not there, or occurs twice."""
     at = np.arange(len(names)) if names is index else index.get_indexer(names)
     if (at < 0).any():
-        raise NetworkError(f"no such {what}: {some(names[at < 0])}")
+        raise NetworkError(Message("ids.no_such", of=what, ids=names[at < 0]))
     if not names.is_unique:
-        raise NetworkError(f"{what} occur twice: {some(names[names.duplicated()].unique())}")
+        raise NetworkError(Message("ids.twice", what=what, ids=names[names.duplicated()].unique()))
     return at
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from siting.errors import NetworkError
+from siting.messages import Message
 from siting.network import nearest_kernels, reached_street_kernels
 from siting.network import search_kernels as kernels
 from siting.network.contraction import LONGEST, ChainPositions, ContractedGraph
@@ -69,7 +70,7 @@ def within(
     for lo, (keys, counts) in run_blocks(task, threads, pairs_of, progress):
         total += len(keys)
         if total > max_pairs:
-            raise NetworkError(_too_many(total, max_pairs, "at least"))
+            raise NetworkError(Message("network.pairs_at_least", **_size(total), most=max_pairs))
         chunks.append((lo, keys, counts))
     ptr = np.zeros(len(origins) + 1, np.int64)
     jobs: list[Callable[[], None]] = []
@@ -123,16 +124,13 @@ def _foresee(task: SearchTask, most: float) -> None:
     space = Workspace(part)
     sample = np.concatenate([space.pairs(lo, hi, rows=False)[1] for lo, hi in part.blocks()])
     guess, error = n * sample.mean(), n * sample.std() / np.sqrt(len(sample))
-    log.info("about %s pairs, %.1f GiB", f"{round(guess):,}", guess * PAIR_BYTES / 2**30)
+    log.info(Message("network.many_pairs", **_size(round(guess))))
     if guess - 4 * error > most:  # nearer calls are left to the count
-        raise NetworkError(_too_many(round(guess), most, "about"))
+        raise NetworkError(Message("network.pairs_about", **_size(round(guess)), most=most))
 
 
-def _too_many(pairs: int, most: float, how: str) -> str:
-    return (
-        f"{how} {pairs:,} pairs ({pairs * PAIR_BYTES / 2**30:.1f} GiB) are more than max_pairs={most:,.0f}; lower the "
-        "limit, raise max_pairs, or take the origins in parts with travel_in_parts"
-    )
+def _size(pairs: int) -> dict[str, float]:
+    return {"n": pairs, "gib": pairs * PAIR_BYTES / 2**30}
 
 
 def sums(

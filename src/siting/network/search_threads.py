@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from siting.errors import NetworkError
+from siting.messages import Message
 from siting.network import search_kernels
 from siting.network.contraction import ContractedGraph
 from siting.network.graph import Network
@@ -185,6 +186,6 @@ def run_jobs(jobs: list[Callable[[], None]], threads: int | None) -> None:
 def thread_count(threads: int | None, jobs: int) -> int:
     """Return the number of threads: *threads*, or the number of processors of this process."""
     if threads is not None and (not isinstance(threads, Integral) or threads < 1):
-        raise NetworkError(f"threads is {threads!r}; give 1 or more, or None for all processors")
+        raise NetworkError(Message("network.threads", value=threads))
     processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(processors if threads is None else threads, jobs)

@@ -12,7 +12,8 @@ import pyproj
 import shapely
 
 from siting.data import check_extent, one_layer, points, to_crs
-from siting.errors import LayerError, NetworkError, some
+from siting.errors import LayerError, NetworkError
+from siting.messages import Message
 from siting.network import point_kernels, segment_kernels
 from siting.network.parts import Parts
 from siting.network.places import Gates, Places, frozen, frozen_columns, millimetres, positions_of
@@ -31,7 +32,7 @@ def check_ids(frame: gpd.GeoDataFrame, name: str) -> None:
     check_extent(one_layer(frame, name), name, refuse=False)
     twice = frame.index[frame.index.duplicated()].unique()
     if len(twice):
-        raise NetworkError(f"ids are not unique: {some(twice)}; give each place its own id")
+        raise NetworkError(Message("cell.ids_twice", ids=twice).within(name))
 
 
 def points_in(frame: gpd.GeoDataFrame, crs: pyproj.CRS) -> Shapes:
@@ -51,8 +52,9 @@ def projected(frame: gpd.GeoDataFrame, crs: pyproj.CRS) -> Shapes:
     # Missing and empty geometries and NaN coordinates all have no bounds.
     void = ~np.isfinite(shapely.bounds(frame.geometry.to_numpy())).all(axis=1)
     if void.any():
-        rows = f"{int(void.sum())} of {len(frame)} rows have no place: {some(frame.index[void])}"
-        raise LayerError(str(frame.attrs.get("source", "layer")), f"{rows}; draw them or remove them")
+        rows = frame.index[void]
+        said = Message("network.no_place", n=len(rows), total=len(frame), rows=rows)
+        raise LayerError(str(frame.attrs.get("source", "layer")), said)
     return np.asarray(to_crs(frame, crs).geometry.array, dtype=object)
 
 
@@ -68,10 +70,8 @@ def place(
         inner[kind != 0] = shapely.point_on_surface(geometry[kind != 0])
         odd = ~area & (kind != 0) & ((kind != 4) | (shapely.get_num_geometries(geometry) > 1))
         if odd.any():
-            log.warning(
-                "%s: %d of %d are neither a point nor a polygon, and count at one point of theirs: %s; draw each as a "
-                "point, or as the polygon of its ground", name, odd.sum(), len(odd), some(ids[odd]),
-            )  # fmt: skip
+            said = Message("network.odd_kinds", n=int(odd.sum()), total=len(odd), rows=ids[odd])
+            log.warning(said.within(name))
     xy = shapely.get_coordinates(inner)
     preferred = None if any_street else network.preferred
     edge, share, snap, nearest = _nearest(network, xy, max_snap, preferred)
@@ -122,16 +122,17 @@ def _an_edge_of(network: Parts, kinds: list[Positions]) -> Ints32:
 def _report(placed: Places, near: Bools, name: str) -> None:
     far = ~near
     if far.any():
-        km = float(placed.snap.min()) / 1000  # the layer lies elsewhere as a whole
-        question = f"; the nearest street is {km:,.0f} km off: is the CRS of both right, do they cover one city?"
-        text = "%s: %d of %d lie more than %g m from any street, and no street leads to them: %s%s"
-        log.warning(text, name, far.sum(), len(far), placed.max_snap, some(placed.ids[far]), question * (km >= 10))
+        km = float(placed.snap.min()) / 1000
+        facts = {"n": int(far.sum()), "total": len(far), "metres": placed.max_snap, "rows": placed.ids[far]}
+        elsewhere = km >= 10  # the layer as a whole
+        said = (
+            Message("network.off_street_all", km=km, **facts) if elsewhere else Message("network.off_street", **facts)
+        )
+        log.warning(said.within(name))
     moved = placed.moved
     if len(moved):
-        log.info(
-            "%s: %d of %d lie nearest to a bridge, a tunnel or an island and were put on a street of the main part: %s",
-            name, len(moved), len(near), some(moved.index),
-        )  # fmt: skip
+        said = Message("network.moved", n=len(moved), total=len(near), rows=moved.index)
+        log.info(said.within(name))
 
 
 def _nearest(

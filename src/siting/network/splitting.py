@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from siting.messages import Message
 from siting.network.end_points import SAME, STEP, join_points, of_vertices, run_starts
 from siting.network.street_words import levels
 from siting.numbers import Bools, Floats, Positions, Shapes
@@ -54,7 +55,8 @@ def split_streets(streets: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     frame = pieces_of_rows(streets, pieces, source)
     frame["split_from"] = streets.index[source].astype(str).to_numpy()
     count = np.bincount(source, minlength=len(lines))
-    log.info("%d of %d lines are cut where they meet, into %d", (count > 1).sum(), len(lines), count[count > 1].sum())
+    cut = count[count > 1]
+    log.info(Message("network.split", n=len(cut), total=len(lines), pieces=int(cut.sum())))
     return frame
 
 

@@ -11,12 +11,13 @@ import json
 import logging
 import mmap
 import os
+import sys
 import uuid
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePath
 from types import SimpleNamespace
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -24,6 +25,7 @@ import pyproj
 
 from siting.data.folder_exchange import atomic_folder
 from siting.errors import NetworkError
+from siting.messages import Message
 from siting.network.part_checks import KINDS, check_parts
 from siting.network.parts import Parts
 
@@ -47,7 +49,7 @@ def write_parts(network: Parts, path: str | os.PathLike[str]) -> None:
     """Write the network into the folder *path*; see `Network.save`."""
     home = Path(path)
     if os.path.exists(home) and not os.path.isfile(home / HEAD):  # noqa: PTH110, PTH113 - no errors
-        raise NetworkError(f"{path} is there and is no network; name a new folder")
+        raise NetworkError(Message("network.no_network", path=str(path)))
     with atomic_folder(home, ours=_is_ours) as draft:
         there = [name for name in ARRAYS if getattr(network, name) is not None]
         for name in there:
@@ -83,8 +85,7 @@ def _is_ours(path: PurePath) -> bool:
 
 def _seal(file: Path) -> list[int]:
     """Return the size and the checksum of a file."""
-    if not file.is_file():
-        raise OSError(f'"{file.name}" is absent')
+    _refuse_absent(file)
     with file.open("rb") as handle:
         size = os.fstat(handle.fileno()).st_size
         if not size:
@@ -113,8 +114,7 @@ def read_parts(path: str | os.PathLike[str]) -> tuple[Parts, Home]:
     """Map the network in the folder *path* into memory and check it; see `Network.load`."""
     home = Path(path).resolve()
     try:
-        if not (home / HEAD).is_file():
-            raise OSError(f"there is no file {HEAD}")
+        _refuse_absent(home / HEAD)
         head = json.loads((home / HEAD).read_text(encoding="utf-8"))
         version = head["version"]
         if version in READ:
@@ -122,14 +122,12 @@ def read_parts(path: str | os.PathLike[str]) -> tuple[Parts, Home]:
             parts = _parts(home, head)
             check_parts(parts)
     except Exception as fault:  # NumPy, pandas, pyarrow and pyproj raise errors of any kind at what is damaged
-        raise NetworkError(
-            f"{path} holds no sound network ({fault}); make one and write it with Network.save"
-        ) from fault
+        why = fault.message if isinstance(fault, NetworkError) else str(fault)
+        raise NetworkError(Message("network.unsound", path=str(path), why=why)) from fault
     if version not in READ:
-        known = " and ".join(map(str, READ))
-        raise NetworkError(f"{path} holds a network of layout {version}; this reads {known}: save it anew")
+        raise NetworkError(Message("network.layout", path=str(path), version=version, known=list(READ)))
     if version == 1:
-        log.info("%s was written without checksums; save it anew to have damage found", path)
+        log.info(Message("network.no_checksums", path=str(path)))
     return parts, Home(str(home), head.get("stamp"))
 
 
@@ -138,16 +136,16 @@ def _check_seals(home: Path, head: dict[str, Any]) -> None:
     if head["version"] == 1:
         return
     if _crc32({key: value for key, value in head.items() if key != "crc32"}) != head["crc32"]:
-        raise OSError(f'"{HEAD}" is not as it was written')
+        raise NetworkError(Message("network.file_changed", file=HEAD))
     for name in _files(head):
         if _seal(home / name) != head["files"][name]:
-            raise OSError(f'"{name}" is not as it was written')
+            raise NetworkError(Message("network.file_changed", file=name))
 
 
 def _files(head: Mapping[str, Any]) -> Sequence[str]:
     arrays = head["arrays"]
     if not set(NEEDED) <= set(arrays) <= set(ARRAYS):
-        raise OSError("not all arrays are there")
+        raise NetworkError(Message("network.arrays_absent"))
     nodes = NUMBERS if NUMBERS in head.get("files", ()) else NODES
     return [*(f"{name}.npy" for name in arrays), COLUMNS, nodes]
 
@@ -168,15 +166,21 @@ def _parts(home: Path, head: Mapping[str, Any]) -> Parts:
     return Parts(crs=pyproj.CRS(head["crs"]), nodes=named, columns=columns, left_out=left_out, **arrays)
 
 
-def _mapped(file: Path) -> Any:
+def _refuse_absent(file: Path) -> None:
     if not file.is_file():
-        raise OSError(f'"{file.name}" is absent')
-    return np.asarray(np.load(file, mmap_mode="r", allow_pickle=False))
+        raise NetworkError(Message("network.file_absent", file=file.name))
+
+
+def _mapped(file: Path) -> Any:
+    _refuse_absent(file)
+    # On Windows a file that is mapped cannot be replaced, not even by the process that has it.
+    mode: Literal["r"] | None = None if sys.platform == "win32" else "r"
+    return np.asarray(np.load(file, mmap_mode=mode, allow_pickle=False))
 
 
 def read_again(home: Home) -> tuple[Parts, Home]:
     """Open a network that was pickled as its folder, unless another has been saved there since."""
     parts, there = read_parts(home.path)
     if there.stamp != home.stamp:
-        raise NetworkError(f"{home.path} holds another network than the one that was sent; load it anew")
+        raise NetworkError(Message("network.other_network", path=home.path))
     return parts, there

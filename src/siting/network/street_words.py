@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from siting.errors import NetworkError, some
+from siting.errors import NetworkError
+from siting.messages import Message
 from siting.numbers import Bools, Floats, Ints8, Positions
 
 log = logging.getLogger(__name__)
@@ -46,7 +47,9 @@ def words(cell: Any) -> tuple[str, ...]:
     return tuple(_WHOLE.sub(r"\1", word) for part in text.split(";") if (word := part.strip(" \t\r\n\ufeff\u200b")))
 
 
-_TABLE: dict[str, Any] = tomllib.loads(files("siting.network").joinpath("street_words.toml").read_text("utf-8"))
+_TABLE: dict[str, Any] = tomllib.loads(
+    files("siting.network").joinpath("street_words.toml").read_text(encoding="utf-8")
+)
 #: The class of OpenStreetMap for each word of a class, folded as they are compared.
 CLASSES: dict[str, str] = {
     _BETWEEN.sub("", words(word)[0]): name
@@ -109,12 +112,13 @@ class Tag:
                 rows[word] += number
         return dict(sorted(rows.items(), key=lambda at: (-at[1], at[0])))
 
-    def warn_of_unread(self, meaning: str) -> dict[str, int]:
+    def warn_of_unread(self, meaning: Message) -> dict[str, int]:
         """Warn of unknown words, with *meaning*, the default that applies. Return them, counted."""
         unread = self.unread()
         if unread:
-            text = 'streets: column "%s" has unknown words %s; %s; correct the column, or use words of OpenStreetMap'
-            log.warning(text, self.name, some([f"{word} ({n:,} rows)" for word, n in unread.items()]), meaning)
+            words = [Message("osm.word", word=word, n=n) for word, n in unread.items()]
+            said = Message("osm.unknown_words", column=self.name, words=words, meaning=meaning)
+            log.warning(said.within("streets"))
         return unread
 
 
@@ -133,7 +137,8 @@ def osm_columns(frame: pd.DataFrame) -> pd.DataFrame:
     new = {given[0]: name for name, given in named.items() if len(given) == 1 and name not in frame.columns}
     if not new:
         return frame
-    log.info("streets: columns understood: %s", ", ".join(f"{a} as {b}" for a, b in new.items()))
+    names = [Message("osm.column_as", source=source, name=name) for source, name in new.items()]
+    log.info(Message("osm.columns", names=names).within("streets"))
     return frame.rename(columns=new)
 
 
@@ -145,7 +150,8 @@ def is_yes(column: pd.Series) -> Bools:
 def is_deck(column: pd.Series) -> Bools:
     """Mark the streets that are bridges, or tunnels, by a column of that name; kinds of them count."""
     tag = Tag(column, "bridge", DECKS)
-    tag.warn_of_unread(f"such streets count as a {column.name}")
+    tunnel = column.name == "tunnel"
+    tag.warn_of_unread(Message("osm.counts_tunnel") if tunnel else Message("osm.counts_bridge"))
     return tag.among({word for each in tag.words for word in each} - {"no"})
 
 
@@ -156,10 +162,7 @@ def read_levels(column: pd.Series) -> Floats:
     numbers = pd.to_numeric(pd.Series(first, dtype=object), errors="coerce").to_numpy(float)
     odd = [word for word, number in zip(first, numbers, strict=True) if np.isnan(number) and FLAGS.get(word, word)]
     if odd:
-        log.warning(
-            'streets: column "%s" has %s, which are no levels; such streets count by their bridge or tunnel; give '
-            "whole numbers", column.name, some(odd),
-        )  # fmt: skip
+        log.warning(Message("osm.no_level", column=column.name, words=odd).within("streets"))
     return np.append(numbers, np.nan)[tag.codes]
 
 
@@ -201,13 +204,12 @@ def directions(column: pd.Series) -> Ints8:
         signs = [sign.get(each[0]) if each and FLAGS.get(each[0], each[0]) else 0 for each in raw]
     else:
         if ("f",) in raw or ("t",) in raw:
-            log.warning('streets: column "%s" has T and F, read as true and false', column.name)
+            log.warning(Message("osm.true_false", column=column.name).within("streets"))
         known = {"yes": 1, "-1": -1, "reverse": -1, "no": 0, "reversible": 0, "alternating": 0, "": 0}
         signs = [known.get(each[0] if each else "") for each in tag.words]
     odd = np.array([at is None for at in signs] + [False])[tag.codes]
     if odd.any():
-        raise NetworkError(
-            f'streets: "{column.name}" is {some(column[odd].astype(str).unique())} of {some(column.index[odd])}; '
-            'write "yes", "-1" or "no"'
-        )
+        words = column[odd].astype(str).unique()
+        said = Message("network.oneway_words", column=column.name, words=words, ids=column.index[odd])
+        raise NetworkError(said.within("streets"))
     return np.array([at or 0 for at in signs] + [0], np.int8)[tag.codes]

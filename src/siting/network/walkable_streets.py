@@ -34,12 +34,14 @@ References
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from siting.labels import LANGUAGES, named
+from siting.messages import Message
 from siting.network.street_words import KNOWN_CLASSES, Tag
 from siting.numbers import Bools
 
@@ -223,21 +225,24 @@ def _with_other_tags(frame: pd.DataFrame) -> pd.DataFrame:
 def _unread(tags: dict[str, Tag]) -> dict[str, int]:
     found: dict[str, int] = {}
     for name, tag in tags.items():
-        meaning = "such streets count as open" if name == "highway" else "such streets count as if it were empty"
+        meaning = Message("osm.counts_open") if name == "highway" else Message("osm.counts_empty")
         found |= {f"{name}={word}": number for word, number in tag.warn_of_unread(meaning).items()}
     return found
 
 
+def closed_words(left_out: Mapping[str, int]) -> list[Message]:
+    """Say why streets are closed to walkers, each reason with the number of streets."""
+    words = {why: {lang: named("closed", why, lang) for lang in LANGUAGES} for why in left_out}
+    return [Message("osm.reason", reason=Message("data.word", **words[why]), n=n) for why, n in left_out.items()]
+
+
 def _report(profile: Walkable, tags: dict[str, Tag]) -> None:
     if profile.left_out:
-        log.info("streets left out, closed to walkers: %s", profile.left_out)
+        log.info(Message("osm.left_out", reasons=closed_words(profile.left_out)))
     private = int(profile.private.sum())
     if private:
-        log.info("%d streets are private: walks may begin and end there, but do not pass", private)
+        log.info(Message("osm.private", n=private))
     for name in CONDITIONAL:
         number = int((tags[name].filled() & profile.open.to_numpy()).sum()) if name in tags else 0
         if number:
-            log.warning(
-                "%d streets are open at some hours or to some only (%s); the condition is not judged, their other tags "
-                "count", number, name,
-            )  # fmt: skip
+            log.warning(Message("osm.conditional", n=number, tag=name))

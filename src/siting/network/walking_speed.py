@@ -12,7 +12,9 @@ from numbers import Real
 import numpy as np
 import numpy.typing as npt
 
-from siting.errors import NetworkError, some
+from siting.errors import NetworkError
+from siting.labels import named
+from siting.messages import Message
 from siting.numbers import Floats
 
 #: From grades (rise over run, uphill positive) to the time on them, over the time on the level.
@@ -113,30 +115,30 @@ def speed_from(text: str, *, slowest: float = SLOWEST, fastest: float = FASTEST,
     >>> speed_from("4.8 km/h"), speed_from("80 m/min"), speed_from("1.25 m/s"), speed_from("4.8公里/小时")
     (80.0, 80.0, 75.0, 80.0)
     """
-    what = "walking" if mode == "walk" else mode
     plain = re.sub(r"\s+", "", unicodedata.normalize("NFKC", text)).lower().replace("per", "/")
     match = re.fullmatch(r"(\d+(?:\.\d*)?|\.\d+)(\D+)", plain)
     factor = next((each for each, names in UNITS.values() if match and match[2] in names.split()), None)
     if match is None or factor is None:
-        remedy = 'give a number and its unit, as in "4.8 km/h", "80 m/min" or "1.3 m/s"'
-        raise NetworkError(f'{what} speed is "{text}"; {remedy}')
+        said = Message("walk.mode_no_unit", mode=_mode(mode), value=text)
+        raise NetworkError(Message("walk.speed_no_unit", value=text) if mode == "walk" else said)
     speed = round(float(match[1]) * factor, 9)  # so that 4.8 km/h are exactly 80 m/min
     if not slowest <= speed <= fastest:
-        nobody = "nobody walks so" if mode == "walk" else f"that is no speed of a {mode}"
-        raise NetworkError(
-            f'{what} speed is "{text}", {speed:g} m/min; {nobody}, give {slowest:g} to {fastest:g} m/min '
-            f"({slowest * 0.06:g} to {fastest * 0.06:g} km/h)"
-        )
+        limits = {"low": slowest, "high": fastest, "low_km": slowest * 0.06, "high_km": fastest * 0.06}
+        said = Message("walk.mode_range", mode=_mode(mode), value=text, speed=speed, **limits)
+        raise NetworkError(Message("walk.speed_range", **said.values) if mode == "walk" else said)
     return speed
 
 
-def _other_units(speed: float) -> str:
-    guesses = [
+def _mode(mode: str) -> Message:
+    return Message("data.word", zh=named("mode", mode, "zh"), en=mode)
+
+
+def _other_units(speed: float) -> list[str]:
+    return [
         f"{speed:g} {unit} = {speed * factor:.4g} m/min"
         for unit, (factor, _) in UNITS.items()
         if unit in {"km/h", "m/s", "m/h"} and SLOWEST <= round(speed * factor, 9) <= FASTEST
     ]
-    return f"; did you mean {' or '.join(guesses)}?" if guesses else "; 4.8 km/h are 80 m/min"
 
 
 @dataclass(frozen=True, repr=False)
@@ -183,14 +185,16 @@ class Walk:
     def __post_init__(self) -> None:
         number = isinstance(self.speed, Real) and not isinstance(self.speed, bool)
         if not (number and math.isfinite(self.speed) and SLOWEST <= self.speed <= FASTEST):
-            question = _other_units(float(self.speed)) if number else '; or Walk.at("4.8 km/h"), with the unit'
-            remedy = f"give metres a minute, {SLOWEST:g} to {FASTEST:g}{question}"
-            raise NetworkError(f"walking speed is {self.speed!r}; {remedy}")
+            facts = {"value": self.speed, "low": SLOWEST, "high": FASTEST}
+            if not number:
+                raise NetworkError(Message("walk.metres_a_minute_text", **facts))
+            if guesses := _other_units(float(self.speed)):
+                raise NetworkError(Message("walk.metres_a_minute_meant", **facts, guesses=guesses))
+            raise NetworkError(Message("walk.metres_a_minute", **facts))
         if not (self.slope is None or callable(self.slope)):
-            remedy = "give a function from grades to factors, such as tobler, or None"
-            raise NetworkError(f"slope is {self.slope!r}; {remedy}")
+            raise NetworkError(Message("walk.slope", value=self.slope))
         if not isinstance(self.stairs, bool):
-            raise NetworkError(f"stairs is {self.stairs!r}; give True or False")
+            raise NetworkError(Message("argument.flag", what="stairs", value=self.stairs))
 
     def __repr__(self) -> str:
         return f"<Walk: {self.terms}>"
@@ -302,10 +306,11 @@ class Walk:
         # A copy, because the function may work in place.
         factor = np.array(self.slope(grades.copy()), float)
         if factor.shape != grades.shape:
-            shapes = f"the shape {factor.shape} of {grades.shape}"
-            raise NetworkError(f"slope of {self.who} makes {shapes}; give a factor for each grade")
+            shapes = {"shape": factor.shape, "wanted": grades.shape}
+            raise NetworkError(Message("walk.slope_shape", who=self.who, **shapes))
         wrong = ~(np.isfinite(factor) & (factor > 0))
         if wrong.any():
-            cases = (f"{g:g} gives {f:g}" for g, f in zip(grades[wrong], factor[wrong], strict=True))
-            raise NetworkError(f"slope of {self.who}: a factor must be a number above 0; grade {some(cases, most=2)}")
+            pairs = zip(grades[wrong].tolist(), factor[wrong].tolist(), strict=True)
+            cases = [Message("walk.slope_case", grade=grade, factor=each) for grade, each in pairs]
+            raise NetworkError(Message("walk.slope_factor", who=self.who, cases=cases))
         return factor

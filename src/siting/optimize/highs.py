@@ -16,9 +16,10 @@ from typing import Any, TypeAlias
 import highspy
 import numpy as np
 
+from siting.messages import Message
 from siting.numbers import Floats, Positions
 from siting.optimize.programme import Block, Programme, refuse_nonsense
-from siting.optimize.solver_answers import SolverAnswer, broken_by, fault_of, proven_by
+from siting.optimize.solver_answers import ENDED, SolverAnswer, broken_by, fault_of, proven_by
 
 __all__ = ["Block", "Outcome", "Programme", "Simplex", "SolverAnswer", "run"]
 
@@ -93,7 +94,7 @@ def run(
     refuse_nonsense(model, start)
     ends = math.inf if time_limit is None else time.perf_counter() + time_limit
     best = start if start is not None and broken_by(model, start) is None else None
-    faults: list[str] = []
+    faults: list[Message] = []
     for number, options in enumerate(TRIES):
         if number and time.perf_counter() >= ends:
             break
@@ -106,15 +107,15 @@ def run(
         if fault is None:
             return _outcome(model, answer, best)
         faults.append(fault)
-        log.info("HiGHS: %s; trying other options (%d of %d)", fault, number + 1, len(TRIES))
+        log.info(Message("solver.other_options", why=fault, n=number + 1, all=len(TRIES)))
         if _holds(model, answer.x) and float(model.cost @ answer.x) < known:
             best = answer.x
     timed_out = time.perf_counter() >= ends
-    if all(fault.startswith("ended with") for fault in faults):
-        raise RuntimeError(f"the solver {faults[0]}")
+    if all(fault.code == "solver.ended" for fault in faults):
+        raise RuntimeError(faults[0])
     if best is None and not timed_out:
-        raise RuntimeError(f"the solver gives no valid answer ({faults[-1]}); please report the problem")
-    log.warning("HiGHS: no valid answer (%s); the best feasible vector is used, unproven", faults[0])
+        raise RuntimeError(Message("solver.no_answer", why=faults[-1]))
+    log.warning(Message("solver.unproven", why=faults[0]))
     return Outcome("time_limit" if timed_out else "feasible", best, _relaxed_bound(model, ends))
 
 
@@ -136,10 +137,10 @@ def _outcome(model: Programme, answer: SolverAnswer, best: Floats | None) -> Out
     return Outcome("optimal", x, answer.bound, (answer.prices, model.cost - model.matrix.T @ answer.prices))
 
 
-def _second_look(model: Programme, ends: float) -> str | None:
+def _second_look(model: Programme, ends: float) -> Message | None:
     """Search for a vector of a model reported infeasible, without presolve, for some nodes."""
     x = _attempt(model, {"presolve": "off", "random_seed": 1, "mip_max_nodes": SECOND_LOOK}, ends).x
-    return "it reports no answer, and other options find one" if len(x) and _holds(model, x) else None
+    return Message("solver.other_answer") if len(x) and _holds(model, x) else None
 
 
 def _relaxed_bound(model: Programme, ends: float) -> float:
@@ -170,7 +171,7 @@ def _attempt(
         raise error
     end = highs.getModelStatus()
     if failed or end not in ENDS:
-        return SolverAnswer(f"ended with {highs.modelStatusToString(end)}", NOTHING, math.nan, math.nan, NOTHING)
+        return SolverAnswer(ENDED + highs.modelStatusToString(end), NOTHING, math.nan, math.nan, NOTHING)
     status, info, solution = ENDS[end], highs.getInfo(), highs.getSolution()
     value, x = float(info.objective_function_value), np.asarray(solution.col_value, float)
     if model.whole:
@@ -207,13 +208,13 @@ class Simplex:
     def price(self, at: Positions, cost: Floats) -> None:
         """Set the costs of the variables *at*, which are finite."""
         if not np.isfinite(cost).all():
-            raise ValueError("cost is not finite")
+            raise ValueError(Message("solver.not_finite", what="cost"))
         _done(self._highs.changeColsCost(len(at), at.astype(np.int32), cost), "changeColsCost")
 
     def row(self, at: Positions, weight: Floats, upper: float) -> None:
         """Add a row with an upper limit."""
         if not (np.isfinite(weight).all() and math.isfinite(upper)):
-            raise ValueError("a row is not finite")
+            raise ValueError(Message("solver.not_finite", what="weight, upper"))
         _done(self._highs.addRow(-math.inf, upper, len(at), at.astype(np.int32), weight), "addRow")
         self.rows += 1
 
@@ -231,7 +232,7 @@ class Simplex:
         self._solved = True
         status = highs.getModelStatus()
         if status not in STANDS:
-            raise RuntimeError(f"the solver ended with {highs.modelStatusToString(status)}")
+            raise RuntimeError(Message("solver.ended", status=highs.modelStatusToString(status)))
         return self._answer(STANDS[status])
 
     def _answer(self, status: str) -> SolverAnswer:
@@ -308,4 +309,4 @@ def _lp(model: Programme, offset: float = 0.0) -> Any:
 
 def _done(status: Any, what: str) -> None:
     if status == STATUS.kError:
-        raise RuntimeError(f"the solver refused {what}")
+        raise RuntimeError(Message("solver.refused", what=what))

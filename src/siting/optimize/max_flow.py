@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csgraph, csr_array
 
+from siting.messages import Message
 from siting.numbers import Bools, Ints, Ints32
 
 __all__ = ["LARGEST", "MaximumFlow", "maximum_flow"]
@@ -46,7 +47,7 @@ def maximum_flow(demand: Ints, capacity: Ints, origin: Ints32, destination: Ints
     """
     n, m = len(demand), len(capacity)
     if max(demand.max(initial=0), capacity.max(initial=0)) > LARGEST:
-        raise ValueError(f"an amount is above {LARGEST}")
+        raise ValueError(Message("solver.above_largest", most=LARGEST))
     source, sink = n + m, n + m + 1
     # The flow's indices are of 32 bits.
     tail = np.concatenate([np.full(n, source), origin, n + np.arange(m)]).astype(np.int32)
@@ -65,5 +66,5 @@ def maximum_flow(demand: Ints, capacity: Ints, origin: Ints32, destination: Ints
     found = MaximumFlow(flow, reached[:n], reached[n : sink - 1])
     proof = int(capacity[found.scarce].sum()) + int(demand[~found.short].sum())
     if int(flow.sum()) != proof:
-        raise RuntimeError(f"the flow of {int(flow.sum())} is not the cut of {proof}")
+        raise RuntimeError(Message("solver.wrong_cut", flow=int(flow.sum()), cut=proof))
     return found

@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.sparse import csr_array, diags_array, eye_array
 
+from siting.messages import Message
 from siting.numbers import Bools, Floats, Ints
 from siting.optimize import highs
 from siting.optimize.control import Control
@@ -73,7 +74,7 @@ def solve_milp(model: Model, control: Control, *, start: Bools | None = None) ->
         if model.is_feasible(found) and (x is None or model.objective(found) >= value):
             x = found
         elif x is None:
-            raise RuntimeError("the solver's plan does not keep the rules; please report the problem")
+            raise RuntimeError(Message("solver.breaks_rules"))
     if outcome.status != "infeasible":
         proven = min(proven, form.base - outcome.bound / form.scale)
     if x is None:
@@ -143,7 +144,7 @@ def _formulate(model: Model) -> _Formulation:
     climb = csr_array((-np.ones(len(above)), (above - 1, above)), shape=(k, k)) + eye_array(k, format="csr")
     if model.times is not None:
         if len(above):
-            raise ValueError("a need that several columns must serve is worth more from one of them")
+            raise ValueError(Message("solver.several_worth"))
         climb = diags_array(model.times[need].astype(float), format="csr")
     shares = model.shares.tocsc()[:, need[lowest]].tocoo()
     counted = csr_array((shares.data, (shares.row, np.flatnonzero(lowest)[shares.col])), shape=(len(model.wanted), k))

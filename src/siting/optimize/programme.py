@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from scipy.sparse import block_array, csr_array
 
+from siting.messages import Message
 from siting.numbers import Floats
 
 __all__ = ["Block", "Programme", "refuse_nonsense"]
@@ -45,15 +46,15 @@ def refuse_nonsense(model: Programme, start: Floats | None) -> None:
     """Raise ValueError when an array has the wrong length or holds NaN, which solvers accept."""
     rows, columns = model.matrix.shape
     if not 0 <= model.whole <= columns:
-        raise ValueError(f"whole is {model.whole}; the model has {columns} variables")
+        raise ValueError(Message("solver.whole", whole=model.whole, n=columns))
     arrays = {name: getattr(model, name) for name in ("cost", "lower", "upper", "row_lower", "row_upper")}
     for name, array in (arrays if start is None else {**arrays, "start": start}).items():
         length = rows if name.startswith("row") else columns
         if len(array) != length:
-            raise ValueError(f"{name} has {len(array)} entries, not {length}")
+            raise ValueError(Message("solver.entries", what=name, n=len(array), length=length))
         if np.isnan(array).any():
-            raise ValueError(f"{name} holds what is no number")
+            raise ValueError(Message("solver.no_number", what=name))
         if name in ("cost", "start") and not np.isfinite(array).all():
-            raise ValueError(f"{name} is not finite")
+            raise ValueError(Message("solver.not_finite", what=name))
     if not np.isfinite(model.matrix.data).all():
-        raise ValueError("matrix is not finite")
+        raise ValueError(Message("solver.not_finite", what="matrix"))

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from siting.messages import Message
 from siting.numbers import Floats
 from siting.optimize.programme import Programme
 
-__all__ = ["SolverAnswer", "broken_by", "fault_of", "proven_by"]
+__all__ = ["ENDED", "SolverAnswer", "broken_by", "fault_of", "proven_by"]
 
+#: Begins the status of a solver that stopped for a reason of its own, which follows.
+ENDED = "ended with "
 #: How far an answer may miss what it must keep, as a number and as a share of the sum that it misses.
 SLACK, SHARE = 1e-6, 1e-9
 #: The solver's own tolerance of reduced costs, with room for rounding errors.
@@ -30,54 +33,54 @@ class SolverAnswer:
     nodes: int = 0
 
 
-def fault_of(model: Programme, answer: SolverAnswer, gap: float, known: float) -> str | None:
+def fault_of(model: Programme, answer: SolverAnswer, gap: float, known: float) -> Message | None:
     """Return what is wrong with an answer, None for nothing; *known* is the cost of a vector that keeps the rules."""
-    if answer.status.startswith("ended"):
-        return answer.status
+    if answer.status.startswith(ENDED):
+        return Message("solver.ended", status=answer.status.removeprefix(ENDED))
     if answer.status == "infeasible":
-        return "it reports no answer, and there is one" if math.isfinite(known) else None
+        return Message("solver.an_answer") if math.isfinite(known) else None
     if math.isnan(answer.bound) or answer.bound == math.inf:
-        return f"its bound is {answer.bound}"
+        return Message("solver.bound", bound=answer.bound)
     slack = SLACK + SHARE * abs(answer.bound) if math.isfinite(answer.bound) else SLACK
     if answer.bound > known + slack:
-        return f"its bound {answer.bound:.10g} is above what is known to be possible, {known:.10g}"
+        return Message("solver.bound_above", bound=answer.bound, known=known)
     if not len(answer.x):
-        return "it gives no vector" if answer.status == "optimal" and len(model.cost) else None
+        return Message("solver.no_vector") if answer.status == "optimal" and len(model.cost) else None
     if (broken := broken_by(model, answer.x)) is not None:
         return broken
     value = float(model.cost @ answer.x)
     slack = SLACK + SHARE * float(np.abs(model.cost) @ np.abs(answer.x))
     if not abs(value - answer.value) <= slack:
-        return f"its vector costs {value:.10g}, not {answer.value:.10g} as reported"
+        return Message("solver.other_cost", value=value, reported=answer.value)
     if answer.bound > value + slack:
-        return f"its bound {answer.bound:.10g} is above its value {value:.10g}"
+        return Message("solver.bound_over", bound=answer.bound, value=value)
     if answer.status != "optimal":
         return None
     if model.whole:
-        differ = f"its value {value:.10g} and its bound {answer.bound:.10g} differ"
+        differ = Message("solver.bound_differs", value=value, bound=answer.bound)
         return None if value - answer.bound <= gap + slack else differ
     if len(answer.prices) != len(model.row_lower) or not np.isfinite(answer.prices).all():
-        return "its prices are missing or no numbers"
+        return Message("solver.no_prices")
     loose = proven_by(model, answer.prices, loosely=True)
     agree = value - loose <= slack + SLACK * abs(value)
-    return None if agree else f"its prices prove {loose:.10g}, not {value:.10g}"
+    return None if agree else Message("solver.other_prices", proven=loose, value=value)
 
 
-def broken_by(model: Programme, x: Floats) -> str | None:
+def broken_by(model: Programme, x: Floats) -> Message | None:
     """Return which rule of the model a vector breaks, None for none."""
     if len(x) != len(model.cost):
-        return f"its vector has {len(x)} entries, not {len(model.cost)}"
+        return Message("solver.vector_entries", n=len(x), length=len(model.cost))
     if not np.isfinite(x).all():
-        return "its vector holds what is no number"
+        return Message("solver.vector_number")
     slack = SLACK + SHARE * np.abs(x)
     if (x < model.lower - slack).any() or (x > model.upper + slack).any():
-        return "its vector leaves the bounds of a variable"
+        return Message("solver.vector_bounds")
     if (np.abs(x[: model.whole] - np.rint(x[: model.whole])) > SLACK).any():
-        return "its vector is not whole"
+        return Message("solver.vector_whole")
     inside = model.matrix @ x
     slack = SLACK + SHARE * (abs(model.matrix) @ np.abs(x))
     broken = (inside < model.row_lower - slack).any() or (inside > model.row_upper + slack).any()
-    return "its vector breaks a row" if broken else None
+    return Message("solver.vector_row") if broken else None
 
 
 def proven_by(model: Programme, prices: Floats, *, loosely: bool = False) -> float:

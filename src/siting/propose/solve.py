@@ -9,8 +9,10 @@ from numbers import Real
 
 import pandas as pd
 
-from siting.errors import ProblemError, brief
+from siting.errors import ProblemError
+from siting.labels import LANGUAGES
 from siting.measure.point_reach import PointReach
+from siting.messages import Message
 from siting.optimize.control import Control, Progress, gap_between
 from siting.progress_bar import progress_bar
 from siting.propose.infeasible.conflicts import reasons
@@ -114,7 +116,7 @@ def solve(
     """
     rules = tuple(rules) if isinstance(rules, Iterable) and not isinstance(rules, (Rule, str)) else rules
     check(rules, time_limit, gap)
-    with progress_bar(progress, _shown, "") as bar, Control(time_limit=time_limit, gap=gap, progress=bar) as control:
+    with progress_bar(progress, _shown) as bar, Control(time_limit=time_limit, gap=gap, progress=bar) as control:
         control.report("model")
         if isinstance(reach, PointReach):
             problem, found = search_points(objective, reach, demand, tuple(rules), options, control, take_up=take_up)
@@ -123,8 +125,7 @@ def solve(
         problem = build(objective, reach, demand, tuple(rules), options, take_up=take_up)
         phases = problem.inputs.phases
         if phases is not None and all_may_open_first(problem.inputs, problem.variables):
-            free = "%s: nothing holds new sites back from %s; limit what opens in each year with at_most or budget"
-            log.warning(free, phases, phases.years[0])
+            log.warning(Message("problem.free_phases", phases=phases, year=phases.years[0]))
         control.sense = problem.sense
         found = search(problem, control)
         ends = (problem.sense * each if math.isfinite(each) else None for each in (found.value, found.bound))
@@ -135,10 +136,12 @@ def solve(
         return Plan(problem, found, why, control.seconds)
 
 
-def no_plan_words(problem: Formulation, control: Control) -> str:
-    """Say in English why no plan keeps the rules, a line for each reason, for a message."""
-    unit, called = problem.inputs.first.unit, SiteNames(None, "en")
-    return "\n".join(reason_words(each, "en", unit, called) for each in reasons(problem, control))
+def no_plan_words(problem: Formulation, control: Control) -> list[Message]:
+    """Say why no plan keeps the rules, a sentence for each reason, for a message."""
+    unit, found = problem.inputs.first.unit, reasons(problem, control)
+    names = {lang: SiteNames(None, lang) for lang in LANGUAGES}
+    words = ({lang: reason_words(each, lang, unit, names[lang]) for lang in LANGUAGES} for each in found)
+    return [Message("data.word", **each) for each in words]
 
 
 def _shown(now: Progress) -> dict[str, object]:
@@ -152,8 +155,8 @@ def _shown(now: Progress) -> dict[str, object]:
 def check(rules: Sequence[Rule], time_limit: float | None, gap: float = 0.0) -> None:
     """Refuse rules that are no list, a time limit that is no time, and a gap that is no share."""
     if isinstance(rules, Rule) or rules is None or not isinstance(rules, Iterable) or isinstance(rules, str):
-        raise ProblemError(f"rules is {brief(rules)}; give a list of rules")
+        raise ProblemError(Message("problem.list_of_rules", value=rules))
     if time_limit is not None and not (isinstance(time_limit, Real) and time_limit > 0):
-        raise ProblemError(f"time_limit is {brief(time_limit)}; give seconds above 0")
+        raise ProblemError(Message("problem.seconds", value=time_limit))
     if not is_number(gap) or not 0 <= gap < 1:
-        raise ProblemError(f"gap is {brief(gap)}; give a share of 0 or more and below 1, such as 0.01")
+        raise ProblemError(Message("problem.gap", value=gap))

@@ -9,6 +9,7 @@ import pandas as pd
 
 from siting.errors import SitingError
 from siting.labels import label
+from siting.messages import Message
 from siting.numbers import percent
 from siting.show.colours import INK, MUTED, PAPER, TARGET, WITHIN
 from siting.show.fonts import drawing
@@ -62,7 +63,7 @@ def draw_chart(
     ['today 50.0 %', '95.0 %']
     """
     if not isinstance(curve, pd.DataFrame):
-        raise SitingError(f"curve is {type(curve).__name__}; give the result of frontier()")
+        raise SitingError(Message("show.curve_kind", value=curve))
     by = "budget" if "budget" in curve.columns else "sites"
     steps = _checked(curve, target, by)
     if title is None:
@@ -96,12 +97,12 @@ def draw_chart(
 def _checked(curve: pd.DataFrame, target: float | None, by: str) -> pd.DataFrame:
     """Return the rows that can be drawn, in the order of their number of sites or their budget."""
     if missing := [name for name in ("sites", "share") if name not in curve.columns]:
-        raise SitingError(f"curve: column {' and '.join(missing)} is missing; give the result of frontier()")
+        raise SitingError(Message("show.curve_columns", columns=missing))
     if target is not None and not 0 < target <= 1:
-        raise SitingError(f"target is {target}; a share lies above 0 and is at most 1 (0.9 for 90 %)")
+        raise SitingError(Message("show.target", value=target))
     steps = curve.loc[curve["share"].notna()].sort_values(by, kind="stable")
     if steps.empty:
-        raise SitingError("curve: no row has a share, so there is nothing to draw")
+        raise SitingError(Message("show.curve_empty"))
     return steps
 
 

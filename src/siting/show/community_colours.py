@@ -10,6 +10,7 @@ import pandas as pd
 
 from siting.errors import SitingError
 from siting.labels import label
+from siting.messages import Message
 from siting.show.colours import NEUTRAL, NO_PATH, OUTSIDE, band_colours
 from siting.show.picture_key import Entry
 
@@ -34,7 +35,7 @@ def colour_communities(communities: gpd.GeoDataFrame | None, bands: pd.DataFrame
         heading = label("picture.communities", lang)
         return CommunityColours(colours, (Entry("dot", NEUTRAL, heading, count=len(colours)),), heading)
     if "band" not in bands.columns:
-        raise SitingError("coverage: column band is missing; give the result of bands()")
+        raise SitingError(Message("show.no_band"))
     rows = bands.loc[communities.index.intersection(bands.index)]
     band, limits = rows["band"], np.sort(rows["band"].dropna().unique())
     units = rows["unit"].dropna().unique() if "unit" in rows else []

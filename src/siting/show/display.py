@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from siting.data import atomic_path
 from siting.errors import SitingError
+from siting.messages import Message
 
 __all__ = ["Picture"]
 
@@ -44,6 +45,6 @@ class Picture(Figure):
             target = target.with_name(f"{target.name}.{self.canvas.get_default_filetype()}")
         kind = options.get("format", target.suffix[1:]).lower()
         if kind not in (kinds := self.canvas.get_supported_filetypes()):
-            raise SitingError(f'"{target.name}": a figure is saved as {", ".join(sorted(kinds))}')
+            raise SitingError(Message("show.figure_file", file=target.name, kinds=sorted(kinds)))
         with atomic_path(target) as draft:
             super().savefig(draft, **{**options, "format": kind})

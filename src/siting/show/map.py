@@ -11,8 +11,9 @@ import pandas as pd
 import shapely
 
 from siting.data.district_names import names_apart
-from siting.errors import LayerError, SitingError, some
+from siting.errors import LayerError, SitingError
 from siting.labels import LANGUAGES, Language, known, label, named
+from siting.messages import Message
 from siting.show import colours
 from siting.show import map_values as encode
 from siting.show.map_services import describe_service
@@ -116,7 +117,7 @@ def draw_map(
     True
     """
     if lang not in LANGUAGES:
-        raise SitingError(f"lang is {lang!r}; choose one of {', '.join(LANGUAGES)}")
+        raise SitingError(Message("argument.choose", what="lang", value=lang, choices=LANGUAGES))
     present = {role: frame for role, frame in layers.items() if frame is not None and len(frame)}
     areas, coverage = _of_services(areas, present, "areas"), _of_services(coverage, present, "coverage")
     services = [role for role in present if role not in NOT_SERVICES]
@@ -129,7 +130,7 @@ def draw_map(
         for role, frame in present.items()
     }
     if not places:
-        raise SitingError("draw_map got no layer with a row; give at least one of communities, districts, streets")
+        raise SitingError(Message("show.map_empty"))
     words = _words(present, lang)
     data: dict[str, Any] = {
         "title": heading,
@@ -180,9 +181,7 @@ def _of_services(
         return dict(given or {})
     services = [role for role in present if role not in NOT_SERVICES]
     if len(services) != 1:
-        raise SitingError(
-            f'{what} is one table, but the layers hold {len(services)} services; say whose: {what}={{"childcare": ...}}'
-        )
+        raise SitingError(Message("show.whose", what=what, n=len(services)))
     return {services[0]: given}
 
 
@@ -266,7 +265,7 @@ def _streets(frame: gpd.GeoDataFrame, shapes: gpd.GeoSeries) -> dict[str, Any]:
     parts, row = shapely.get_parts(shapes.to_numpy(), return_index=True)
     odd = ~np.isin(shapely.get_type_id(parts), (1, 2))
     if odd.any():
-        raise LayerError("streets", f"rows that are no lines: {some(frame.index[np.unique(row[odd])])}")
+        raise LayerError("streets", Message("show.no_lines", rows=frame.index[np.unique(row[odd])]))
     if "highway" in frame.columns:
         # OpenStreetMap gives several classes to some streets, as a list or with semicolons between.
         pattern = r"(?:^|[\s;,'\[])(?:" + "|".join(MAJOR) + ")"

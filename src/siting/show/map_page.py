@@ -25,6 +25,7 @@ from branca.element import Element, Figure
 from siting.data import atomic_path
 from siting.errors import SitingError
 from siting.labels import Language
+from siting.messages import Message
 
 __all__ = ["as_json", "make_page"]
 
@@ -76,7 +77,7 @@ class Contents(Element):
         """Add head, data and the call that draws them; the map has added its own before."""
         figure = self.get_root()
         if not isinstance(figure, Figure):
-            raise SitingError("the map was taken out of its figure; add it to a branca Figure")
+            raise SitingError(Message("show.out_of_figure"))
         head, body, call = self._parts
         # After the declaration of the character set, before everything else.
         figure.header.add_child(head, name="siting_head", index=1)
@@ -158,9 +159,7 @@ def _leaflet() -> tuple[str, str]:
         found = {path.name: path for path in files_of("xstatic-leaflet") or ()}
         script, style = (_text(found[name]) for name in ("leaflet.js", "leaflet.css"))
     except (PackageNotFoundError, KeyError, OSError) as fault:
-        raise SitingError(
-            f"Leaflet was not found ({fault}); install it again: pip install --force-reinstall xstatic-leaflet"
-        ) from fault
+        raise SitingError(Message("show.no_leaflet", why=str(fault))) from fault
 
     def embedded(match: re.Match[str]) -> str:
         picture = found.get(match.group(1).rsplit("/", 1)[-1])

@@ -9,8 +9,9 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from siting.errors import SitingError, some
+from siting.errors import SitingError
 from siting.labels import Language, known, label, named
+from siting.messages import Message
 from siting.numbers import NONE
 from siting.show import map_values as encode
 from siting.show.plan_parts import CHANGES, Part, demand_of, is_finite, part_of, role_of, year_of
@@ -68,10 +69,11 @@ def _whose(plan: Any, part: Part, lang: Language) -> str:
 def _roles(service: str, sites: Iterable[object], present: Mapping[str, gpd.GeoDataFrame]) -> list[str]:
     roles = {site: role_of(site, service, present) for site in sites}
     if lost := [site for site, role in roles.items() if role is None]:
-        words = "{}; give the candidates in layers['candidates']"
-        if "candidates" in present:
-            words = "sites that are not in layers['candidates']: {}"
-        raise SitingError(f"the plan for {service!r} proposes {words.format(some(lost))}")
+        facts = {"service": service, "sites": lost}
+        there = "candidates" in present
+        raise SitingError(
+            Message("show.plan_strange", **facts) if there else Message("show.plan_no_candidates", **facts)
+        )
     return [str(roles[site]) for site in sites]
 
 

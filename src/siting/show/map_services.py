@@ -10,9 +10,10 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from siting.errors import LayerError, SitingError, some
+from siting.errors import LayerError
 from siting.labels import Language, label, named
 from siting.measure.services import APART, people_column, set_apart
+from siting.messages import Message
 from siting.numbers import floats
 from siting.show import map_values as encode
 from siting.show.colours import band_colours
@@ -89,15 +90,15 @@ def _weights(service: str, communities: gpd.GeoDataFrame | None) -> tuple[str | 
     values = floats(communities[column])
     wrong = np.isinf(values) | (np.isnan(values) & communities[column].notna().to_numpy())
     if wrong.any():
-        rows = f"{wrong.sum()} of {len(wrong)} rows: {some(communities.index[wrong])}"
-        raise LayerError("communities", f'"{column}" is not a number in {rows}; read the layer with read_layer')
+        facts = {"n": int(wrong.sum()), "total": len(wrong), "rows": communities.index[wrong]}
+        raise LayerError("communities", Message("show.no_number", column=column, **facts))
     return column, np.nan_to_num(values)
 
 
 def _areas(service: str, areas: gpd.GeoDataFrame, bands: pd.DataFrame | None, lang: Language) -> list[dict[str, Any]]:
     where = f"areas[{service!r}]"
     if missing := [column for column in ("limit", "unit") if column not in areas.columns]:
-        raise LayerError(where, f"has no column {some(missing)}; give what service_areas returns")
+        raise LayerError(where, Message("show.areas_columns", columns=missing))
     shapes = encode.as_degrees(where, areas)
     # Circles in another unit than the verdict's are separate, and off by default.
     judged = areas["unit"].iloc[0] if bands is None or "unit" not in bands else bands["unit"].iloc[0]
@@ -177,19 +178,15 @@ def _class_names(limits: list[float], unit: str, lang: Language) -> list[str]:
 def _matched(service: str, bands: pd.DataFrame, communities: gpd.GeoDataFrame | None) -> pd.DataFrame:
     where = f"coverage[{service!r}]"
     if missing := [c for c in ("facility", "cost", "band", "unit") if c not in bands.columns]:
-        raise SitingError(f"{where} has no column {some(missing)}; give what bands(...) returns")
+        raise LayerError(where, Message("show.bands_columns", columns=missing))
     if communities is None:
-        raise SitingError(f"{where} needs layers['communities'] to be drawn")
-    faults = {
-        "has communities twice: {}": bands.index[bands.index.duplicated()].unique(),
-        "has ids that are no communities of the layer: {}": bands.index.difference(communities.index, sort=False),
-        "lacks communities of the layer: {}; measure them, or draw the others only": communities.index.difference(
-            bands.index, sort=False
-        ),
-    }
-    for words, ids in faults.items():
-        if len(ids):
-            raise SitingError(f"{where} {words.format(some(ids))}")
+        raise LayerError(where, Message("show.bands_need_layer"))
+    if len(twice := bands.index[bands.index.duplicated()].unique()):
+        raise LayerError(where, Message("show.bands_twice", ids=twice))
+    if len(strange := bands.index.difference(communities.index, sort=False)):
+        raise LayerError(where, Message("show.bands_strange", ids=strange))
+    if len(lacking := communities.index.difference(bands.index, sort=False)):
+        raise LayerError(where, Message("show.bands_lack", ids=lacking))
     matched: pd.DataFrame = bands.loc[communities.index]
     return matched
 

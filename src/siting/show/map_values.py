@@ -14,8 +14,9 @@ import pandas as pd
 import shapely
 
 from siting.data.finite_coordinates import refuse_endless
-from siting.errors import LayerError, some
+from siting.errors import LayerError
 from siting.labels import Language, known, label
+from siting.messages import Message
 
 __all__ = ["as_degrees", "as_lines", "as_points", "fields", "names", "names_in", "numbers", "rings", "texts", "visible"]
 
@@ -52,13 +53,13 @@ def _visible(char: str) -> str:
 def as_degrees(layer: str, frame: gpd.GeoDataFrame, *, points: bool = False) -> gpd.GeoSeries:
     """Return the geometries, or *points* inside them, in degrees (WGS84); LayerError without a CRS or a place in it."""
     if not isinstance(frame, gpd.GeoDataFrame):
-        raise LayerError(layer, f"is a {type(frame).__name__}; draw_map takes a GeoDataFrame")
+        raise LayerError(layer, Message("show.no_frame", value=frame))
     if frame.crs is None:
-        raise LayerError(layer, 'has no coordinate reference system; set it, as in frame.set_crs("EPSG:4549")')
+        raise LayerError(layer, Message("datum.none"))
     shapes = frame.geometry
     empty = (shapes.isna() | shapes.is_empty).to_numpy()
     if empty.any():
-        raise LayerError(layer, f"{empty.sum()} rows have no geometry: {some(frame.index[empty])}")
+        raise LayerError(layer, Message("show.no_geometry", n=int(empty.sum()), rows=frame.index[empty]))
     refuse_endless(shapes, layer)
     if points:
         shapes = shapes.representative_point()
@@ -66,8 +67,8 @@ def as_degrees(layer: str, frame: gpd.GeoDataFrame, *, points: bool = False) -> 
     bounds = turned.bounds.to_numpy()
     lost = ~np.isfinite(bounds).all(axis=1) | (np.abs(bounds[:, 1::2]) > 89).any(axis=1)
     if lost.any():
-        where = f"{lost.sum()} rows lie outside what {frame.crs.to_string()} can place: {some(frame.index[lost])}"
-        raise LayerError(layer, f"{where}; check the CRS and the order of the axes")
+        facts = {"n": int(lost.sum()), "crs": frame.crs.to_string(), "rows": frame.index[lost]}
+        raise LayerError(layer, Message("show.beyond_crs", **facts))
     return turned
 
 

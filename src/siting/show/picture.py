@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 
 from siting.data import metric_crs, to_crs
-from siting.errors import LayerError, SitingError, some
+from siting.errors import LayerError, SitingError
 from siting.labels import label, named
+from siting.messages import Message
 from siting.show.colours import DISTRICT, EXISTING, MUTED, PAPER, PROPOSED, STREET, band_colours
 from siting.show.community_colours import colour_communities
 from siting.show.fonts import drawing
@@ -117,7 +118,7 @@ def draw_on(
     """
     present = {role: frame for role, frame in layers.items() if frame is not None and len(frame)}
     if not present:
-        raise SitingError("layers: none has a row; there is nothing to draw")
+        raise SitingError(Message("show.picture_empty"))
     service = _service(service, present, areas, coverage, plan)
     reached, proposal = _of(areas, service), _of(plan, service)
     crs = _metric_crs(present, reached)
@@ -151,10 +152,10 @@ def _service(asked: str | None, layers: Mapping[str, object], *given: object) ->
     found = list(keys) or [role for role in layers if role not in NOT_SERVICES]
     if asked is not None:
         if asked not in found and asked not in layers:
-            raise SitingError(f"service is {asked!r}; the layers have {some(found) or 'none'}")
+            raise SitingError(Message("show.service_absent", service=asked, found=found or Message("data.none")))
         return asked
     if len(found) > 1:
-        raise SitingError(f"service: say which one to draw with service=...; there are {some(found)}")
+        raise SitingError(Message("show.service_which", found=found))
     return found[0] if found else None
 
 
@@ -166,7 +167,7 @@ def _metric_crs(layers: Mapping[str, gpd.GeoDataFrame], areas: gpd.GeoDataFrame 
     """Return the projected CRS to draw in: that of the areas or layers, else one that fits them."""
     for role, frame in layers.items():
         if frame.crs is None:
-            raise LayerError(role, "it has no CRS; set it with frame.set_crs(...)")
+            raise LayerError(role, Message("datum.none"))
     frames = [*([] if areas is None else [areas]), *layers.values()]
     if crs := next((frame.crs for frame in frames if frame.crs is not None and frame.crs.is_projected), None):
         return crs
@@ -259,7 +260,7 @@ def _draw_sites(
         return []
     roles = [role_of(site, service, layers) for site in part.sites.index]
     if lost := [site for site, role in zip(part.sites.index, roles, strict=True) if role is None]:
-        raise SitingError(f"plan: no candidate has the id of the sites {some(lost)}; pass the layer candidates")
+        raise SitingError(Message("show.plan_sites", sites=lost))
     shapes = [layers[role].geometry.loc[site] for site, role in zip(part.sites.index, roles, strict=True) if role]
     places = gpd.GeoSeries(shapes).representative_point()
     axes.scatter(places.x, places.y, s=1600, marker=pin(), c=PROPOSED, edgecolors=PAPER, linewidths=0.9, zorder=8)

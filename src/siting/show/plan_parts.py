@@ -14,6 +14,7 @@ import pandas as pd
 from siting.errors import SitingError
 from siting.labels import label
 from siting.measure.take_up import TakeUp
+from siting.messages import Message
 
 __all__ = [
     "CHANGES", "NOT_SERVICES", "Part", "demand_of", "how_served", "is_finite", "one_plan", "part_of", "role_of",
@@ -104,7 +105,7 @@ def one_plan(plan: object) -> object:
     """Return what is drawn; SitingError for several plans, such as alternatives, of which one is to be chosen."""
     if hasattr(plan, "plans"):
         name, count = type(plan).__name__, len(plan.plans)
-        raise SitingError(f"plan is {name} with {count} plans; give one of them, such as plan=found.plans[0]")
+        raise SitingError(Message("show.several_plans", kind=name, n=count))
     return plan
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from siting.data import atomic_path
 from siting.errors import SitingError
 from siting.labels import LANGUAGES, label
+from siting.messages import Message
 from siting.show.blocks import Block, Section, blocks_of, frames_in
 from siting.show.fonts import FAMILIES
 from siting.show.notes import notes_of
@@ -82,9 +83,9 @@ def write_report(
     """
     target = Path(path)
     if target.suffix.lower() not in (".html", ".htm"):
-        raise SitingError(f"a report cannot be written to {target.name}; name a file that ends in .html or .htm")
+        raise SitingError(Message("show.report_file", file=target.name))
     if lang not in LANGUAGES:
-        raise SitingError(f"lang is {lang!r}; choose one of {', '.join(LANGUAGES)}")
+        raise SitingError(Message("argument.choose", what="lang", value=lang, choices=LANGUAGES))
     carried, sources = notes_of(frames_in(parts), lang)
     page = report_page(
         blocks_of(parts, lang),

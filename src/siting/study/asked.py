@@ -10,7 +10,7 @@ import inspect
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, NamedTuple, Protocol
+from typing import Annotated, Any, Literal, NamedTuple, Protocol
 
 import pandas as pd
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, create_model
@@ -19,9 +19,9 @@ from siting import propose
 from siting.errors import SitingError
 from siting.measure import decay as decays
 from siting.messages import Message
-from siting.study.fields import Flag, Metres, Number, Share, Text, Whole
+from siting.study.fields import Flag, Metres, Number, Several, Share, Text, Whole
 
-__all__ = ["NAMES", "OBJECTIVES", "RULES", "Asked", "Town", "table_of"]
+__all__ = ["BY_GROUP", "NAMES", "OBJECTIVES", "ONE_OF", "RULES", "Asked", "Town", "decay_of", "key_of", "kind_of", "table_of"]
 
 CLOSED = ConfigDict(extra="forbid")
 
@@ -52,19 +52,19 @@ class Kind(NamedTuple):
     value: Callable[[Any, Town], Any] = lambda value, _: value
 
 
-def _listed(value: Any) -> Any:
-    return value if isinstance(value, list) else [value]
-
-
-def _decay(value: Any) -> Any:
+def decay_of(value: Any) -> Any:
     """Read ``{ gaussian = 800 }``, or the arguments as a table: ``{ power = { beta = 2, least = 50 } }``."""
     if not isinstance(value, Mapping) or len(value) != 1 or next(iter(value)) not in decays.__all__:
-        raise SitingError(Message("study.decay", what="", value=str(value)))
+        written = f"{{ {', '.join(f'{key} = …' for key in value)} }}" if isinstance(value, Mapping) else str(value)
+        raise SitingError(Message("study.decay", what="", value=written))
     ((name, given),) = value.items()
     make = getattr(decays, name)
     if name == "steps" and isinstance(given, Mapping):
         return make({float(limit): weight for limit, weight in given.items()})
-    return make(**given) if isinstance(given, Mapping) else make(given)
+    try:
+        return make(**given) if isinstance(given, Mapping) else make(given)
+    except TypeError:  # of other arguments than it has
+        raise SitingError(Message("study.decay", what="", value=str(value))) from None
 
 
 AMOUNT = Number | Text | Mapping[str, Number | Text]
@@ -75,7 +75,7 @@ OF_COMMUNITIES = Kind(Text, lambda column, town: town.of_communities(column))
 NUMBER_OR_COLUMN = Kind(Number | Text, lambda value, town: town.groups(value) if isinstance(value, str) else value)
 BY_GROUP = Kind(Number | Mapping[str, Number], lambda amount, town: town.by_group(amount))
 BETWEEN = Kind(Metres, lambda metres, town: town.between(metres))
-IDS = Kind(Annotated[tuple[Text | Whole, ...], BeforeValidator(_listed)])
+IDS = Kind(Several[Text | Whole])
 EACH = Kind(Number | tuple[Number, ...])
 #: Arguments by name, which means the same in every class, but for those of `OTHERWISE`.
 ARGUMENTS = {
@@ -88,7 +88,7 @@ ARGUMENTS = {
     "by": GROUPS, "cost": OF_SITES, "places": OF_SITES, "least": NUMBER_OR_COLUMN, "saving": NUMBER_OR_COLUMN,
     "attractiveness": OF_SITES,
     "people": BY_GROUP, "pairs": BETWEEN, "between": BETWEEN,
-    "decay": Kind(Annotated[Any, BeforeValidator(_decay)]),
+    "decay": Kind(Annotated[Any, BeforeValidator(decay_of, json_schema_input_type=Mapping[str, Any])]),
 }  # fmt: skip
 OTHERWISE = {
     ("Cover", "by"): OF_COMMUNITIES,
@@ -140,13 +140,13 @@ def kind_of(name: str, argument: str) -> Kind:
     return OTHERWISE.get((name, argument), ARGUMENTS[argument])
 
 
-def _key(make: type) -> str:
+def key_of(make: Any) -> str:
     """Return the key of a class: ``at_most`` for AtMost."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", make.__name__).lower()
 
 
 def _classes(*names: str) -> dict[str, type]:
-    return {_key(make): make for make in (getattr(propose, name) for name in names)}
+    return {key_of(make): make for make in (getattr(propose, name) for name in names)}
 
 
 RULES = _classes(
@@ -174,7 +174,7 @@ def table_of(make: Any) -> Any:
         name: (kind_of(make.__name__, name).written, ... if argument.default is argument.empty else None)
         for name, argument in arguments.items()
     }
-    model = create_model(_key(make), __config__=CLOSED, __doc__=(make.__doc__ or "").partition("\n")[0], **columns)
+    model = create_model(key_of(make), __config__=CLOSED, __doc__=(make.__doc__ or "").partition("\n")[0], **columns)
     first = next(iter(arguments), None)
 
     def alone(value: Any) -> Any:
@@ -183,6 +183,37 @@ def table_of(make: Any) -> Any:
         return value if isinstance(value, Mapping) or first is None else {first: value}
 
     def asked(table: BaseModel) -> Asked:
-        return Asked(make, {name: getattr(table, name) for name in columns if name in table.model_fields_set})
+        asked = Asked(make, {name: getattr(table, name) for name in columns if name in table.model_fields_set})
+        asked.made(NAMES)  # refuses arguments that cannot be, before a layer is read
+        return asked
 
-    return Annotated[model, BeforeValidator(alone), AfterValidator(asked)]
+    written = model if first is None else model | columns[first][0]
+    if all(default is not ... for _, default in columns.values()):
+        written = written | Literal[True]
+    return Annotated[model, BeforeValidator(alone, json_schema_input_type=written), AfterValidator(asked)]
+
+
+def _objective(value: Any) -> Any:
+    """Read an objective by its name, or a table with one key: ``{ min_travel = { beyond = 2000 } }``."""
+    table = {value: True} if isinstance(value, str) else value
+    if not isinstance(table, Mapping) or len(table) != 1 or not set(table) <= set(OBJECTIVES):
+        raise SitingError(Message("study.objective", what="", value=str(value), choices=list(OBJECTIVES)))
+    return table
+
+
+def _one(table: Any) -> Asked:
+    """Return the objective of a table that has one."""
+    made: Asked = next(each for each in (getattr(table, key) for key in OBJECTIVES) if each is not None)
+    return made
+
+
+OBJECTIVE: Any = create_model(
+    "Objective", __config__=CLOSED, __doc__="One objective.",
+    **{key: (table_of(make) | None, None) for key, make in OBJECTIVES.items()},  # type: ignore[call-overload]
+)  # fmt: skip
+#: An objective as a name, or as a table with one key.
+ONE_OF: Any = Annotated[
+    OBJECTIVE,
+    BeforeValidator(_objective, json_schema_input_type=Literal[tuple(OBJECTIVES)] | OBJECTIVE),
+    AfterValidator(_one),
+]

@@ -9,17 +9,25 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 
-from siting.data.heading_list import similar_headings
 from siting.errors import ProblemError, SitingError
 from siting.measure import Reach, travel
-from siting.measure.services import HOLDS, offering, open_to_all, people_column, walker
+from siting.measure.services import HOLDS, offering, open_to_all, people_column
 from siting.messages import Message
 from siting.network import Network, Places
 from siting.propose import Existing
 from siting.study.inputs import Goal
 from siting.study.values import Study
 
-__all__ = ["GoalTown"]
+__all__ = ["GoalTown", "named_all"]
+
+
+def named_all(groups: pd.Series, table: Iterable[str], column: str) -> None:
+    """Refuse a table of groups that names others than there are, or not all: a typing error would be left out."""
+    there, table = list(dict.fromkeys(str(group) for group in groups.dropna() if group != "")), list(table)
+    if strange := [group for group in table if group not in there]:
+        raise SitingError(Message("study.no_group", column=column, groups=strange, known=there))
+    if unnamed := [group for group in there if group not in table]:
+        raise SitingError(Message("study.unnamed", column=column, groups=unnamed))
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +52,8 @@ class GoalTown:
     def candidates(self, service: str) -> gpd.GeoDataFrame:
         """Return the candidate sites for a service; ProblemError where there are none, or ids are shared."""
         candidates = offering(self.layers["candidates"], service)
+        if candidates.empty and (role := self.study.role_of(service)) != service:
+            candidates = offering(self.layers["candidates"], role)
         if len(twice := self.facilities(service).index.intersection(candidates.index)):
             raise SitingError(Message("study.shared_ids", service=service, ids=list(twice)))
         if candidates.empty:
@@ -57,13 +67,15 @@ class GoalTown:
         sites = places[service].select(there) + places["candidates"].select(new)
         if self.goal.unit == "m":
             return travel(self.network, places["communities"], sites, metres=limit)
-        walk = walker(service, self.study.walk)
+        walk = self.study.walker(service)
         return travel(self.network, places["communities"], sites, minutes=limit, walk=walk)
 
     def demand(self, service: str) -> pd.Series:
         """Return the people of a service."""
         named = self.goal.people
-        column = (named.get(service) if isinstance(named, Mapping) else named) or people_column(service)
+        column = (named.get(service) if isinstance(named, Mapping) else named) or people_column(
+            self.study.role_of(service)
+        )
         demand: pd.Series = self.of_communities(column)
         if not demand.sum() > 0:
             raise ProblemError(Message("study.nobody", column=column))
@@ -76,8 +88,8 @@ class GoalTown:
     def of_communities(self, column: str) -> pd.Series:
         """Return a column of the communities."""
         if column not in self.communities:
-            near = similar_headings(self.communities, "communities", column)
-            raise SitingError(Message("study.no_column", layer="communities", column=column, near=near))
+            known = [each for each in self.communities if each != "geometry"]
+            raise SitingError(Message("study.no_column", layer="communities", column=column, known=known))
         found: pd.Series = self.communities[column]
         return found
 
@@ -110,8 +122,8 @@ class GoalTown:
 
     def _amount(self, service: str, amount: Any) -> pd.Series:
         if isinstance(amount, Mapping):
-            if strange := set(amount) - {"existing", "candidates"}:
-                raise SitingError(Message("study.amount_keys", keys=sorted(strange)))
+            if not set(amount) <= {"existing", "candidates"}:
+                return self._by_district(service, amount)
             return self._both(service, amount.get("existing"), amount.get("candidates"), 0.0)
         if isinstance(amount, str):
             held = HOLDS.get(amount, amount)
@@ -119,6 +131,17 @@ class GoalTown:
             return self._both(service, amount, in_candidates, 0.0)
         sites = [*self.facilities(service).index, *self.candidates(service).index]
         return pd.Series(float(amount), index=pd.Index(sites))
+
+    def _by_district(self, service: str, amount: Mapping[str, Any]) -> pd.Series:
+        """Give each site the number of its district, or of its group in the column ``by``."""
+        column = amount.get("by", "district")
+        numbers = {group: number for group, number in amount.items() if group != "by"}
+        if strange := [group for group, number in numbers.items() if isinstance(number, str)]:
+            raise SitingError(Message("study.amount_keys", keys=strange))
+        groups = self._both(service, column, column, "")
+        named_all(groups, numbers, column)
+        found: pd.Series = groups.map(numbers).fillna(0.0)
+        return found
 
     def _both(self, service: str, there: Any, new: Any, otherwise: Any) -> pd.Series:
         """Join a column of the facilities and one of the candidates; a layer without it has *otherwise*."""

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict
+from pydantic import BeforeValidator, ConfigDict, Field
 
-from siting.data import read_layer, read_postgis
+from siting.data import read_layer, read_postgis, sample_path
 from siting.labels import label, named
+from siting.network.store import HEAD
 from siting.propose import AtMost, Cover, MaxCoverage, MinSites
 from siting.propose.plan.rule_text import rule_words
 from siting.propose.problem import Objective, Rule
 from siting.study.asked import NAMES, Asked, Town
+from siting.study.columns import check_set
 from siting.study.fields import (
     Datum,
     Flag,
     Metres,
     Minutes,
-    Number,
+    Persons,
     PathOfFile,
     Scope,
     Several,
@@ -28,14 +30,19 @@ from siting.study.fields import (
     Text,
     Title,
     Whole,
+    Year,
 )  # fmt: skip
 from siting.study.names import check_name
+from siting.study.rows import check_where
 
-__all__ = ["OF_DATABASES", "OF_FILES", "Circle", "Goal", "Settings", "Source"]
+__all__ = ["OF_DATABASES", "OF_EXTRACTS", "OF_FILES", "OF_LINES", "Circle", "Goal", "Settings", "Source", "role_in"]
 
 #: The keys of a `Source` that are of files only, and of databases only.
 OF_FILES = ("layer", "encoding", "skip_rows", "header")
 OF_DATABASES = ("table", "query", "schema", "geometry")
+#: The keys of streets only: the keywords of `Network.from_streets`, and those of `Network.from_osm`.
+OF_LINES = ("length", "walking", "split", "oneway")
+OF_EXTRACTS = ("walking", "ferries", "area")
 #: A key that is not known is an error.
 CLOSED = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
 
@@ -49,24 +56,29 @@ class Settings:
     name: Text
     title: Title
     lang: Literal["zh", "en"] = "zh"
-    standard: StandardName | None = None
-    year: Whole | None = None
+    headings: Literal["words", "names"] = "words"
+    standard: StandardName | tuple[StandardName, ...] | None = None
+    year: Year | None = None
     beside: Metres = 300.0
     by: Literal["district", "county"] | None = None
-    household_size: Number | None = None
+    household_size: Persons | None = None
     scope: Scope | None = None
     max_snap: Metres = 250.0
     crs: Text | None = None
     strict: Flag = False
     datum: Datum | None = None
+    sample: Flag = False
 
 
 @dataclass(frozen=True)
 class Source:
     """The source of a layer: a file with the keywords of `read_layer`, or a table with those of `read_postgis`.
 
-    `postgis` is the address of a database, with `table` or `query`. `role` is for a service without its own role:
-    ``role = "facilities"``.
+    `postgis` is the address of a database, with `table` or `query`; `from_`, in a file ``from``, the name of another
+    layer of the study. `role` is for a service without its own role: ``role = "facilities"``. `where` takes some rows,
+    `set` gives them columns; `sample` takes the layer of this name from the sample district.
+    Streets may be an extract of OpenStreetMap, or the folder of `Network.save`; they have the keywords of
+    `Network.from_streets` or `Network.from_osm` too, where `area` names a layer of the study.
     """
 
     __pydantic_config__ = CLOSED
@@ -89,15 +101,70 @@ class Source:
     query: Text | None = None
     schema: Text | None = None
     geometry: Text | None = None
+    from_: Annotated[Text | None, Field(alias="from")] = None
+    where: Annotated[
+        Mapping[str, Any] | None, BeforeValidator(check_where, json_schema_input_type=Mapping[str, Any])
+    ] = None
+    set: Annotated[Mapping[str, Any] | None, BeforeValidator(check_set, json_schema_input_type=Mapping[str, Any])] = (
+        None
+    )
+    sample: Flag = False
+    length: Text | None = None
+    walking: Flag | None = None
+    split: Flag | None = None
+    oneway: Text | None = None
+    ferries: Flag | None = None
+    area: Text | None = None
+
+    @property
+    def is_extract(self) -> bool:
+        """Whether it is an extract of OpenStreetMap, which holds streets."""
+        return self.path is not None and self.path.suffix.lower() in (".osm", ".pbf")
+
+    @property
+    def is_network(self) -> bool:
+        """Whether it is the folder of a saved network."""
+        return self.path is not None and (self.path / HEAD).is_file()
+
+    def given(self, keys: Iterable[str]) -> dict[str, Any]:
+        """Return those of some keys that have a value."""
+        return {key: value for key in keys if (value := getattr(self, key)) is not None}
 
     def read(self, name: str, *, strict: bool, datum: str | None = None) -> Any:
         """Read the layer of a role, from its file or database; *datum* is that of the study."""
-        others = ("path", "role", "postgis", *(OF_FILES if self.postgis is not None else OF_DATABASES))
+        others = (
+            "path",
+            "role",
+            "postgis",
+            "from_",
+            "where",
+            "set",
+            "sample",
+            *OF_LINES,
+            *OF_EXTRACTS,
+            *(OF_FILES if self.postgis is not None else OF_DATABASES),
+        )
         options = {key: value for key, value in vars(self).items() if key not in others}
         options["datum"] = self.datum or datum
         if self.postgis is not None:
             return read_postgis(self.postgis, self.role or name, strict=strict, **options)
+        if self.sample:
+            return read_layer(sample_path(), self.role or name, layer=name, strict=strict)
         return read_layer(self.path or "", self.role or name, strict=strict, **options)
+
+
+def role_in(layers: Mapping[str, Source], layer: str) -> str:
+    """Return the role of a layer: its own, that of the layer that it is made from, else its name.
+
+    Examples
+    --------
+    >>> role_in({"centres": Source(from_="care"), "care": Source(role="eldercare")}, "centres")
+    'eldercare'
+    """
+    source = layers.get(layer)
+    if source is None or (source.role is None and source.from_ is None):
+        return layer
+    return source.role or role_in(layers, source.from_ or layer)
 
 
 @dataclass(frozen=True)

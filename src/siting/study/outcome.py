@@ -37,9 +37,13 @@ class Outcome(Results):
     areas
         Dissolved service areas by service.
     audit
-        The verdict, None without a standard.
+        The verdict, None without a standard; of several standards their tables in one, with a column `standard`.
+    audits
+        The verdict by each standard, by its name.
     proposals
         By name of the goal.
+    analyses
+        What the functions that the study asks for return, by the name of their table.
     steps
         Seconds each step took.
     """

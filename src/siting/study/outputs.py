@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path, PurePath
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
-import pandas as pd
+import geopandas as gpd
 
 from siting.data import write_layer, write_table
 from siting.data.drafts import WAIT
@@ -15,20 +15,23 @@ from siting.data.folder_exchange import atomic_folder
 from siting.data.write_faults import not_written
 from siting.errors import SitingError
 from siting.labels import known, label, named
-from siting.measure.services import walker
 from siting.propose import Plan
 from siting.show import Section, draw_chart, draw_map, draw_picture, write_report
 from siting.study import tables
-from siting.study.record import record_of
+from siting.study.analyses import FUNCTIONS
+from siting.study.contents import contents_of
+from siting.study.headings import tables_to_write
+from siting.study.record import write_record
 from siting.study.values import Proposal, Results
 
-__all__ = ["is_result", "paths_in", "results_folder", "write_files", "write_outputs"]
+if TYPE_CHECKING:
+    import folium
+
+__all__ = ["is_result", "paths_in", "results_folder", "write_files", "write_outputs", "write_page"]
 
 #: What is in a folder of results, by kind, and its tables besides those of goals.
-FILES = {
-    "map": "coverage.html", "report": "report.html", "layers": "results.gpkg", "tables": "tables",
-    "record": "record.json",
-}  # fmt: skip
+FILES = {"map": "coverage.html", "report": "report.html", "layers": "results.gpkg", "tables": "tables",
+         "record": "results.json", "contents": "contents.json"}  # fmt: skip
 TABLES = ("coverage", "audit", "figures", "uncounted", "communities", "plans")
 
 
@@ -54,7 +57,7 @@ def is_result(path: PurePath) -> bool:
     if not above:
         return name.removesuffix("-wal").removesuffix("-shm").removesuffix("-journal") in FILES.values()
     stem, dot, end = name.rpartition(".")
-    known = stem in TABLES or stem.startswith(("plan_", "assignment_", "curve_"))
+    known = stem in TABLES or stem.startswith(("plan_", "assignment_", "curve_", *(f"{key}_" for key in FUNCTIONS)))
     return above == FILES["tables"] and (dot, end) == (".", "csv") and known
 
 
@@ -89,34 +92,45 @@ def write_files(results: Results, folder: Path, *, on_step: Callable[[str, str],
             on_step(name, "end")
 
     with step("map"):
-        drawn = draw_map(
-            results.layers,
-            areas=results.areas,
-            coverage=results.bands,
-            plan=_plans(results),
-            uncounted=None if results.audit is None else results.audit.uncounted,
-            lang=results.study.lang,
-            title=results.study.heading,
-        )
+        drawn = _map(results)
     with step("report"):
         parts = _parts(results)
-        layers, sheets = tables.result_layers(results), tables.result_tables(results)
+        layers, sheets = tables.result_layers(results), tables_to_write(results)
     with step("files"):
         drawn.save(str(paths["map"]))
-        notes: dict[str, Any] = {"notices": tables.notices(results), "attribution": tables.attribution(results)}
-        write_report(paths["report"], *parts, title=results.study.heading, lang=results.study.lang, **notes)
-        record_of(results, parts, sheets).write(paths["record"])
+        _report(results, parts, paths["report"])
         for name, frame in layers.items():
             write_layer(frame, paths["layers"], layer=name)
         paths["tables"].mkdir()
         for name, table in sheets.items():
-            write_table(_with_notice(table, results), paths["tables"] / f"{name}.csv")
+            write_table(table, paths["tables"] / f"{name}.csv")
+        write_record(results, paths["record"])
+        contents_of(results, parts).write(paths["contents"])
 
 
-def _with_notice(table: pd.DataFrame, results: Results) -> pd.DataFrame:
-    """Add the notice to every row, so that a table on its own still has it."""
-    words = "; ".join(notice[results.study.lang] for notice in tables.notices(results))
-    return table.assign(notice=words) if words else table
+def write_page(results: Results, kind: Literal["map", "report"], path: Path) -> None:
+    """Write only the map or only the report."""
+    if kind == "map":
+        _map(results).save(path)
+    else:
+        _report(results, _parts(results), path)
+
+
+def _map(results: Results) -> folium.Map:
+    return draw_map(
+        results.layers,
+        areas=results.areas,
+        coverage=results.bands,
+        plan=_plans(results),
+        uncounted=None if results.audit is None else results.audit.uncounted,
+        lang=results.study.lang,
+        title=results.study.heading,
+    )
+
+
+def _report(results: Results, parts: Sequence[Section], path: Path) -> None:
+    notes: dict[str, Any] = {"notices": tables.notices(results), "attribution": tables.attribution(results)}
+    write_report(path, *parts, title=results.study.heading, lang=results.study.lang, **notes)
 
 
 def _plans(results: Results) -> dict[str, Plan]:
@@ -135,9 +149,13 @@ def _parts(results: Results) -> list[Section]:
         Section(label("study.found", lang), tables.network_words(results, lang), tables.places_table(results, lang))
     ]
     parts += [_service(results, service) for service in results.bands]
-    if results.audit is not None:
-        parts.append(Section(label("report.audit", lang), results.audit))
+    for name, judged in results.audits.items():
+        heading = label("report.audit", lang)
+        if len(results.audits) > 1:
+            heading += label("list.colon", lang) + named("standard", name, lang)
+        parts.append(Section(heading, judged))
     parts += [_proposal(results, proposal) for proposal in results.proposals.values()]
+    parts += tables.analysis_sections(results, lang)
     parts.append(Section(label("study.method", lang), *_method(results)))
     return parts
 
@@ -148,13 +166,21 @@ def _service(results: Results, service: str) -> Section:
     if areas is not None:  # circles in another unit than the colours of the communities would mislead
         areas = areas[areas["unit"] == bands["unit"].iloc[0]]
     plan = _plans(results).get(service)
-    picture = draw_picture(results.layers, service=service, areas=areas, coverage=bands, plan=plan, lang=lang)
+    picture = draw_picture(_silent(results.layers), service=service, areas=areas, coverage=bands, plan=plan, lang=lang)
     picture.set_label(f"service/{service}")
     parts: list[Any] = [picture, tables.coverage_table(results, service, lang)]
     parts += filter(None, [tables.facility_words(results, service, lang)])
     if len(districts := tables.district_table(results, service, lang)):
         parts.append({label("study.by_district", lang): districts})
     return Section(label("study.coverage_of", lang, service=named("service", service, lang)), *parts)
+
+
+def _silent(layers: Mapping[str, gpd.GeoDataFrame]) -> dict[str, gpd.GeoDataFrame]:
+    """Return layers without their notices and sources: those stand once in the report, not in each picture."""
+    silent = {role: frame.copy(deep=False) for role, frame in layers.items()}
+    for frame in silent.values():
+        frame.attrs = {}
+    return silent
 
 
 def _proposal(results: Results, proposal: Proposal) -> Section:
@@ -172,7 +198,7 @@ def _method(results: Results) -> list[str]:
     lines = [label("study.how_far", lang, max_snap=f"{study.max_snap:g}", crs=str(results.network.crs.name))]
     lines += tables.datum_words(results, lang)
     for service in results.bands:
-        walk = walker(service, study.walk)
+        walk = study.walker(service)
         who = label(f"walker.{walk.who if known(f'walker.{walk.who}') else 'own'}", lang)
         pace = label("study.pace", lang, who=who, speed=f"{walk.speed:g}")
         lines.append(label("study.walker", lang, service=named("service", service, lang), how=pace))

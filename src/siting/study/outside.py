@@ -24,6 +24,8 @@ def file_of_study(text: object, folder: Path, where: str, *, outside: bool) -> P
     """
     if not isinstance(text, str) or not text or "\0" in text:
         raise SitingError(Message("file.no_name", what=where, value=text))
+    if any(sign < " " for sign in text):
+        raise SitingError(Message("file.backslash", what=where, path=repr(text)[1:-1]))
     path = folder / text
     if not outside and (_leaves(text) or not path.resolve().is_relative_to(folder.resolve())):
         raise SitingError(Message("file.outside", what=where, path=text))

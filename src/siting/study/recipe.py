@@ -4,46 +4,34 @@ from __future__ import annotations
 
 import inspect
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, make_dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import AfterValidator, BeforeValidator, TypeAdapter, ValidationError, create_model
+from pydantic import TypeAdapter, ValidationError, create_model
 
 from siting.data import toml_files
 from siting.data.postgis_connection import has_password
+from siting.data.sample import LAYERS as SAMPLE
 from siting.data.toml_places import places_of
-from siting.errors import SitingError
 from siting.judge.standards.from_toml import document_from, rule_from
+from siting.judge.standards.rule import Document, Rule
 from siting.measure.services import walker
 from siting.messages import Message
-from siting.network import Walk
-from siting.network.walking_speed import speed_from
-from siting.study.asked import NAMES, OBJECTIVES, RULES, Asked, table_of
-from siting.study.checks import check_study, items, tables
-from siting.study.faults import Faults
-from siting.study.fields import Files, Flag, Metres, Minutes, Name, Seconds, Several, Share, Text, Whole
-from siting.study.inputs import CLOSED, Circle, Goal, Settings, Source
+from siting.study.analyses import FUNCTIONS, Analysis, table_of_function
+from siting.study.analyses.catalogue import keys_of_tables
+from siting.study.analyses.checks import check_analyses
+from siting.study.asked import OBJECTIVES, ONE_OF, RULES, Asked, table_of
+from siting.study.checks import check_standards, check_tables, items, sound, tables
+from siting.study.faults import Faults, Written
+from siting.study.fields import Count, Files, Flag, Metres, Minutes, Name, Seconds, Several, Share, Text, Whole
+from siting.study.inputs import CLOSED, Circle, Goal, Settings, Source, role_in
+from siting.study.walkers import OfService, Walker, walk_from
 
-__all__ = ["read_recipe"]
+__all__ = ["examined", "read_recipe"]
 
 log = logging.getLogger(__name__)
-WALKS = {"adult": Walk.adult, "elder": Walk.elder, "carer": Walk.carer}
-
-
-def _objective(value: Any) -> Any:
-    """Read an objective by its name, or a table with one key: ``{ min_travel = { beyond = 2000 } }``."""
-    table = {value: True} if isinstance(value, str) else value
-    if not isinstance(table, Mapping) or len(table) != 1 or not set(table) <= set(OBJECTIVES):
-        raise SitingError(Message("study.objective", what="", value=str(value), choices=list(OBJECTIVES)))
-    return table
-
-
-def _one(table: Any) -> Asked:
-    """Return the objective of a table that has one."""
-    made: Asked = next(each for each in (getattr(table, key) for key in OBJECTIVES) if each is not None)
-    return made
 
 
 def _table(name: str, columns: Mapping[str, Any], words: str) -> Any:
@@ -54,15 +42,14 @@ def _by_service(kind: Any) -> Any:
     return kind | Mapping[str, kind] | None
 
 
-ONE_OF = _table("Objective", {key: (table_of(make) | None, None) for key, make in OBJECTIVES.items()}, "One objective.")
 #: A table [[goal]]: the keys of `Goal`, and one for each rule.
 GOAL = _table(
     "Goal",
     {
         "name": (Name, ...), "service": (Several[Text], ...), "metres": (_by_service(Metres), None),
         "minutes": (_by_service(Minutes), None), "people": (_by_service(Text), None),
-        "objective": (Annotated[ONE_OF, BeforeValidator(_objective), AfterValidator(_one)] | None, None),
-        "curve": (Whole, 0), "on_map": (Flag, False), "time_limit": (Seconds | None, None), "gap": (Share | None, None),
+        "objective": (ONE_OF | None, None),
+        "curve": (Count, 0), "on_map": (Flag, False), "time_limit": (Seconds | None, None), "gap": (Share | None, None),
         **{key: (Several[table_of(make)], ()) for key, make in RULES.items()},  # type: ignore[misc]  # a kind of table
     },
     "A proposal.",
@@ -70,14 +57,14 @@ GOAL = _table(
 
 
 @dataclass(frozen=True)
-class File:
+class Tables:
     """The tables of a study file; those of rules, documents and walkers are read by their own rooms."""
 
     __pydantic_config__ = CLOSED
 
     study: Settings
     layers: Mapping[Name, Source]
-    walk: Mapping[str, Any] = field(default_factory=dict)
+    walk: Mapping[str, OfService] = field(default_factory=dict)
     take_up: Mapping[str, Share] = field(default_factory=dict)
     shares: Mapping[str, Share] = field(default_factory=dict)
     changes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -87,56 +74,95 @@ class File:
     goal: tuple[GOAL, ...] = ()  # type: ignore[valid-type]  # made above
 
 
+_LIST: Any = tuple
+#: With a list of tables for each function that a study can ask for.
+File: Any = make_dataclass(
+    "File", [(key, _LIST[table_of_function(key), ...], ()) for key in FUNCTIONS], bases=(Tables,), frozen=True
+)
+
+
 def keys_of(kind: Any) -> list[str]:
     """Return the keys of a table that a dataclass is read from."""
-    return [each.name for each in fields(kind)]
+    return [each.name.rstrip("_") for each in fields(kind)]  # from_ is from in a file
 
 
 FILE = TypeAdapter(File)
 #: The keys of each kind of table, by its path in a file without numbers; * stands for any name.
 KEYS: dict[tuple[str | int, ...], list[str]] = {
     (): keys_of(File), ("study",): keys_of(Settings), ("layers", "*"): keys_of(Source), ("circle",): keys_of(Circle),
-    ("goal",): list(GOAL.model_fields),
+    ("goal",): list(GOAL.model_fields), ("walk", "*"): list(Walker.model_fields),
     **{("goal", key): list(inspect.signature(make).parameters) for key, make in RULES.items()},
     **{("goal", "objective", key): list(inspect.signature(make).parameters) for key, make in OBJECTIVES.items()},
+    **keys_of_tables(),
 }  # fmt: skip
 
 
 def read_recipe(path: Path, *, outside: bool = False) -> dict[str, Any]:
     """Read the keywords of a `Study` from a TOML file; see `Study.from_toml`."""
+    faults, keywords, _ = examined(path, outside=outside)
+    faults.raise_all()
+    assert keywords is not None
+    return keywords
+
+
+def examined(path: Path, *, outside: bool = False) -> tuple[Faults, dict[str, Any] | None, dict[str, list[int]]]:
+    """Return what is wrong with a file, and the keywords of a `Study` of all that is not.
+
+    Last come, by the key of a list of tables, the numbers in the file of those that the study has. There is no study
+    where nothing can be made of the file.
+    """
     text, data = toml_files.tables_of(path)
-    faults = Faults(path.name, data, places_of(text))
+    faults, context = Faults(path.name, data, places_of(text), str(path.parent)), Files(path.parent, outside)
+    named = {"name": path.stem, "title": path.stem}
     head = data.get("study", {})
     if isinstance(head, Mapping):
-        data = {**data, "study": {"name": path.stem, "title": path.stem, **head}}
-    file = None
+        data = {**data, "study": {**named, **head}}
+        if head.get("sample") is True:
+            data["layers"] = {**{role: {"sample": True} for role in SAMPLE}, **tables(data, "layers")}
+    data = {"layers": {}, **data}
     try:
-        file = FILE.validate_python({"layers": {}, **data}, context=Files(path.parent, outside))
+        FILE.validate_python(data, context=context)
     except ValidationError as error:
         faults.add_errors(error.errors(), KEYS)
-    check_study(faults, data)
-    for number, goal in enumerate(() if file is None else file.goal):
-        for key, rules in _rules_of(goal).items():
-            for rule in rules:
-                with faults.at("goal", number, key):
-                    rule.made(NAMES)
-    for role, at in tables(data, "layers").items():
-        if isinstance(at, Mapping) and isinstance(at.get("postgis"), str) and has_password(at["postgis"]):
+    check_tables(faults, data)
+    rules, documents = _rules_and_documents(faults, data)
+    data, numbers = sound(data, [fault.path for fault in faults.found], KEYS[()])
+    data["study"] = {**named, **data.get("study", {})}
+    try:
+        file = FILE.validate_python(data, context=context)
+    except ValidationError:
+        return faults, None, numbers
+    analyses = _in_order(file, faults, numbers)
+    check_analyses(faults, analyses, file.layers, [goal.name for goal in file.goal], numbers)
+    check_standards(faults, file.study.standard, rules, documents)
+    for role, source in file.layers.items():
+        if source.postgis is not None and has_password(source.postgis):
             log.warning(Message("study.password", where=faults.where(("layers", role))))
-    walk = {service: _walk(faults, service, at) for service, at in tables(data, "walk").items()}
-    documents: dict[str, Any] = {}
+    walk = {
+        service: walk_from(given, walker(role_in(file.layers, service), None), service)
+        for service, given in file.walk.items()
+    }
+    read = {key: getattr(file, key) for key in ("layers", "take_up", "shares", "changes")}
+    written = Written(path.name, faults.data, faults.places, faults.folder)
+    keywords = {
+        **vars(file.study), **read, "walk": walk, "documents": documents, "rules": tuple(rules.values()),
+        "circles": file.circle, "goals": tuple(_goal(each) for each in file.goal),
+        "written": written, "analyses": analyses,
+    }  # fmt: skip
+    return faults, keywords, numbers
+
+
+def _rules_and_documents(faults: Faults, data: Mapping[str, Any]) -> tuple[dict[int, Rule], dict[str, Document]]:
+    """Read the study's own rules, by their number in the file, and the documents that they cite."""
+    documents: dict[str, Document] = {}
     for key, at in tables(data, "documents").items():
         with faults.at("documents", key):
             documents[key] = document_from(key, at)
-    own = []
+    rules: dict[int, Rule] = {}
     for number, at in enumerate(items(data, "rule")):
         with faults.at("rule", number):
-            own.append(rule_from(at))
-    faults.raise_all()
-    assert file is not None
-    read = {key: getattr(file, key) for key in ("layers", "take_up", "shares", "changes")}
-    return {**vars(file.study), **read, "walk": walk, "documents": documents, "rules": tuple(own),
-            "circles": file.circle, "goals": tuple(_goal(each) for each in file.goal)}  # fmt: skip
+            rules[number] = rule_from(at)
+    return rules, documents
 
 
 def _goal(table: Any) -> Goal:
@@ -145,22 +171,17 @@ def _goal(table: Any) -> Goal:
     return Goal(**given, rules=tuple(rule for rules in _rules_of(table).values() for rule in rules))
 
 
+def _in_order(file: Any, written: Written, numbers: Mapping[str, Sequence[int]]) -> tuple[Analysis, ...]:
+    """Return the analyses in the order of the file."""
+    found = [
+        (written.place((key, number)) or (), analysis)
+        for key in FUNCTIONS
+        for analysis, number in zip(
+            getattr(file, key), numbers.get(key, range(len(getattr(file, key)))), strict=True
+        )
+    ]
+    return tuple(analysis for _, analysis in sorted(found, key=lambda one: one[0]))
+
+
 def _rules_of(table: Any) -> dict[str, tuple[Asked, ...]]:
     return {key: getattr(table, key) for key in RULES if key in table.model_fields_set}
-
-
-def _walk(faults: Faults, service: str, at: Any) -> Walk:
-    """Read the walker of a service: a word, metres a minute, or a speed with its unit."""
-    path = ("walk", service)
-    usual = walker(service, None)
-    if isinstance(at, str) and at in WALKS:
-        return WALKS[at]()
-    if isinstance(at, str) and not any(sign.isdigit() for sign in at):
-        faults.add(path, Message("study.walker", what="", value=at, choices=list(WALKS)))
-        return usual
-    if isinstance(at, bool) or not isinstance(at, int | float | str):
-        faults.add(path, Message("study.kind", what="", value=at, kind=Message("study.number")))
-        return usual
-    with faults.at(*path):
-        return replace(usual, speed=speed_from(at) if isinstance(at, str) else float(at), who=service)
-    return usual

@@ -11,17 +11,21 @@ from typing import Any, NamedTuple
 import geopandas as gpd
 import pandas as pd
 
-from siting.data import check_together
 from siting.errors import NetworkError, ProblemError, SitingError, some
-from siting.judge import Audit, audit, load_standard
+from siting.judge import Audit
 from siting.measure import Reach, bands, coverage, service_areas, straight_line, travel
-from siting.measure.services import open_to_all, people_column, set_apart, walker
+from siting.measure.services import open_to_all, people_column, set_apart
 from siting.network import Network, Places
 from siting.propose import frontier, solve
+from siting.study.analyses.lookup import Lookup
 from siting.study.goal_town import GoalTown
 from siting.study.inputs import Circle
+from siting.study.layers import read_layers, with_network
+from siting.study.needs import check_needs, faults_of
 from siting.study.outcome import Outcome
+from siting.study.problem import problem_of
 from siting.study.values import Proposal, Study
+from siting.study.verdict import joined, verdicts
 
 __all__ = ["judge", "run"]
 
@@ -66,36 +70,38 @@ def run(study: Study, *, on_step: Callable[[str, str], None] | None = None) -> O
             on_step(name, "end")
 
     with step("layers"):
-        layers = _read(study)
+        layers = read_layers(study)
+        needs = faults_of(study)
+        check_needs(needs, study, layers)
+        needs.raise_all()
     with step("network"):
-        network = Network.from_streets(layers["streets"], crs=study.crs)
+        layers, network = with_network(study, layers)
         _warn_of_parts(network)
-        places = _locate(study, layers, network)
+        found = Lookup(study, layers, network)
+        layers |= found.made_layers()
+        places = found.places = _locate(study, layers, network)
     with step("coverage"):
         reaches = _reaches(study, layers, network, places)
-        table = _coverage(layers, reaches)
+        table = _coverage(study, layers, reaches)
         by_band = _bands(reaches)
-        apart = {service: set_apart(layers[service], service) for service in by_band}
+        apart = {service: set_apart(layers[service], study.role_of(service)) for service in by_band}
     with step("areas"):
         areas = _areas(study, layers, network, places)
     with step("audit"):
-        judged = _audit(study, layers, network)
-    proposals = {}
+        audits = verdicts(study, layers, network)
+    proposals = found.proposals
     for goal in study.goals:
         with step(f"plan {goal.name}"):
             try:
                 proposals[goal.name] = _propose(GoalTown(study, goal, layers, network, places))
             except ProblemError as error:
                 raise ProblemError(error.within(f"[[goal]] {goal.name}")) from error
-    return Outcome(study, layers, network, places, table, apart, by_band, areas, judged, proposals, steps)
-
-
-def _read(study: Study) -> dict[str, gpd.GeoDataFrame]:
-    layers = {
-        name: source.read(name, strict=study.strict, datum=study.datum) for name, source in study.layers.items()
-    }  # fmt: skip
-    check_together(layers, "streets")
-    return layers
+    for analysis in study.analyses:
+        with step(f"{analysis.key} {analysis.name}"):
+            found.result(analysis.name)
+    analyses = {analysis.name: found.results[analysis.name] for analysis in study.analyses}
+    return Outcome(study, layers, network, places, table, apart, by_band, areas,
+                   joined([*audits.values()]), proposals, steps, audits, analyses)  # fmt: skip
 
 
 def _warn_of_parts(network: Network) -> None:
@@ -108,7 +114,7 @@ def _warn_of_parts(network: Network) -> None:
 
 
 def _locate(study: Study, layers: Mapping[str, gpd.GeoDataFrame], network: Network) -> dict[str, Places]:
-    roles = [role for role in layers if role not in ("streets", "districts")]
+    roles = [role for role in layers if study.role_of(role) not in ("streets", "districts")]
     places = {role: network.locate(layers[role], max_snap=study.max_snap, name=role) for role in roles}
     for role, found in places.items():
         off = len(found.off_street)
@@ -161,7 +167,7 @@ def _reaches(
     communities = layers["communities"]
     for circle in _merged(study.circles):
         service, facilities = circle.service, _facilities(layers, circle.service)
-        stops, walk = places[service].select(facilities.index), walker(service, study.walk)
+        stops, walk = places[service].select(facilities.index), study.walker(service)
         for unit, limits in (("m", circle.metres), ("min", circle.minutes)):
             if not limits:
                 continue
@@ -174,14 +180,14 @@ def _reaches(
     return reaches
 
 
-def _coverage(layers: Mapping[str, gpd.GeoDataFrame], reaches: Mapping[Measured, Reach]) -> pd.DataFrame:
+def _coverage(study: Study, layers: Mapping[str, gpd.GeoDataFrame], reaches: Mapping[Measured, Reach]) -> pd.DataFrame:
     communities = layers["communities"]
     by = _districts(communities)
     groupings = [None] if by is None else [None, by]
     keys = ["service", "limit", "unit", "metric", "group", "weight"]
     tables = [pd.DataFrame(columns=keys)] if not reaches else []
     for (service, unit, metric, limits), reach in reaches.items():
-        demand = _demand(service, communities)
+        demand = _demand(study.role_of(service), communities)
         for limit in limits:
             measured: dict[str, Any] = {
                 "service": service, "limit": limit, "unit": unit, "metric": metric, "how": reach.how,
@@ -217,7 +223,7 @@ def _areas(
     found: dict[str, list[gpd.GeoDataFrame]] = {}
     for circle in _merged(study.circles):
         stops = places[circle.service].select(_facilities(layers, circle.service).index)
-        walk = walker(circle.service, study.walk)
+        walk = study.walker(circle.service)
         for limits in ({"metres": circle.metres}, {"minutes": circle.minutes}):
             if any(limits.values()):
                 area = service_areas(network, stops, walk=walk, overlap="dissolve", **limits)  # type: ignore[arg-type]
@@ -234,38 +240,17 @@ def judge(study: Study) -> Audit:
     >>> judge(st.Study.from_toml(st.data.sample_path("study.toml"))).year
     2025
     """
-    layers = _read(study)
-    judged = _audit(study, layers, Network.from_streets(layers["streets"], crs=study.crs))
+    judged = joined([*verdicts(study, *with_network(study, read_layers(study))).values()])
     if judged is None:
         raise SitingError('the study names no standard; write standard = "jinhua" under [study]')
     return judged
 
 
-def _audit(study: Study, layers: Mapping[str, gpd.GeoDataFrame], network: Network) -> Audit | None:
-    """Judge by the study's standard with its own rules; None when it names none."""
-    if study.standard is None:
-        return None
-    standard = load_standard(study.standard).extended(study.rules, study.documents).adapted(study.changes)
-    return audit(
-        standard, layers, network=network, year=study.year, walk=study.walk, shares=study.shares, beside=study.beside,
-        max_snap=study.max_snap, by=study.by, household_size=study.household_size, scope=study.scope,
-    )  # fmt: skip
-
-
 def _propose(town: GoalTown) -> Proposal:
     """Solve a goal of the study."""
-    goal, rates = town.goal, town.study.take_up
-    stay, rules = town.existing(), goal.asked(town)
-    reach = {service: town.reach(service) for service in goal.services}
-    demand = {service: town.demand(service) for service in goal.services}
-    rate = {service: rates[service] for service in goal.services if service in rates}
-    of_one = len(goal.services) == 1
-    first = goal.services[0]
-    reaches: Any = reach[first] if of_one else reach
-    options: dict[str, Any] = {
-        "demand": demand[first] if of_one else demand, "take_up": rates.get(first) if of_one else rate or None,
-        "time_limit": goal.time_limit, "gap": goal.gap,
-    }  # fmt: skip
-    plan = solve(goal.aim(town), reaches, rules=[*rules, stay], **options)
-    curve = frontier(reaches, up_to=goal.curve, rules=[stay], **options) if goal.curve else None
-    return Proposal(goal, plan, reach[first], curve)
+    goal, problem = town.goal, problem_of(town)
+    options: dict[str, Any] = {"time_limit": goal.time_limit, "gap": goal.gap}
+    plan = solve(goal.aim(town), problem["reach"], **{k: v for k, v in problem.items() if k != "reach"}, **options)
+    of_first = problem["reach"][goal.services[0]] if len(goal.services) > 1 else problem["reach"]
+    curve = frontier(**{**problem, "rules": [town.existing()]}, up_to=goal.curve, **options) if goal.curve else None
+    return Proposal(goal, plan, of_first, curve)

@@ -20,11 +20,13 @@ from siting.measure.services import APART
 from siting.numbers import percent
 from siting.propose import Plan
 from siting.propose.plan.site_names import Named
+from siting.show import Section
 from siting.show.cells import role_name
+from siting.study.analyses.frames import frames_of, parts_of
 from siting.study.values import Proposal, Results
 
 __all__ = [
-    "attribution", "coverage_table", "datum_words", "district_table", "facility_words", "free_names", "network_words",
+    "analysis_sections", "attribution", "coverage_table", "datum_words", "district_table", "facility_words", "free_names", "network_words",
     "notices", "places_table", "result_layers", "result_tables", "take_up_words", "with_names", "with_own_names",
 ]  # fmt: skip
 
@@ -209,6 +211,7 @@ def result_layers(results: Results) -> dict[str, gpd.GeoDataFrame]:
     names = free_names([name for name, _ in found], [*communities.columns, "id"], "communities")
     layers["communities"] = communities.assign(**{name: at for name, (_, at) in zip(names, found, strict=True)})
     made = {f"areas_{service}": _areas(service, areas) for service, areas in results.areas.items()}
+    made |= {name: _layer(each) for name, each in results.analyses.items() if isinstance(each, gpd.GeoDataFrame)}
     if any(proposal.plan.sites for proposal in results.proposals.values()):
         made["proposed"] = _proposed(results, layers["candidates"])
     attributed = {"attribution": attribution(results), "notice": next(iter(notices(results)), None)}
@@ -216,6 +219,12 @@ def result_layers(results: Results) -> dict[str, gpd.GeoDataFrame]:
         frame.attrs.update({k: v for k, v in attributed.items() if v})
         layers[name] = frame
     return {name: frame for name, frame in layers.items() if len(frame)}
+
+
+def _layer(made: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return a layer that a function made, with an index that can be its ids."""
+    layer = with_own_names(made, "results.gpkg")
+    return layer.rename_axis("id") if layer.index.is_unique else layer.reset_index(drop=True).rename_axis("id")
 
 
 def _areas(service: str, areas: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -289,7 +298,28 @@ def result_tables(results: Results) -> dict[str, pd.DataFrame]:
             tables[f"curve_{name}"] = curve.assign(chosen=[" ".join(map(str, ids)) for ids in curve["chosen"]])
     if results.proposals:
         tables["plans"] = pd.DataFrame([_plan_row(*each) for each in results.proposals.items()])
+    known = all_names(results)
+    for analysis in results.study.analyses:
+        for part, frame in frames_of(results.analyses[analysis.name], known).items():
+            tables[f"{analysis.stem}.{part}" if part else analysis.stem] = frame
     return tables
+
+
+def all_names(results: Results) -> dict[Any, str]:
+    """Return the name of each id of all layers; of an id that several have, that of the first."""
+    names: dict[Any, str] = {}
+    for role in results.layers:
+        names = _names(results, role) | names
+    return names
+
+
+def analysis_sections(results: Results, lang: str) -> list[Section]:
+    """Return a section of the report for each function that the study asks for."""
+    known = all_names(results)
+    return [
+        Section(each.heading(lang), *parts_of(each, results.analyses[each.name], lang, known))
+        for each in results.study.analyses
+    ]
 
 
 def _plan_row(name: str, proposal: Proposal) -> dict[str, Any]:

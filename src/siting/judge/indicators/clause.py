@@ -21,7 +21,7 @@ from siting.judge.standards.kinds import KINDS
 from siting.judge.standards.rule import Rule
 from siting.judge.standards.units_of_measure import DIGITS, UNITS
 from siting.judge.wording.printed_numbers import printed_number
-from siting.judge.wording.sentences import NO_MESSAGE, Message, unique
+from siting.judge.wording.sentences import NO_SENTENCE, Sentence, unique
 
 __all__ = ["findings", "status_of"]
 
@@ -39,8 +39,8 @@ def _limited(rule: Rule, finding: Finding) -> Finding:
         return replace(finding, status="shown", needed=math.nan, reason=("audit.permission", {"modal": rule.modal}))
     if rule.unseen and finding.holds:
         rest = {"zh": rule.unseen_zh or rule.unseen, "en": rule.unseen}
-        unseen: Message = ("audit.unseen", {"rest": (rest,)})
-        reason: Message = ("audit.joined", {"parts": (finding.reason, unseen)}) if finding.status else unseen
+        unseen: Sentence = ("audit.unseen", {"rest": (rest,)})
+        reason: Sentence = ("audit.joined", {"parts": (finding.reason, unseen)}) if finding.status else unseen
         return replace(finding, status="part", reason=reason)
     return finding
 
@@ -97,7 +97,7 @@ def _scaled(rule: Rule, finding: Finding, share: float | None) -> Finding:
         return replace(finding, status="shown", needed=math.nan, reason=("audit.scope_only", {}))
     factor = UNITS[rule.unit].factor
     target = finding.target * share
-    scaled: Message = ("audit.scaled", {"all": finding.target, "share": share * 100})
+    scaled: Sentence = ("audit.scaled", {"all": finding.target, "share": share * 100})
     needed = round(lacking(target * factor, finding.operator, finding.value * factor), DIGITS)
     return replace(finding, target=target, most=finding.most * share, needed=needed,
                    basis=("audit.joined", {"parts": (finding.basis, scaled)}))  # fmt: skip
@@ -132,7 +132,7 @@ def _together(parts: list[tuple[Rule, Finding]]) -> Finding:
         needed=sum(needed.values()) if needed else math.nan,
         basis=("audit.joined", {"parts": basis}),
         remarks=unique(message for _, one in judged for message in one.remarks),
-        reason=("audit.joined", {"parts": reasons}) if reasons else NO_MESSAGE,
+        reason=("audit.joined", {"parts": reasons}) if reasons else NO_SENTENCE,
         units=pd.concat(units, axis=1).all(axis=1) if alike else None,
         status="part" if open_ and all(one.holds for _, one in judged) else "",
     )
@@ -145,7 +145,7 @@ def _nearness(finding: Finding) -> float:
     return above / below if below else math.inf
 
 
-def _of_part_message(rule: Rule, message: Message, parts: Sequence[Rule]) -> Message:
+def _of_part_message(rule: Rule, message: Sentence, parts: Sequence[Rule]) -> Sentence:
     """Put the name of a part before its message: its count, level or marks, else its number."""
     level = rule.where.get("level")
     marks = tuple(name for name in columns_of(rule.where) if name != "level")

@@ -14,7 +14,7 @@ from siting.judge.layers.rule_columns import Missing, matches
 from siting.judge.layers.walkers import walk_message, walker_of
 from siting.judge.standards.conditions import key_of
 from siting.judge.standards.rule import Rule
-from siting.judge.wording.sentences import Message
+from siting.judge.wording.sentences import Sentence
 
 __all__ = ["beds", "neighbours", "of_number"]
 
@@ -46,7 +46,7 @@ def neighbours(rule: Rule, context: Context) -> Iterator[Finding]:
         yield replace(found, remarks=unseen)
 
 
-def _counted(rule: Rule, there: float, basis: Message) -> Finding:
+def _counted(rule: Rule, there: float, basis: Sentence) -> Finding:
     """Judge a number by the rule's, where it prints one of facilities."""
     metric = (rule.metric or "streets") if rule.other else ""
     if rule.value is None or rule.unit not in ("facilities", "communities"):
@@ -55,19 +55,19 @@ def _counted(rule: Rule, there: float, basis: Message) -> Finding:
     return Finding(there, rule.value, rule.unit, rule.operator, needed, "facilities", metric, basis=basis)
 
 
-def _partners(rule: Rule, context: Context, near: pd.Series, of: object) -> Message:
+def _partners(rule: Rule, context: Context, near: pd.Series, of: object) -> Sentence:
     values = {"part": int(near.sum()), "total": len(near), "of": of, "other": rule.other_types or rule.other}
     return walk_message("audit.partners", rule, {**values, "walk": context.walk_of(rule)})
 
 
-def _beside(rule: Rule, context: Context, frame: pd.DataFrame) -> tuple[pd.Series, tuple[Message, ...]]:
+def _beside(rule: Rule, context: Context, frame: pd.DataFrame) -> tuple[pd.Series, tuple[Sentence, ...]]:
     """Mark the facilities with a partner within the walk; where partners have no types, all rows of their layer are."""
     whole = context.whole or context
     there = [name for name in rule.other if name in whole.layers]
     if not there:
         raise Missing("audit.no_layer", layer=rule.other[0])
     near = pd.Series(False, frame.index)
-    unseen: list[Message] = [("audit.not_looked_at", {"layer": name}) for name in rule.other if name not in there]
+    unseen: list[Sentence] = [("audit.not_looked_at", {"layer": name}) for name in rule.other if name not in there]
     for name in there:
         partner = rule.partner(name)
         if any(partner.types) and "facility_type" not in whole.layer(name):

@@ -19,7 +19,7 @@ from siting.judge.standards.applies_to import COMMUNITIES, DISTRICTS, LEVELS
 from siting.judge.standards.kinds import SUMS
 from siting.judge.standards.rule import Rule
 from siting.judge.standards.units_of_measure import UNITS
-from siting.judge.wording.sentences import Message
+from siting.judge.wording.sentences import Sentence
 
 __all__ = ["count", "each_area", "least_area"]
 
@@ -33,7 +33,7 @@ def count(rule: Rule, context: Context) -> Iterator[Finding]:
     layer, frame = rule.layers[0], context.stock(rule)
     homes = layer == "communities" and not rule.column
     counted = (rule.unit,) if rule.unit in OTHERS else rule.column or rule.facility_types or (layer,)
-    reached: Message | None = None
+    reached: Sentence | None = None
     if rule.prints_walk:
         near = _within_reach(rule, context)[frame.index]
         who = rule.applies_to if rule.applies_to in COMMUNITIES else "homes"

@@ -25,7 +25,7 @@ from siting.judge.layers.walkers import walk_message
 from siting.judge.standards.applies_to import COMMUNITIES, DISTRICTS, LEVELS
 from siting.judge.standards.keys import JUDGED
 from siting.judge.standards.rule import Rule
-from siting.judge.wording.sentences import Message, limits_of, unique
+from siting.judge.wording.sentences import Sentence, limits_of, unique
 
 __all__ = ["coverage_of_units"]
 
@@ -52,7 +52,7 @@ def coverage_of_units(rule: Rule, context: Context) -> Iterator[Finding]:
         yield _communities(rule, context, target)
 
 
-def _in_districts(rule: Rule, context: Context, units: gpd.GeoDataFrame) -> tuple[pd.Series, tuple[Message, ...]]:
+def _in_districts(rule: Rule, context: Context, units: gpd.GeoDataFrame) -> tuple[pd.Series, tuple[Sentence, ...]]:
     """Mark the districts with a facility of each layer, or served by one if the rule requires that."""
     if rule.part:
         return matches(units, "districts", rule.part), ()
@@ -61,7 +61,7 @@ def _in_districts(rule: Rule, context: Context, units: gpd.GeoDataFrame) -> tupl
         marks = pd.Series(np.logical_or.reduce([marks for marks, _ in each]), units.index)
         return marks, unique(message for _, messages in each for message in messages)
     fulfil = pd.Series(True, units.index)
-    remarks: list[Message] = []
+    remarks: list[Sentence] = []
     for layer in rule.layers:
         has = context.inside(rule, layer, units) > 0
         if rule.covered_by == "service_area":
@@ -91,7 +91,7 @@ def _communities(rule: Rule, context: Context, target: float) -> Finding:
         metric = (rule.metric or "streets") if context.walks(rule) else ""
         values["walk"] = context.walk_of(rule)
     part, total, own = int((fulfil & ruled).sum()), int(ruled.sum()), limits_of(rule)
-    basis: Message = (key, {"part": part, "total": total, **values})
+    basis: Sentence = (key, {"part": part, "total": total, **values})
     if key == "audit.own" and rule.covered_by != "own":
         basis = walk_message("audit.beside", rule, basis[1])
     return percent(rule, part, total, needs=context.needs(rule), metric=metric, target=target, units=fulfil[ruled],

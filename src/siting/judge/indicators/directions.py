@@ -20,7 +20,7 @@ from siting.judge.layers.walkers import Limit, walk_message
 from siting.judge.standards.applies_to import COMMUNITIES
 from siting.judge.standards.rule import Rule
 from siting.judge.standards.units_of_measure import UNITS
-from siting.judge.wording.sentences import Message
+from siting.judge.wording.sentences import Sentence
 
 __all__ = ["by_reference", "candidates", "hubs", "money", "openly", "principle", "threshold", "types", "vans"]
 
@@ -28,7 +28,7 @@ __all__ = ["by_reference", "candidates", "hubs", "money", "openly", "principle",
 FARTHEST = 10_000.0
 
 
-def _sum(there: float, *columns: str) -> Message:
+def _sum(there: float, *columns: str) -> Sentence:
     return "audit.sum", {"stock": there, "column": columns}
 
 
@@ -49,7 +49,7 @@ def candidates(rule: Rule, context: Context) -> Iterator[Finding]:
     yield shown(there, "candidates", _sum(there, rule.layers[0]))
 
 
-def _near(rule: Rule, context: Context, marks: pd.Series, ruled: str) -> tuple[int, Message]:
+def _near(rule: Rule, context: Context, marks: pd.Series, ruled: str) -> tuple[int, Sentence]:
     """Count the marked communities with a facility nearby, and write the message."""
     part = int((context.served(rule) & marks).sum())
     values = {"part": part, "total": int(marks.sum()), "ruled": ruled, "walk": context.walk_of(rule)}
@@ -151,7 +151,7 @@ def money(rule: Rule, context: Context) -> Iterator[Finding]:
     layer, frame = rule.layers[0], context.stock(rule)
     there = context.amount(frame, layer, rule.column)
     if rule.kind == "subsidy_rate":
-        basis: Message = ("audit.subsidy", {"stock": there, "column": rule.column, "each": number(rule)})
+        basis: Sentence = ("audit.subsidy", {"stock": there, "column": rule.column, "each": number(rule)})
         yield shown(there * number(rule), "yuan", basis)
     else:
         value = there if rule.unit == "10k_yuan" else there / UNITS[rule.unit].factor

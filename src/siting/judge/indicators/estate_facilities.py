@@ -7,7 +7,7 @@ from operator import attrgetter
 
 import pandas as pd
 
-from siting.errors import LayerError, some
+from siting.errors import LayerError
 from siting.judge.indicators.estate_duties import Duty, duty_of
 from siting.judge.indicators.finding import number
 from siting.judge.layers.context import Context
@@ -18,6 +18,7 @@ from siting.judge.layers.rule_columns import Missing, counted
 from siting.judge.standards.applies_to import ESTATES
 from siting.judge.standards.conditions import key_of
 from siting.judge.standards.rule import Rule
+from siting.messages import Message
 
 __all__ = ["SHARED", "all_named", "there"]
 
@@ -78,8 +79,7 @@ def _named(stock: pd.DataFrame, layer: str, context: Context) -> pd.Series:
     found = by_id_or_name(own, context.layer("communities"))
     lost = own.notna() & found.isna()
     if lost.any():
-        raise LayerError(layer, f'"community" names none, or several, of the communities in {int(lost.sum())} rows: '
-                                f"{some(stock.index[lost])}; give ids of the communities")  # fmt: skip
+        raise LayerError(layer, Message("verdict.unnamed_community", n=int(lost.sum()), ids=stock.index[lost]))
     return found
 
 

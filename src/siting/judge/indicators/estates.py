@@ -13,7 +13,7 @@ from siting.judge.indicators.estate_facilities import SHARED, all_named, there
 from siting.judge.indicators.finding import Finding, indicator, shown, without
 from siting.judge.layers.context import Context
 from siting.judge.standards.rule import Rule
-from siting.judge.wording.sentences import Message
+from siting.judge.wording.sentences import Sentence
 
 __all__ = ["lacking_of", "owing"]
 
@@ -93,7 +93,7 @@ def _larger(rule: Rule, context: Context) -> Rule | None:
     return None
 
 
-def _names(context: Context, lacks: pd.Series, larger: Rule | None) -> Message:
+def _names(context: Context, lacks: pd.Series, larger: Rule | None) -> Sentence:
     """Name the communities with a shortage, and the rule that has the need."""
     frame = context.layer("communities").loc[lacks.index[lacks]]
     key, values = without(frame, np.ones(len(frame), bool), "audit.lack" if larger is None else "audit.lack_within")

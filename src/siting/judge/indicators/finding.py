@@ -14,7 +14,7 @@ from siting.judge.layers.context import Context
 from siting.judge.layers.rule_columns import Missing
 from siting.judge.standards.rule import Rule
 from siting.judge.standards.units_of_measure import DIGITS
-from siting.judge.wording.sentences import NO_MESSAGE, Message
+from siting.judge.wording.sentences import NO_SENTENCE, Sentence
 from siting.numbers import Bools
 
 __all__ = ["INDICATORS", "Finding", "indicator", "number", "percent",
@@ -39,11 +39,11 @@ class Finding:
     needs: str = ""
     metric: str = ""
     straight: float = math.nan
-    basis: Message = NO_MESSAGE
-    reason: Message = NO_MESSAGE
+    basis: Sentence = NO_SENTENCE
+    reason: Sentence = NO_SENTENCE
     units: pd.Series | None = field(default=None, compare=False)
     status: str = ""
-    remarks: tuple[Message, ...] = ()
+    remarks: tuple[Sentence, ...] = ()
     most: float = math.nan
 
     @property
@@ -87,7 +87,7 @@ def number(rule: Rule) -> float:
     return rule.value
 
 
-def percent(rule: Rule, part: float, total: float, *, needs: str, basis: Message, reason: Message = NO_MESSAGE,
+def percent(rule: Rule, part: float, total: float, *, needs: str, basis: Sentence, reason: Sentence = NO_SENTENCE,
             metric: str = "", target: float | None = None, units: pd.Series | None = None,
             operator: str = "") -> Finding:  # fmt: skip
     """Judge ``100 * part / total`` by the rule's own percentage."""
@@ -107,35 +107,35 @@ def percent(rule: Rule, part: float, total: float, *, needs: str, basis: Message
     )
 
 
-def units_message(part: float, total: int, of: object) -> Message:
+def units_message(part: float, total: int, of: object) -> Sentence:
     """Write how many units fulfil a rule."""
     return "audit.units", {"part": int(part), "total": total, "of": of}
 
 
 def share_of_units(rule: Rule, fulfil: pd.Series, of: object, *, needs: str = "facilities", target: float | None = None,
-                   operator: str = "", reason: Message = NO_MESSAGE) -> Finding:  # fmt: skip
+                   operator: str = "", reason: Sentence = NO_SENTENCE) -> Finding:  # fmt: skip
     """Judge the share of units that fulfil the rule."""
     part, total = int(fulfil.sum()), len(fulfil)
     return percent(rule, part, total, needs=needs, target=target, operator=operator, reason=reason, units=fulfil,
                    basis=units_message(part, total, of))  # fmt: skip
 
 
-def shown(value: float, unit: str, basis: Message, *, metric: str = "") -> Finding:
+def shown(value: float, unit: str, basis: Sentence, *, metric: str = "") -> Finding:
     """Return a value without a limit in the document: it is shown, not judged."""
-    reason: Message = NO_MESSAGE if math.isnan(value) else ("audit.no_limit", {})
+    reason: Sentence = NO_SENTENCE if math.isnan(value) else ("audit.no_limit", {})
     return Finding(value, math.nan, unit, "", math.nan, metric=metric, basis=basis, reason=reason)
 
 
 def without(units: pd.DataFrame, lacks: Bools, key: str = "audit.without",
-            besides: Mapping[object, Message] | None = None) -> Message:  # fmt: skip
+            besides: Mapping[object, Sentence] | None = None) -> Sentence:  # fmt: skip
     """Name the first twenty units that do not fulfil the rule, each with its message of *besides*."""
-    names: list[str | Message] = list(np.asarray(units.get("name", units.index), object)[lacks].astype(str))
+    names: list[str | Sentence] = list(np.asarray(units.get("name", units.index), object)[lacks].astype(str))
     for place, unit in enumerate(units.index[lacks]):
         if unit in (besides or {}):
             beside, values = (besides or {})[unit]
             names[place] = beside, {**values, "name": names[place]}
     if not names:
-        return NO_MESSAGE
+        return NO_SENTENCE
     if len(names) <= MOST_NAMES:
         return key, {"names": tuple(names)}
     return f"{key}_more", {"names": tuple(names[:MOST_NAMES]), "more": len(names) - MOST_NAMES}

@@ -21,7 +21,7 @@ from siting.judge.layers.context import Context
 from siting.judge.layers.judged_units import by_units
 from siting.judge.layers.walkers import minutes_message
 from siting.judge.standards.rule import Rule
-from siting.judge.wording.sentences import NO_MESSAGE, Message, name_of
+from siting.judge.wording.sentences import NO_SENTENCE, Sentence, name_of
 
 __all__ = ["complete", "level"]
 
@@ -30,7 +30,7 @@ __all__ = ["complete", "level"]
 def level(rule: Rule, context: Context) -> Iterator[Finding]:
     """Judge one level of living circles: who has all facilities within the limit, and whether there are enough."""
     limit, minutes = number(rule), rule.unit == "min"
-    way: Message = minutes_message(rule, context.walk, limit) if minutes else ("audit.within_m", {"limit": limit})
+    way: Sentence = minutes_message(rule, context.walk, limit) if minutes else ("audit.within_m", {"limit": limit})
     marks = [context.served(one, limit, minutes=minutes) for one in _facilities(rule)]
     straight = context.served(rule, limit, minutes=minutes, straight=True)
     yield from _whole(rule, context, marks, straight, share_of_everyone(rule, context), way)
@@ -52,7 +52,7 @@ def _facilities(rule: Rule) -> tuple[Rule, ...]:
     return rule.parts("each") or (rule,)
 
 
-def _whole(rule: Rule, context: Context, marks: list[pd.Series], straight: pd.Series, target: float, way: Message,
+def _whole(rule: Rule, context: Context, marks: list[pd.Series], straight: pd.Series, target: float, way: Sentence,
            operator: str = ">=") -> Iterator[Finding]:  # fmt: skip
     """Judge the share of people, and of communities, with all facilities near; also give that of each facility."""
     near = pd.Series(np.logical_and.reduce(marks), straight.index)
@@ -61,7 +61,7 @@ def _whole(rule: Rule, context: Context, marks: list[pd.Series], straight: pd.Se
         for facility, mark in zip(_facilities(rule), one.marks[2:], strict=True):
             percent = f"{100 * ratio(one.part(mark), one.total):.4g} %"
             shares.append({lang: f"{name} {percent}" for lang, name in name_of(facility, rule).items()})
-        reason = NO_MESSAGE
+        reason = NO_SENTENCE
         if place:  # units can be named, people cannot
             frame = by_units(rule, context, always=True).layer("communities").loc[one.marks[0].index]
             reason = without(frame, ~one.marks[0].to_numpy(bool), "audit.lack")
@@ -74,7 +74,7 @@ def _enough(rule: Rule, context: Context) -> Finding:
     fewest, most = rule.residents
     residents = float(context.heads("population")[context.ruled(rule)].sum())
     if residents < fewest:
-        reason: Message = ("audit.below_band", {"people": residents, "least": fewest})
+        reason: Sentence = ("audit.below_band", {"people": residents, "least": fewest})
         return Finding(math.nan, math.nan, "facilities", needed=math.nan, reason=reason)
     circles, fitting = math.ceil(residents / most - 1e-9), math.floor(residents / fewest + 1e-9)
     there = [(name_of(one, rule), _count(one, context)) for one in _facilities(rule)]

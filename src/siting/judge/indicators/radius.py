@@ -23,7 +23,7 @@ from siting.judge.standards.applies_to import wanted
 from siting.judge.standards.conditions import columns_of
 from siting.judge.standards.keys import JUDGED
 from siting.judge.standards.rule import Rule
-from siting.judge.wording.sentences import Message, limits_of
+from siting.judge.wording.sentences import Sentence, limits_of
 from siting.measure.services import people_column
 
 __all__ = ["Reading", "inside", "readings", "share_of_everyone"]
@@ -63,15 +63,15 @@ def radius(rule: Rule, context: Context) -> Iterator[Finding]:
         yield from _inside(rule, context, limits, target, ("audit.within_relaxed", values))
 
 
-def _inside(rule: Rule, context: Context, limit: float | pd.Series, target: float, way: Message) -> Iterator[Finding]:
+def _inside(rule: Rule, context: Context, limit: float | pd.Series, target: float, way: Sentence) -> Iterator[Finding]:
     """Judge the people inside, and the units of the rule: a unit is inside when all its rows are."""
     marks = [context.served(rule, limit, minutes=rule.unit == "min", straight=crow) for crow in (None, True)]
     own = limits_of(rule)
     for one in readings(rule, context, [mark & context.ruled(rule) for mark in marks]):
-        basis: Message = (way[0], {**way[1], "of": one.of})
+        basis: Sentence = (way[0], {**way[1], "of": one.of})
         if own:
             basis = ("audit.own_limits", {**basis[1], "way": basis, "which": own})
-        nobody: Message = ("audit.units", {"part": 0, "total": 0, "of": one.of})
+        nobody: Sentence = ("audit.units", {"part": 0, "total": 0, "of": one.of})
         yield inside(rule, one, target, basis=basis, reason=nobody if one.total == 0 else ("", {}))
 
 
@@ -82,7 +82,7 @@ class Reading(NamedTuple):
     needs: str
     weight: pd.Series
     marks: tuple[pd.Series, ...]
-    remarks: tuple[Message, ...]
+    remarks: tuple[Sentence, ...]
 
     @property
     def total(self) -> float:
@@ -94,7 +94,7 @@ class Reading(NamedTuple):
         return float(self.weight[mark].sum())
 
 
-def inside(rule: Rule, reading: Reading, target: float, *, basis: Message, reason: Message,
+def inside(rule: Rule, reading: Reading, target: float, *, basis: Sentence, reason: Sentence,
            operator: str = ">=") -> Finding:  # fmt: skip
     """Judge the share of the first mark; the second is that along straight lines."""
     near, straight, *_ = reading.marks
@@ -127,12 +127,12 @@ def readings(rule: Rule, context: Context, marks: list[pd.Series]) -> Iterator[R
         units = ruled.groupby(groups.unit_of, observed=True).any()
         one_by_one = [mark.groupby(groups.unit_of, observed=True).all() for mark in one_by_one]
     weight, needs = pd.Series(1, units.index[units]), groups.needs(rule)
-    wholly: Message = ("audit.wholly", {"ruled": groups.called(rule)})  # units are inside when all their estates are
+    wholly: Sentence = ("audit.wholly", {"ruled": groups.called(rule)})  # units are inside when all their estates are
     remarks = (*(() if needs == "communities" else (wholly,)), *stand_ins(rule, groups))
     yield Reading(needs, needs, weight, tuple(mark[units] for mark in one_by_one), remarks)
 
 
-def _parks(rule: Rule, context: Context, people: pd.Series) -> tuple[Message, ...]:
+def _parks(rule: Rule, context: Context, people: pd.Series) -> tuple[Sentence, ...]:
     """Write how many people live in parks, where a rule is for everybody else."""
     homes = context.layer("communities")
     if "kind" not in homes or "kind" in columns_of(wanted(rule)):

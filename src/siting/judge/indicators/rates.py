@@ -34,7 +34,7 @@ from siting.judge.layers.rule_columns import Missing, matches
 from siting.judge.standards.applies_to import ESTATES
 from siting.judge.standards.rule import Rule
 from siting.judge.standards.units_of_measure import UNITS
-from siting.judge.wording.sentences import NO_MESSAGE, Message
+from siting.judge.wording.sentences import NO_SENTENCE, Sentence
 
 __all__ = ["BASES", "composition", "demand", "figure", "land", "rate", "rate_of_staff", "use"]
 
@@ -137,7 +137,7 @@ def _share(rule: Rule, context: Context, of: str, reason: str) -> Finding:
     target = number(rule) / 100
     convert = lacking(target * total, rule.operator, part)
     add = math.nan if target >= 1 else max(0, least((target * total - part) / (1 - target), rule.operator))
-    way: Message = NO_MESSAGE
+    way: Sentence = NO_SENTENCE
     if convert > 0 and total > 0:
         values = {"convert": convert, "add": add, "column": rule.column, "of": of}
         way = (reason if math.isnan(add) else f"{reason}_or_add", values)
@@ -183,8 +183,8 @@ def use(rule: Rule, context: Context) -> Iterator[Finding]:
     used = context.amount(frame, layer, rule.column)
     of = rule.base or rule.of
     whole = float(context.heads(rule.base).sum()) if rule.base else context.amount(frame, layer, (rule.of,))
-    basis: Message = ("audit.composition", {"part": used, "column": rule.column, "total": whole, "of": of})
-    idle: Message = ("audit.idle", {"idle": whole - used, "of": of}) if not rule.base and whole > used else NO_MESSAGE
+    basis: Sentence = ("audit.composition", {"part": used, "column": rule.column, "total": whole, "of": of})
+    idle: Sentence = ("audit.idle", {"idle": whole - used, "of": of}) if not rule.base and whole > used else NO_SENTENCE
     yield percent(rule, used, whole, needs="persons", basis=basis, reason=idle)
 
 
@@ -198,7 +198,7 @@ def figure(rule: Rule, context: Context) -> Iterator[Finding]:
     target = math.nan if rule.value is None else rule.value
     homes = layer == "communities" and not rule.column
     columns = (context.things(rule),) if homes else rule.column or (layer,)
-    basis: Message = ("audit.sum", {"stock": there, "column": columns})
+    basis: Sentence = ("audit.sum", {"stock": there, "column": columns})
     if rule.of:
         over, _, column = rule.of.rpartition(".")
         divided = context.layer(over) if over else frame

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from siting.judge.layers.rule_columns import Missing
 from siting.judge.standards.rule import Rule
-from siting.judge.wording.sentences import Message
+from siting.judge.wording.sentences import Sentence
 
 __all__ = ["countable", "not_counted"]
 
@@ -29,7 +29,7 @@ def countable(rule: Rule, stock: Stock) -> tuple[tuple[Rule, ...], tuple[Missing
     return tuple(there), tuple(absent)
 
 
-def not_counted(rule: Rule, stock: Stock) -> tuple[Message, ...]:
+def not_counted(rule: Rule, stock: Stock) -> tuple[Sentence, ...]:
     """Write which alternatives of `any` were not counted, and the missing data."""
     rules = [one for one in (rule, *rule.parts("each")) if one.any]
     missing = [one for each in rules for one in countable(each, stock)[1]]

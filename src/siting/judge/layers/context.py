@@ -25,6 +25,7 @@ from siting.judge.standards.rule import Rule
 from siting.measure import Reach, straight_line, travel
 from siting.measure.coverage import covered
 from siting.measure.services import open_to_all
+from siting.messages import Message
 from siting.network import Network, Places, Walk
 
 __all__ = ["Context"]
@@ -214,9 +215,7 @@ class Context:
         def place() -> pd.Series:
             frame, towns = self.layer(layer), self.districts("township")
             if "district" not in frame and not isinstance(frame, gpd.GeoDataFrame):
-                raise LayerError(
-                    layer, 'has neither geometry nor a column "district", so that its rows have no location'
-                )
+                raise LayerError(layer, Message("verdict.no_location"))
             return township_of(frame, towns, self.layer("districts"))
 
         return self.cached(("township", layer), place)

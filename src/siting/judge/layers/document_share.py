@@ -12,6 +12,7 @@ from siting.judge.layers.rule_columns import Missing
 from siting.judge.standards.rule import Rule
 from siting.judge.standards.standard import Standard
 from siting.judge.standards.units_of_measure import UNITS
+from siting.messages import Message
 from siting.read_share import share_from
 
 __all__ = ["SIZED", "people_of", "share_of_whole", "sized"]
@@ -54,13 +55,12 @@ def share_of_whole(scope: str | float | None, people: Mapping[str, float], name:
     """Return the share of the document's area that the layers are; None for a part of unknown size."""
     if scope == "part":
         return None
-    share = 1.0 if scope in (None, "whole") else share_from(scope, 'scope, beside "whole" and "part",')
+    share = 1.0 if scope in (None, "whole") else share_from(scope, Message("verdict.scope"))
     if not people or 1 / APART <= people["layers"] / (people["document"] * share) <= APART:
         return share
-    of, here = people["document"], people["layers"]
-    differs = f"standard {name} is for an area of {of:,.0f} people, the layers hold {here:,.0f}"
+    differs = {"standard": name, **people}
     if scope is None:
-        logger.warning('%s: its numbers for the whole are shown, not judged; give scope="whole" or a share', differs)
+        logger.warning(Message("verdict.scope_shown", **differs))
         return None
-    logger.warning("%s: is scope %r right?", differs, scope)
+    logger.warning(Message("verdict.scope_right", **differs, scope=scope))
     return share

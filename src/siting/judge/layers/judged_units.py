@@ -22,7 +22,7 @@ from siting.judge.layers.walkers import Limit
 from siting.judge.standards.applies_to import wanted
 from siting.judge.standards.conditions import columns_of, key_of
 from siting.judge.standards.rule import Rule
-from siting.judge.wording.sentences import Message
+from siting.judge.wording.sentences import Sentence
 from siting.measure import Reach
 
 __all__ = ["Rolled", "by_units", "stand_ins", "unit_of"]
@@ -62,14 +62,14 @@ def unit_of(rule: Rule, context: Context) -> str:
     return context.things(rule) if stands else rule.unit
 
 
-def stand_ins(rule: Rule, context: Context) -> tuple[Message, ...]:
+def stand_ins(rule: Rule, context: Context) -> tuple[Sentence, ...]:
     """Write which rows were judged as units of the rule, and how to avoid it."""
     if not isinstance(context, Rolled):
         return ()
     alone = context.alone(rule)
     villages = int((alone == "village").sum())
     estates = len(alone) - villages
-    made: list[Message] = []
+    made: list[Sentence] = []
     if estates:
         values = {"alone": estates, "absent": "community_area", "layer": AREAS, "key": AREAS}
         made.append(("audit.estates_stand_in", values))

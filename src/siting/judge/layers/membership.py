@@ -10,8 +10,8 @@ import pandas as pd
 
 from siting.data import points, to_crs
 from siting.data.district_names import names_apart
-from siting.errors import some
 from siting.judge.layers.context import Context
+from siting.messages import Message
 
 __all__ = ["AREAS", "COLUMNS", "belonging", "has_word", "kind_of", "named_unit", "placed"]
 
@@ -34,8 +34,8 @@ def belonging(context: Context, how: str) -> tuple[pd.Series, pd.DataFrame]:
     own = named_unit(names, towns, areas)
     strange = names.notna() & own.isna()
     if len(areas) and strange.any():
-        logger.warning("communities: %d rows name units that the layer %s has not, or several times: %s; they count as "
-                       "units of their own", int(strange.sum()), AREAS, some(names[strange].unique()))  # fmt: skip
+        named = names[strange].unique()
+        logger.warning(Message("verdict.own_units", n=int(strange.sum()), layer=AREAS, ids=named))
     apart = _apart(names[strange], towns[strange], names_apart(context.layers.get("districts", pd.DataFrame())))
     own = own.where(~strange, apart["unit"].reindex(own.index))
     own = own.where(own.notna(), _lies_in(homes, context.layers.get(AREAS)))
@@ -94,8 +94,8 @@ def placed(context: Context, layer: str, how: str, own: pd.Series, units: pd.Dat
     found = named_unit(names, towns, units)
     strange = names.notna() & found.isna()
     if strange.any():
-        logger.warning("%s: %d rows name communities or villages that are not there, or several times: %s; they count "
-                       "where they lie", layer, int(strange.sum()), some(names[strange].unique()))  # fmt: skip
+        named = names[strange].unique()
+        logger.warning(Message("verdict.where_they_lie", layer=layer, n=int(strange.sum()), ids=named))
     if "community" in frame:
         homes = context.layers["communities"]
         rows = pd.DataFrame({"name": homes.get("name", ""), "town": _towns(context, "communities")}, homes.index)

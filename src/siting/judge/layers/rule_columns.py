@@ -9,6 +9,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,9 +17,10 @@ import pandas as pd
 from siting.data import list_roles, of_type, role
 from siting.data.columns import Column
 from siting.data.values import parse_choices
-from siting.errors import LayerError, StandardError, some
+from siting.errors import LayerError, StandardError
 from siting.judge.standards.conditions import ANY, COMPARISON
-from siting.judge.wording.sentences import Message
+from siting.judge.wording.sentences import Sentence
+from siting.messages import Message
 from siting.numbers import MOST_COUNT, Bools
 
 __all__ = ["SEVERAL", "Missing", "counted", "filled", "flags", "graded", "matches", "of_choices", "of_types"]
@@ -35,7 +37,7 @@ class Missing(Exception):  # noqa: N818 - not an error: the rule is not judged a
     """A layer, column or parameter that a rule needs is missing."""
 
     def __init__(self, key: str, **values: object) -> None:
-        self.message: Message = (key, values)
+        self.message: Sentence = (key, values)
         self.status = "no_number" if key in NO_NUMBER else "no_data"
         super().__init__(key)
 
@@ -62,9 +64,9 @@ def matches(frame: pd.DataFrame, layer: str, wanted: Mapping[str, object]) -> pd
 def _holds_words(values: pd.Series, layer: str, wanted: tuple[str, ...]) -> Bools:
     """Mark the cells of words joined by semicolons that contain one of the wanted sets."""
     if pd.api.types.is_bool_dtype(values) or pd.api.types.is_numeric_dtype(values):
-        sort = "true or false" if pd.api.types.is_bool_dtype(values) else 'a comparison such as ">=100"'
-        given = wanted[0] if len(wanted) == 1 else wanted
-        raise StandardError(f'a rule wants "{given}" of {layer}: "{values.name}", which holds no text; write {sort}')
+        flag, plain = Message("study.flag"), Message("verdict.a_comparison")
+        sort = flag if pd.api.types.is_bool_dtype(values) else plain
+        raise StandardError(Message("verdict.wants_text", given=wanted, layer=layer, column=values.name, sort=sort))
     codes, words = pd.factorize(values)  # many rows, few distinct words
     column, cells = _column(layer, values.name), [*map(str, words)]
     if column is not None and column.many and column.choices:  # for layers made without their role
@@ -85,21 +87,20 @@ def of_types(frame: pd.DataFrame, layer: str, types: Sequence[str], excluded: Se
         raise Missing("audit.no_column", layer=layer, absent="facility_type")
     values = frame["facility_type"]
     if pd.api.types.is_numeric_dtype(values):
-        raise StandardError(
-            f'a rule names types, and "facility_type" of {layer} holds no text; write the types in words'
-        )
+        raise StandardError(Message("verdict.types_text", layer=layer))
     return of_type(values, types, excluded=excluded) if types else ~of_type(values, excluded)
 
 
-def _refuse(values: pd.Series, layer: str, wrong: Iterable[bool], what: str, mend: str) -> None:
+def _facts(values: pd.Series, wrong: Iterable[bool]) -> dict[str, Any]:
+    """Return the values of a message on the wrong rows of a column: none where there are none."""
     rows = values.index[np.asarray(wrong, bool)]
-    if len(rows):
-        raise LayerError(layer, f'"{values.name}" is {what} in {len(rows)} rows: {some(rows)}{mend}')
+    return {"what": Message("verdict.column", column=values.name), "ids": rows, "n": len(rows)} if len(rows) else {}
 
 
 def filled(values: pd.Series, layer: str) -> pd.Series:
     """Return *values*; refuse blank ones."""
-    _refuse(values, layer, values.isna(), "blank", "; fill it in")
+    if blank := _facts(values, values.isna()):
+        raise LayerError(layer, Message("ids.blank", **blank))
     return values
 
 
@@ -109,13 +110,15 @@ def counted(values: pd.Series, layer: str) -> pd.Series:
     if not len(values):
         return values.astype(float)
     if not pd.api.types.is_numeric_dtype(values):
-        raise LayerError(layer, f'"{values.name}" holds text, not numbers; read the layer with read_layer')
+        raise LayerError(layer, Message("verdict.text_column", column=values.name))
     numbers = values.to_numpy(float)
-    _refuse(values, layer, ~(np.isfinite(numbers) & (numbers >= 0)), "negative or infinite", "; mend it")
+    if wrong := _facts(values, ~(np.isfinite(numbers) & (numbers >= 0))):
+        raise LayerError(layer, Message("ids.negative", **wrong))
+    if large := _facts(values, numbers >= MOST_COUNT):
+        raise LayerError(layer, Message("ids.too_large", **large, rows=large["ids"]))
     if numbers.sum() >= MOST_COUNT:
-        exact = "; from 2^53 on numbers are not exact; correct it"
-        _refuse(values, layer, numbers >= MOST_COUNT, "9,007,199,254,740,992 or more", exact)
-        raise LayerError(layer, f'"{values.name}" adds up to {numbers.sum():.3g}{exact}')
+        what = Message("verdict.column", column=values.name)
+        raise LayerError(layer, Message("ids.large_sum", what=what, sum=numbers.sum()))
     return values
 
 
@@ -127,8 +130,9 @@ def graded(values: pd.Series, layer: str) -> pd.Series:
     if numbers.isna().all():
         return values
     wrong = numbers.isna() & values.notna()
-    words = "、".join(dict.fromkeys(values[wrong].astype(str)))
-    _refuse(values, layer, wrong, "no grade", f" ({words}); write a number or a word such as 三级")
+    if facts := _facts(values, wrong):
+        words = list(dict.fromkeys(values[wrong].astype(str)))
+        raise LayerError(layer, Message("verdict.no_grade", column=values.name, words=words, example="三级", **facts))
     return numbers
 
 
@@ -144,7 +148,8 @@ def _grade(word: object) -> float:
 def flags(values: pd.Series, layer: str) -> pd.Series:
     """Return flags; refuse blanks and text."""
     marks = filled(values, layer)
-    _refuse(values, layer, ~marks.isin([True, False]), "neither yes nor no", "; write true or false")
+    if wrong := _facts(values, ~marks.isin([True, False])):
+        raise LayerError(layer, Message("ids.no_flag", **wrong))
     return marks.astype(bool)
 
 
@@ -153,7 +158,6 @@ def of_choices(values: pd.Series, layer: str) -> pd.Series:
     filled(values, layer)
     column = _column(layer, values.name)
     choices = [value for value, _ in column.choices] if column is not None else []
-    if choices:
-        mend = "; write one of these, or let check_layer translate it"
-        _refuse(values, layer, ~values.isin(choices), f"none of {some(choices)}", mend)
+    if choices and (wrong := _facts(values, ~values.isin(choices))):
+        raise LayerError(layer, Message("verdict.not_a_choice", column=values.name, choices=choices, **wrong))
     return values

@@ -10,13 +10,13 @@ import geopandas as gpd
 import pandas as pd
 
 from siting.data import to_crs
-from siting.errors import some
 from siting.judge.layers.context import Context
 from siting.judge.layers.districts import by_id_or_name
 from siting.judge.layers.membership import named_unit
 from siting.judge.layers.rule_columns import Missing
 from siting.judge.standards.rule import Rule
-from siting.judge.wording.sentences import Message
+from siting.judge.wording.sentences import Sentence
+from siting.messages import Message
 
 __all__ = ["AREAS", "served_districts", "townships_served"]
 
@@ -29,12 +29,12 @@ SEVERAL = re.compile(r"\s*[;；,，、/／|\n]\s*")
 MOST = 0.5
 
 
-def served_districts(rule: Rule, layer: str, context: Context) -> tuple[pd.Series, tuple[Message, ...]]:
+def served_districts(rule: Rule, layer: str, context: Context) -> tuple[pd.Series, tuple[Sentence, ...]]:
     """Mark the districts served by a counted facility, by name or by half their area; remarks list what is unclear."""
     context = context.whole or context
     units, facilities = context.districts(rule.applies_to), context.stock(rule, layer)
     served = pd.Series(False, units.index)
-    remarks: list[Message] = []
+    remarks: list[Sentence] = []
     if COLUMN in facilities:
         named, strange = _named(facilities, layer, context)
         if rule.applies_to != "county":
@@ -42,7 +42,7 @@ def served_districts(rule: Rule, layer: str, context: Context) -> tuple[pd.Serie
             named |= set(parents.index[parents.isin(named)])
         served |= units.index.isin(named)
         if strange:
-            logger.warning('%s: "%s" names no district, or several of one name: %s', layer, COLUMN, some(strange))
+            logger.warning(Message("verdict.serves_strange", layer=layer, column=COLUMN, ids=strange))
             remarks.append(("audit.serves_strange", {"words": tuple(strange)}))
     areas = context.layers.get(AREAS)
     if areas is not None:
@@ -53,14 +53,14 @@ def served_districts(rule: Rule, layer: str, context: Context) -> tuple[pd.Serie
         if lost.all():
             remarks.append(("audit.areas_strange", {"layer": AREAS, "of": layer}))
         elif lost.any():
-            logger.warning("%s: %d rows belong to no facility of %s: %s", AREAS, int(lost.sum()), layer,
-                           some(areas["facility"][lost].unique()))  # fmt: skip
+            ids = areas["facility"][lost].unique()
+            logger.warning(Message("verdict.areas_lost", layer=AREAS, n=int(lost.sum()), of=layer, ids=ids))
     elif COLUMN not in facilities:
         remarks.append(("audit.serves_unknown", {"absent": COLUMN, "layer": AREAS, "key": AREAS}))
     return served, tuple(remarks)
 
 
-def townships_served(rule: Rule, context: Context) -> tuple[Message, ...]:
+def townships_served(rule: Rule, context: Context) -> tuple[Sentence, ...]:
     """Write how many townships the counted facilities serve, if column or layer is there."""
     layer = rule.layers[0]
     known = COLUMN in context.layer(layer) or AREAS in context.layers

@@ -14,9 +14,10 @@ from siting.data import closest_types, of_type, type_of, types_in
 from siting.judge.layers.context import Context
 from siting.judge.layers.rule_columns import of_types
 from siting.judge.standards.rule import Rule
-from siting.judge.wording.sentences import NO_MESSAGE, Message, sentence
+from siting.judge.wording.sentences import NO_SENTENCE, Sentence, sentence
 from siting.labels import label
 from siting.measure.services import APART, set_apart
+from siting.messages import Message
 
 __all__ = ["COLUMNS", "apart_lines", "besides", "closed_here", "excluded", "in_words", "lines_of", "set_apart_of",
            "uncounted", "uncounted_here", "unknown", "warn_of_unknown", "warn_of_unused"]  # fmt: skip
@@ -60,10 +61,13 @@ def warn_of_unknown(found: pd.DataFrame) -> dict[str, dict[str, int]]:
     for row in unknown(found).to_dict("records"):
         layer, word, rows = row["layer"], row["word"], row["rows"]
         counts.setdefault(layer, {})[word] = rows
-        which = f'the type "{word}" is not known' if word else "the type is blank"
-        closest = f" (the closest: {row['closest']})" if row["closest"] else ""
-        mend = f"write a word of facility_types(){closest}, or name the type in the rules"
-        logger.warning("%s: %s (rows: %d), and no rule that names types counts it; %s", layer, which, rows, mend)
+        facts = {"layer": layer, "word": word, "rows": rows, "closest": row["closest"]}
+        if not word:
+            logger.warning(Message("verdict.blank_type", **facts))
+        elif row["closest"]:
+            logger.warning(Message("verdict.unknown_type_near", **facts))
+        else:
+            logger.warning(Message("verdict.unknown_type", **facts))
     return counts
 
 
@@ -74,18 +78,19 @@ def warn_of_unused(context: Context, rules: Iterable[Rule]) -> None:
         for rule in by_layer:
             for word in (*rule.facility_types, *rule.excluded_types):
                 if not type_of(word) and not there.intersection(types_in(word)):
-                    alike = "、".join(closest_types(word))
-                    closest = f"; the closest are {alike}" if alike else ""
-                    what = f'names the type "{word}", which is not known, and which no row of {layer} has'
-                    logger.warning("rule %s %s%s", rule.id, what, closest)
+                    facts = {"rule": rule.id, "word": word, "layer": layer, "closest": "、".join(closest_types(word))}
+                    if facts["closest"]:
+                        logger.warning(Message("verdict.unused_type_near", **facts))
+                    else:
+                        logger.warning(Message("verdict.unused_type", **facts))
 
 
-def excluded(rule: Rule) -> Message:
+def excluded(rule: Rule) -> Sentence:
     """Write which types a clause excludes."""
-    return ("audit.excluded", {"types": rule.excluded_types}) if rule.excluded_types else NO_MESSAGE
+    return ("audit.excluded", {"types": rule.excluded_types}) if rule.excluded_types else NO_SENTENCE
 
 
-def uncounted_here(rule: Rule, context: Context) -> Message:
+def uncounted_here(rule: Rule, context: Context) -> Sentence:
     """Write the rows that a rule leaves out: those of unknown types, and for the whole all if none counts."""
     counts: Counter[str] = Counter()
     others = False
@@ -98,13 +103,13 @@ def uncounted_here(rule: Rule, context: Context) -> Message:
             others |= not odd.issuperset(written.index)
             odd = set(written.index)
         counts.update({word: int(rows) for word, rows in written.items() if word in odd - taken})
-    return ("audit.other_types" if others else "audit.uncounted", _listed(counts)) if counts else NO_MESSAGE
+    return ("audit.other_types" if others else "audit.uncounted", _listed(counts)) if counts else NO_SENTENCE
 
 
-def closed_here(rule: Rule, context: Context) -> Message:
+def closed_here(rule: Rule, context: Context) -> Sentence:
     """Write how many facilities of an area a rule would count if they were open to neighbours."""
     if rule.other or rule.kind == "employees_per_facility":
-        return NO_MESSAGE  # parks count facilities for their own staff
+        return NO_SENTENCE  # parks count facilities for their own staff
     shut: dict[str, pd.Series] = {}
     for one in rule.counting:
         for layer in one.layers:
@@ -112,7 +117,7 @@ def closed_here(rule: Rule, context: Context) -> Message:
                 marks = context.counted(one, layer) & context.layer(layer)["open_to_neighbours"].isin([False])
                 shut[layer] = shut.get(layer, False) | marks
     closed = sum(int(marks.sum()) for marks in shut.values())
-    return ("audit.not_open", {"rows": closed}) if closed else NO_MESSAGE
+    return ("audit.not_open", {"rows": closed}) if closed else NO_SENTENCE
 
 
 def set_apart_of(context: Context, rules: Iterable[Rule]) -> dict[str, dict[str, int]]:
@@ -126,7 +131,7 @@ def set_apart_of(context: Context, rules: Iterable[Rule]) -> dict[str, dict[str,
     return found
 
 
-def besides(rule: Rule, context: Context, units: pd.DataFrame) -> dict[object, Message]:
+def besides(rule: Rule, context: Context, units: pd.DataFrame) -> dict[object, Sentence]:
     """Write for each district the rows there of types that are unknown, or that the rule excludes."""
     whole = context.whole or context
     counts: dict[object, Counter[str]] = {}

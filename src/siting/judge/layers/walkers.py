@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from siting.judge.standards.rule import Rule
 from siting.judge.standards.travel_modes import RIDDEN, pace
-from siting.judge.wording.sentences import Message
+from siting.judge.wording.sentences import Sentence
 from siting.measure.services import walker
 from siting.network import Walk
 
@@ -31,24 +31,24 @@ class Limit(NamedTuple):
 def limit_of(rule: Rule, amount: float, *, minutes: bool) -> Limit:
     """Return a limit of a rule. Rides have one speed for all, so that theirs is in metres."""
     if minutes and rule.mode in RIDDEN:
-        return Limit(metres=amount * pace(rule.mode, rule.speed, rule.id))
+        return Limit(metres=amount * pace(rule.mode, rule.speed))
     return Limit(minutes=amount) if minutes else Limit(metres=amount)
 
 
 def walker_of(rule: Rule, walk: Walk | Mapping[str, Walk] | None) -> Walk:
     """Return the walker to the facilities of a rule: at the printed speed, else the user's."""
     who = walker(rule.service, walk)
-    return replace(who, speed=pace("walk", rule.speed, rule.id)) if rule.speed and rule.mode not in RIDDEN else who
+    return replace(who, speed=pace("walk", rule.speed)) if rule.speed and rule.mode not in RIDDEN else who
 
 
-def walk_message(key: str, rule: Rule, values: Mapping[str, object]) -> Message:
+def walk_message(key: str, rule: Rule, values: Mapping[str, object]) -> Sentence:
     """Write what lies within a walk, a straight line or a ride; *key* is that of the walk."""
     if rule.mode in RIDDEN:
         return f"{key}_ride", {**values, "mode": rule.mode, "speed": rule.speed}
     return (f"{key}_straight" if rule.metric == "straight" else key), dict(values)
 
 
-def minutes_message(rule: Rule, walk: Walk | Mapping[str, Walk] | None, limit: float) -> Message:
+def minutes_message(rule: Rule, walk: Walk | Mapping[str, Walk] | None, limit: float) -> Sentence:
     """Write how the minutes of a limit are travelled."""
     if rule.mode in RIDDEN:
         return "audit.within_ride", {"limit": limit, "mode": rule.mode, "speed": rule.speed}

@@ -6,8 +6,8 @@ import re
 from collections.abc import Hashable, Mapping
 from typing import Any
 
-from siting.errors import StandardError
-from siting.judge.standards.keys import WIDE
+from siting.judge.standards.keys import WIDE, fault_of
+from siting.messages import Message
 
 __all__ = ["ANY", "COMPARISON", "columns_of", "conditions_from", "key_of"]
 
@@ -19,14 +19,13 @@ COMPARISON = re.compile(r"\s*(>=|<=|>|<)\s*(-?\d+(?:\.\d+)?)\s*$")
 def conditions_from(rule: str, key: str, value: Any) -> dict[str, Any]:
     """Read conditions on columns; `any` has several such tables, of which one is enough."""
     if not isinstance(value, Mapping) or not all(isinstance(v, bool | str | list | tuple) for v in value.values()):
-        what = 'a table of columns, such as { public = true, beds = ">=100" }'
-        raise StandardError(f"rule {rule}: {key} is {value!r}, not {what}")
+        raise fault_of(rule, key, Message("study.kind", what=key, value=value, kind=Message("standard.columns")))
     read = {k: tuple(v) if isinstance(v, list) else _condition(rule, key, k, v) for k, v in value.items() if k != ANY}
     if ANY not in value:
         return read
     if not isinstance(value[ANY], list | tuple) or len(value[ANY]) < 2 or not all(value[ANY]):
-        what = "two or more tables of which one is enough, such as [{ inclusive = true }, { public = true }]"
-        raise StandardError(f"rule {rule}: {key}.any is {value[ANY]!r}, not {what}")
+        what, several = f"{key}.{ANY}", Message("standard.alternatives")
+        raise fault_of(rule, key, Message("study.kind", what=what, value=value[ANY], kind=several))
     return {**read, ANY: tuple(conditions_from(rule, f"{key}.any", each) for each in value[ANY])}
 
 
@@ -36,7 +35,7 @@ def _condition(rule: str, key: str, column: str, want: Any) -> Any:
         return want
     plain = want.translate(WIDE)
     if plain.strip()[:1] in tuple("<>=") and not re.fullmatch(r"\s*[<>]=?\s*\d+(\.\d+)?\s*", plain):
-        raise StandardError(f'rule {rule}: {key}.{column} is "{want}"; write a comparison as ">=100"')
+        raise fault_of(rule, key, Message("standard.comparison", key=f"{key}.{column}", value=want))
     return plain
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 
-from siting.errors import some
+from siting.errors import SitingError, StandardError
 from siting.judge.standards.travel_modes import MODES
+from siting.messages import Message
 
 __all__ = ["ALSO", "CHOICES", "COMPUTING", "JUDGED", "LISTS", "NEAR", "NUMBERS", "ONE_BY_ONE", "PART", "PARTS",
-           "PERMITS", "ROWS", "TABLES", "WAY", "WIDE", "unlisted"]  # fmt: skip
+           "PERMITS", "ROWS", "TABLES", "WAY", "WIDE", "fault_of", "named_fault", "unlisted"]  # fmt: skip
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "operator": (">=", "<=", ">", "<", "=", "~", "range", "per", ""),
@@ -55,9 +57,23 @@ PART = ("name_zh", "name_en", "layer", "facility_types", "excluded_types", "wher
 JUDGED = ("standard", "target")
 
 
-def unlisted(key: str, given: str, known: Iterable[str]) -> str:
-    """Write the possible values of a key, with a suggestion."""
-    listed = sorted(filter(None, known))
-    alike = get_close_matches(given, listed, n=1)
-    guess = f'did you mean "{alike[0]}"? ' if alike else ""
-    return f'{key} is "{given}"; {guess}choose one of {some(listed, 99)}'
+def unlisted(key: str, given: str, known: Iterable[str]) -> Message:
+    """Name the possible values of a key, with a suggestion."""
+    choices = sorted(filter(None, known))
+    if alike := get_close_matches(given, choices, n=1):
+        return Message("standard.choose_near", key=key, value=given, near=alike[0], choices=choices)
+    return Message("standard.choose", key=key, value=given, choices=choices)
+
+
+def fault_of(rule: str | Message, key: str, message: str | Message) -> StandardError:
+    """Make the error of a key of a rule; the key tells the line of the file."""
+    return StandardError(Message("standard.rule", rule=rule, key=key, error=message))
+
+
+@contextmanager
+def named_fault(rule: str, key: str) -> Iterator[None]:
+    """Say of which rule and key an error is."""
+    try:
+        yield
+    except SitingError as error:
+        raise fault_of(rule, key, error.message) from None

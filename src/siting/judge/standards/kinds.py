@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from siting.errors import StandardError, some
 from siting.judge.standards.applies_to import COMMUNITIES, DISTRICTS, ESTATES
-from siting.judge.standards.keys import COMPUTING, JUDGED, NEAR, ONE_BY_ONE, ROWS, WAY
+from siting.judge.standards.keys import COMPUTING, JUDGED, NEAR, ONE_BY_ONE, ROWS, WAY, fault_of
 from siting.judge.standards.rule import Rule
+from siting.messages import Message
 
 __all__ = ["KINDS", "SUMS", "Kind", "check_kind"]
 
@@ -156,19 +156,22 @@ def check_kind(rule: Rule) -> None:
     """Refuse an operator, a unit or a key that the kind of a rule cannot use."""
     kind = KINDS[rule.kind]
     if kind.units is not None and rule.unit not in kind.units and (rule.unit or rule.value is not None):
-        listed = some(list(filter(None, kind.units)), 99) or "no unit"
-        raise StandardError(f'rule {rule.id}: unit is "{rule.unit}"; a {rule.kind} is in {listed}')
+        units = [unit for unit in kind.units if unit]
+        if not units:
+            raise fault_of(rule.id, "unit", Message("standard.no_unit", value=rule.unit, kind=rule.kind))
+        raise fault_of(rule.id, "unit", Message("standard.unit", value=rule.unit, kind=rule.kind, units=units))
     if rule.role in JUDGED and rule.value is not None and rule.operator not in kind.operators:
-        listed = some([o for o in kind.operators if o], 9)
-        raise StandardError(
-            f'rule {rule.id}: operator is "{rule.operator}"; a {rule.kind} is judged by one of {listed}'
-        )
+        operators = [operator for operator in kind.operators if operator]
+        wrong = {"value": rule.operator, "kind": rule.kind, "operators": operators}
+        raise fault_of(rule.id, "operator", Message("standard.operator", **wrong))
     given = [name for name in COMPUTING if getattr(rule, name) not in (None, "", (), {})]
     idle = {*kind.idle(rule), *(() if rule.in_minutes else ("mode", "speed"))}
     lost = [name for name in given if name in idle or name not in kind.keys]
     if lost:
         left = [name for name in COMPUTING if name in kind.keys and name not in idle]
-        uses = f"it uses {some(left, 99)}" if left else "it uses none of them"
-        raise StandardError(f"rule {rule.id}: {some(lost, 99)} would have no effect in this {rule.kind}; {uses}")
+        idle_here = {"keys": lost, "kind": rule.kind}
+        if not left:
+            raise fault_of(rule.id, lost[0], Message("standard.no_effect_at_all", **idle_here))
+        raise fault_of(rule.id, lost[0], Message("standard.no_effect", **idle_here, known=left))
     if rule.value_max is not None and rule.operator != "range":
-        raise StandardError(f'rule {rule.id}: value_max is the end of a range; write operator = "range"')
+        raise fault_of(rule.id, "value_max", Message("standard.range_operator"))

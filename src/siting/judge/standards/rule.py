@@ -8,11 +8,11 @@ from dataclasses import dataclass, field, replace
 from numbers import Real
 from typing import Any
 
-from siting.errors import SitingError, StandardError, some
-from siting.judge.standards.keys import CHOICES, JUDGED, LISTS, NUMBERS, PARTS, PERMITS, unlisted
+from siting.judge.standards.keys import CHOICES, JUDGED, LISTS, NUMBERS, PARTS, PERMITS, fault_of, named_fault, unlisted
 from siting.judge.standards.travel_modes import RIDDEN, pace
 from siting.judge.standards.units_of_measure import UNITS
 from siting.limits import metres_of, minutes_of
+from siting.messages import Message
 from siting.read_share import share_from
 from siting.renamed import RenamedAttribute
 
@@ -172,12 +172,14 @@ class Rule:
         for name in LISTS:
             given = getattr(self, name)
             object.__setattr__(self, name, ((given,) if given else ()) if isinstance(given, str) else tuple(given))
-        for fault in (fault for check in (_faults_of_values, _faults_of_parts) for fault in check(self)):
-            raise StandardError(f"rule {self.id}: {fault}")
+        for key, fault in (*_faults_of_values(self), *_faults_of_parts(self)):
+            raise fault_of(self.id, key, fault)
         if self.share is not None:
-            object.__setattr__(self, "share", share_from(self.share, f"rule {self.id}: share", StandardError))
+            with named_fault(self.id, "share"):
+                object.__setattr__(self, "share", share_from(self.share, "share"))
         if self.mode or self.speed:
-            pace(self.mode, self.speed, f"rule {self.id}")
+            with named_fault(self.id, "speed" if self.speed else "mode"):
+                pace(self.mode, self.speed)
         for key in PARTS:
             self.parts(key)  # a part is a rule and checks itself
 
@@ -246,44 +248,40 @@ class Rule:
         return replace(self, **{"each": (), "any": (), **own, **names, **rest})
 
 
-def _faults_of_values(rule: Rule) -> Iterator[str]:
-    """Find invalid numbers, words and units."""
+def _faults_of_values(rule: Rule) -> Iterator[tuple[str, Message]]:
+    """Find invalid numbers, words and units, each with its key."""
     for name in NUMBERS:
         number = getattr(rule, name)
         if number is not None and not (isinstance(number, Real) and math.isfinite(number)):
-            yield f"{name} is {number!r}, not a number"
+            yield name, Message("standard.not_finite", key=name, value=number)
         elif number is not None and number < 0:
-            yield f"{name} is {number:g}; it must be above 0"
+            yield name, Message("standard.not_negative", key=name, value=number)
         elif number is not None and name in ("metres", "minutes"):
-            try:
+            with named_fault(rule.id, name):
                 metres_of(number, name) if name == "metres" else minutes_of(number, name)
-            except SitingError as fault:
-                yield str(fault)
     for name, choices in CHOICES.items():
         if getattr(rule, name) not in choices:
-            yield f'{name} is "{getattr(rule, name)}"; choose one of {some([c for c in choices if c], 9)}'
+            yield name, unlisted(name, getattr(rule, name), choices)
     if rule.unit not in UNITS:
-        yield unlisted("unit", rule.unit, UNITS)
-    strange = set(NOT_OF_UNIT.get(UNITS[rule.unit].counts, ())) & set(rule.column)
-    if strange:
-        yield (f'unit "{rule.unit}" and column {some(sorted(strange))} are not of one sort; places (托位) are of '
-               "childcare, school_places (学位) of kindergartens and schools")  # fmt: skip
+        yield "unit", unlisted("unit", rule.unit, UNITS)
+    elif strange := set(NOT_OF_UNIT.get(UNITS[rule.unit].counts, ())) & set(rule.column):
+        yield "unit", Message("standard.other_sort", unit=rule.unit, columns=sorted(strange))
     if rule.operator == "range" and (rule.value is None or rule.value_max is None):
-        yield "a range needs value and value_max"
+        yield "operator", Message("standard.range_values")
     if rule.operator == "~" and rule.role in JUDGED:
-        yield 'operator "~" (about) is no limit; give the role "context"'
+        yield "operator", Message("standard.about")
 
 
-def _faults_of_parts(rule: Rule) -> Iterator[str]:
+def _faults_of_parts(rule: Rule) -> Iterator[tuple[str, Message]]:
     """Find keys beside the tables that replace them, rides along a straight line and empty bands of residents."""
     tables = [*rule.each, *rule.any, *(one for at in rule.each for one in at.get("any", ()))]
     if tables and (rule.layer or any(rule.types) or rule.where):
-        yield "layer, facility_types and where belong in the tables of each or any"
+        yield "layer", Message("standard.in_tables")
     if len(rule.any) == 1 or any(len(at.get("any", ())) == 1 for at in rule.each):
-        yield "any has one table only; it lists alternatives"
+        yield "any", Message("standard.one_table")
     if any({"metres", "minutes"} <= set(at) for at in tables):
-        yield "a table has metres and minutes; give one of them"
+        yield "any", Message("standard.two_limits")
     if rule.mode in RIDDEN and rule.metric == "straight":
-        yield f'by {rule.mode} means along the streets; leave out metric = "straight"'
+        yield "metric", Message("standard.ridden_straight", mode=rule.mode)
     if rule.residents and not (len(rule.residents) == 2 and 0 < rule.residents[0] <= rule.residents[1]):
-        yield f"residents is {list(rule.residents)}; give the fewest and the most, as [5000, 12000]"
+        yield "residents", Message("standard.residents", value=rule.residents)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 import tomllib
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -13,10 +16,13 @@ from typing import Any
 import pandas as pd
 
 from siting.data import toml_files
-from siting.errors import StandardError, some
-from siting.judge.standards.from_toml import document_from, only, rule_from, texts
+from siting.data.toml_places import places_of
+from siting.errors import StandardError
+from siting.judge.standards.from_toml import document_from, rule_from, texts
+from siting.judge.standards.keys import fault_of
 from siting.judge.standards.rule import Document, Rule
 from siting.judge.standards.years import due
+from siting.messages import Message
 
 __all__ = ["Standard", "list_standards", "load_standard"]
 
@@ -31,6 +37,8 @@ class Standard:
     ----------
     name, title_zh, title_en
         What it is called.
+    names
+        Other names that it is loaded by, such as 金华.
     rules, documents
         The rules, and the documents they cite by name.
     changes
@@ -52,10 +60,11 @@ class Standard:
     whole: tuple[Rule, ...] = ()
     people: float | str | None = None
     own: frozenset[str] = frozenset()
+    names: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
-        n = len(self.rules)
-        return f"<Standard {self.name}: {self.title_zh}, {n} rule{'s' * (n != 1)}>"
+        n, also = len(self.rules), f" ({self.names[0]})" if self.names else ""
+        return f"<Standard {self.name}{also}: {self.title_zh}, {n} rule{'s' * (n != 1)}>"
 
     def __iter__(self) -> Iterator[Rule]:
         return iter(self.rules)
@@ -67,7 +76,7 @@ class Standard:
         for one in self.rules:
             if one.id == rule:
                 return one
-        raise StandardError(f'standard {self.name} has no rule "{rule}"; see {self.name}.table')
+        raise StandardError(Message("standard.no_rule", standard=self.name, rule=rule))
 
     @property
     def table(self) -> pd.DataFrame:
@@ -162,7 +171,7 @@ class Standard:
         for name, change in changes.items():
             fixed = {"id", "document", "clause", "says"} & set(change)
             if fixed:
-                raise StandardError(f"rule {name}: {some(sorted(fixed))} cannot be changed")
+                raise fault_of(name, "", Message("standard.fixed", keys=sorted(fixed)))
             # a given number where none was printed is a minimum, like a number in a table
             floor = {"operator": ">="} if "value" in change and not self[name].operator else {}
             made[name] = rule_from({**floor, **change}, self[name])
@@ -178,12 +187,12 @@ class Standard:
 
 
 def list_standards() -> list[str]:
-    """Names of the standards in the package.
+    """Names of the standards in the package; each has Chinese ones, too.
 
     Examples
     --------
-    >>> "jinhua" in list_standards()
-    True
+    >>> "jinhua" in list_standards(), load_standard("jinhua").names
+    (True, ('金华', '金华市'))
     """
     return sorted(file.name.removesuffix(".toml") for file in PROFILES.iterdir() if file.name.endswith(".toml"))
 
@@ -194,7 +203,7 @@ def load_standard(source: str | Path) -> Standard:
     Parameters
     ----------
     source
-        One of `list_standards`, or a path that ends in ``.toml``.
+        One of `list_standards`, a Chinese name of it such as 金华, or a path that ends in ``.toml``.
 
     Raises
     ------
@@ -205,45 +214,76 @@ def load_standard(source: str | Path) -> Standard:
     --------
     >>> load_standard("jinhua")["jinhua.childcare.service_radius"].value
     300.0
+    >>> load_standard("杭州").name
+    'hangzhou'
     """
     if str(source).endswith(".toml"):
         path = Path(source)
-        if not path.exists() or path.is_dir():
-            raise StandardError(f"{path}: there is no such file")
-        try:
-            text = toml_files.toml_text(path, StandardError)
-        except UnicodeDecodeError as error:
-            raise StandardError(f"{path.name}: is not text in UTF-8; save it so") from error
-        except OSError as error:
-            raise StandardError(f"{path}: cannot be read: {error.strerror}") from error
-        return _parsed(text, path.name)
-    if source not in list_standards():
-        listed = some(list_standards(), 20)
-        raise StandardError(f'there is no standard "{source}"; choose one of {listed} or a .toml file')
-    return _parsed(PROFILES.joinpath(f"{source}.toml").read_text(encoding="utf-8"), f"{source}.toml")
+        text, data = toml_files.tables_of(path, StandardError)
+        return _named(path.name, text, data)
+    name = _called(str(source))
+    text = _profile(name)
+    return _named(f"{name}.toml", text, toml_files.parsed(text))
 
 
-def _parsed(text: str, where: str) -> Standard:
+def _profile(name: str) -> str:
+    return PROFILES.joinpath(f"{name}.toml").read_text(encoding="utf-8")
+
+
+def _plain(name: str) -> str:
+    """Return a name without width, case and blanks, which people write either way."""
+    return re.sub(r"\s", "", unicodedata.normalize("NFKC", name)).casefold()
+
+
+@cache
+def _names() -> dict[str, tuple[str, ...]]:
+    """Return for each standard its names in the text, the one in its file first."""
+    heads = {name: tomllib.loads(_profile(name).partition("\n[documents")[0]) for name in list_standards()}
+    return {name: (name, *head["standard"]["names"]) for name, head in heads.items()}
+
+
+def _called(source: str) -> str:
+    """Return the standard of a name; StandardError with the nearest and all names when there is none."""
+    if source in list_standards():
+        return source
+    owner = {_plain(each): name for name, names in _names().items() for each in names}
+    if (found := owner.get(_plain(source))) is not None:
+        return found
+    near = difflib.get_close_matches(_plain(source), owner, n=3, cutoff=0.5)
+    known = {name: Message("standard.both_names", name=name, zh=names[1]) for name, names in _names().items()}
+    nearest = [known[name] for name in dict.fromkeys(owner[each] for each in near)]
+    facts = {"value": source, "choices": list(known.values())}
+    if nearest:
+        raise StandardError(Message("standard.no_standard_near", near=nearest, **facts))
+    raise StandardError(Message("standard.no_standard", **facts))
+
+
+def _named(file: str, text: str, data: Mapping[str, Any]) -> Standard:
+    """Make a standard; an error begins with the name of the file."""
     try:
-        return _checked(_standard(toml_files.parsed(text), text))
-    except (tomllib.TOMLDecodeError, StandardError) as error:
-        raise StandardError(f"{where}: {error}") from None
+        return _checked(_standard(data, text))
+    except StandardError as error:
+        raise StandardError(error.within(file)) from None
 
 
 def _standard(data: Mapping[str, Any], text: str) -> Standard:
     head, listed, rules = data.get("standard"), data.get("documents", {}), data.get("rule", [])
     if not isinstance(head, dict) or "name" not in head:
-        raise StandardError("no [standard] table with a name")
-    only(data, {"standard", "documents", "rule"}, "unknown tables")
+        raise StandardError(Message("standard.no_head"))
+    if strange := sorted(set(data) - {"standard", "documents", "rule"}):
+        raise StandardError(Message("standard.unknown_tables", keys=strange))
     people = head.get("people")
     if isinstance(people, bool) or not (people is None or isinstance(people, str | int | float)):
-        raise StandardError(f"[standard]: people is {people!r}, neither a number nor the id of a figure")
-    words = {key: value for key, value in head.items() if key != "people"}
+        raise StandardError(Message("standard.people_kind", value=people))
+    names = head.get("names", [])
+    if not isinstance(names, list) or not all(isinstance(each, str) for each in names):
+        raise StandardError(Message("standard.names_kind", value=names))
+    words = {key: value for key, value in head.items() if key not in ("people", "names")}
     texts(words, ("name", "title_zh", "title_en"), "[standard]")
     if not isinstance(listed, dict) or not all(isinstance(at, dict) for at in listed.values()):
-        raise StandardError("each document is a table, [documents.<name>]")
+        raise StandardError(Message("standard.document_tables"))
     if not isinstance(rules, list) or not all(isinstance(at, dict) for at in rules):
-        raise StandardError("each rule is a table, [[rule]] with two brackets")
+        raise StandardError(Message("standard.rule_tables"))
     return Standard(
         name=head["name"],
         title_zh=head.get("title_zh") or head["name"],
@@ -251,20 +291,21 @@ def _standard(data: Mapping[str, Any], text: str) -> Standard:
         rules=_rules(rules, text),
         documents={key: document_from(key, at) for key, at in listed.items()},
         people=people,
+        names=tuple(names),
     )
 
 
 def _rules(tables: list[dict[str, Any]], text: str) -> tuple[Rule, ...]:
     """Make all rules, or report all errors, each with the line of its rule."""
-    made, faults = [], []
-    lines = [i for i, line in enumerate(text.splitlines(), start=1) if re.match(r"\s*\[\[\s*rule\s*\]\]", line)]
+    made, faults, places = list[Rule](), list[Message](), places_of(text)
     for i, at in enumerate(tables):
         try:
             made.append(rule_from(at))
         except StandardError as error:
-            faults.append(f"line {lines[i]}: {error}" if i < len(lines) else str(error))
+            line = places.get(("rule", i, error.values.get("key", "")), places["rule", i]).line
+            faults.append(Message("standard.line", line=line, error=error.message))
     if faults:
-        raise StandardError("\n".join(faults))
+        raise StandardError(faults[0] if len(faults) == 1 else Message("standard.several", n=len(faults), error=faults))
     return tuple(made)
 
 
@@ -273,20 +314,20 @@ def _checked(standard: Standard) -> Standard:
     kinds = {rule.id: rule.kind for rule in every}
     ids = pd.Index([rule.id for rule in every])
     if not ids.is_unique:
-        raise StandardError(f"rules occur twice: {some(ids[ids.duplicated()].unique())}")
+        raise StandardError(Message("standard.rules_twice", ids=ids[ids.duplicated()].unique()))
     lost = {r.document for r in standard.rules if r.document and r.document not in standard.documents}
     if lost:
-        raise StandardError(f"rules cite documents that are not listed: {some(sorted(lost))}")
+        raise StandardError(Message("standard.documents_lost", ids=sorted(lost)))
     if isinstance(standard.people, str) and standard.people not in kinds:
-        raise StandardError(f'[standard]: people names a figure that is not there: "{standard.people}"')
+        raise StandardError(Message("standard.people_lost", value=standard.people))
     loose = [rule.id for rule in standard.rules if not set(kinds).issuperset(rule.meets)]
     if loose:
-        raise StandardError(f"rules name another in `meets` that is not there: {some(loose)}")
+        raise StandardError(Message("standard.meets_lost", ids=loose))
     for rule in standard.rules:
         if rule.kind == "one_of":
             lost = {name for name in rule.rules if name not in kinds}
             if lost:
-                raise StandardError(f"rule {rule.id}: rules that are not there: {some(sorted(lost))}")
+                raise fault_of(rule.id, "rules", Message("standard.rules_lost", ids=sorted(lost)))
             if len(set(rule.rules)) < 2 or "one_of" in {kinds[name] for name in rule.rules}:
-                raise StandardError(f"rule {rule.id}: name two rules or more in `rules`, none of them a one_of")
+                raise fault_of(rule.id, "rules", Message("standard.one_of_rules"))
     return standard

@@ -8,7 +8,9 @@ from importlib.resources import files
 from pathlib import Path
 
 from siting.data import atomic_path
+from siting.data.system_errors import system_words
 from siting.errors import SitingError, StandardError
+from siting.messages import Message
 
 __all__ = ["write_template"]
 
@@ -36,16 +38,16 @@ def write_template(path: str | Path) -> Path:
     """
     target = Path(path)
     if target.suffix != ".toml":
-        raise StandardError(f'"{target}": a standard is a TOML file; name it as "my_city.toml"')
+        raise StandardError(Message("standard.template_name", file=target))
     text = files("siting.judge").joinpath("template.toml").read_text(encoding="utf-8")
     if re.fullmatch(r"[a-z][a-z0-9_]*", target.stem):
         text = text.replace(NAME, target.stem)
     if os.path.lexists(target):
-        raise StandardError(f'"{target}" is there already; give another name, it is not overwritten')
+        raise StandardError(Message("standard.template_there", file=target))
     try:
         with atomic_path(target) as draft:
             draft.write_text(text, encoding="utf-8", newline="\n")
     except (OSError, SitingError) as error:
-        why = error.strerror if isinstance(error, OSError) else error
-        raise StandardError(f'"{target}" cannot be written: {why}') from error
+        why = system_words(error) if isinstance(error, OSError) else error.message
+        raise StandardError(Message("writing.table_failed", name=target, why=why)) from error
     return target

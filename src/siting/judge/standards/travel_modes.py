@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from siting.errors import NetworkError, StandardError
+from siting.messages import Message
 from siting.network.walking_speed import FASTEST, SLOWEST, speed_from
 
 __all__ = ["MODES", "RIDDEN", "pace"]
@@ -13,14 +14,14 @@ MODES = {"walk": (SLOWEST, FASTEST), "bicycle": (60.0, 600.0), "car": (80.0, 250
 RIDDEN = ("bicycle", "car")
 
 
-def pace(mode: str, speed: str, rule: str) -> float:
+def pace(mode: str, speed: str) -> float:
     """Return metres a minute; raise `StandardError` when the mode needs a speed and has none, or nobody travels so."""
     if not speed:
         if mode in RIDDEN:
-            raise StandardError(f'{rule}: mode is "{mode}"; give its speed, such as "15 km/h"')
+            raise StandardError(Message("standard.needs_speed", mode=mode))
         return 0.0
     slowest, fastest = MODES[mode or "walk"]
     try:
         return speed_from(speed, slowest=slowest, fastest=fastest, mode=mode or "walk")
     except NetworkError as error:
-        raise StandardError(f"{rule}: {error}") from None
+        raise StandardError(error.message) from None

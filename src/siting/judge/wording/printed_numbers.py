@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from siting.judge.standards.conditions import ANY, COMPARISON
 from siting.judge.standards.rule import Rule
-from siting.judge.wording.sentences import NO_MESSAGE, Message, sentence
+from siting.judge.wording.sentences import NO_SENTENCE, Sentence, sentence
 from siting.labels import known, label
 
 __all__ = ["conditions_of", "line_of", "printed_number"]
@@ -30,11 +30,11 @@ def printed_number(rule: Rule) -> dict[str, object]:
     return {"number": SIGNS.get(rule.operator, "") + written, "printed_unit": rule.unit}
 
 
-def conditions_of(rule: Rule) -> Message:
+def conditions_of(rule: Rule) -> Sentence:
     """Write which rows of a layer count, by marks, words and numbers, and the number that fulfils the rule."""
     numbers = (one for one in _each(rule.part) if isinstance(one, str) and one.partition(" ")[2][:1] in tuple("≥≤><"))
     found = [*_each(rule.where), *numbers]
-    return ("audit.conditions", {"layer": rule.layers[0], "conditions": tuple(found)}) if found else NO_MESSAGE
+    return ("audit.conditions", {"layer": rule.layers[0], "conditions": tuple(found)}) if found else NO_SENTENCE
 
 
 def _each(conditions: Mapping[str, object]) -> list[object]:

@@ -9,11 +9,11 @@ from siting.data import list_roles, role
 from siting.judge.standards.rule import Rule
 from siting.labels import known, label
 
-__all__ = ["NO_MESSAGE", "Message", "in_both", "limits_of", "name_of", "needs_words", "sentence", "unique"]
+__all__ = ["NO_SENTENCE", "Sentence", "in_both", "limits_of", "name_of", "needs_words", "sentence", "unique"]
 
 #: A key of the table of labels, and its values.
-Message = tuple[str, Mapping[str, object]]
-NO_MESSAGE: Message = ("", {})
+Sentence = tuple[str, Mapping[str, object]]
+NO_SENTENCE: Sentence = ("", {})
 
 COLUMN_WORDS = ("of", "column", "base", "layer", "who", "other")
 #: Messages on how many units fulfil a rule; without units another message is used.
@@ -27,16 +27,16 @@ COUNTS = {"stock": ("column",), "people": ("base",), "total": ("of",), "part": (
           "low": ("of",), "idle": ("of",), "convert": ("column",), "add": ("column",)}  # fmt: skip
 
 
-def unique(messages: Iterable[Message]) -> tuple[Message, ...]:
+def unique(messages: Iterable[Sentence]) -> tuple[Sentence, ...]:
     """Keep each message once; their values cannot be hashed."""
-    kept: list[Message] = []
+    kept: list[Sentence] = []
     for message in messages:
         if message not in kept:
             kept.append(message)
     return tuple(kept)
 
 
-def sentence(message: Message, lang: str) -> str:
+def sentence(message: Sentence, lang: str) -> str:
     """Write a message in a language; nothing for no key."""
     key, values = message
     if not key:
@@ -53,7 +53,7 @@ def sentence(message: Message, lang: str) -> str:
     return label(key, lang, **filled)
 
 
-def in_both(name: str, message: Message) -> dict[str, str]:
+def in_both(name: str, message: Sentence) -> dict[str, str]:
     """Return a message as two columns of a table: Chinese, and English with the ending ``_en``."""
     return {name: sentence(message, "zh"), f"{name}_en": sentence(message, "en")}
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_array
 
+from siting.messages import Message
 from siting.numbers import Bools, Floats, Ints, Positions
 from siting.optimize.max_flow import maximum_flow
 from siting.optimize.solution import Solution
@@ -137,9 +138,9 @@ def bound_of_prices(problem: CapacitatedProblem, prices: Prices) -> float:
     """
     v, scale = np.asarray(prices.price, float), float(prices.scale)
     if v.shape != problem.weight.shape or not ((v >= 0) & (v <= scale)).all() or not 0 <= scale < np.inf:
-        raise ValueError("prices: give one for each need, from 0 to scale")
+        raise ValueError(Message("solver.prices"))
     if problem.wanted is None and scale != 1:
-        raise ValueError(f"scale is {scale}; serving one is worth 1 when people are maximised")
+        raise ValueError(Message("solver.scale", scale=scale))
     pairs = problem.cover.tocoo()
     order = np.lexsort((v[pairs.row], pairs.col))
     need, column = pairs.row[order], pairs.col[order]
@@ -169,12 +170,12 @@ def check_problem(problem: CapacitatedProblem) -> None:
         ("lower", problem.lower, m), ("upper", problem.upper, m), ("least", problem.least_use, m),
     ):  # fmt: skip
         if len(array) != length:
-            raise ValueError(f"{name} has {len(array)} entries, not {length}")
+            raise ValueError(Message("solver.entries", what=name, n=len(array), length=length))
         if np.isnan(array).any():
-            raise ValueError(f"{name} holds what is no number")
+            raise ValueError(Message("solver.no_number", what=name))
     for name, array in (("weight", problem.weight), ("capacity", problem.capacity), ("least", problem.least_use)):
         known = array[np.isfinite(array)]
         if (array < 0).any() or (known != np.rint(known)).any():
-            raise ValueError(f"{name} holds what is not a whole number of 0 or more; people are not split")
+            raise ValueError(Message("solver.not_whole", what=name))
     if not np.isfinite(problem.weight).all() or not np.isfinite(problem.value).all():
-        raise ValueError("weight or value is not finite")
+        raise ValueError(Message("solver.not_finite", what="weight, value"))

@@ -17,6 +17,7 @@ import math
 import numpy as np
 from scipy.sparse import csr_array
 
+from siting.messages import Message
 from siting.numbers import Bools, Floats, Ints
 from siting.optimize.center.client_growth import Decision, fewest_within, solve_growing
 from siting.optimize.control import Control
@@ -87,9 +88,9 @@ def solve_center(costs: csr_array, lower: Floats, upper: Floats, most: int, cont
         When a distance is negative or not a number, or the arrays do not fit.
     """
     if len(lower) != costs.shape[1] or len(upper) != costs.shape[1]:
-        raise ValueError(f"lower and upper need an entry for each of the {costs.shape[1]} columns")
+        raise ValueError(Message("solver.ends", n=costs.shape[1]))
     if not np.isfinite(costs.data).all() or (costs.data < 0).any():
-        raise ValueError("distances must be finite numbers of 0 or more")
+        raise ValueError(Message("solver.negative", what="costs"))
     if most < 0 or (lower > upper).any():
         return Solution.infeasible(ENGINE)
     if not costs.shape[0]:

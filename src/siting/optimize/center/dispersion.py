@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.sparse import csr_array, triu
 
+from siting.messages import Message
 from siting.numbers import Bools, Floats, Ints, Positions
 from siting.optimize import highs
 from siting.optimize.center.far_groups import solve_by_groups
@@ -180,12 +181,12 @@ def widest_possible(pairs: csr_array, lower: Floats, upper: Floats, more: int) -
 def _check(pairs: csr_array, lower: Floats, upper: Floats) -> None:
     m = len(lower)
     if pairs.shape != (m, m) or len(upper) != m:
-        raise ValueError(f"pairs has the shape {pairs.shape}; give a row and a column for each of {m} columns")
+        raise ValueError(Message("solver.square", what="pairs", shape=pairs.shape, n=m))
     if not np.isfinite(pairs.data).all() or (pairs.data < 0).any():
-        raise ValueError("a distance is negative or no number")
+        raise ValueError(Message("solver.negative", what="pairs"))
     a, b = (transposed(csr_array(triu(half, k=1))) for half in (pairs, pairs.T))
     if not all(map(np.array_equal, (a.indptr, a.indices, a.data), (b.indptr, b.indices, b.data))):
-        raise ValueError("pairs is not symmetric; give the same distance there and back")
+        raise ValueError(Message("solver.not_symmetric", what="pairs"))
 
 
 def _apart(

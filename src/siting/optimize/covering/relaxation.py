@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_array, eye_array
 
+from siting.messages import Message
 from siting.numbers import Bools, Floats, Positions
 from siting.optimize.covering.presolve import weights
 from siting.optimize.highs import Block, Programme, Simplex
@@ -63,12 +64,12 @@ class Lagrangian:
 
     def __init__(self, model: Model) -> None:
         if model.has_levels:
-            raise ValueError("the dual form is for needs that are worth the same from all their columns")
+            raise ValueError(Message("solver.dual_form"))
         for name in ("value", "low", "high", "lower", "upper", "wanted"):
             if np.isnan(getattr(model, name)).any():
-                raise ValueError(f"{name} holds what is no number")
+                raise ValueError(Message("solver.no_number", what=name))
         if not all(np.isfinite(a).all() for a in (model.value, model.benefit.data, model.rows.data, model.shares.data)):
-            raise ValueError("benefit, value, rows or shares hold what is not finite")
+            raise ValueError(Message("solver.not_finite", what="benefit, value, rows, shares"))
         self.model = model
         self.w = weights(model.benefit)
         #: Columns × needs, all ones; and the transposes of rows and shares.

@@ -20,6 +20,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.sparse import csr_array
 
+from siting.messages import Message
 from siting.numbers import Bools, Floats, Ints8
 from siting.optimize.control import Control
 from siting.optimize.median import median_kernels as kernels
@@ -44,7 +45,7 @@ def count_limits(model: Model) -> CountLimits | None:
     """Read how many columns may open; None for a contradiction."""
     opened, free = model.lower > 0.5, (model.lower < 0.5) & (model.upper > 0.5)
     if model.rows.shape[0] > 1 or model.shares.shape[0] or (model.times is not None and (model.times != 1).any()):
-        raise ValueError("the median engine takes one row at most, no shares, and needs that one column serves")
+        raise ValueError(Message("solver.median_takes"))
     if (opened & (model.upper < 0.5)).any():
         return None
     few, many, each, size = 0.0, math.inf, 1.0, int(free.sum())
@@ -53,7 +54,7 @@ def count_limits(model: Model) -> CountLimits | None:
         used = float(counts[opened].sum())
         each = float(counts[free][0]) if size else 1.0
         if (counts[free] != each).any() or each <= 0:
-            raise ValueError("the median engine takes a row only where all columns that are not decided count the same")
+            raise ValueError(Message("solver.median_row"))
         few, many = (float(model.low[0]) - used) / each, (float(model.high[0]) - used) / each
         few, many = max(0.0, _whole(few, math.ceil)), _whole(many, math.floor)
     if few > min(many, size):

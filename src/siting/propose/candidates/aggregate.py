@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from siting.errors import ProblemError, some
+from siting.errors import ProblemError
 from siting.limits import metres_of
 from siting.measure import Reach
 from siting.measure.alignment import amounts, unique_ids
 from siting.measure.reach import TOLERANCE
+from siting.messages import Message
 from siting.numbers import Floats
 from siting.propose.candidates import candidate_kernels as kernels
 from siting.renamed import renamed_keywords
@@ -81,18 +82,18 @@ def merge_demand(points: Any, demand: Any, sites: Any, *, metres: float) -> tupl
     pairs = isinstance(points, (list, tuple)) and len(points) > 0 and isinstance(points[0], (list, tuple))
     chunked = isinstance(points, Iterator) or (pairs and np.ndim(points[0][0]) > 0)
     if chunked and demand is not None:
-        raise ProblemError("demand is given twice: the chunks have their own; give None")
+        raise ProblemError(Message("candidates.demand_twice"))
     begin = 0
     for chunk, chunk_demand in points if chunked else [(points, demand)]:
         place, index, other = _places(chunk, "points", begin)
         if crs is not None and other is not None and crs != other:
-            raise ProblemError("points and sites are in different projections; bring one into that of the other")
+            raise ProblemError(Message("candidates.other_crs"))
         people = np.ones(len(index)) if chunk_demand is None else np.ascontiguousarray(chunk_demand, float)
         if people.shape != (len(index),):
-            raise ProblemError(f"weights have the shape {people.shape}; give one for each of {len(index):,} points")
+            raise ProblemError(Message("candidates.weights_shape", shape=people.shape, n=len(index)))
         wrong = ~(np.isfinite(people) & (people >= 0))
         if wrong.any():
-            raise ProblemError(f"weights of points {some(index[wrong])} are negative or no number")
+            raise ProblemError(Message("ids.negative", what="demand", ids=index[wrong], n=int(wrong.sum())))
         for at in range(0, len(place), len(block.begins) - 1):
             some_ = place[at : at + len(block.begins) - 1]
             kernels.near(some_, cells, block)
@@ -133,37 +134,39 @@ def merge_reach(parts: Iterable[tuple[Reach, pd.Series]]) -> tuple[Reach, pd.Ser
     groups: _Groups | None = None
     for part, demand in parts:
         if part.nearest_only is not None:
-            raise ProblemError("a Reach of the nearest does not hold all pairs; travel with metres or minutes")
+            raise ProblemError(Message("problem.nearest_only", what="parts"))
         if groups is None:
             like, groups = part, _Groups(len(part.destinations))
         if not part.destinations.equals(like.destinations) or (part.limit, part.unit) != (like.limit, like.unit):
-            raise ProblemError(f"parts differ in destinations, limit or unit: {like} and {part}")
+            one = {"n": len(like.destinations), "limit": like.limit, "unit": like.unit}
+            other = {"other_n": len(part.destinations), "other_limit": part.limit, "other_unit": part.unit}
+            raise ProblemError(Message("candidates.parts_differ", **one, **other))
         order = np.lexsort((part.destination, part.origin))
         begins = np.searchsorted(part.origin[order], np.arange(len(part.origins) + 1))
         people = amounts(demand, part.origins, what="demand", of="origins").to_numpy(float)
         groups.add(kernels.Near(begins, part.destination[order].astype(np.int32), part.cost[order]), people)
     if groups is None:
-        raise ProblemError("merge_reach: there is no part; give at least one Reach with its demand")
+        raise ProblemError(Message("argument.empty", what="parts"))
     return groups.reach(like.destinations, None, limit=like.limit, unit=like.unit, how=f"{like.how}, merged")
 
 
 def _places(layer: Any, what: str, begin: int = 0) -> tuple[Floats, pd.Index, Any]:
     crs = getattr(layer, "crs", None)
     if crs is not None and getattr(crs, "is_geographic", False):
-        raise ProblemError(f"{what} are in degrees; bring them into a projection in metres first")
+        raise ProblemError(Message("candidates.degrees", what=what))
     points = getattr(layer, "geometry", layer)
     if hasattr(points, "x") and hasattr(points, "y"):
         place = np.column_stack([np.asarray(points.x, float), np.asarray(points.y, float)])
     else:
         place = np.asarray(points, float)
     if place.ndim != 2 or place.shape[1] != 2:
-        raise ProblemError(f"{what} have the shape {place.shape}; give x and y of each")
+        raise ProblemError(Message("candidates.shape", what=what, shape=place.shape))
     index = layer.index if isinstance(getattr(layer, "index", None), pd.Index) else pd.RangeIndex(len(place)) + begin
     wrong = ~np.isfinite(place).all(axis=1)
     if wrong.any():
-        raise ProblemError(f"{what} {some(index[wrong])} have a coordinate that is no number")
+        raise ProblemError(Message("candidates.coordinate", what=what, ids=index[wrong]))
     if what == "sites" and not len(unique_ids(index, what)):
-        raise ProblemError("there is no site; give at least one")
+        raise ProblemError(Message("argument.empty", what="sites"))
     return np.ascontiguousarray(place), index, crs
 
 

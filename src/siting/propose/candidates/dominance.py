@@ -21,6 +21,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from siting.messages import Message
 from siting.network import Network, Places, Walk, search
 from siting.network.reached_streets import reached_pieces
 from siting.network.snapping import place
@@ -126,8 +127,7 @@ def _drawn(network: Network, parts: _Stretches) -> Shapes:
         point[todo[good]] = drawn[good]
         todo = todo[~good]
     if len(todo):
-        why = "lie under another street, where no point can be drawn; they are left out"
-        log.warning("candidates: %d stretches of streets %s", len(todo), why)
+        log.warning(Message("candidates.stretches", n=len(todo)))
     return np.asarray(point[~shapely.is_missing(point)])
 
 

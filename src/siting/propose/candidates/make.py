@@ -13,10 +13,11 @@ import pyproj
 import shapely
 
 from siting.data import check_extent, check_layer, common_crs, points
-from siting.errors import LayerError, ProblemError, brief, some
+from siting.errors import LayerError, ProblemError
 from siting.limits import metres_of
 from siting.measure.alignment import amounts
 from siting.measure.walk_limit import sloped, walk_limit
+from siting.messages import Message
 from siting.network import Network, Walk
 from siting.network.snapping import points_in
 from siting.numbers import Floats, Positions, Shapes
@@ -166,7 +167,7 @@ def make_candidates(
     }  # fmt: skip
     _check_options(method, {name for name, value in options.items() if value is not None})
     if network is not None and crs is not None:
-        raise ProblemError("network and crs are given; the network's CRS is used: leave crs out")
+        raise ProblemError(Message("candidates.network_and_crs"))
     people = _Communities(communities, demand, network, crs)
     if method == "streets":
         assert network is not None
@@ -190,19 +191,17 @@ def make_candidates(
 
 def _check_options(method: str, given: set[str]) -> None:
     if method not in OPTIONS:
-        raise ProblemError(f"method is {brief(method)}; choose {', '.join(map(repr, OPTIONS))}")
+        raise ProblemError(Message("argument.choose", what="method", value=method, choices=list(OPTIONS)))
     needed, known = OPTIONS[method]
     absent, strange = sorted(needed - given), sorted(given - needed - known)
     if absent:
-        raise ProblemError(f'method "{method}" needs {" and ".join(absent)}; give {absent[0]}=')
+        raise ProblemError(Message("candidates.method_needs", method=method, absent=absent))
     if strange:
         others = [name for name, (a, b) in OPTIONS.items() if strange[0] in a | b]
-        raise ProblemError(
-            f'method "{method}" takes no {" and no ".join(strange)} ({strange[0]} goes with {", ".join(others)}); it '
-            f"understands {', '.join(sorted(needed | known))}"
-        )
+        names = {"method": method, "strange": strange, "first": strange[0], "others": others}
+        raise ProblemError(Message("candidates.method_takes", **names, known=sorted(needed | known)))
     if method == "streets" and ("metres" in given) == ("minutes" in given):
-        raise ProblemError('method "streets" needs the radius: give metres= or minutes=, one of the two')
+        raise ProblemError(Message("candidates.radius"))
 
 
 class _Communities:
@@ -210,21 +209,21 @@ class _Communities:
 
     def __init__(self, layer: gpd.GeoDataFrame, demand: pd.Series | None, network: Network | None, crs: Any) -> None:
         if not isinstance(layer, gpd.GeoDataFrame):
-            raise LayerError("communities", f"is a {type(layer).__name__}; give a GeoDataFrame (siting.read_layer)")
+            raise LayerError("communities", Message("candidates.no_frame", value=type(layer)))
         if not len(layer):
-            raise LayerError("communities", "has no rows; candidates are made around communities")
+            raise LayerError("communities", Message("candidates.no_rows"))
         if not layer.index.is_unique:
             twice = layer.index[layer.index.duplicated()].unique()
-            raise LayerError("communities", f"ids occur twice: {some(twice)}; give each its own")
+            raise LayerError("communities", Message("cell.ids_twice", ids=twice))
         if network is not None and not isinstance(network, Network):
-            raise ProblemError(f"network is a {type(network).__name__}; give a Network (Network.from_streets)")
+            raise ProblemError(Message("candidates.no_network", value=network))
         people = layer.get("population") if demand is None else demand
         self.people = None if people is None else amounts(people, layer.index, what="demand", of="communities")
         if demand is not None and self.people is not None:
             layer = layer[self.people.to_numpy() > 0]
             self.people = self.people.loc[layer.index]
             if not len(layer):
-                raise ProblemError("demand is 0 in every community; give people for one at least")
+                raise ProblemError(Message("candidates.nobody"))
         check_extent(layer, "communities")
         self.crs: pyproj.CRS = network.crs if network else common_crs([layer], crs, layer="communities")
         self.layer = layer
@@ -263,8 +262,7 @@ def _grid(
     high = np.floor(corners[:, 2:].min(axis=0) / step).astype(np.int64)
     across, up = np.maximum(high - low + 1, 0).tolist()
     if across * up > MOST:
-        hint = "give a larger spacing, or make the candidates of each part of the area by itself"
-        raise ProblemError(f"a grid of {step:g} m has {across * up:,} points here, more than {MOST:,}; {hint}")
+        raise ProblemError(Message("candidates.large_grid", step=step, points=across * up, most=MOST))
     y, x = np.meshgrid(np.arange(low[1], high[1] + 1), np.arange(low[0], high[0] + 1), indexing="ij")
     frame = _named("grid", {}, shapely.points(x.ravel() * step, y.ravel() * step), people.crs)
     # Ids are positions on the grid, so that they stay the same when communities are added.
@@ -273,17 +271,16 @@ def _grid(
 
 def _clusters(people: _Communities, number: object, network: Network | None) -> gpd.GeoDataFrame:
     if people.people is None:
-        columns = some(people.layer.columns.drop("geometry", errors="ignore"), most=20)
-        lacks = f'has no column "population" (there are {columns}); give demand=, a Series of people'
-        raise LayerError("communities", lacks)
+        columns = list(people.layer.columns.drop("geometry", errors="ignore"))
+        raise LayerError("communities", Message("candidates.no_population", columns=columns))
     weight = people.people.to_numpy(float)
     xy = shapely.get_coordinates(people.point)
     lived = np.flatnonzero(weight > 0)
     places = len(np.unique(xy[lived], axis=0))
     if not isinstance(number, int | np.integer) or isinstance(number, bool) or number < 1:
-        raise ProblemError(f"number is {brief(number)}; ask for 1 cluster or more")
+        raise ProblemError(Message("argument.whole", what="number", value=number, least=1))
     if number > places:
-        raise ProblemError(f"number is {number}, but people live at {places} places only; ask for {places} at most")
+        raise ProblemError(Message("candidates.many_clusters", number=number, places=places))
     cluster, centre = _partition(xy[lived], weight[lived], int(number))
     order = np.lexsort((centre[:, 1], centre[:, 0], -np.bincount(cluster, weight[lived], minlength=int(number))))
     rank = np.argsort(order)
@@ -319,10 +316,9 @@ def _on_streets(
     located = streets.locate(people.layer, max_snap=snap, name="communities")
     found = dominating_points(streets, located, limit, walk=sloped(streets, who))
     if not len(found.point):
-        near = f"{metres if unit == 'm' else minutes:g} {unit} of any street"
-        hint = "look at whether the network lies in the same place, or raise the radius"
-        raise LayerError("communities", f"none of {len(located)} comes within {near}; {hint}")
+        near = metres if unit == "m" else minutes
+        raise LayerError("communities", Message("candidates.none_near", n=len(located), near=near, unit=unit))
     columns = {"street": streets.columns.index[found.edge].astype(str), "along": found.along / 1000.0}
     frame = _named("streets", columns, found.point, people.crs)
-    log.info("candidates: %d points represent all points of the streets", len(frame))
+    log.info(Message("candidates.found", n=len(frame)))
     return people.counted(frame, np.repeat(np.arange(len(frame)), np.diff(found.ptr)), found.item)

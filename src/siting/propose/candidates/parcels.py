@@ -16,8 +16,9 @@ import pyproj
 import shapely
 
 from siting.data import check_layer, points, role, to_crs
-from siting.errors import LayerError, ProblemError, brief, some
+from siting.errors import LayerError, ProblemError
 from siting.limits import metres_of
+from siting.messages import Message
 from siting.numbers import Bools, Floats, Positions, Shapes
 
 __all__ = [
@@ -49,7 +50,7 @@ def read_parcels(parcels: gpd.GeoDataFrame, crs: pyproj.CRS, missing: Literal["r
     frame = to_crs(check_layer(parcels, drawn, missing=missing, name="parcels"), crs)
     taken = [name for name in OWN if name in frame]
     if taken:
-        log.warning("parcels: the columns %s are replaced by those of make_candidates", some(taken))
+        log.warning(Message("candidates.replaced", columns=taken))
     shape = frame.geometry.to_numpy()
     if (shapely.get_dimensions(shape) == 2).all() and "land_area" not in frame:
         frame = frame.assign(land_area=np.round(shapely.area(shape), 1))
@@ -58,47 +59,51 @@ def read_parcels(parcels: gpd.GeoDataFrame, crs: pyproj.CRS, missing: Literal["r
 
 def own_filters(
     frame: gpd.GeoDataFrame, area: Bounds | None, floor_area: Bounds | None, kind: Iterable[str] | None
-) -> list[tuple[str, Bools]]:
+) -> list[tuple[Message, Bools]]:
     """List the filters by attributes: why rows are left out, and which are kept."""
     tests = []
     if area is not None:
         shape = frame.geometry.to_numpy()
         flat = shapely.get_dimensions(shape) < 2
         if flat.any():
-            points_ = f"{flat.sum()} of {len(frame)} rows are points, which have no area: {some(frame.index[flat])}"
-            raise LayerError("parcels", f"{points_}; give polygons, or filter by floor_area")
+            points_ = {"n": int(flat.sum()), "total": len(frame), "ids": frame.index[flat]}
+            raise LayerError("parcels", Message("candidates.no_area", **points_))
         tests.append(_between("area", area, shapely.area(shape)))
     if floor_area is not None:
         tests.append(_between("floor_area", floor_area, _column(frame, "floor_area").to_numpy(float)))
     if kind is not None:
         kinds, there = [kind] if isinstance(kind, str) else list(kind), _column(frame, "kind")
         strange, known = [one for one in kinds if one not in set(there)], sorted(there.unique())
-        if strange or not kinds:
-            raise LayerError("parcels", f"no row has the kind {some(strange)}; there are {some(known, most=20)}")
-        tests.append((f"of other kinds than {some(kinds)}", there.isin(kinds).to_numpy(bool)))
+        if not kinds:
+            raise LayerError("parcels", Message("candidates.no_kinds", known=known))
+        if strange:
+            raise LayerError("parcels", Message("candidates.no_kind", ids=strange, known=known))
+        tests.append((Message("candidates.other_kinds", kinds=kinds), there.isin(kinds).to_numpy(bool)))
     return tests
 
 
 def _column(frame: gpd.GeoDataFrame, name: str) -> pd.Series:
     if name not in frame:
-        columns = some(frame.columns.drop("geometry"), most=30)
-        raise LayerError("parcels", f'is to be filtered by "{name}", but has the columns {columns}; add it, or rename')
+        found = list(frame.columns.drop("geometry"))
+        raise LayerError("parcels", Message("candidates.no_column", column=name, found=found))
     column: pd.Series = frame[name]
     return column
 
 
-def _between(what: str, bounds: object, value: Floats) -> tuple[str, Bools]:
+def _between(what: str, bounds: object, value: Floats) -> tuple[Message, Bools]:
     numbers = tuple(bounds) if isinstance(bounds, tuple | list) else ()
     sound = all(one is None or (isinstance(one, Real) and 0 <= float(one) < math.inf) for one in numbers)
     if len(numbers) != 2 or not sound or numbers == (None, None):
-        raise ProblemError(
-            f"{what} is {brief(bounds)}; give the least and the most m², such as (200, 2000) or (200, None)"
-        )
+        raise ProblemError(Message("candidates.bounds", what=what, value=bounds))
     least, most = (0.0 if numbers[0] is None else numbers[0]), (math.inf if numbers[1] is None else numbers[1])
     if least > most:
-        raise ProblemError(f"{what} is {brief(bounds)}; the least comes first")
-    outside = [f"below {least:g} m²"] * (numbers[0] is not None) + [f"above {most:g} m²"] * (numbers[1] is not None)
-    return f"with {what} {' or '.join(outside)}", (value >= least) & (value <= most)
+        raise ProblemError(Message("candidates.bounds_turned", what=what, value=bounds))
+    outside = Message("candidates.outside", what=what, least=least, most=most)
+    if numbers[1] is None:
+        outside = Message("candidates.below", what=what, least=least)
+    elif numbers[0] is None:
+        outside = Message("candidates.above", what=what, most=most)
+    return outside, (value >= least) & (value <= most)
 
 
 def place_filters(
@@ -109,30 +114,30 @@ def place_filters(
     boundary: gpd.GeoDataFrame | None,
     far_from: Distances | None,
     near: Distances | None,
-) -> list[tuple[str, Bools]]:
+) -> list[tuple[Message, Bools]]:
     """List the filters by location: why rows are left out, and which are kept."""
     shape, spot = frame.geometry.to_numpy(), points(frame).to_numpy()
     tests, row = [], np.arange(len(frame))
     if boundary is not None:
         inside = shapely.STRtree(spot).query(bounded(boundary, crs), predicate="intersects")[1]
-        tests.append(("outside the boundary", np.isin(row, inside)))
+        tests.append((Message("candidates.out_of_boundary"), np.isin(row, inside)))
     if metres is not None:
         close, _ = near_pairs(spot, community, metres_of(metres, "metres"))
-        tests.append((f"farther than {metres:g} m from any community", np.isin(row, close)))
+        tests.append((Message("candidates.far", metres=metres), np.isin(row, close)))
     for name, limit, way in _distances("far_from", far_from, shape, crs):
-        tests.append((f"closer than {limit:g} m to {name}", np.rint(way * 1000) >= limit * 1000))
+        tests.append((Message("candidates.close_to", metres=limit, name=name), np.rint(way * 1000) >= limit * 1000))
     for name, limit, way in _distances("near", near, shape, crs):
-        tests.append((f"farther than {limit:g} m from {name}", np.rint(way * 1000) <= limit * 1000))
+        tests.append((Message("candidates.far_from", metres=limit, name=name), np.rint(way * 1000) <= limit * 1000))
     return tests
 
 
 def bounded(boundary: gpd.GeoDataFrame, crs: pyproj.CRS) -> Shapes:
     """Return the polygons of a boundary in *crs*, made valid."""
     if not isinstance(boundary, gpd.GeoDataFrame | gpd.GeoSeries):
-        raise LayerError("boundary", f"is a {type(boundary).__name__}; give a layer of polygons")
+        raise LayerError("boundary", Message("candidates.no_polygon_layer", value=type(boundary)))
     found: Shapes = to_crs(boundary, crs).geometry.to_numpy()
     if not len(found) or (shapely.get_dimensions(found) != 2).any():
-        raise LayerError("boundary", "has rows that are no polygons, or none; give a layer of polygons")
+        raise LayerError("boundary", Message("candidates.no_polygons"))
     return found
 
 
@@ -140,15 +145,13 @@ def _distances(what: str, layers: Distances | None, shape: Shapes, crs: pyproj.C
     """Measure to the nearest feature of each layer: its name, the limit, and metres, infinite beyond the limit."""
     found = []
     if layers is not None and not isinstance(layers, Mapping):
-        raise ProblemError(
-            f'{what} is a {type(layers).__name__}; give layers by name, {{"fuel stations": (layer, 50)}}'
-        )
+        raise ProblemError(Message("candidates.no_distances", what=what, value=layers))
     for name, entry in (layers or {}).items():
         if not (isinstance(entry, tuple | list) and len(entry) == 2 and isinstance(entry[0], gpd.GeoDataFrame)):
-            raise ProblemError(f'{what}: "{name}" is {type(entry).__name__}; give a pair (layer, metres)')
+            raise ProblemError(Message("candidates.no_distance", what=what, name=name, value=entry))
         metres = metres_of(entry[1], f'{what} "{name}"')
         if entry[0].crs is None:
-            raise LayerError(name, 'has no CRS; set it, frame.set_crs("EPSG:4549")')
+            raise LayerError(name, Message("datum.none"))
         others = to_crs(entry[0], crs).geometry.to_numpy()
         others = others[~(shapely.is_missing(others) | shapely.is_empty(others))]
         way, tree = np.full(len(shape), np.inf), shapely.STRtree(others)
@@ -158,15 +161,20 @@ def _distances(what: str, layers: Distances | None, shape: Shapes, crs: pyproj.C
     return found
 
 
-def filtered(frame: gpd.GeoDataFrame, tests: list[tuple[str, Bools]], *, layer: str) -> gpd.GeoDataFrame:
+def filtered(frame: gpd.GeoDataFrame, tests: list[tuple[Message, Bools]], *, layer: str) -> gpd.GeoDataFrame:
     """Keep the rows that pass all tests, and log how many rows each test removes."""
     left = np.ones(len(frame), np.bool_)
     removed = []
     for why, kept in tests:
         removed.append((int((left & ~kept).sum()), why))
         left &= kept
-    reasons = "; ".join(f"{out} {why}" for out, why in removed if out)
-    log.info("%s: %d of %d are kept; left out: %s", layer, left.sum(), len(left), reasons or "none")
+    reasons = [Message("candidates.out", n=out, why=why) for out, why in removed if out]
+    if not len(left):
+        raise LayerError(layer, Message("candidates.none_there"))
     if not left.any():
-        raise LayerError(layer, f"none of {len(left)} is left ({reasons or 'there were none'}); ease a filter")
+        raise LayerError(layer, Message("candidates.none_left", n=len(left), reasons=reasons))
+    found = {"layer": layer, "n": int(left.sum()), "total": len(left)}
+    log.info(
+        Message("candidates.kept_some", **found, reasons=reasons) if reasons else Message("candidates.kept", **found)
+    )
     return frame[left]

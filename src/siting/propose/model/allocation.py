@@ -18,6 +18,7 @@ from siting.propose.model.formulation import Formulation
 from siting.propose.model.inputs import within
 from siting.propose.model.variables import LARGER
 from siting.propose.model.ways import closest_rows, is_whole_at_one, nearest_arcs
+from siting.propose.problem.rule_values import argument_of
 
 __all__ = ["Allocation", "build_allocation", "mixed_integer_model", "people_of", "rounded", "vector_of"]
 
@@ -248,8 +249,11 @@ def _pools(formulation: Formulation, of_pool: pd.DataFrame) -> tuple[csr_array, 
     variables, inputs = formulation.variables, formulation.inputs
     given = None if formulation.capacity is None else formulation.capacity.least
     if isinstance(given, pd.Series):
-        inputs.site_positions(given.index, "Capacity: least")  # refuses ids of no site
-    least, sites = inputs.one_number_each(0.0 if given is None else given, "Capacity: least"), len(inputs.sites)
+        inputs.site_positions(given.index, argument_of("Capacity", "least"))  # refuses ids of no site
+    least, sites = (
+        inputs.one_number_each(0.0 if given is None else given, argument_of("Capacity", "least")),
+        len(inputs.sites),
+    )
     keys = pd.Index(of_pool["key"])
     parts = []
     for number, service, phase in of_pool[["block", "service", "phase"]].drop_duplicates().to_numpy().tolist():

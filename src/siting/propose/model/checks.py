@@ -7,10 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 
 import siting.propose.problem as problem
-from siting.errors import ProblemError, brief, counted, some
+from siting.errors import ProblemError
+from siting.messages import Message
 from siting.propose.model.constraints import refuse_unmeasured
 from siting.propose.model.inputs import Inputs
 from siting.propose.model.variables import Variables
+from siting.propose.problem.rule_values import argument_of
 
 __all__ = ["refuse_contradictions", "refuse_unknown"]
 
@@ -21,18 +23,15 @@ LIMITED = (problem.MaxCoverage, problem.MaxMarketShare, problem.MinTravel, probl
 def refuse_unknown(objective: problem.Objective, rules: Sequence[problem.Rule]) -> None:
     """Refuse objectives and rules of other kinds."""
     if not isinstance(objective, problem.OBJECTIVES):
-        raise ProblemError(
-            f"no objective that solve knows: {brief(objective)}; choose from {_names(problem.OBJECTIVES)}"
-        )
+        raise ProblemError(Message("problem.no_objective", value=objective, choices=_names(problem.OBJECTIVES)))
     strange = [rule for rule in rules if not isinstance(rule, problem.RULES)]
     if strange:
-        raise ProblemError(
-            f"no rule that solve knows: {', '.join(map(brief, strange[:3]))}; choose from {_names(problem.RULES)}"
-        )
+        given = [Message("problem.given", value=rule) for rule in strange]
+        raise ProblemError(Message("problem.no_rule", values=given, choices=_names(problem.RULES)))
 
 
-def _names(kinds: Sequence[type]) -> str:
-    return ", ".join(sorted(kind.__name__ for kind in kinds))
+def _names(kinds: Sequence[type]) -> list[str]:
+    return sorted(kind.__name__ for kind in kinds)
 
 
 def refuse_contradictions(objective: problem.Objective, inputs: Inputs, variables: Variables, *, bounded: bool) -> None:
@@ -52,13 +51,13 @@ def _refuse_counts(inputs: Inputs, variables: Variables) -> None:
     )
     for rule in (*most, *least):
         if rule.n > new:
-            raise ProblemError(f"{rule}: there {'is' if new == 1 else 'are'} only {counted(new, 'candidates')}")
+            raise ProblemError(Message("problem.few_candidates", rule=rule, n=new))
     for rule in most:
         if required > rule.n:
-            raise ProblemError(f"{rule} contradicts Required: it names {counted(required, 'sites')}")
+            raise ProblemError(Message("problem.below_required", rule=rule, n=required))
         for other in least:
             if rule.n < other.n:
-                raise ProblemError(f"{other} contradicts {rule}")
+                raise ProblemError(Message("problem.contradicts", rule=other, other=rule))
 
 
 def _refuse_missing(objective: problem.Objective, inputs: Inputs) -> None:
@@ -70,8 +69,7 @@ def _refuse_missing(objective: problem.Objective, inputs: Inputs) -> None:
         or all(None in counted or name in counted for name in inputs.services)
     )
     if isinstance(objective, LIMITED) and not bounded:
-        name = type(objective).__name__
-        raise ProblemError(f"{name} without AtMost(n) would open every site; say how many, or give a Budget")
+        raise ProblemError(Message("problem.opens_all", objective=type(objective).__name__))
     asks = inputs.all(
         problem.Cover,
         problem.NobodyBeyond,
@@ -82,11 +80,11 @@ def _refuse_missing(objective: problem.Objective, inputs: Inputs) -> None:
         problem.TargetMarketShare,
     ) or (phases is not None and phases.cover)
     if isinstance(objective, problem.MinSites) and not asks:
-        raise ProblemError("MinSites without Cover(share) would open no site; say how much to cover")
+        raise ProblemError(Message("problem.opens_none", objective="MinSites", needs=["Cover(share)"]))
     if isinstance(objective, problem.MinCost) and not asks and not objective.travel:
-        raise ProblemError("MinCost without Cover(share) or travel would open no site; say how much to cover")
+        raise ProblemError(Message("problem.opens_none", objective="MinCost", needs=["Cover(share)", "travel"]))
     if isinstance(objective, problem.MaxSpacing) and not inputs.all(problem.AtLeast):
-        raise ProblemError("MaxSpacing without AtLeast(n) would open one site; say how many")
+        raise ProblemError(Message("problem.opens_one"))
 
 
 def _refuse_pairs(objective: problem.Objective, inputs: Inputs, variables: Variables) -> None:
@@ -94,24 +92,29 @@ def _refuse_pairs(objective: problem.Objective, inputs: Inputs, variables: Varia
     beyond = objective.beyond if isinstance(objective, problem.MinTravel) else None
     for pairs in inputs.pairs:
         if beyond is not None and beyond < pairs.longest:
-            searched = f"{pairs.longest:g} {pairs.unit} that were searched"
-            raise ProblemError(f"{objective}: beyond is less than the {searched}")
+            raise ProblemError(
+                Message("problem.beyond_short", objective=objective, searched=pairs.longest, unit=pairs.unit)
+            )
     if inputs.all(problem.Backup):
         places = inputs.all(problem.Capacity)
         decays = isinstance(objective, problem.MaxCoverage) and objective.decay is not None
         if places or decays or problem.travels(objective):
-            raise ProblemError(f"Backup does not go with {'Capacity' if places else objective}; leave one out")
+            raise ProblemError(Message("problem.not_beside", rule="Backup", other="Capacity" if places else objective))
     if inputs.all(problem.Together) and len(inputs.services) < 2:
-        raise ProblemError("Together: there is one service; give reach and demand as a mapping with two")
+        raise ProblemError(Message("problem.together_one"))
     if isinstance(objective, problem.MaxSpacing):
-        refuse_unmeasured(inputs, variables, objective.between, "MaxSpacing: between")
+        refuse_unmeasured(inputs, variables, objective.between, argument_of("MaxSpacing", "between"))
     if isinstance(objective, problem.MaxCoverage) and objective.weights is not None:
         strange = set(objective.weights) - set(inputs.services)
         if strange:
-            raise ProblemError(f"{objective}: no such services: {some(sorted(map(str, strange)))}")
+            ids = sorted(map(str, strange))
+            raise ProblemError(Message("problem.no_service", what=objective, ids=ids, known=inputs.services))
     ruled = [rule for rule in inputs.rules if isinstance(rule, (problem.NobodyBeyond, problem.Cover))]
     loose = [rule for rule in ruled if rule.service is None and rule.limit is not None]
     if len({pairs.unit for pairs in inputs.pairs}) > 1 and (problem.travels(objective) or loose):
-        units = ", ".join(f"{name} in {pairs.unit}" for name, pairs in zip(inputs.services, inputs.pairs, strict=True))
+        units = [
+            Message("problem.service_unit", service=name, unit=pairs.unit)
+            for name, pairs in zip(inputs.services, inputs.pairs, strict=True)
+        ]
         what = objective if problem.travels(objective) else loose[0]
-        raise ProblemError(f"{what}: services are measured in different units ({units}); use one unit, or name service")
+        raise ProblemError(Message("problem.units_differ", what=what, units=units))

@@ -12,11 +12,13 @@ import numpy.typing as npt
 import pandas as pd
 
 import siting.propose.problem as problem
-from siting.errors import ProblemError, brief, some
+from siting.errors import ProblemError
 from siting.measure.reach import Reach
+from siting.messages import Message
 from siting.numbers import Bools, Floats, Ints
 from siting.propose.model.inputs import Inputs, Resolved
 from siting.propose.model.variables import CLOSING, JOINT, LARGER, NEW, STAYING, Variables, shared_services
+from siting.propose.problem.rule_values import argument_of
 
 __all__ = ["Constraint", "all_may_open_first", "build_constraints", "known_costs", "refuse_unmeasured"]
 
@@ -173,28 +175,28 @@ def _too_near(inputs: Inputs, variables: Variables, rule: problem.Spacing) -> tu
     table = rule.table
     a, b = (inputs.sites.get_indexer(pd.Index(table[name], dtype=object)) for name in ("origin", "destination"))
     if isinstance(rule.pairs, Reach):
-        refuse_unmeasured(inputs, variables, rule.pairs, "Spacing: pairs")
+        refuse_unmeasured(inputs, variables, rule.pairs, argument_of("Spacing", "pairs"))
     elif (a < 0).any() or (b < 0).any():
         strange = dict.fromkeys([*table["origin"][a < 0], *table["destination"][b < 0]])
-        raise ProblemError(f"Spacing: no such destinations: {some(strange)}")
+        raise ProblemError(Message("ids.unknown", of="sites", ids=strange).within(argument_of("Spacing", "pairs")))
     known = (a >= 0) & (b >= 0)
     pairs = np.unique(np.sort(np.column_stack([a[known], b[known]]), axis=1), axis=0).astype(np.int64)
     return pairs[:, 0], pairs[:, 1]
 
 
-def refuse_unmeasured(inputs: Inputs, variables: Variables, between: Any, what: str) -> None:
+def refuse_unmeasured(inputs: Inputs, variables: Variables, between: Any, what: str | Message) -> None:
     """Refuse distances without some of the candidates, which would count as far from all."""
     able = inputs.sites[np.unique(variables.site[variables.new])]
     lost = able[~able.isin(between.destinations)]
     if len(lost):
-        raise ProblemError(f"{what}: no distances to the sites {some(lost)}; measure between all of them")
+        raise ProblemError(Message("problem.unmeasured", what=what, ids=lost))
 
 
 def _supply(inputs: Inputs, variables: Variables, each: Resolved[problem.Supply]) -> Iterator[Constraint]:
     rule, places, larger = each.rule, variables.places, variables.kind == LARGER
     among = (larger | (variables.serves & (variables.end == len(inputs.years)))) & variables.of(each)
     if rule.places is not None:
-        own = inputs.site_numbers(rule.places, "Supply: places")[variables.service, variables.site]
+        own = inputs.site_numbers(rule.places, argument_of("Supply", "places"))[variables.service, variables.site]
         known = np.where(larger, places, own)  # what enlarging adds stands in the option only
         places = np.where(variables.option < 0, own, np.where(np.isnan(places), known, places))
     inputs.refuse_lacking(variables.site[among & np.isnan(places)], rule, "places")
@@ -210,7 +212,7 @@ def _supply_wanted(rule: problem.Supply, group: object = None) -> float:
     if isinstance(value, pd.Series):
         value = float(pd.to_numeric(pd.Series([value.get(group, nan)]), errors="coerce").iloc[0])
         if not 0 <= value < inf:
-            raise ProblemError(f"{rule}: {name} has no number of 0 or more for the group {brief(group)}")
+            raise ProblemError(Message("problem.no_amount", rule=rule, name=name, group=group))
     assert value is not None
     return float(value) if rule.per_1000 is None else rule.per_1000 * float(value) / 1000.0
 

@@ -12,6 +12,7 @@ from scipy.sparse import csr_array
 
 import siting.propose.problem as problem
 from siting.errors import ProblemError
+from siting.messages import Message
 from siting.numbers import Bools, Floats, Ints
 from siting.optimize.model import Model
 from siting.optimize.sparse_rows import row_max
@@ -267,10 +268,10 @@ def _decayed(what: problem.MaxCoverage, cost: Floats) -> Floats:
     assert what.decay is not None
     weight = np.asarray(what.decay(cost), float)
     if weight.shape != cost.shape or not np.isfinite(weight).all() or (weight < 0).any():
-        raise ProblemError("MaxCoverage: decay must give a weight of 0 or more for each cost")
+        raise ProblemError(Message("problem.decay_weights"))
     order = np.argsort(cost, kind="stable")
     if (np.diff(weight[order]) > 1e-12).any():
-        raise ProblemError("MaxCoverage: decay rises with the distance; the nearest site would not be the best")
+        raise ProblemError(Message("problem.decay_rises"))
     return weight
 
 

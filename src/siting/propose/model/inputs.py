@@ -10,16 +10,18 @@ from typing import Generic, TypeAlias, TypeVar, cast
 import numpy as np
 import pandas as pd
 
-from siting.errors import ProblemError, brief, some
+from siting.errors import ProblemError
 from siting.measure.alignment import refuse_inexact
 from siting.measure.reach import TOLERANCE, Reach
 from siting.measure.take_up import TakeUp
+from siting.messages import Message
 from siting.numbers import Bools, Floats, Ints, floats
 from siting.propose.problem import Cover, Existing, Phases, Required, Rule
+from siting.propose.problem.rule_values import argument_of
 
 __all__ = [
     "UNNAMED", "Demand", "Inputs", "Pairs", "Rates", "Reaches", "Resolved", "SiteNumbers", "at_least_zero_each",
-    "within",
+    "group_of_each", "within",
 ]  # fmt: skip
 
 Reaches: TypeAlias = "Reach | Mapping[str, Reach]"
@@ -154,7 +156,7 @@ class Inputs:
         """Return the only rule of one kind, or None."""
         found = self.all(kind)
         if len(found) > 1:
-            raise ProblemError(f"{kind.__name__} occurs {len(found)} times among the rules; give it once")
+            raise ProblemError(Message("problem.once", what=kind.__name__, n=len(found)))
         return found[0] if found else None
 
     def named(self, kind: type[Rule]) -> Bools:
@@ -164,7 +166,8 @@ class Inputs:
             assert each.sites is not None
             away = each.sites[~np.asarray(self.known[each.services].any(axis=0))[each.sites]]
             if len(away) and isinstance(each.rule, Required):
-                raise ProblemError(f"{each.rule}: no destinations of that service: {some(self.sites[away])}")
+                what = type(each.rule).__name__
+                raise ProblemError(Message("problem.not_of_service", what=what, ids=self.sites[away]))
             mask[np.ix_(np.array(each.services), each.sites)] = True
         return np.asarray(mask & self.known)
 
@@ -175,62 +178,57 @@ class Inputs:
             services=self.service_positions(getattr(rule, "service", None), rule),
             phase=self._phase(getattr(rule, "year", None), rule),
             sites=None if ids is None else self.site_positions(ids, type(rule).__name__),
-            groups=None if by is None or isinstance(rule, Cover) else self._site_groups(by, rule),
+            groups=None
+            if by is None or isinstance(rule, Cover)
+            else group_of_each(by, self.sites, argument_of(type(rule).__name__, "by"), "sites"),
         )
 
     def service_positions(self, name: str | None, rule: object) -> list[int]:
         """Return positions of the services that *name* means; all for None."""
         if name is None:
             return list(range(len(self.services)))
-        if name not in self.services:
-            there = f"there are {some(self.services)}" if self.services != (UNNAMED,) else "no services were named"
-            raise ProblemError(f"{rule}: there is no service {brief(name)}; {there}")
+        self._refuse_unknown([name], rule)
         return [self.services.index(name)]
+
+    def _refuse_unknown(self, services: Iterable[object], what: object) -> None:
+        if strange := sorted(str(name) for name in services if name not in self.services):
+            if self.services == (UNNAMED,):
+                raise ProblemError(Message("problem.unnamed_services", what=what, ids=strange))
+            raise ProblemError(Message("problem.no_service", what=what, ids=strange, known=self.services))
 
     def _phase(self, year: int | None, rule: Rule) -> int:
         if year is None:
             return len(self.years) - 1
+        if self.years == (None,):
+            raise ProblemError(Message("problem.no_phases", rule=rule, year=year))
         if year not in self.years:
-            there = "; there are no Phases" if self.years == (None,) else f"; the phases are {some(self.years)}"
-            raise ProblemError(f"{rule}: no phase {brief(year)}{there}")
+            raise ProblemError(Message("problem.no_phase", rule=rule, year=year, known=self.years))
         return self.years.index(year)
 
-    def site_positions(self, ids: Iterable[object], what: str) -> Ints:
+    def site_positions(self, ids: Iterable[object], what: str | Message) -> Ints:
         """Return positions of sites."""
         wanted = pd.Index(list(ids), dtype=object)
         at = self.sites.get_indexer(wanted)
         if (at < 0).any():
-            raise ProblemError(f"{what}: no such destinations: {some(wanted[at < 0])}")
+            raise ProblemError(Message("ids.unknown", of="sites", ids=wanted[at < 0]).within(what))
         return at.astype(np.int64)
-
-    def _site_groups(self, groups: pd.Series, rule: Rule) -> pd.Series:
-        if not groups.index.is_unique:
-            raise ProblemError(f"{rule}: ids occur twice: {some(groups.index[groups.index.duplicated()])}")
-        found = groups.reindex(self.sites)
-        if found.isna().any():
-            raise ProblemError(f"{rule}: no group for the sites {some(self.sites[found.isna()])}")
-        return found
 
     def community_groups(self, groups: pd.Series | None, rule: Rule, service: int) -> pd.Series:
         """Put a group for each community in the order of the communities; "all" without groups."""
         if groups is None:
             return pd.Series("all", index=self.communities)
         needed = self.communities[self.pairs[service].communities]
-        wrong = needed.difference(groups.dropna().index).union(groups.index[groups.index.duplicated()])
-        if len(wrong):
-            raise ProblemError(f"{rule}: no single group for origins {some(wrong)}")
+        group_of_each(groups, needed, argument_of(type(rule).__name__, "by"), "communities")
         return groups.reindex(self.communities)
 
-    def site_numbers(self, values: SiteNumbers, what: str) -> Floats:
+    def site_numbers(self, values: SiteNumbers, what: str | Message) -> Floats:
         """Put numbers of sites in order, services × sites; NaN where there is none."""
         if not isinstance(values, Mapping):
             return np.tile(self._numbers(values, what), (len(self.services), 1))
-        unknown = set(values) - set(self.services)
-        if unknown:
-            raise ProblemError(f"{what}: no such services: {some(sorted(unknown))}; there are {some(self.services)}")
+        self._refuse_unknown(values, what)
         return np.array([self._numbers(values.get(name), what) for name in self.services])
 
-    def one_number_each(self, values: pd.Series | float, what: str) -> Floats:
+    def one_number_each(self, values: pd.Series | float, what: str | Message) -> Floats:
         """Put numbers by site id, or one number for all, in the order of the sites; 0 where there is none."""
         if isinstance(values, pd.Series):
             return np.nan_to_num(self._numbers(values, what))
@@ -239,21 +237,18 @@ class Inputs:
     def refuse_lacking(self, sites: Ints, what: object, name: str) -> None:
         """Refuse sites without a number that a rule or the objective needs."""
         if len(sites):
-            lost = some(self.sites[np.unique(sites)])
-            open_ = (
-                "; name those that are open already in Existing" if name == "cost" and not self.all(Existing) else ""
-            )
-            raise ProblemError(
-                f"{what}: no {name} for the sites {lost}; give {name}, a Series with a number for each{open_}"
-            )
+            given = {"what": what, "name": name, "ids": self.sites[np.unique(sites)]}
+            if name == "cost" and not self.all(Existing):
+                raise ProblemError(Message("problem.lacking_open", **given))
+            raise ProblemError(Message("problem.lacking", **given))
 
-    def _numbers(self, values: pd.Series | None, what: str) -> Floats:
+    def _numbers(self, values: pd.Series | None, what: str | Message) -> Floats:
         if values is None:
             return np.full(len(self.sites), np.nan)
         if not isinstance(values, pd.Series):
-            raise ProblemError(f"{what} is {brief(values)}; give a Series with a number for each site id")
+            raise ProblemError(Message("argument.series", what=what, value=values, of="sites"))
         if not values.index.is_unique:
-            raise ProblemError(f"{what}: ids occur twice: {some(values.index[values.index.duplicated()])}")
+            raise ProblemError(Message("ids.twice", what=what, ids=values.index[values.index.duplicated()]))
         return np.asarray(at_least_zero_each(values, what).reindex(self.sites), float)
 
 
@@ -262,11 +257,22 @@ def within(cost: Floats, limit: float | None) -> Bools:
     return np.asarray(cost <= (np.inf if limit is None else limit * (1 + TOLERANCE)))
 
 
-def at_least_zero_each(values: pd.Series, what: str) -> pd.Series:
+def group_of_each(groups: pd.Series, ids: pd.Index, what: str | Message, of: str) -> pd.Series:
+    """Return the group of each id; *of* is what the ids are of, for the message."""
+    if not groups.index.is_unique:
+        raise ProblemError(Message("ids.twice", what=what, ids=groups.index[groups.index.duplicated()]))
+    found = groups.reindex(ids)
+    if found.isna().any():
+        lost = ids[found.isna()]
+        raise ProblemError(Message("ids.no_group", what=what, of=of, ids=lost, n=len(lost)))
+    return found
+
+
+def at_least_zero_each(values: pd.Series, what: str | Message) -> pd.Series:
     """Return the values as numbers of 0 or more."""
     numbers = floats(values)
     wrong = ~np.isfinite(numbers) | (numbers < 0)
     if wrong.any():
-        raise ProblemError(f"{what} is negative or not a number for {some(values.index[wrong])}")
+        raise ProblemError(Message("ids.negative", what=what, ids=values.index[wrong], n=int(wrong.sum())))
     refuse_inexact(numbers, values.index, what)
     return pd.Series(numbers, values.index, name=values.name)

@@ -9,10 +9,12 @@ import numpy as np
 from scipy.sparse import csr_array
 
 import siting.propose.problem as problem
-from siting.errors import ProblemError, some
+from siting.errors import ProblemError
 from siting.measure.huff import decayed_attraction, refuse_no_decay
+from siting.messages import Message
 from siting.numbers import Bools, Floats, Ints
 from siting.propose.model.inputs import Inputs
+from siting.propose.problem.rule_values import argument_of
 
 __all__ = ["Utilities", "choice_of", "competitors_of", "refuse_beside_choice", "utilities"]
 
@@ -52,11 +54,12 @@ def competitors_of(objective: problem.Objective, inputs: Inputs) -> Bools:
     """Services × sites: the sites of competitors, at which nothing opens."""
     choice, mask = choice_of(objective, inputs), np.zeros(inputs.known.shape, bool)
     if choice is not None:
-        mask[:, inputs.site_positions(choice.competitors, f"{type(choice).__name__}: competitors")] = True
+        mask[:, inputs.site_positions(choice.competitors, argument_of(type(choice).__name__, "competitors"))] = True
         for kind in (problem.Existing, problem.Required):
             if (both := mask & inputs.named(kind)).any():
-                names = some(inputs.sites[np.flatnonzero(both.any(axis=0))])
-                raise ProblemError(f"{kind.__name__} and the competitors of {choice} name the same sites: {names}")
+                names = inputs.sites[np.flatnonzero(both.any(axis=0))]
+                others = Message("problem.competitors", rule=choice)
+                raise ProblemError(Message("problem.same_sites", one=kind.__name__, other=others, ids=names))
     return mask
 
 
@@ -66,13 +69,13 @@ def refuse_beside_choice(objective: problem.Objective, inputs: Inputs) -> None:
     if choice is None:
         return
     if target is not None and not isinstance(objective, problem.MinSites):
-        raise ProblemError(f"{target} goes with MinSites, not with {objective}; change one")
+        raise ProblemError(Message("problem.target_goes_with", rule=target, objective=objective))
     if beside := inputs.all(*BESIDE):
-        raise ProblemError(f"{beside[0]} does not go with {type(choice).__name__}; leave one out")
+        raise ProblemError(Message("problem.not_beside", rule=beside[0], other=type(choice).__name__))
     if len(inputs.services) > 1:
-        raise ProblemError(f"{type(choice).__name__} is for one service; plan each by itself")
+        raise ProblemError(Message("problem.one_service", what=type(choice).__name__, n=len(inputs.services)))
     if inputs.options is not None:
-        raise ProblemError(f"{type(choice).__name__} does not go with options; give attractiveness by site")
+        raise ProblemError(Message("problem.not_with_options", rule=type(choice).__name__))
 
 
 def utilities(
@@ -84,11 +87,11 @@ def utilities(
     refuse_no_decay(choice.decay, pairs.limit, pairs.unit)
     appeal = np.ones(len(inputs.sites))
     if choice.attractiveness is not None:
-        appeal = inputs.site_numbers(choice.attractiveness, f"{what}: attractiveness")[0]
+        appeal = inputs.site_numbers(choice.attractiveness, argument_of(what, "attractiveness"))[0]
         known = inputs.known[0]
         inputs.refuse_lacking(np.flatnonzero(known & np.isnan(appeal)), what, "attractiveness")
     offered = decayed_attraction(appeal[pairs.site], pairs.cost, choice.decay, choice.alpha)
-    others = np.isin(pairs.site, inputs.site_positions(choice.competitors, f"{what}: competitors"))
+    others = np.isin(pairs.site, inputs.site_positions(choice.competitors, argument_of(what, "competitors")))
     other = choice.no_choice + np.bincount(pairs.community[others], offered[others], shape[0])
     value = decayed_attraction(appeal[site[column]], cost, choice.decay, choice.alpha)
     some_ = value > 0

@@ -10,13 +10,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from siting.errors import ProblemError, brief, some
+from siting.errors import ProblemError
 from siting.measure.alignment import weights
 from siting.measure.reach import Reach
 from siting.measure.take_up import TakeUp, rates_of
+from siting.messages import Message
 from siting.numbers import Floats
 from siting.propose.model.inputs import UNNAMED, Demand, Inputs, Pairs, Rates, Reaches, at_least_zero_each
 from siting.propose.problem import Phases, Rule
+from siting.propose.problem.rule_values import argument_of
 
 log = logging.getLogger(__name__)
 
@@ -34,23 +36,22 @@ def read(
     reaches = dict(reach) if isinstance(reach, Mapping) else {UNNAMED: reach}
     for name, one in reaches.items():
         if not isinstance(one, Reach):
-            raise ProblemError(
-                f"reach{of_service(name)} is {brief(one)}; give a Reach, or a mapping of services to Reach"
-            )
+            raise ProblemError(Message("problem.no_reaches", what=of_service("reach", name), value=one))
         if one.nearest_only is not None:
-            raise ProblemError("solve needs all pairs within a limit; call travel with metres or minutes")
+            raise ProblemError(Message("problem.nearest_only", what=of_service("reach", name)))
     if not reaches:
-        raise ProblemError("reach names no service")
+        raise ProblemError(Message("argument.empty", what="reach"))
     unweighted = demand is None
     if demand is None:
         demand = {name: pd.Series(1.0, one.origins, name="communities") for name, one in reaches.items()}
     demands: Mapping[str, Any] = demand if isinstance(demand, Mapping) else dict.fromkeys(reaches, demand)
     if set(demands) != set(reaches):
-        raise ProblemError(f"reach is for {some(reaches)} and demand for {some(demands)}; give both for each service")
+        services = {"several": list(reaches), "services": list(demands)}
+        raise ProblemError(Message("problem.services_differ", one="reach", other="demand", **services))
     if len(reaches) > 1 and not isinstance(demand, Mapping):
-        raise ProblemError(f"reach is for {some(reaches)}; give demand as a mapping, a Series for each service")
+        raise ProblemError(Message("problem.demand_of_each", services=list(reaches)))
     if any(isinstance(ids, pd.MultiIndex) for one in reaches.values() for ids in (one.origins, one.destinations)):
-        raise ProblemError("ids are tuples; give communities and sites one text or number each")
+        raise ProblemError(Message("problem.tuples"))
     communities = in_order(c for one in reaches.values() for c in one.origins.tolist())
     sites = in_order(s for one in reaches.values() for s in one.destinations.tolist())
     phases = [rule for rule in rules if isinstance(rule, Phases)]
@@ -80,7 +81,7 @@ def with_take_up(inputs: Inputs, take_up: Rates, demands: Mapping[str, Any]) -> 
     for k, name in enumerate(inputs.services):
         if name in given:
             mine = inputs.pairs[k].order  # messages name origins as they were given
-            rates[k, mine] = rates_of(given[name], inputs.communities[mine], f"take_up{of_service(name)}")
+            rates[k, mine] = rates_of(given[name], inputs.communities[mine], str(of_service("take_up", name)))
             made = TakeUp.of(rates[k, mine], name, getattr(demands.get(name), "name", None))
             before = taken.get(name)
             taken[name] = made._replace(childcare=made.childcare or (before is not None and before.childcare))
@@ -92,13 +93,14 @@ def _rates(take_up: Rates, services: tuple[str, ...], *, unweighted: bool) -> Ma
     if take_up is None:
         return {}
     if unweighted:
-        raise ProblemError("take_up is a share of people; give their number, demand")
+        raise ProblemError(Message("problem.take_up_alone"))
     if not isinstance(take_up, Mapping):
         return dict.fromkeys(services, take_up)
     if services == (UNNAMED,):
-        raise ProblemError("take_up is a mapping, and no services were named; give a number or a Series")
+        raise ProblemError(Message("problem.take_up_mapping"))
     if unknown := set(take_up) - set(services):
-        raise ProblemError(f"take_up: no such services: {some(sorted(map(str, unknown)))}; there are {some(services)}")
+        ids = sorted(map(str, unknown))
+        raise ProblemError(Message("problem.no_service", what="take_up", ids=ids, known=services))
     return take_up
 
 
@@ -110,28 +112,25 @@ def in_order(ids: Iterable[Hashable]) -> pd.Index:
 
 def people_of(given: pd.Series | pd.DataFrame, ids: pd.Index, years: tuple[int | None, ...], service: str) -> Floats:
     """Return the people of a service as years × *ids*; one column is for all years."""
+    what = of_service("demand", service)
     if isinstance(given, pd.DataFrame) and given.columns.astype(str).duplicated().any():
-        raise ProblemError(f"demand{of_service(service)} has columns of one name: {some(given.columns)}")
+        raise ProblemError(Message("problem.columns_twice", what=what, columns=list(given.columns)))
     frame = weights(given, ids)
     columns = frame.shape[1]
     if isinstance(given, pd.DataFrame) and len(years) > 1 and columns == 1 and frame.columns[0].isdigit():
         year = frame.columns[0]
-        raise ProblemError(
-            f"demand{of_service(service)} has a column for {year} only; give one for each year, or a Series"
-        )
+        raise ProblemError(Message("problem.one_year", what=what, year=year))
     if years == (None,) and columns != 1:
-        raise ProblemError(
-            f"demand{of_service(service)} has {columns} columns; choose one weight to plan for, or give Phases"
-        )
+        raise ProblemError(Message("problem.many_columns", what=what, n=columns))
     if columns == 1:
         amount: Floats = np.repeat(frame.to_numpy(float).T, len(years), axis=0)
     else:
         absent = [year for year in years if str(year) not in frame.columns]
         if absent:
-            raise ProblemError(f"demand{of_service(service)} has no column for the years {some(absent)}")
+            raise ProblemError(Message("problem.no_year_column", what=what, years=absent))
         amount = frame[[str(year) for year in years]].to_numpy(float).T
     if not amount.sum() > 0:
-        raise ProblemError(f"demand{of_service(service)} is 0 everywhere; there is nothing to cover")
+        raise ProblemError(Message("problem.nobody", what=what))
     return amount
 
 
@@ -139,37 +138,38 @@ def _options(
     options: pd.DataFrame, sites: pd.Index, services: tuple[str, ...], years: tuple[int | None, ...]
 ) -> pd.DataFrame:
     if not isinstance(options, pd.DataFrame) or "site" not in options:
-        raise ProblemError("options: give a DataFrame with the column `site`, and cost, places, service or year")
+        raise ProblemError(Message("problem.options_table", value=options))
     if not options.index.is_unique:
-        raise ProblemError(f"options: ids occur twice: {some(options.index[options.index.duplicated()])}")
+        raise ProblemError(Message("ids.twice", what="options", ids=options.index[options.index.duplicated()]))
     if not len(options):
-        raise ProblemError("options has no row; there is nothing to choose from")
+        raise ProblemError(Message("argument.empty", what="options"))
     unknown = pd.Index(options["site"]).difference(sites)
     if len(unknown):
-        raise ProblemError(f"options: no such destinations: {some(unknown)}")
+        raise ProblemError(Message("ids.unknown", of="sites", ids=unknown).within(argument_of("options", "site")))
     more = options.columns.difference(["site", "service", "cost", "places", "year"])
     if len(more):
-        log.info("options: the columns %s are not used", some(more))
+        log.info(Message("problem.options_unused", columns=list(more)))
     table = pd.DataFrame({"site": options["site"], "service": options.get("service")}, index=options.index)
     strange = pd.Index(table["service"].dropna()).difference(pd.Index(services))
     if len(strange):
-        raise ProblemError(f"options: no such services: {some(strange)}; there are {some(services)}")
+        raise ProblemError(Message("problem.no_service", what="options", ids=list(strange), known=services))
     for name in ("cost", "places"):
         table[name] = np.nan
         if name in options:
-            table[name] = at_least_zero_each(options[name], f"options: {name}")
+            table[name] = at_least_zero_each(options[name], argument_of("options", name))
     table["phase"] = 0
     if "year" in options:
         first = pd.to_numeric(options["year"], errors="coerce")
         if years == (None,):
-            raise ProblemError("options has years, but there are no Phases among the rules")
-        wrong = options.index[first.isna() | (first > max(y for y in years if y is not None))]
+            raise ProblemError(Message("problem.options_phases"))
+        last = max(year for year in years if year is not None)
+        wrong = options.index[first.isna() | (first > last)]
         if len(wrong):
-            raise ProblemError(f"options: the year is no year up to the last phase for {some(wrong)}")
+            raise ProblemError(Message("problem.options_late", last=last, ids=wrong))
         table["phase"] = np.searchsorted(np.array(years, float), first.to_numpy(float))
     return table.loc[in_order(table.index)]
 
 
-def of_service(service: str) -> str:
-    """Return " of …" for a message; "" for the only service."""
-    return f" of {brief(service)}" if service != UNNAMED else ""
+def of_service(what: str, service: str) -> str | Message:
+    """Return the name of an argument for a message, with that of its service where services are named."""
+    return what if service == UNNAMED else Message("problem.of_service", what=what, service=service)

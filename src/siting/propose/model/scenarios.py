@@ -9,12 +9,14 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 
-from siting.errors import ProblemError, brief, some
+from siting.errors import ProblemError
 from siting.measure.reach import Reach
+from siting.messages import Message
 from siting.propose.model.formulation import Formulation
 from siting.propose.model.inputs import UNNAMED, Demand, Inputs, Pairs, Rates, Reaches
 from siting.propose.model.read_problem import of_service, people_of, with_take_up
 from siting.propose.model.shares import build_closeness, build_shares
+from siting.propose.problem.rule_values import argument_of
 
 __all__ = ["Scenario", "Scenarios", "scenario_of", "under", "under_each"]
 
@@ -50,7 +52,7 @@ class Scenario:
 
     def __post_init__(self) -> None:
         if isinstance(self.closed, str) or not isinstance(self.closed, Iterable):
-            raise ProblemError(f"Scenario: closed is {brief(self.closed)}; give a list of ids")
+            raise ProblemError(Message("problem.ids", what=argument_of("Scenario", "closed"), value=self.closed))
         object.__setattr__(self, "closed", tuple(self.closed))
 
     def __repr__(self) -> str:
@@ -74,10 +76,7 @@ def scenario_of(value: Any, name: object) -> Scenario:
         return Scenario(reach=value[0], demand=value[1])
     if isinstance(value, (list, set, frozenset, tuple, pd.Index)):
         return Scenario(closed=tuple(value))
-    raise ProblemError(
-        f"the scenario {brief(name)} is {brief(value)}; give a demand, a Reach, (Reach, demand), a list of ids that "
-        "close, or a Scenario"
-    )
+    raise ProblemError(Message("problem.scenario", name=name, value=value))
 
 
 def _all(value: object, *kinds: type) -> bool:
@@ -88,14 +87,14 @@ def _all(value: object, *kinds: type) -> bool:
 def under_each(formulation: Formulation, scenarios: Scenarios) -> dict[str, Formulation]:
     """Return the problem in each scenario."""
     if not isinstance(scenarios, Mapping) or not scenarios:
-        raise ProblemError(f"scenarios is {brief(scenarios)}; give a mapping of names to scenarios, at least one")
+        raise ProblemError(Message("problem.scenarios", value=scenarios))
     found = {}
     for name, value in scenarios.items():
         scenario = scenario_of(value, name)
         try:
             found[name] = under(formulation, scenario)
         except ProblemError as error:
-            raise ProblemError(f"the scenario {brief(name)}: {error}") from error
+            raise ProblemError(error.within(Message("problem.scenario_named", name=name))) from error
     return found
 
 
@@ -117,7 +116,9 @@ def under(formulation: Formulation, scenario: Scenario) -> Formulation:
 def _by_service(inputs: Inputs, value: Any, what: str) -> Mapping[str, Any]:
     several: Mapping[str, Any] = value if isinstance(value, Mapping) else {UNNAMED: value}
     if set(several) != set(inputs.services):
-        raise ProblemError(f"{what} is for {some(several)}, and the problem for {some(inputs.services)}")
+        services = {"several": list(several), "services": inputs.services}
+        other = Message("problem.the_problem")
+        raise ProblemError(Message("problem.services_differ", one=what, other=other, **services))
     return several
 
 
@@ -125,13 +126,16 @@ def _with_reach(inputs: Inputs, reach: Reaches) -> Inputs:
     reaches, pairs = _by_service(inputs, reach, "reach"), []
     for name, before in zip(inputs.services, inputs.pairs, strict=True):
         one = reaches[name]
-        if not isinstance(one, Reach) or one.nearest_only is not None:
-            raise ProblemError(f"reach{of_service(name)} is {brief(one)}; give a Reach with all pairs within a limit")
+        what = of_service("reach", name)
+        if not isinstance(one, Reach):
+            raise ProblemError(Message("problem.no_reach", what=what, value=one))
+        if one.nearest_only is not None:
+            raise ProblemError(Message("problem.nearest_only", what=what))
         communities, sites = inputs.communities[before.communities], inputs.sites[before.sites]
         for ours, theirs, kind in ((communities, one.origins, "origins"), (sites, one.destinations, "destinations")):
             wrong = ours.symmetric_difference(pd.Index(theirs, dtype=object))
             if len(wrong):
-                raise ProblemError(f"reach{of_service(name)}: its {kind} are not those of the problem: {some(wrong)}")
+                raise ProblemError(Message("problem.other_ids", what=what, of=kind, ids=wrong))
         pairs.append(Pairs.of(one, inputs.communities, inputs.sites))
     return replace(inputs, pairs=tuple(pairs))
 

@@ -10,9 +10,11 @@ import numpy as np
 
 from siting.errors import ProblemError
 from siting.limits import usual_limit
+from siting.messages import Message
 from siting.numbers import Bools
 from siting.propose.model.inputs import Inputs
 from siting.propose.problem import Cover, NobodyBeyond, Part, Phases, Rule
+from siting.propose.problem.rule_values import argument_of
 
 __all__ = ["Closeness", "Share", "build_closeness", "build_shares", "needed_of"]
 
@@ -106,9 +108,7 @@ def build_closeness(inputs: Inputs) -> tuple[Closeness, ...]:
 def _refuse_beyond(inputs: Inputs, rule: Rule, service: int, limit: float | None) -> None:
     pairs = inputs.pairs[service]
     if limit is not None:
-        usual_limit(limit, pairs.unit, pairs.longest, f"{rule}: the limit")
+        usual_limit(limit, pairs.unit, pairs.longest, argument_of(rule, "limit"))
     if limit is not None and limit > pairs.limit * (1 + 1e-9):
-        raise ProblemError(
-            f"{rule}: the limit {limit:g} {pairs.unit} is above the {pairs.limit:g} {pairs.unit} that was searched; "
-            "call travel with the larger limit"
-        )
+        searched = {"limit": limit, "searched": pairs.limit, "unit": pairs.unit}
+        raise ProblemError(Message("problem.limit_long", rule=rule, **searched))

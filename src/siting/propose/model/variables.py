@@ -11,9 +11,11 @@ import numpy as np
 import pandas as pd
 
 import siting.propose.problem as problem
-from siting.errors import ProblemError, some
+from siting.errors import ProblemError
+from siting.messages import Message
 from siting.numbers import Bools, Floats, Ints
 from siting.propose.model.inputs import Inputs, Resolved, SiteNumbers
+from siting.propose.problem.rule_values import argument_of
 
 __all__ = ["CLOSING", "JOINT", "LARGER", "NEW", "STAYING", "Variables", "build_variables", "shared_services"]
 
@@ -77,9 +79,8 @@ def build_variables(inputs: Inputs, cost: SiteNumbers = None, taken: Bools | Non
     required = wanted & ~existing
     for name, both in (("Required", required & forbidden), ("Existing", existing & forbidden)):
         if both.any():
-            raise ProblemError(
-                f"{name} and Forbidden name the same sites: {some(inputs.sites[np.asarray(both.any(axis=0))])}"
-            )
+            sites = inputs.sites[np.asarray(both.any(axis=0))]
+            raise ProblemError(Message("problem.same_sites", one=name, other="Forbidden", ids=sites))
     closable = _closable(inputs, existing) & ~wanted
     options, last = _options(inputs), len(inputs.years)
     rows: list[tuple[int, int, int, int, int, int]] = []
@@ -96,14 +97,14 @@ def build_variables(inputs: Inputs, cost: SiteNumbers = None, taken: Bools | Non
     table: Ints = np.array(rows, np.int64).reshape(len(rows), 6).T.copy()
     place, service, begin, end, kind, option = table
     if not np.isin(kind, (NEW, CLOSING, LARGER)).any():
-        raise ProblemError("there is no candidate: every destination is Existing or Forbidden")
+        raise ProblemError(Message("problem.all_settled"))
     unknown, zero = np.full(len(rows), np.nan), np.zeros(len(rows))
     made = Variables(place, service, begin, end, kind, option, unknown, unknown, zero, zero + 1)
     opened = np.zeros(inputs.known.shape, bool)
     opened[service[made.new], place[made.new]] = True
     if (required & ~opened).any():
         lost = inputs.sites[np.nonzero(required & ~opened)[1]]
-        raise ProblemError(f"Required: no option opens the sites {some(lost)}")
+        raise ProblemError(Message("problem.no_option", ids=lost))
     alone = np.bincount(made.place[made.new], minlength=int(made.place.max()) + 1)[made.place] == 1
     stays = (kind == STAYING) & ~closable[service, place]
     lower = stays | (required[service, place] & made.new & alone)
@@ -120,7 +121,7 @@ def _tell_idle(inputs: Inputs, settled: Bools, options: dict[tuple[int, int], li
     idle = [k_site for k_site in np.argwhere(inputs.known & ~settled).tolist() if tuple(k_site) not in options]
     if idle:
         lost = inputs.sites[sorted({site for _, site in idle})]
-        log.warning("%s have no row in options and are not Existing: they serve nobody", some(lost))
+        log.warning(Message("problem.idle", ids=lost))
 
 
 def _closable(inputs: Inputs, existing: Bools) -> Bools:
@@ -130,7 +131,7 @@ def _closable(inputs: Inputs, existing: Bools) -> Bools:
         at = np.ix_(np.array(each.services), sites)
         wrong = (inputs.known[at] & ~existing[at]).any(axis=0)
         if each.sites is not None and wrong.any():
-            raise ProblemError(f"MayClose: not among the Existing sites: {some(inputs.sites[sites[wrong]])}")
+            raise ProblemError(Message("ids.unknown", of="existing", ids=inputs.sites[sites[wrong]]).within("MayClose"))
         mask[at] = True
     return mask & existing
 
@@ -153,7 +154,7 @@ def shared_services(inputs: Inputs) -> tuple[int, int]:
     rule = inputs.one(problem.Together)
     if rule is None or rule.services is None:
         if len(inputs.services) != 2:
-            raise ProblemError(f"Together: there are {len(inputs.services)} services; name the two that share")
+            raise ProblemError(Message("problem.together_which", n=len(inputs.services)))
         return 0, 1
     first, second = (inputs.service_positions(name, rule)[0] for name in rule.services)
     return first, second
@@ -188,7 +189,9 @@ def _priced(inputs: Inputs, variables: Variables, price: SiteNumbers) -> Variabl
     for each in inputs.each(problem.MayClose):
         if each.rule.saving is not None:
             mine = variables.of(each) & (kind == CLOSING)
-            cost[mine] = -inputs.one_number_each(each.rule.saving, "MayClose: saving")[variables.site[mine]]
+            cost[mine] = -inputs.one_number_each(each.rule.saving, argument_of("MayClose", "saving"))[
+                variables.site[mine]
+            ]
     share, joint = inputs.one(problem.Together), kind == JOINT
     priced = replace(variables, cost=cost, places=places)
     if share is not None and joint.any():
@@ -199,14 +202,14 @@ def _priced(inputs: Inputs, variables: Variables, price: SiteNumbers) -> Variabl
 def _shared(inputs: Inputs, variables: Variables, saving: pd.Series | float) -> Floats:
     """Return the saving of each joint variable, at most the cost of both."""
     site = variables.site[variables.kind == JOINT]
-    saved = inputs.one_number_each(saving, "Together: saving")[site]
+    saved = inputs.one_number_each(saving, argument_of("Together", "saving"))[site]
     cheapest, new = np.full(inputs.known.shape, np.inf), variables.new
     at = (variables.service[new], variables.site[new])
     np.minimum.at(cheapest, at, np.nan_to_num(variables.cost[new], nan=np.inf))
     over = saved > sum(cheapest[k][site] for k in shared_services(inputs)) * (1 + 1e-9)
     if over.any():
         lost = inputs.sites[np.unique(site[over])]
-        raise ProblemError(f"Together: saving is more than both services cost at the sites {some(lost)}")
+        raise ProblemError(Message("problem.saving_large", ids=lost))
     return np.asarray(saved)
 
 
@@ -216,5 +219,5 @@ def _one_cost(inputs: Inputs, price: SiteNumbers) -> Floats:
     named: list[SiteNumbers] = [cost for cost in (price, *rules) if cost is not None] or [None]
     first, *others = (inputs.site_numbers(cost, "cost") for cost in named)
     if any(not np.array_equal(first, other, equal_nan=True) for other in others):
-        raise ProblemError("the rules and the objective name different costs; name one")
+        raise ProblemError(Message("problem.costs_differ"))
     return first

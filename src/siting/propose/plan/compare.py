@@ -6,7 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from siting.errors import ProblemError, brief
+from siting.errors import ProblemError
+from siting.messages import Message
 from siting.propose.plan.plan import Plan
 
 __all__ = ["compare"]
@@ -51,11 +52,12 @@ def compare(**plans: Plan) -> pd.DataFrame:
     all       2       1  (z,)     23.0
     """
     if not plans:
-        raise ProblemError("compare: give at least one plan by name, as in compare(a=plan1, b=plan2)")
+        raise ProblemError(Message("question.compare_none"))
     known = {name: plan if isinstance(plan, Plan) else getattr(plan, "plan", plan) for name, plan in plans.items()}
     wrong = [name for name, plan in known.items() if not isinstance(plan, Plan)]
     if wrong:
-        raise ProblemError(f"compare: {wrong[0]} is {brief(plans[wrong[0]])}; give a Plan")
+        name = wrong[0]
+        raise ProblemError(Message("question.gives_plan", what=name, value=plans[name]))
     first = _opened(next(iter(known.values())))
     table = pd.DataFrame([_row(plan, first) for plan in known.values()], index=pd.Index(list(known), name="plan"))
     return table.drop(columns="cost") if table["cost"].isna().all() else table

@@ -8,7 +8,8 @@ from typing import Any, TypeAlias
 
 import pandas as pd
 
-from siting.errors import ProblemError, brief
+from siting.errors import ProblemError
+from siting.messages import Message
 from siting.propose.plan.rule_text import bracketed
 
 __all__ = ["Named", "SiteNames"]
@@ -26,7 +27,8 @@ class SiteNames:
         given: dict[str, Any] = dict.fromkeys(KINDS, names)
         if isinstance(names, Mapping) and any(isinstance(value, (Mapping, pd.Series)) for value in names.values()):
             if strange := [key for key in names if key not in KINDS]:
-                raise ProblemError(f"names: {brief(strange[0])} is none of {', '.join(KINDS)}")
+                what = Message("question.names_key")
+                raise ProblemError(Message("argument.choose", what=what, value=strange[0], choices=KINDS))
             given = {kind: names.get(kind) for kind in KINDS}
         self.known = {kind: _read(values) for kind, values in given.items()}
         self.twice = {kind: _repeated(values) for kind, values in self.known.items()}
@@ -55,7 +57,7 @@ def _read(values: Any) -> dict[Any, str]:
     if values is None:
         return {}
     if not isinstance(values, (Mapping, pd.Series)):
-        raise ProblemError(f"names is {brief(values)}; give a Series or a mapping of ids to names")
+        raise ProblemError(Message("question.names", value=values))
     found: dict[Any, str] = {}
     items: Any = values.items()
     for key, value in items:

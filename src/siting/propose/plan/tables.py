@@ -11,9 +11,11 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.sparse import csc_array
 
-from siting.errors import ProblemError, brief, some
+from siting.errors import ProblemError
+from siting.messages import Message
 from siting.numbers import Bools, Floats, Ints, Positions
 from siting.propose.model.formulation import Formulation
+from siting.propose.model.inputs import group_of_each
 from siting.propose.model.variables import CLOSING, LARGER, NEW, STAYING
 from siting.propose.search.answer import Answer
 from siting.propose.search.capacitated import CapacitatedAnswer
@@ -206,12 +208,10 @@ def reachable_demand(problem: Formulation) -> float:
 def by_group(communities: pd.DataFrame, groups: pd.Series) -> pd.DataFrame:
     """Add up demand and served in each group."""
     if not isinstance(groups, pd.Series):
-        raise ProblemError(f"groups is {brief(groups)}; give a Series with a group for each community id")
+        raise ProblemError(Message("problem.groups", what="groups", value=groups, of="communities"))
     ids = communities.index.get_level_values(0)
-    wrong = ids.difference(groups.dropna().index).union(groups.index[groups.index.duplicated()])
-    if len(wrong):
-        raise ProblemError(f"groups: no single group for the communities {some(wrong)}")
-    keys: list[Any] = [pd.Series(groups.reindex(ids).to_numpy(), index=communities.index, name=groups.name or "group")]
+    group = group_of_each(groups, ids.unique(), "groups", "communities")
+    keys: list[Any] = [pd.Series(group.reindex(ids).to_numpy(), index=communities.index, name=groups.name or "group")]
     keys += [communities.index.get_level_values(n) for n in range(1, communities.index.nlevels)]
     table = communities.groupby(keys, sort=True)[["demand", "served"]].sum()
     table["share"] = np.where(table["demand"] > 0, table["served"] / table["demand"].where(table["demand"] > 0), np.nan)

@@ -9,10 +9,11 @@ from typing import Any
 import numpy.typing as npt
 import pandas as pd
 
-from siting.errors import ProblemError, brief
+from siting.errors import ProblemError
+from siting.messages import Message
 from siting.propose.problem.objectives import Objective
 from siting.propose.problem.rule import Rule
-from siting.propose.problem.rule_values import Value, arguments, at_least_zero, ids_of
+from siting.propose.problem.rule_values import Value, argument_of, arguments, at_least_zero, ids_of
 from siting.read_share import share_from
 
 __all__ = ["Choice", "MaxMarketShare", "TargetMarketShare"]
@@ -31,17 +32,20 @@ class Choice(Value):
     def __post_init__(self) -> None:
         name = type(self).__name__
         if self.attractiveness is not None and not isinstance(self.attractiveness, pd.Series):
+            value = self.attractiveness
             raise ProblemError(
-                f"{name}: attractiveness is {brief(self.attractiveness)}; give a Series with a number for each site id"
+                Message("argument.series", what=argument_of(name, "attractiveness"), value=value, of="sites")
             )
         if not callable(self.decay):
-            mend = "give a function of the cost, such as power(2, least=100)"
-            raise ProblemError(f"{name}: decay is {brief(self.decay)}; {mend}")
+            example = "power(2, least=100)"
+            raise ProblemError(
+                Message("problem.decay", what=argument_of(name, "decay"), value=self.decay, example=example)
+            )
         if isinstance(self.competitors, Iterable) and not isinstance(self.competitors, str):
             object.__setattr__(self, "competitors", tuple(self.competitors))
-        object.__setattr__(self, "competitors", ids_of(self.competitors, f"{name}: competitors"))
+        object.__setattr__(self, "competitors", ids_of(self.competitors, argument_of(name, "competitors")))
         for key in ("alpha", "no_choice"):
-            at_least_zero(getattr(self, key), f"{name}: {key}")
+            at_least_zero(getattr(self, key), argument_of(name, key))
 
     @property
     def _options(self) -> dict[str, object]:
@@ -135,7 +139,9 @@ class TargetMarketShare(Choice, Rule):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        object.__setattr__(self, "share", share_from(self.share, "TargetMarketShare: share", ProblemError))
+        object.__setattr__(
+            self, "share", share_from(self.share, argument_of("TargetMarketShare", "share"), ProblemError)
+        )
 
     def __str__(self) -> str:
         return f"TargetMarketShare({arguments(float(self.share), **self._options)})"

@@ -10,10 +10,11 @@ from typing import Any
 import numpy.typing as npt
 import pandas as pd
 
-from siting.errors import ProblemError, brief
+from siting.errors import ProblemError
 from siting.measure.point_reach import PointReach
 from siting.measure.reach import Reach
-from siting.propose.problem.rule_values import Value, at_least_zero, is_number, site_to_site
+from siting.messages import Message
+from siting.propose.problem.rule_values import Value, argument_of, at_least_zero, is_number, site_to_site
 
 __all__ = ["MaxCoverage", "MaxSpacing", "MinCost", "MinFarthest", "MinSites", "MinTravel", "Objective", "travels"]
 
@@ -55,14 +56,14 @@ class MaxCoverage(Objective):
     def __post_init__(self) -> None:
         if self.decay is not None and not callable(self.decay):
             raise ProblemError(
-                f"MaxCoverage: decay is {brief(self.decay)}; give a function of the cost, such as gaussian"
+                Message("problem.decay", what=argument_of("MaxCoverage", "decay"), value=self.decay, example="gaussian")
             )
         if self.weights is not None and not isinstance(self.weights, Mapping):
             raise ProblemError(
-                f"MaxCoverage: weights is {brief(self.weights)}; give a mapping from services to numbers"
+                Message("problem.by_service", what=argument_of("MaxCoverage", "weights"), value=self.weights)
             )
         for name, weight in (self.weights or {}).items():
-            at_least_zero(weight, f"MaxCoverage: the weight of {brief(name)}")
+            at_least_zero(weight, Message("problem.weight_of", service=name))
 
     def __str__(self) -> str:
         parts = [] if self.decay is None else [f"decay={getattr(self.decay, 'name', None) or 'function'}"]
@@ -109,7 +110,7 @@ class MinCost(Objective):
     travel: float = 0.0
 
     def __post_init__(self) -> None:
-        at_least_zero(self.travel, "MinCost: travel")
+        at_least_zero(self.travel, argument_of("MinCost", "travel"))
 
     def __str__(self) -> str:
         return "MinCost()" if not self.travel else f"MinCost(travel={self.travel:g})"
@@ -140,7 +141,9 @@ class MinTravel(Objective):
 
     def __post_init__(self) -> None:
         if self.beyond is not None and not (is_number(self.beyond) and 0 < self.beyond < math.inf):
-            raise ProblemError(f"MinTravel: beyond is {brief(self.beyond)}; give a distance above 0")
+            raise ProblemError(
+                Message("argument.above_zero", what=argument_of("MinTravel", "beyond"), value=self.beyond)
+            )
 
     def __str__(self) -> str:
         return "MinTravel()" if self.beyond is None else f"MinTravel(beyond={self.beyond:g})"
@@ -186,7 +189,7 @@ class MaxSpacing(Objective):
     def __post_init__(self) -> None:
         if isinstance(self.between, PointReach):
             object.__setattr__(self, "between", self.between.to(self.between.destinations))
-        site_to_site(self.between, "MaxSpacing: between")
+        site_to_site(self.between, argument_of("MaxSpacing", "between"))
 
 
 def travels(objective: Objective) -> bool:

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from siting.errors import ProblemError, brief
+from siting.errors import ProblemError
+from siting.messages import Message
 from siting.propose.problem.rule import Rule
-from siting.propose.problem.rule_values import arguments, at_least_zero, is_number
+from siting.propose.problem.rule_values import argument_of, arguments, at_least_zero, is_number
 from siting.read_share import share_from
 
 __all__ = ["Phases"]
@@ -55,7 +56,7 @@ class Phases(Rule):
     def __post_init__(self) -> None:
         years = tuple(self.years) if isinstance(self.years, Iterable) else ()
         if not years or any(not is_number(y) or y % 1 for y in years) or list(years) != sorted(set(years)):
-            raise ProblemError(f"Phases: years is {brief(self.years)}; give whole years in order, each once")
+            raise ProblemError(Message("problem.years", what=argument_of("Phases", "years"), value=self.years))
         object.__setattr__(self, "years", tuple(int(y) for y in years))
         for name in ("at_most", "budget", "cover", "weights"):
             value = getattr(self, name)
@@ -64,17 +65,24 @@ class Phases(Rule):
             if is_number(value) and name in ("at_most", "budget"):
                 value = (value,) * len(years)
             if isinstance(value, str) or not isinstance(value, Sequence) or len(value) != len(years):
-                raise ProblemError(f"Phases: {name} is {brief(value)}; give one for each of the {len(years)} years")
+                raise ProblemError(
+                    Message("problem.each_year", what=argument_of("Phases", name), value=value, n=len(years))
+                )
             value = tuple(value)
             if name == "cover":
-                value = tuple(one if one is None else share_from(one, "Phases: cover", ProblemError) for one in value)
+                value = tuple(
+                    one if one is None else share_from(one, argument_of("Phases", "cover"), ProblemError)
+                    for one in value
+                )
             for one in value:
                 if one is not None:
-                    at_least_zero(one, f"Phases: {name}")
+                    at_least_zero(one, argument_of("Phases", name))
                     if name == "at_most" and one % 1:
-                        raise ProblemError(f"Phases: at_most is {brief(one)}; give whole numbers of sites")
+                        raise ProblemError(
+                            Message("argument.whole", what=argument_of("Phases", "at_most"), value=one, least=0)
+                        )
                 elif name == "weights":
-                    raise ProblemError("Phases: weights has a None; give a number for each year")
+                    raise ProblemError(Message("problem.no_year", what=argument_of("Phases", "weights")))
             object.__setattr__(self, name, value)
 
     def at_most_in(self, phase: int) -> float | None:

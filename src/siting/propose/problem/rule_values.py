@@ -10,11 +10,12 @@ from typing import Any, TypeGuard
 
 import pandas as pd
 
-from siting.errors import ProblemError, brief
+from siting.errors import ProblemError
 from siting.measure.reach import Reach
+from siting.messages import Message
 
 __all__ = [
-    "Value", "arguments", "at_least_zero", "groups_of", "ids_of", "is_number", "is_whole", "numbers_of",
+    "Value", "argument_of", "arguments", "at_least_zero", "groups_of", "ids_of", "is_number", "is_whole", "numbers_of",
     "site_to_site",
 ]  # fmt: skip
 
@@ -54,39 +55,44 @@ def is_whole(value: object, least: int) -> bool:
     return is_number(value) and value >= least and not value % 1
 
 
-def groups_of(value: object, what: str, each: str) -> None:
+def groups_of(value: object, what: str | Message, of: str) -> None:
     """Refuse groups that are not a Series."""
     if not isinstance(value, pd.Series):
-        raise ProblemError(f"{what} is {brief(value)}; give a Series with a group for each {each} id")
+        raise ProblemError(Message("problem.groups", what=what, value=value, of=of))
 
 
-def ids_of(value: object, what: str) -> tuple[object, ...]:
+def ids_of(value: object, what: str | Message) -> tuple[object, ...]:
     """Return ids as a tuple; refuse what is no list of them."""
     if isinstance(value, str) or not isinstance(value, Iterable):
-        raise ProblemError(f'{what}("{value}"): give a list of ids')
+        raise ProblemError(Message("problem.ids", what=what, value=value))
     return tuple(value)
 
 
-def at_least_zero(value: object, what: str) -> None:
+def at_least_zero(value: object, what: str | Message) -> None:
     """Refuse anything but a finite number of 0 or more."""
     if not is_number(value) or not 0 <= float(value) < math.inf:
-        raise ProblemError(f"{what} is {brief(value)}; give a number of 0 or more")
+        raise ProblemError(Message("argument.not_negative", what=what, value=value))
 
 
-def numbers_of(value: object, what: str) -> None:
+def numbers_of(value: object, what: str | Message) -> None:
     """Refuse what is neither a Series, nor a number of 0 or more, nor left out."""
     if value is not None and not isinstance(value, pd.Series):
         at_least_zero(value, what)
 
 
-def site_to_site(between: object, what: str) -> None:
+def site_to_site(between: object, what: str | Message) -> None:
     """Refuse anything but a Reach from sites to sites."""
     if not isinstance(between, Reach):
-        raise ProblemError(f"{what} is {brief(between)}; give a Reach from the sites to the sites")
+        raise ProblemError(Message("problem.no_square", what=what, value=between))
     if not between.origins.sort_values().equals(between.destinations.sort_values()):
-        raise ProblemError(f"{what}: its origins are not its destinations; give a Reach from the sites to the sites")
+        raise ProblemError(Message("problem.not_square", what=what))
     if between.nearest_only is not None:
-        raise ProblemError(f"{what} has only the nearest; call travel with metres or minutes")
+        raise ProblemError(Message("problem.nearest_only", what=what))
+
+
+def argument_of(of: object, name: str) -> Message:
+    """Name an argument of a rule or an objective, for a message."""
+    return Message("problem.argument", of=of, name=name)
 
 
 def arguments(first: object, **named: object) -> str:

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from siting.errors import ProblemError, brief
+from siting.errors import ProblemError
+from siting.messages import Message
 from siting.propose.problem.rule import Rule
-from siting.propose.problem.rule_values import arguments, at_least_zero, groups_of, is_whole, numbers_of
+from siting.propose.problem.rule_values import argument_of, arguments, at_least_zero, groups_of, is_whole, numbers_of
 from siting.read_share import share_from
 
 __all__ = ["Backup", "Capacity", "Cover", "NobodyBeyond", "Supply"]
@@ -45,11 +46,11 @@ class Cover(Rule):
     year: int | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "share", share_from(self.share, "Cover: share", ProblemError))
+        object.__setattr__(self, "share", share_from(self.share, argument_of("Cover", "share"), ProblemError))
         if self.by is not None:
-            groups_of(self.by, "Cover: by", "community")
+            groups_of(self.by, argument_of("Cover", "by"), "communities")
         if self.limit is not None:
-            at_least_zero(self.limit, "Cover: limit")
+            at_least_zero(self.limit, argument_of("Cover", "limit"))
 
     def __str__(self) -> str:
         return f"Cover({arguments(self.share, by=self.by, limit=self.limit, service=self.service, year=self.year)})"
@@ -80,7 +81,7 @@ class NobodyBeyond(Rule):
     service: str | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
-        at_least_zero(self.limit, "NobodyBeyond: limit")
+        at_least_zero(self.limit, argument_of("NobodyBeyond", "limit"))
 
     def __str__(self) -> str:
         return f"NobodyBeyond({arguments(float(self.limit), service=self.service)})"
@@ -110,7 +111,7 @@ class Backup(Rule):
 
     def __post_init__(self) -> None:
         if not is_whole(self.n, 2):
-            raise ProblemError(f"Backup({brief(self.n)}): give a whole number of sites, 2 or more")
+            raise ProblemError(Message("argument.whole", what=argument_of("Backup", "n"), value=self.n, least=2))
 
     def __str__(self) -> str:
         return f"Backup({self.n})"
@@ -177,13 +178,15 @@ class Capacity(Rule):
     nearest: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
-        numbers_of(self.least, "Capacity: least")
+        numbers_of(self.least, argument_of("Capacity", "least"))
         for name in ("split", "nearest"):
             if not isinstance(getattr(self, name), bool):
-                raise ProblemError(f"Capacity: {name} is {brief(getattr(self, name))}; give True or False")
+                raise ProblemError(
+                    Message("argument.flag", what=argument_of("Capacity", name), value=getattr(self, name))
+                )
         if self.places is not None and not isinstance(self.places, (pd.Series, Mapping)):
             raise ProblemError(
-                f"Capacity: places is {brief(self.places)}; give a Series with a number for each site id"
+                Message("argument.series", what=argument_of("Capacity", "places"), value=self.places, of="sites")
             )
 
     def __str__(self) -> str:
@@ -228,17 +231,17 @@ class Supply(Rule):
 
     def __post_init__(self) -> None:
         if (self.total is None) == (self.per_1000 is None):
-            raise ProblemError("Supply: give either total, or per_1000 with people")
+            raise ProblemError(Message("argument.one_of_two", one="total", other="per_1000").within("Supply"))
         if self.per_1000 is not None:
             at_least_zero(self.per_1000, "Supply: per_1000")
             if self.people is None:
-                raise ProblemError("Supply: per_1000 needs people, the residents")
+                raise ProblemError(Message("problem.needs_people"))
         for name, value in (("total", self.total), ("people", self.people)):
             if isinstance(value, pd.Series) and self.by is None:
-                raise ProblemError(f"Supply: {name} is a Series; give by, the group of each site")
-            numbers_of(value, f"Supply: {name}")
+                raise ProblemError(Message("problem.needs_by", what=argument_of("Supply", name)))
+            numbers_of(value, argument_of("Supply", name))
         if self.by is not None:
-            groups_of(self.by, "Supply: by", "site")
+            groups_of(self.by, argument_of("Supply", "by"), "sites")
 
     def __str__(self) -> str:
         total = None if self.total is None or isinstance(self.total, pd.Series) else float(self.total)

@@ -8,10 +8,12 @@ from functools import cached_property
 
 import pandas as pd
 
-from siting.errors import ProblemError, brief, counted
+from siting.errors import ProblemError, counted
 from siting.measure.reach import Reach
+from siting.messages import Message
 from siting.propose.problem.rule import Rule
 from siting.propose.problem.rule_values import (
+    argument_of,
     arguments,
     at_least_zero,
     groups_of,
@@ -35,9 +37,11 @@ class _Count(Rule):
 
     def __post_init__(self) -> None:
         if not is_whole(self.n, 1):
-            raise ProblemError(f"{type(self).__name__}({brief(self.n)}): give a whole number of sites, 1 or more")
+            raise ProblemError(
+                Message("argument.whole", what=argument_of(type(self).__name__, "n"), value=self.n, least=1)
+            )
         if self.by is not None:
-            groups_of(self.by, f"{type(self).__name__}: by", "site")
+            groups_of(self.by, argument_of(type(self).__name__, "by"), "sites")
 
     def __str__(self) -> str:
         return f"{type(self).__name__}({arguments(self.n, by=self.by, service=self.service)})"
@@ -103,7 +107,7 @@ class Budget(Rule):
     cost: pd.Series | Mapping[str, pd.Series] | None = None
 
     def __post_init__(self) -> None:
-        at_least_zero(self.total, "Budget: total")
+        at_least_zero(self.total, argument_of("Budget", "total"))
         object.__setattr__(self, "total", float(self.total))
 
     def __str__(self) -> str:
@@ -137,9 +141,9 @@ class OnePer(Rule):
     service: str | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
-        groups_of(self.by, "OnePer: by", "site")
+        groups_of(self.by, argument_of("OnePer", "by"), "sites")
         if isinstance(self.among, str):
-            raise ProblemError(f"OnePer: among is {brief(self.among)}; give a list of groups")
+            raise ProblemError(Message("problem.list_of_groups", what=argument_of("OnePer", "among"), value=self.among))
         object.__setattr__(self, "among", None if self.among is None else tuple(self.among))
 
     def __str__(self) -> str:
@@ -226,8 +230,10 @@ class MayClose(Rule):
         if self.ids is not None:
             object.__setattr__(self, "ids", ids_of(self.ids, "MayClose"))
         if self.at_most is not None and not is_whole(self.at_most, 0):
-            raise ProblemError(f"MayClose: at_most is {brief(self.at_most)}; give a whole number of 0 or more")
-        numbers_of(self.saving, "MayClose: saving")
+            raise ProblemError(
+                Message("argument.whole", what=argument_of("MayClose", "at_most"), value=self.at_most, least=0)
+            )
+        numbers_of(self.saving, argument_of("MayClose", "saving"))
 
     def __str__(self) -> str:
         sites = None if self.ids is None else counted(len(self.ids), "sites")
@@ -258,18 +264,20 @@ class Spacing(Rule):
         if isinstance(self.pairs, pd.DataFrame):
             absent = {"origin", "destination"} - set(self.pairs.columns)
             if absent:
-                raise ProblemError(f"Spacing: the table of pairs has no column {sorted(absent)}")
+                found = list(self.pairs.columns)
+                raise ProblemError(
+                    Message(
+                        "argument.no_column", what=argument_of("Spacing", "pairs"), columns=sorted(absent), found=found
+                    )
+                )
         elif isinstance(self.pairs, Reach):
-            site_to_site(self.pairs, "Spacing: pairs")
+            site_to_site(self.pairs, argument_of("Spacing", "pairs"))
         elif not isinstance(self.pairs, Iterable):
-            raise ProblemError(
-                f"Spacing({brief(self.pairs)}): give the pairs that are too near, such as "
-                "straight_line(sites, sites, metres=200)"
-            )
+            raise ProblemError(Message("problem.pairs", value=self.pairs))
         else:
             pairs = tuple(self.pairs)
             if any(isinstance(p, str) or not isinstance(p, Sequence) or len(p) != 2 for p in pairs):
-                raise ProblemError("Spacing: give a Reach between the sites, a table of pairs, or a list of (id, id)")
+                raise ProblemError(Message("problem.pairs", value=pairs))
             object.__setattr__(self, "pairs", pairs)
 
     @cached_property
@@ -321,13 +329,15 @@ class Together(Rule):
     def __post_init__(self) -> None:
         if self.services is not None:
             if isinstance(self.services, str) or len(set(self.services)) != 2 or len(self.services) != 2:
-                raise ProblemError(f"Together: services is {brief(self.services)}; name two services")
+                raise ProblemError(
+                    Message("problem.two_services", what=argument_of("Together", "services"), value=self.services)
+                )
             object.__setattr__(self, "services", tuple(self.services))
-        numbers_of(self.saving, "Together: saving")
+        numbers_of(self.saving, argument_of("Together", "saving"))
         if self.bonus is not None:
-            at_least_zero(self.bonus, "Together: bonus")
+            at_least_zero(self.bonus, argument_of("Together", "bonus"))
         if self.saving is None and self.bonus is None and not self.must:
-            raise ProblemError("Together has no effect; give saving, bonus or must=True")
+            raise ProblemError(Message("problem.no_effect"))
 
     def __str__(self) -> str:
         saving = "by site" if isinstance(self.saving, pd.Series) else self.saving

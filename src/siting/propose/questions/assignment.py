@@ -15,6 +15,7 @@ from siting.labels import label
 from siting.measure import Reach
 from siting.measure.alignment import amounts
 from siting.measure.take_up import TakeUp, rates_of
+from siting.messages import Message
 from siting.numbers import Floats, Ints, Ints32, amount, percent
 from siting.propose.forwarded_attributes import forwarded
 from siting.propose.plan.explain import listed
@@ -243,7 +244,7 @@ def assign(
     began = time.perf_counter()
     check((), time_limit)
     if reach.nearest_only is not None and reach.nearest_only < len(reach.destinations):
-        raise ProblemError("assign needs all pairs within a limit; call travel with metres or minutes")
+        raise ProblemError(Message("problem.nearest_only", what="reach"))
     if limit is not None:
         reach = reach.rows(limit) if isinstance(limit, pd.Series) else reach.within(limit)
     people = amounts(demand, reach.origins, what="demand").to_numpy(float)

@@ -11,8 +11,9 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from siting.errors import ProblemError, brief
+from siting.errors import ProblemError
 from siting.labels import label
+from siting.messages import Message
 from siting.numbers import Bools, amount, percent
 from siting.optimize.control import Control, gap_between
 from siting.propose.forwarded_attributes import forwarded
@@ -171,7 +172,7 @@ def fairest(
     """
     check(rules, time_limit, gap)
     if method not in ("worst", "leximin"):
-        raise ProblemError(f'method is {brief(method)}; choose "worst" or "leximin"')
+        raise ProblemError(Message("argument.choose", what="method", value=method, choices=["worst", "leximin"]))
     problem = _problem(reach, demand, take_up, rules, options, "fairest")
     with Control(time_limit=time_limit) as control:
         groups = Groups.of(problem, by)
@@ -251,21 +252,21 @@ def price_of_equity(
     x = None
     if isinstance(levels, int):
         if isinstance(levels, bool) or levels < 2:
-            raise ProblemError(f"levels is {brief(levels)}; give a whole number of 2 or more, or the shares")
+            raise ProblemError(Message("question.levels", value=levels))
         given: dict[str, Any] = {"take_up": take_up, "rules": rules, "options": options}
         fair = fairest(reach, demand=demand, by=by, **given, time_limit=time_limit, gap=gap)
         x = fair.plan.answer.x
         if x is None:
             if fair.status != "infeasible":
-                raise ProblemError("price_of_equity: no plan was found in time")
+                raise ProblemError(Message("question.no_plan_in_time", what="price_of_equity"))
             with Control(time_limit=time_limit) as control:
                 why = no_plan_words(problem, control)
-            raise ProblemError(f"price_of_equity: no plan keeps the rules\n{why}")
+            raise ProblemError(Message("question.no_plan", what="price_of_equity", why=why))
         shares = np.unique(np.append(np.linspace(0.0, fair.worst, levels)[:-1], fair.worst)).tolist()
     else:
         for one in levels:
             if not is_number(one) or not 0 <= one <= 1:
-                raise ProblemError(f"levels: {brief(one)} is no share; give numbers from 0 to 1")
+                raise ProblemError(Message("argument.share", what="levels", value=one))
         shares = sorted({float(one) for one in levels})
     rows, total = [], sum(float(block.worth.sum()) for block in problem.blocks)
     for share in reversed(shares):  # a plan for a larger share is one for a smaller share, too
@@ -296,7 +297,7 @@ def _problem(
     problem = build(MaxCoverage(), reach, demand, rules, options, take_up=take_up)
     refuse_uncounted(problem, what)
     if len(problem.inputs.services) > 1:
-        raise ProblemError(f"{what}: there are {len(problem.inputs.services)} services; plan for one at a time")
+        raise ProblemError(Message("problem.one_service", what=what, n=len(problem.inputs.services)))
     return problem
 
 

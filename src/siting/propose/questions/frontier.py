@@ -10,7 +10,8 @@ from numbers import Integral
 import numpy as np
 import pandas as pd
 
-from siting.errors import ProblemError, brief, counted
+from siting.errors import ProblemError
+from siting.messages import Message
 from siting.numbers import Bools
 from siting.optimize.control import Control, gap_between
 from siting.propose.model.constraints import Constraint
@@ -79,9 +80,9 @@ def frontier(
     check(rules, time_limit, gap)
     objective = MaxCoverage() if objective is None else objective
     if not isinstance(objective, MaxCoverage):
-        raise ProblemError(f"frontier draws coverage; its objective is a MaxCoverage, not {brief(objective)}")
+        raise ProblemError(Message("question.frontier_objective", value=objective))
     if any(isinstance(rule, Together) and rule.bonus is not None for rule in rules):
-        raise ProblemError("frontier counts people; leave the bonus of Together out")
+        raise ProblemError(Message("problem.not_in", what="frontier", rule=Message("problem.bonus")))
     if budgets is not None:
         points = _budgets(budgets, rules)
         problem = build(
@@ -89,16 +90,16 @@ def frontier(
         )
         return _curve(problem, points, "budget", time_limit, gap)
     if cost is not None:
-        raise ProblemError("frontier: cost without budgets does nothing; give budgets, or leave cost out")
+        raise ProblemError(Message("question.frontier_cost"))
     if any(isinstance(rule, AtMost) and rule.by is None and rule.service is None for rule in rules):
-        raise ProblemError("frontier sets AtMost itself; give up_to instead")
+        raise ProblemError(Message("question.frontier_sets", rule="AtMost", instead="up_to"))
     if not isinstance(up_to, Integral) or up_to < 1:
-        raise ProblemError(f"up_to is {brief(up_to)}; ask for a whole number of sites, 1 or more")
+        raise ProblemError(Message("argument.whole", what="up_to", value=up_to, least=1))
     problem = build(objective, reach, demand, rules, options, take_up=take_up, bounded=True)
     columns = problem.variables
     new, least = np.flatnonzero(columns.new), int(columns.lower[columns.new].sum())
     if up_to < least:
-        raise ProblemError(f"up_to is {up_to}, but Required names {counted(int(least), 'sites')}")
+        raise ProblemError(Message("question.below_required", what="up_to", value=up_to, n=least))
     every = Constraint(None, new, np.ones(len(new)), -math.inf, math.inf)
     problem = replace(problem, constraints=(*problem.constraints, every))
     most = min(int(up_to), len(np.unique(np.column_stack([columns.site, columns.service])[new], axis=0)))
@@ -107,10 +108,10 @@ def frontier(
 
 def _budgets(budgets: object, rules: Sequence[Rule]) -> list[float]:
     if any(isinstance(rule, Budget) for rule in rules):
-        raise ProblemError("frontier sets Budget itself; give budgets instead")
+        raise ProblemError(Message("question.frontier_sets", rule="Budget", instead="budgets"))
     amounts = list(budgets) if isinstance(budgets, Iterable) and not isinstance(budgets, str) else []
     if not amounts or any(not is_number(amount) or not 0 <= amount < math.inf for amount in amounts):
-        raise ProblemError(f"budgets is {brief(budgets)}; give amounts of 0 or more")
+        raise ProblemError(Message("question.amounts", what="budgets", value=budgets))
     return sorted({float(amount) for amount in amounts})
 
 

@@ -10,10 +10,11 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from siting.errors import ProblemError, brief, some
+from siting.errors import ProblemError
 from siting.labels import label
 from siting.measure import Reach
 from siting.measure.alignment import amounts
+from siting.messages import Message
 from siting.numbers import amount
 from siting.propose.forwarded_attributes import forwarded
 from siting.propose.plan.explain import listed
@@ -184,22 +185,21 @@ def choose_hubs(
     {'a': 'hub', 'b': 'served', 'c': 'served', 'd': 'van'}
     """
     if reach.nearest_only is not None:
-        raise ProblemError("a Reach of the nearest does not hold all villages in reach; call travel with metres")
+        raise ProblemError(Message("problem.nearest_only", what="reach"))
     strange = reach.destinations.difference(reach.origins)
     if len(strange):
-        raise ProblemError(f"hubs are villages, but these destinations are no origins: {some(strange)}")
+        raise ProblemError(Message("question.hubs_strange", ids=strange))
     demand = amounts(demand, reach.origins, what="demand", of="villages").rename("demand")
     near = _with_own(reach if limit is None else reach.within(limit))
     if at_least is not None and not at_least > 0:
-        raise ProblemError(f"at_least is {brief(at_least)}; give a number of elderly people above 0")
+        raise ProblemError(Message("argument.above_zero", what="at_least", value=at_least))
     least, may = at_least or 0.0, demand.loc[near.destinations]
     large = near.destinations[may.to_numpy() >= least]
     if not len(large):
-        most = f"the largest that may carry a site has {may.max():g}"
-        raise ProblemError(f"no village has {least:g} elderly people or more; {most}")
+        raise ProblemError(Message("question.no_large_village", least=least, most=may.max()))
     if hubs == "all":
         if at_least is None:
-            raise ProblemError('choose_hubs: hubs="all" needs at_least, the elderly people of a large village')
+            raise ProblemError(Message("question.hubs_need"))
         return Hubs(near.select(large), demand, at_least, None)
     plan = _optimal(near.select(large), demand, hubs, time_limit)
     return Hubs(near.select(large[large.isin(plan.sites)]), demand, least, plan)
@@ -218,13 +218,11 @@ def _optimal(reach: Reach, demand: pd.Series, hubs: float | str, time_limit: flo
     # Whom no large village reaches is left to vans, and must not make the goal impossible.
     reached = demand.where(np.isin(np.arange(len(reach.origins)), reach.origin), 0.0)
     if not reached.any():
-        raise ProblemError("demand is 0 wherever a village that may carry a site is in reach: nobody needs a hub")
+        raise ProblemError(Message("question.nobody_near"))
     if hubs == "fewest":
         return solve(MinSites(), reach, demand=reached, rules=[Cover(1.0)], time_limit=time_limit)
-    if isinstance(hubs, str):
-        raise ProblemError(f'hubs is {brief(hubs)}; choose "all", "fewest" or a number')
-    if not is_whole(hubs, 1) or hubs == math.inf:
-        raise ProblemError(f"hubs is {brief(hubs)}; give a whole number of 1 or more")
+    if isinstance(hubs, str) or not is_whole(hubs, 1) or hubs == math.inf:
+        raise ProblemError(Message("question.hubs", value=hubs))
     most = min(int(hubs), len(reach.destinations))
     return solve(MaxCoverage(), reach, demand=demand, rules=[AtMost(most)], time_limit=time_limit)
 

@@ -9,11 +9,12 @@ from numbers import Real
 
 import pandas as pd
 
-from siting.errors import ProblemError, brief, some
+from siting.errors import ProblemError
 from siting.labels import label
 from siting.measure import Reach
 from siting.measure.alignment import amounts, in_order
 from siting.measure.reach import TOLERANCE
+from siting.messages import Message
 from siting.numbers import amount
 from siting.optimize.control import gap_between
 from siting.propose.forwarded_attributes import forwarded
@@ -247,11 +248,11 @@ def merge_sites(
     """
     occupancy = None if occupancy is None else share_from(occupancy, "occupancy", ProblemError)
     if (cover is None) != (demand is None):
-        raise ProblemError("merge_sites: give cover and demand, or none of them")
+        raise ProblemError(Message("argument.together", one="cover", other="demand").within("merge_sites"))
     if most_lost is not None and (cover is None or not most_lost >= 0):
-        raise ProblemError(f"most_lost is {brief(most_lost)}; give people of 0 or more, with cover and demand")
+        raise ProblemError(Message("question.most_lost", value=most_lost))
     if at_most is not None and (not at_most >= 1 or at_most % 1):
-        raise ProblemError(f"at_most is {brief(at_most)}; give a whole number of 1 or more")
+        raise ProblemError(Message("argument.whole", what="at_most", value=at_most, least=1))
     sites = between.origins.union(between.destinations, sort=False)
     room = amounts(capacity, sites, what="capacity", of="sites")
     people = amounts(used, sites, what="used", of="sites")
@@ -267,7 +268,7 @@ def merge_sites(
     if cover is not None and demand is not None:
         unknown = sites.difference(cover.destinations)
         if len(unknown):
-            raise ProblemError(f"cover has no destinations {some(unknown)}; travel from the communities to all sites")
+            raise ProblemError(Message("question.no_cover", ids=unknown))
         covered = WhatIf(cover, demand, open=cover.destinations)
         lost = () if most_lost is None else last_covers(problem, cover, demand)
     chosen, bound, status = solve(problem, lost, time_limit)
@@ -281,11 +282,11 @@ def _small(
     between: Reach, room: pd.Series, people: pd.Series, below: float | None, occupancy: float | None
 ) -> pd.Index:
     if between.nearest_only is not None:
-        raise ProblemError("a Reach of the nearest does not hold all neighbours; call travel with metres or minutes")
+        raise ProblemError(Message("problem.nearest_only", what="between"))
     if below is None and occupancy is None:
-        raise ProblemError("merge_sites: which sites are small? give below, occupancy, or both")
+        raise ProblemError(Message("question.which_small"))
     if below is not None and (not isinstance(below, Real) or not below > 0):
-        raise ProblemError(f"below is {brief(below)}; give a capacity above 0")
+        raise ProblemError(Message("argument.above_zero", what="below", value=below))
     small = pd.Series(data=False, index=room.index)
     if below is not None:
         small |= room < below
@@ -301,7 +302,8 @@ def _pairs(between: Reach, small: pd.Index, kind: pd.Series | None) -> pd.DataFr
     if kind is not None:
         kinds = _texts(kind, between.origins.union(between.destinations, sort=False), "kind")
         if kinds.isna().any():
-            raise ProblemError(f"kind is blank for sites {some(kinds.index[kinds.isna()])}")
+            blank = kinds.index[kinds.isna()]
+            raise ProblemError(Message("ids.blank", what="kind", ids=blank, n=len(blank)))
         pairs = pairs[kinds.loc[pairs["origin"]].to_numpy() == kinds.loc[pairs["destination"]].to_numpy()]
     return pairs.reset_index(drop=True)
 

@@ -15,6 +15,7 @@ from scipy.sparse import csr_array
 
 from siting.measure import Reach
 from siting.measure.alignment import amounts
+from siting.messages import Message
 from siting.numbers import Floats
 from siting.optimize import highs
 
@@ -136,4 +137,4 @@ def check(problem: MergerProblem, chosen: pd.DataFrame, lost: float) -> None:
     emptied = any(sites <= set(chosen["origin"]) for sites in problem.alike)
     twice, gone = chosen["origin"].duplicated().any(), chosen["destination"].isin(chosen["origin"]).any()
     if twice or gone or over.any() or many or costly or emptied:
-        raise RuntimeError("the solver's mergers do not keep the rules; please report the problem")
+        raise RuntimeError(Message("question.solver_broke_rules", engine="HiGHS"))

@@ -9,8 +9,9 @@ from numbers import Integral
 
 import pandas as pd
 
-from siting.errors import ProblemError, brief
+from siting.errors import ProblemError
 from siting.labels import counted, label
+from siting.messages import Message
 from siting.numbers import alike
 from siting.optimize.control import Control, gap_between
 from siting.propose.plan.demand_words import demand_words
@@ -204,11 +205,11 @@ def alternatives(
     check((), time_limit, gap)
     for name, number in (("n", n), ("differ", differ)):
         if isinstance(number, bool) or not isinstance(number, Integral) or number < 1:
-            raise ProblemError(f"{name} is {brief(number)}; give a whole number of 1 or more")
+            raise ProblemError(Message("argument.whole", what=name, value=number, least=1))
     if not isinstance(plan, Plan):
-        raise ProblemError(f"alternatives: plan is {brief(plan)}; give a plan that solve found")
+        raise ProblemError(Message("question.gives_plan", what="plan", value=plan))
     if plan.answer.x is None:
-        raise ProblemError("alternatives: the plan has no sites; give a plan that solve found, and see its explain()")
+        raise ProblemError(Message("question.no_sites", what="alternatives"))
     refuse_unkept_ways(plan.answer, "alternatives")
     problem, exhausted = plan.problem, False
     plans = [plan]

@@ -12,8 +12,9 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import block_diag, csr_array, vstack
 
-from siting.errors import ProblemError, brief
+from siting.errors import ProblemError
 from siting.labels import label
+from siting.messages import Message
 from siting.numbers import Bools, Floats, amount, percent
 from siting.optimize.control import Control
 from siting.optimize.covering.presolve import weights
@@ -145,7 +146,7 @@ class RobustPlan:
             When there is no such scenario, or no plan.
         """
         if self.x is None or scenario not in self.problems:
-            raise ProblemError(f"no plan for the scenario {brief(scenario)}; there are {list(self.problems)}")
+            raise ProblemError(Message("question.no_scenario", name=scenario, known=list(self.problems)))
         problem = self.problems[scenario]
         value = problem.model.objective(self.x)
         bound = max(value, float(self.table["best_bound"][scenario]))
@@ -239,11 +240,11 @@ def solve_robust(
     """
     check(rules, time_limit, gap)
     if measure not in ("regret", "worst"):
-        raise ProblemError(f'measure is {brief(measure)}; choose "regret" or "worst"')
+        raise ProblemError(Message("argument.choose", what="measure", value=measure, choices=["regret", "worst"]))
     if not isinstance(objective, MaxCoverage):
-        raise ProblemError(f"solve_robust knows MaxCoverage, not {objective}; give MaxCoverage()")
+        raise ProblemError(Message("question.only_coverage", objective=objective))
     if objective.decay is not None:
-        raise ProblemError(f"solve_robust: {objective} does not go; leave out decay")
+        raise ProblemError(Message("problem.not_in", what="solve_robust", rule="decay"))
     with Control(time_limit=time_limit) as control:
         problems = under_each(build(objective, reach, demand, rules, options, take_up=take_up), scenarios)
         for problem in problems.values():

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from siting.errors import ProblemError
+from siting.messages import Message
 from siting.numbers import Bools
 from siting.optimize.control import Control
 from siting.propose.model.formulation import Formulation
@@ -69,7 +70,7 @@ def robustness(
     check((), time_limit, gap)
     x = plan.answer.x
     if x is None:
-        raise ProblemError("robustness: the plan has no sites; see its explain()")
+        raise ProblemError(Message("question.no_sites", what="robustness"))
     refuse_unkept_ways(plan.answer, "robustness")
     lost: Any = {site: [site] for site in dict.fromkeys(plan.sites)}
     rows = []

@@ -13,8 +13,9 @@ import numpy as np
 import pandas as pd
 
 import siting.propose.problem as problem
-from siting.errors import ProblemError, brief
+from siting.errors import ProblemError
 from siting.labels import counted, label
+from siting.messages import Message
 from siting.numbers import percent
 from siting.optimize.control import Control, gap_between
 from siting.optimize.model import Model
@@ -27,7 +28,7 @@ from siting.propose.plan.plan import Plan
 from siting.propose.plan.rule_text import rule_words, value_words
 from siting.propose.plan.tables import new_sites
 from siting.propose.problem import MaxCoverage, MinCost, MinFarthest, MinSites, MinTravel, Objective, Rule
-from siting.propose.problem.rule_values import Value, groups_of
+from siting.propose.problem.rule_values import Value, argument_of, groups_of
 from siting.propose.search.aims import Aim, FarthestAim, SumAim, WorstShareAim
 from siting.propose.search.answer import Answer
 from siting.propose.search.choose_engine import proven_bound
@@ -58,7 +59,7 @@ class MaxWorstShare(Value):
     by: pd.Series
 
     def __post_init__(self) -> None:
-        groups_of(self.by, "MaxWorstShare: by", "community")
+        groups_of(self.by, argument_of("MaxWorstShare", "by"), "communities")
 
     def __str__(self) -> str:
         return f"MaxWorstShare(by={self.by.name or 'group'})"
@@ -239,22 +240,22 @@ def trade_off(
     """
     check(rules, time_limit, gap)
     if n is not None and (isinstance(n, bool) or not isinstance(n, Integral) or n < 2):
-        raise ProblemError(f"n is {brief(n)}; give a whole number of points, 2 or more, or None for all")
+        raise ProblemError(Message("question.points", value=n))
     given = (reach, demand, tuple(rules), options, take_up)
     with Control(time_limit=time_limit, gap=gap) as control:
         base, aims = _aims(first, second, given)
         turned = not _is_sum_first(*aims)
         a, b = aims[::-1] if turned else aims
         if not isinstance(a, SumAim):
-            raise ProblemError(f"trade_off: {first} and {second} are both the worst of several; choose one of them")
+            raise ProblemError(Message("question.two_worst", first=first, second=second))
         ground = _ground(base, aims)
         front = find_front(a, b, ground, None if n is None else int(n), control)
         if not front.points:
             if front.feasible is not False:
-                raise ProblemError("trade_off: no plan was found in time")
+                raise ProblemError(Message("question.no_plan_in_time", what="trade_off"))
             forms = [aim.formulation for aim in aims if isinstance(aim, (SumAim, FarthestAim))]
             strict = next((each for each in forms if each.everybody), base)  # who must be served for one is for both
-            raise ProblemError(f"trade_off: no plan keeps the rules\n{no_plan_words(strict, control)}")
+            raise ProblemError(Message("question.no_plan", what="trade_off", why=no_plan_words(strict, control)))
         made = [(_plan(a, b, point, second if not turned else first), point) for point in front.points]
         rows = [
             _row(plan, point, supported, (a, b), turned=turned)
@@ -292,7 +293,8 @@ def _aims(first: Any, second: Any, given: tuple[Any, ...]) -> tuple[Formulation,
     known = (MaxCoverage, MinSites, MinCost, MinTravel, MinFarthest, MaxWorstShare)
     for what in (first, second):
         if not isinstance(what, known):
-            raise ProblemError(f"trade_off: {brief(what)} is none of {', '.join(kind.__name__ for kind in known)}")
+            choices = [kind.__name__ for kind in known]
+            raise ProblemError(Message("argument.choose", what="trade_off", value=what, choices=choices))
     reach, demand, rules, options, take_up = given
     saves = [isinstance(what, (MinSites, MinCost)) for what in (first, second)]
     bounded = saves[0] != saves[1]
@@ -302,10 +304,10 @@ def _aims(first: Any, second: Any, given: tuple[Any, ...]) -> tuple[Formulation,
         made.append(build(objective, reach, demand, rules, options, take_up=take_up, bounded=bounded))
     if made[0].capacity is not None or made[0].market is not None:
         what = "Capacity" if made[0].capacity is not None else "TargetMarketShare"
-        raise ProblemError(f"trade_off: {what} does not go with it; leave it out")
+        raise ProblemError(Message("problem.not_in", what="trade_off", rule=what))
     for one, other in (made, made[::-1]):
         if len(one.needs) != len(other.needs) or (one.needs != other.needs).any():
-            raise ProblemError("trade_off: the objectives count different communities; use the same weights")
+            raise ProblemError(Message("question.other_weights"))
     costs = next((each for each, what in zip(made, (first, second), strict=True) if isinstance(what, MinCost)), made[0])
     made = [replace(each, variables=costs.variables) for each in made]
     aims: list[Aim] = []
@@ -313,7 +315,7 @@ def _aims(first: Any, second: Any, given: tuple[Any, ...]) -> tuple[Formulation,
         if isinstance(what, MaxWorstShare):
             refuse_uncounted(each, "trade_off with MaxWorstShare")
             if len(each.inputs.services) > 1:
-                raise ProblemError("trade_off with MaxWorstShare: plan for one service at a time")
+                raise ProblemError(Message("problem.one_service", what="MaxWorstShare", n=len(each.inputs.services)))
             aims.append(WorstShareAim(1, Groups.of(each, what.by)))
         elif isinstance(what, MinFarthest):
             aims.append(FarthestAim(-1, each))

@@ -8,7 +8,8 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from siting.errors import ProblemError
-from siting.numbers import Bools, Floats, Ints, Ints32, amount
+from siting.messages import Message
+from siting.numbers import Bools, Floats, Ints, Ints32
 from siting.optimize import highs
 from siting.optimize.max_flow import LARGEST, maximum_flow
 
@@ -45,8 +46,10 @@ def least_travel(
     both = np.concatenate([people, places])
     parts = 1 if (both == np.rint(both)).all() else PARTS
     if both.max(initial=0) * parts > LARGEST:
-        most = f"the largest amount is {amount(both.max())}; assign counts up to {LARGEST // parts:,}"
-        raise ProblemError(most + (", because some amounts have a fraction: round them" if parts > 1 else ""))
+        given = {"amount": both.max(), "most": LARGEST // parts}
+        if parts > 1:
+            raise ProblemError(Message("question.large_fraction", **given))
+        raise ProblemError(Message("question.large_amount", **given))
     people_, places_ = (np.rint(parts * each).astype(np.int64) for each in (people, places))
     filling = maximum_flow(people_, places_, origin, destination)
     flow, short, scarce = filling.flow, filling.short, filling.scarce
@@ -94,11 +97,11 @@ def _solved(
     if result.status == "time_limit":
         return None
     if result.status != "optimal" or result.x is None or result.duals is None:
-        raise RuntimeError(f"the solver ended with: {result.status}")
+        raise RuntimeError(Message("solver.ended", status=result.status))
     flow = np.rint(result.x).astype(np.int64)
     used = matrix @ flow
     if (flow < 0).any() or (used > given).any() or (used[equal] != given[equal]).any():
-        raise RuntimeError("the solver's flow does not add up in whole numbers")
+        raise RuntimeError(Message("solver.wrong_flow"))
     price = np.zeros(len(places))
     price[columns] = result.duals[0][len(rows) :]
     return flow, price

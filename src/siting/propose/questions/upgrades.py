@@ -6,9 +6,10 @@ import logging
 
 import pandas as pd
 
-from siting.errors import ProblemError, some
+from siting.errors import ProblemError
 from siting.measure import Reach
 from siting.measure.alignment import amounts
+from siting.messages import Message
 from siting.renamed import renamed_keywords
 
 __all__ = ["upgrade_sites"]
@@ -64,9 +65,9 @@ def upgrade_sites(reach: Reach, demand: pd.Series, capacity: pd.Series, between:
     sites = reach.destinations
     strange = between.origins.symmetric_difference(sites).union(between.destinations.difference(sites))
     if len(strange):
-        raise ProblemError(f"sites that are not in both reach and between: {some(strange)}")
+        raise ProblemError(Message("question.not_in_both", ids=strange))
     if between.nearest_only is not None:
-        raise ProblemError("between holds the nearest only, not all neighbours; call travel with metres or minutes")
+        raise ProblemError(Message("problem.nearest_only", what="between"))
     nearest = reach.nearest(1).set_index("origin")["destination"]
     wanted = amounts(demand, reach.origins, what="demand", of="communities")
     table = pd.DataFrame(index=sites.rename("site"))
@@ -83,7 +84,7 @@ def upgrade_sites(reach: Reach, demand: pd.Series, capacity: pd.Series, between:
     table = table.sort_values("short", ascending=False, kind="stable")
     beyond = wanted[~wanted.index.isin(nearest.index) & (wanted > 0)]
     if len(beyond):
-        log.info("%d communities reach no site and need %g: %s", len(beyond), beyond.sum(), some(beyond.index))
+        log.info(Message("question.beyond", n=len(beyond), demand=beyond.sum(), ids=beyond.index))
     table.attrs.update(
         beyond=tuple(beyond.index), demand_beyond=float(beyond.sum()), limit=reach.limit, between=between.limit,
         unit=reach.unit, how=reach.how,

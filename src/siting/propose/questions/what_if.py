@@ -11,10 +11,11 @@ from typing import NamedTuple, Self
 import numpy as np
 import pandas as pd
 
-from siting.errors import ProblemError, brief, some
+from siting.errors import ProblemError
 from siting.measure import Reach, coverage
 from siting.measure.alignment import weights
 from siting.measure.coverage import COLUMNS
+from siting.messages import Message
 from siting.notebook_html import card, table, words
 from siting.numbers import Bools, Ints32, Positions, percent
 from siting.propose.questions.site_weights import SiteWeights
@@ -86,18 +87,18 @@ class WhatIf:
     # `open` is what sites are; the builtin is not needed here.
     def __init__(self, reach: Reach, demand: pd.Series | pd.DataFrame, *, open: Iterable[object] = ()) -> None:  # noqa: A002
         if not isinstance(reach, Reach):
-            raise ProblemError(f"reach is a {type(reach).__name__}; give a Reach, such as travel makes")
+            raise ProblemError(Message("problem.no_reach", what="reach", value=reach))
         if reach.nearest_only is not None:
-            raise ProblemError("a Reach of the nearest does not hold all pairs; call travel with metres or minutes")
+            raise ProblemError(Message("problem.nearest_only", what="reach"))
         frame = weights(demand, reach.origins)
         if not len(frame.columns):
-            raise ProblemError("demand has no column; give at least one weight")
+            raise ProblemError(Message("problem.no_weight", what="demand"))
         self._origins, self._sites = reach.origins, reach.destinations
         self._names = tuple(str(name) for name in frame.columns)
         self._weights = SiteWeights.of(reach, frame)
         self._is_open = np.zeros(len(self._sites), bool)
         if isinstance(open, str) or not isinstance(open, Iterable):
-            raise ProblemError(f'open is "{open}"; give a list of ids')
+            raise ProblemError(Message("problem.ids", what="open", value=open))
         listed = tuple(open)
         self._first = sorted(self._positions(listed, is_open=False)) if listed else []
         self.reset()
@@ -303,7 +304,7 @@ class WhatIf:
 
     def _repeat(self, what: str, steps: list[_Step], onto: list[_Step]) -> Self:
         if not steps:
-            raise ProblemError(f"there is no step to {what}")
+            raise ProblemError(Message("question.no_undo") if what == "undo" else Message("question.no_redo"))
         onto.append(steps.pop())
         self._turn(onto[-1].sites, opening=onto[-1].opening == (what == "redo"))
         return self
@@ -328,7 +329,7 @@ class WhatIf:
 
     def _ranked(self, n: int, weight: str | None, among: Bools, counts: Bools, *, most: bool) -> pd.DataFrame:
         if not n >= 1:
-            raise ProblemError(f"n is {brief(n)}; ask for 1 site or more")
+            raise ProblemError(Message("argument.whole", what="n", value=n, least=1))
         lead = self._leading(weight)
         sums = self._weights.by_site(counts)
         sites = np.flatnonzero(among)
@@ -349,18 +350,20 @@ class WhatIf:
         if weight is None:
             return 0
         if weight not in self._names:
-            raise ProblemError(f'there is no weight "{weight}"; choose one of {some(self._names)}')
+            raise ProblemError(Message("argument.choose", what="weight", value=weight, choices=self._names))
         return self._names.index(weight)
 
     def _positions(self, sites: tuple[object, ...], *, is_open: bool) -> list[int]:
         if not sites:
-            raise ProblemError("no site is named; give at least one id")
+            raise ProblemError(Message("question.no_named_site"))
         positions = [self._position(site) for site in sites]
         if len(set(positions)) < len(positions):
-            raise ProblemError(f"sites occur twice: {some(sites)}")
+            raise ProblemError(Message("ids.twice", what="sites", ids=sites))
         wrong = [site for site, at in zip(sites, positions, strict=True) if self._is_open[at] != is_open]
         if wrong:
-            raise ProblemError(f"{'not open' if is_open else 'open already'}: {some(wrong)}")
+            raise ProblemError(
+                Message("question.not_open", ids=wrong) if is_open else Message("question.open_already", ids=wrong)
+            )
         return positions
 
     def _position(self, site: object) -> int:
@@ -368,6 +371,6 @@ class WhatIf:
             at = self._sites.get_loc(site)
             if isinstance(at, int):
                 return at
-        listed = isinstance(site, list | tuple | set | pd.Index | pd.Series | np.ndarray)
-        hint = "; put a star before a list of ids: open(*ids)" if listed else ""
-        raise ProblemError(f'not among the destinations of the reach: "{site}"{hint}')
+        if isinstance(site, list | tuple | set | pd.Index | pd.Series | np.ndarray):
+            raise ProblemError(Message("question.star", value=site))
+        raise ProblemError(Message("ids.unknown", of="destinations", ids=[site]))

@@ -11,6 +11,7 @@ import pandas as pd
 from scipy.sparse import csr_array
 
 from siting.errors import ProblemError
+from siting.messages import Message
 from siting.numbers import Bools, Floats
 from siting.optimize import highs
 from siting.optimize.capacitated.engine import solve_capacitated
@@ -105,7 +106,7 @@ class CapacitatedAnswer(Answer):
 def search_capacitated(formulation: Formulation, control: Control) -> Answer:
     """Solve a problem with capacities."""
     if isinstance(formulation.objective, (MinFarthest, MaxSpacing)):
-        raise ProblemError(f"{formulation.objective} does not go with Capacity; leave one out")
+        raise ProblemError(Message("problem.not_beside", rule=formulation.objective, other="Capacity"))
     problem = build_allocation(formulation)
     pure = _pure(formulation)
     if pure is not None:
@@ -146,7 +147,7 @@ def _answer(
     if found.x is None or people is None:
         return no_plan(problem.formulation, found.status, found.engine, bound=sense * found.bound + 0.0)
     if not problem.keeps(found.x, people):
-        raise RuntimeError(f"the plan of the engine {found.engine} does not keep the rules; please report this")
+        raise RuntimeError(Message("question.solver_broke_rules", engine=found.engine))
     value = problem.worth(found.x, people)
     bound = max(value, found.bound)
     near = abs(bound - value) <= 1e-6 * max(problem.unit, abs(value))

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 from scipy.sparse import csr_array
 
+from siting.messages import Message
 from siting.numbers import Bools
 from siting.optimize.control import Control
 from siting.optimize.covering.backup_covering import is_backup, solve_backup
@@ -50,7 +51,7 @@ def solve_model(model: Model, control: Control, *, start: Bools | None = None) -
     if found.x is not None:
         value = model.objective(found.x)
         if not model.is_feasible(found.x) or abs(value - found.value) > 1e-6 * max(1.0, abs(value)):
-            raise RuntimeError(f"the plan of the engine {found.engine} does not keep the rules; please report this")
+            raise RuntimeError(Message("question.solver_broke_rules", engine=found.engine))
         found = replace(found, value=value, bound=max(value, found.bound))
     return found
 

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array, hstack, vstack
 
-from siting.errors import ProblemError, brief
+from siting.errors import ProblemError
+from siting.messages import Message
 from siting.numbers import Bools, Floats
 from siting.optimize.model import Model
 from siting.propose.model.formulation import Formulation
@@ -35,7 +36,7 @@ class Groups:
     def of(cls, formulation: Formulation, by: pd.Series) -> Groups:
         """Read the groups."""
         if not isinstance(by, pd.Series):
-            raise ProblemError(f"by is {brief(by)}; give a Series with a group for each community id")
+            raise ProblemError(Message("problem.groups", what="by", value=by, of="communities"))
         guaranteed = formulation.with_rule(Cover(1.0, by=by))
         last, model = guaranteed.inputs.rules[-1], guaranteed.model
         mine = np.array([share.rule is last for share in guaranteed.shares], bool)

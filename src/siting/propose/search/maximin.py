@@ -21,6 +21,7 @@ import numpy as np
 from scipy.sparse import csr_array, hstack, vstack
 
 from siting.errors import ProblemError
+from siting.messages import Message
 from siting.numbers import Bools, Floats, Ints
 from siting.optimize.control import Control
 from siting.optimize.model import Model
@@ -230,6 +231,6 @@ def within(control: Control, gap: float, part: float = 1.0) -> Control:
 def refuse_uncounted(formulation: Formulation, what: str) -> None:
     """Refuse rules by which what is covered is no sum over the communities that some site reaches."""
     if formulation.capacity is not None:
-        raise ProblemError(f"{what}: Capacity does not go with it; leave it out")
+        raise ProblemError(Message("problem.not_in", what=what, rule="Capacity"))
     if formulation.value.any():
-        raise ProblemError(f"{what}: a bonus of Together does not go with it; leave it out")
+        raise ProblemError(Message("problem.not_in", what=what, rule=Message("problem.bonus")))

@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 
 import siting.propose.problem as problems
-from siting.errors import ProblemError, some
+from siting.errors import ProblemError
 from siting.measure.point_reach import BLOCK, MAX_PAIRS, PointReach
 from siting.measure.reach import Reach
+from siting.messages import Message
 from siting.numbers import Bools, Floats, Ints
 from siting.optimize.center.client_growth import GrownCenter, bound_of_grown, solve_growing
 from siting.optimize.control import Control
@@ -108,7 +109,7 @@ class PointFarthestAnswer(PointAnswer):
 def refuse_unkept_ways(answer: Answer, what: str) -> None:
     """Refuse a plan between points where ways to other sites than its own are asked for."""
     if isinstance(answer, PointAnswer):
-        raise ProblemError(f"{what}: the plan is of a PointReach, whose ways to other sites are not kept; use a Reach")
+        raise ProblemError(Message("problem.ways_not_kept", what=what))
 
 
 def search_points(
@@ -134,7 +135,7 @@ def search_points(
     free = ~opened & (variables.upper > 0)
     many = min(most - int((opened & variables.new).sum()), int(free.sum()))
     if len(inputs.communities) * (many + int(opened.sum())) > MAX_PAIRS:
-        raise ProblemError(f"{len(inputs.communities):,} communities and {most:,} sites are too many for the tables")
+        raise ProblemError(Message("problem.many_pairs", communities=len(inputs.communities), sites=most))
     weight = inputs.demand[0, 0]
     origin, destination = _position(points.origins, inputs.communities), _position(points.destinations, inputs.sites)
     served = np.flatnonzero(weight > 0)
@@ -172,18 +173,17 @@ def search_points(
 
 def _refuse_all_pairs(objective: Objective, rules: Sequence[Rule], options: Any) -> None:
     """Refuse what needs the distances of all pairs."""
-    remedy = "use travel or straight_line with a limit"
     refuse_unknown(objective, rules)
     travels = isinstance(objective, problems.MinTravel) and objective.beyond is None
     if not travels and not isinstance(objective, problems.MinFarthest):
-        raise ProblemError(f"{objective} needs a table of ways, and a PointReach has none; {remedy}")
+        raise ProblemError(Message("problem.needs_table", what=[objective]))
     if options is not None:
-        raise ProblemError(f"options need a table of ways, and a PointReach has none; {remedy}")
+        raise ProblemError(Message("problem.needs_table", what=["options"]))
     other = [rule for rule in rules if not isinstance(rule, RULES) or _is_detailed(rule)]
     if other:
-        raise ProblemError(f"{some(map(str, other))} needs a table of ways, and a PointReach has none; {remedy}")
+        raise ProblemError(Message("problem.needs_table", what=other))
     if not any(isinstance(rule, problems.AtMost) for rule in rules):
-        raise ProblemError(f"{objective} without AtMost(n) would open every site; say how many")
+        raise ProblemError(Message("problem.opens_all_points", objective=objective))
 
 
 def _is_detailed(rule: Rule) -> bool:
