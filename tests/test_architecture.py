@@ -34,7 +34,8 @@ FLOORS = [
     {"judge", "propose"},
     {"show", "terminal_layer"},
     {"study", "terminal_audit"},
-    {"deliver", "terminal_study"},
+    {"deliver", "terminal_analyses"},
+    {"terminal_study"},
     {"cli"},
 ]
 #: The rooms and modules right inside the proposals, in the same way.

@@ -191,6 +191,12 @@ def test_numbers_in_json_are_those_of_the_library(town: Path, line_of: dict[str,
     assert found["files"]["map"].endswith("coverage.html")
 
 
+def test_the_schema_of_a_study_is_json() -> None:
+    found = json.loads(siting("check", "--schema").out)
+    assert {"study", "layers", "circle", "goal"} <= set(found["properties"])
+    assert siting("check").status == 2
+
+
 @pytest.mark.slow
 def test_why_a_site_and_why_a_community(results: Path) -> None:
     """s2 is 100 m from ne, 40 infants, whom nobody else serves; s3 would serve nw, 10 fewer."""

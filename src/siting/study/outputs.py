@@ -21,7 +21,7 @@ from siting.study import tables
 from siting.study.analyses import FUNCTIONS
 from siting.study.contents import contents_of
 from siting.study.headings import tables_to_write
-from siting.study.record import write_record
+from siting.study.results_file import write_record
 from siting.study.values import Proposal, Results
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ __all__ = ["is_result", "paths_in", "results_folder", "write_files", "write_outp
 
 #: What is in a folder of results, by kind, and its tables besides those of goals.
 FILES = {"map": "coverage.html", "report": "report.html", "layers": "results.gpkg", "tables": "tables",
-         "record": "results.json", "contents": "contents.json"}  # fmt: skip
+         "values": "results.json", "contents": "contents.json"}  # fmt: skip
 TABLES = ("coverage", "audit", "figures", "uncounted", "communities", "plans")
 
 
@@ -104,7 +104,7 @@ def write_files(results: Results, folder: Path, *, on_step: Callable[[str, str],
         paths["tables"].mkdir()
         for name, table in sheets.items():
             write_table(table, paths["tables"] / f"{name}.csv")
-        write_record(results, paths["record"])
+        write_record(results, paths["values"])
         contents_of(results, parts).write(paths["contents"])
 
 
