@@ -38,7 +38,7 @@ def items(data: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
 def check_tables(faults: Faults, data: Mapping[str, Any]) -> None:
     """Add what is wrong between the tables of a file."""
     layers = tables(data, "layers")
-    for role in {"communities", "streets"} - set(layers):
+    for role in sorted({"communities", "streets"} - set(layers)):
         faults.add(("layers",), Message("study.no_table", role=role))
     for role, at in layers.items():
         if isinstance(at, Mapping):
