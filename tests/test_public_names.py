@@ -54,6 +54,7 @@ IDEAS = {
     "a table of a database": "connection query params schema geometry if_exists srid",
     "a standard": "standard rule scope household_size documents changes status other",
     "a study": "study plan plans",
+    "what a run wrote, and what is handed in": "results folder",
     "what readers see": "lang title coverage uncounted notices attribution target",
     "what is wrong, and where": "message where faults partial",
     "the parameters of a formula": "beta weight survival fertility newborn migration remaining nearest unit",

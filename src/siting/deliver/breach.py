@@ -40,9 +40,9 @@ class Breach:
             return Message("deliver.at_layer", file=at, layer=self.layer, error=self.error)
         return Message("deliver.at_file", file=at, error=self.error)
 
-    def text(self, lang: Language | None = None) -> str:
-        """Return the sentence in a language, else in that of `siting.set_language`."""
+    def text(self, lang: Language) -> str:
+        """Return the sentence in a language; `str` does in that of `siting.set_language`."""
         return self.message.text(lang)
 
     def __str__(self) -> str:
-        return self.text()
+        return self.message.text()
