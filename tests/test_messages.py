@@ -147,3 +147,15 @@ def test_numbers_of_rows_and_what_a_user_gave() -> None:
     assert en("argument.number", what="k", value={"x": 1}) == ("k is a dict; give a number", "k：请填数字，不能是 dict")
     assert en("argument.number", what="k", value=np.zeros(9))[0] == "k is an array; give a number"
     assert en("argument.number", what="k", value="x" * 99)[0] == f'k is "{"x" * 60}…"; give a number'
+
+
+@pytest.mark.usefixtures("_english_again")
+def test_log_lines_and_old_names_are_in_the_language(caplog: pytest.LogCaptureFixture) -> None:
+    st.set_language("zh")
+    with caplog.at_level("INFO", logger="siting.network"):
+        net = st.Network.from_arrays([500000, 500100], [3380000, 3380000], [0], [1], crs="EPSG:4547")
+    assert caplog.messages == ["路网：2 个节点，1 条路段，共 0.10 公里，1 个连通部分，EPSG:4547"]
+    with pytest.raises(st.errors.NetworkError, match=r"^没有这样的节点：“9”$"):
+        net.places_at_nodes([9])
+    with pytest.warns(DeprecationWarning, match=r"^siting\.gini 现在是 siting\.equity\.gini$"):
+        st.gini  # type: ignore[attr-defined]  # noqa: B018 - an old name

@@ -164,7 +164,7 @@ def test_words_that_are_not_understood_are_told(caplog: pytest.LogCaptureFixture
     assert len(warnings) == 2
     assert '"highway" has unknown words "大马路 (2 rows)", "xyz (1 row)"' in warnings[0]
     assert "count as open" in warnings[0]
-    assert '"foot" has unknown words "maybe (1 rows)"' in warnings[1]
+    assert '"foot" has unknown words "maybe (1 row)"' in warnings[1]
 
 
 def test_words_that_are_understood_are_not_told(caplog: pytest.LogCaptureFixture) -> None:
