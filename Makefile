@@ -6,7 +6,7 @@ FLOOR := .venv-floor
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help env hooks demo test quick floor lint types docs format architecture screenshots bench reliability release browser postgis clean
+.PHONY: help env hooks demo test quick floor lint types docs words format architecture screenshots bench reliability release wheelhouse browser postgis clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -54,8 +54,13 @@ lint: $(VENV)/.siting-lint ## style of the code
 types: $(VENV)/.siting-lint ## types of the library
 	$(BIN)/mypy
 
-docs: $(VENV)/.siting-docs ## the documentation, into docs/_build/html
-	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+docs: $(VENV)/.siting-docs ## the documentation, into docs/_build/html, and in Chinese into docs/_build/html/zh
+	rm -rf docs/_build/notebooks
+	$(BIN)/python -m sphinx -W --keep-going -q -b html -d docs/_build/doctrees docs docs/_build/html
+	$(BIN)/python -m sphinx -W --keep-going -q -b html -d docs/_build/doctrees_zh -t zh docs docs/_build/html/zh
+
+words: $(VENV)/.siting-docs ## the messages of docs/locale anew, after a page has changed: what is empty there wants Chinese words
+	$(BIN)/python docs/chinese.py
 
 format: $(VENV)/.siting-lint ## bring the code into shape
 	$(BIN)/ruff check --fix .
@@ -75,6 +80,9 @@ reliability: $(VENV)/.siting-test browser ## try the promises of docs/reliabilit
 
 release: $(VENV)/.siting-test ## build and try what is published: wheel and sdist into dist/, the demo run from the wheel alone
 	$(BIN)/python scripts/release.py
+
+wheelhouse: $(VENV)/.siting-test ## the wheels of siting and all it needs, for machines without a network, into dist/wheelhouse
+	$(BIN)/python scripts/wheelhouse.py
 
 clean: ## remove what was built
 	rm -rf $(VENV) $(FLOOR) build dist docs/_build docs/reference/generated siting-demo .pytest_cache .mypy_cache .ruff_cache .hypothesis

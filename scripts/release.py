@@ -69,7 +69,9 @@ def try_wheel(wheel: Path, version: str) -> None:
         clean = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")} | {"PYTHONUTF8": "1"}
 
         def ask(*arguments: str) -> str:
-            done = subprocess.run([*arguments], cwd=folder, env=clean, check=True, stdout=subprocess.PIPE, text=True)
+            done = subprocess.run(
+                [*arguments], cwd=folder, env=clean, check=True, stdout=subprocess.PIPE, encoding="utf-8"
+            )
             return done.stdout.strip()
 
         where = ask(str(python), "-c", "import siting; print(siting.__version__, siting.__file__)")

@@ -34,6 +34,7 @@ FLOORS = [
     {"judge", "propose"},
     {"show", "terminal_layer"},
     {"study", "terminal_audit"},
+    {"terminal_analyses"},
     {"terminal_study"},
     {"cli"},
 ]

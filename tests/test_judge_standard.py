@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -163,7 +164,8 @@ def test_a_file_that_is_not_there_or_no_text(tmp_path: Path) -> None:
     with pytest.raises(st.errors.StandardError, match=r"none\.toml: there is no such file"):
         st.load_standard(tmp_path / "none.toml")
     with pytest.raises(
-        st.errors.StandardError, match=r'there is no standard "nowhere"; choose one of beihai, .*jinhua'
+        st.errors.StandardError,
+        match=r'there is no standard "nowhere"; choose one of beihai \(北海\), .*jinhua \(金华\)',
     ):
         st.load_standard("nowhere")
     (tmp_path / "gbk.toml").write_bytes(GOOD.encode("gb18030"))
@@ -357,3 +359,40 @@ def test_a_word_that_is_not_among_them_is_guessed_at() -> None:
     told = 'unit is "place"; did you mean "places"? choose one of beds, percent, places'
     assert str(unlisted("unit", "place", known)) == told
     assert str(unlisted("unit", "xyz", known)) == 'unit is "xyz"; choose one of beds, percent, places'
+
+
+# --- names in Chinese
+
+
+@pytest.mark.parametrize(
+    ("called", "name"),
+    [
+        ("金华", "jinhua"), ("金华市", "jinhua"), ("杭州", "hangzhou"), ("衢州", "quzhou"), ("石家庄", "shijiazhuang"),
+        ("青田", "qingtian"), ("国家", "national"), ("国家标准", "gb50180"), (" 杭州 市", "hangzhou"),
+        ("ＧＢ 50180－2018", "gb50180"), ("Jinhua", "jinhua"),
+    ],
+)  # fmt: skip
+def test_a_standard_has_chinese_names(called: str, name: str) -> None:
+    assert st.load_standard(called).name == name
+
+
+def test_every_standard_of_the_package_has_a_chinese_name_of_its_own() -> None:
+    called = [(each, name) for name in st.list_standards() for each in st.load_standard(name).names]
+    assert {name for each, name in called if re.search("[一-鿿]", each)} == set(st.list_standards())
+    assert len({each for each, _ in called}) == len(called)
+    assert not {each for each, _ in called} & set(st.list_standards())
+
+
+def test_a_slip_in_a_name_gets_the_nearest_in_both_scripts() -> None:
+    for slip in ("杭洲", "hangzou"):
+        with pytest.raises(st.errors.StandardError) as caught:
+            st.load_standard(slip)
+        assert f"没有这个标准：“{slip}”；是不是杭州（hangzhou）" in caught.value.text("zh")
+        assert "did you mean hangzhou (杭州)" in caught.value.text("en")
+        assert caught.value.code == "standard.no_standard_near"
+
+
+def test_names_are_a_list_of_texts(tmp_path: Path) -> None:
+    (tmp_path / "own.toml").write_text('[standard]\nname = "own"\nnames = "本市"\n', encoding="utf-8")
+    with pytest.raises(st.errors.StandardError, match=r'\[standard\]: names is "本市", not a list of texts'):
+        st.load_standard(tmp_path / "own.toml")

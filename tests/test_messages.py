@@ -98,7 +98,7 @@ def test_a_language_that_is_not_there(lang: str) -> None:
 
 
 #: Rooms whose errors are English only, so far.
-ENGLISH_ONLY = {"cli.py", "study", "terminal_layer.py", "terminal_study.py"}
+ENGLISH_ONLY = {"study"}
 ERRORS = {"SitingError", "LayerError", "NetworkError", "StandardError", "ProblemError", "error"}
 
 
@@ -144,6 +144,6 @@ def test_numbers_of_rows_and_what_a_user_gave() -> None:
     given = {0.5: "0.5", "far": '"far"', (1, "x"): "(1, 'x')", (): "()"}
     for value, words in given.items():
         assert en("argument.number", what="k", value=value)[0] == f"k is {words}; give a number"
-    assert en("argument.number", what="k", value={"x": 1}) == ("k is a dict; give a number", "k 为 dict；请填数字")
+    assert en("argument.number", what="k", value={"x": 1}) == ("k is a dict; give a number", "k：请填数字，不能是 dict")
     assert en("argument.number", what="k", value=np.zeros(9))[0] == "k is an array; give a number"
     assert en("argument.number", what="k", value="x" * 99)[0] == f'k is "{"x" * 60}…"; give a number'

@@ -145,7 +145,7 @@ def test_amounts_beyond_the_ids_are_left_aside_and_order_does_not_matter(reach: 
         (PEOPLE.replace(8, -8), PLACES, 'demand "infants" is negative or not a number in 1 row: "b"'),
         (PEOPLE, PLACES.replace(12, np.nan), 'capacity "places" is negative or not a number in 1 row: "x"'),
         (PEOPLE, PLACES.replace(12, np.inf), 'capacity "places" is negative or not a number in 1 row: "x"'),
-        (PEOPLE.to_frame().assign(more=1), PLACES, "demand is a DataFrame; give a Series"),
+        (PEOPLE.to_frame().assign(more=1), PLACES, "demand is a DataFrame; give a Series with a value for each id"),
         (PEOPLE, {"x": 1}, "capacity is a dict"),
         (PEOPLE, PLACES.replace(12, 2**31), "counts up to 2,147,483,646"),
         (PEOPLE + 0.5, PLACES.replace(12, 3_000_000), "up to 2,147,483, because some amounts have a fraction"),

@@ -431,9 +431,9 @@ def test_take_up_is_for_proposals_and_said_with_each(town: Path) -> None:
     assert "以上比率只用于选址方案；现状覆盖按全部服务对象计。" in report
     assert '"demand":["需求按入托率 25 % 计。"]' in drawn
     plans = pd.read_csv(town.parent / "out" / "tables" / "plans.csv")
-    assert plans["take_up"].tolist() == [0.25] * len(plans)
+    assert plans["需求比率（%）"].tolist() == [25.0] * len(plans)
     plain.write(town.parent / "plain")
-    assert set(pd.read_csv(town.parent / "plain" / "tables" / "plans.csv")["take_up"]) == {1.0}
+    assert set(pd.read_csv(town.parent / "plain" / "tables" / "plans.csv")["需求比率（%）"]) == {100.0}
     shell = TextConsole(file=io.StringIO(), width=100)
     run_in_terminal(shell, study, town.parent / "shell")
     assert "托育：需求按入托率 25 % 计。\n" in shell.file.getvalue()  # type: ignore[attr-defined]

@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import logging
 import os
+import re
 import subprocess
 import sys
+import tomllib
 import unicodedata
 from pathlib import Path
 
@@ -21,6 +23,7 @@ from rich.text import Text
 import siting as st
 from siting.terminal_text import TextConsole, as_typed, printable
 
+MESSAGES = Path(st.__file__).parent / "messages"
 #: A title, a link, a cleared screen, a bell, C1, a carriage return, a backspace, and text turned around.
 ATTACKS = [
     "\x1b]0;title\x07",
@@ -163,8 +166,50 @@ def test_an_encoding_that_lacks_a_character(tmp_path: Path) -> None:
         ),
         ('as 0 with missing="zero"', 'as 0 with missing = "zero" in a study', 'as 0 with missing = "zero"'),
         ('"layer=3" and xlayer=3', '"layer=3" and xlayer=3', '"layer=3" and xlayer=3'),
+        (
+            'such as crs="EPSG:4549", or set it with frame.set_crs("EPSG:4549")',
+            'such as --crs "EPSG:4549"',
+            'such as crs = "EPSG:4549"',
+        ),
     ],
 )
 def test_messages_name_keys_as_they_are_typed(message: str, in_a_shell: str, in_a_study: str) -> None:
     assert as_typed(message, options=True) == in_a_shell
     assert as_typed(message, options=False) == in_a_study
+
+
+@pytest.mark.parametrize(
+    ("message", "in_a_shell", "in_a_study"),
+    [
+        ("请用 layer= 选定一个", "请用 --layer 选定一个", "请用 layer 选定一个"),
+        ("mapping=、crs=、datum= 须", "--mapping、--crs、--datum 须", "mapping、crs、datum 须"),
+        (
+            '请写 columns={"infants": "人数"}', '请写 --mapping 字段对照文件：[columns] infants = "人数"',
+            '请写 columns = { infants = "人数" }',
+        ),
+        (
+            'columns={"id": "编"}，或在字段对照文件中写 [columns] id = "编"',
+            '--mapping 字段对照文件：[columns] id = "编"',
+            'columns = { id = "编" }，或在字段对照文件中写 [columns] id = "编"',
+        ),
+        ("（另写crs=）", "（另写--crs）", "（另写crs）"),
+        ("请写 crs=，或用 frame.set_crs(..., allow_override=True)", "请写 --crs", "请写 crs"),
+        ('用 missing="zero" 计', '用 missing = "zero"（写在研究配置文件中） 计', '用 missing = "zero" 计'),
+        ("“layer=3”", "“layer=3”", "“layer=3”"),
+    ],
+)  # fmt: skip
+def test_chinese_messages_name_them_too(message: str, in_a_shell: str, in_a_study: str) -> None:
+    assert as_typed(message, options=True, lang="zh") == in_a_shell
+    assert as_typed(message, options=False, lang="zh") == in_a_study
+
+
+def test_no_message_of_layers_keeps_a_keyword_of_python() -> None:
+    """Every text that a user of the shell may read about a layer."""
+    for room in ("cell", "column", "datum", "place", "reading", "table"):
+        for key, words in tomllib.loads((MESSAGES / f"{room}.toml").read_text(encoding="utf-8")).items():
+            for lang in ("zh", "en"):
+                typed = as_typed(words[lang].replace("{{", "{").replace("}}", "}"), options=True, lang=lang)
+                left = re.findall(
+                    r"(?<![\w{])(?:crs|layer|encoding|columns|header|skip_rows|strip_units|datum)=", typed
+                )
+                assert not left, f"{room}.{key} in {lang}: {typed}"

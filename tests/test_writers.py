@@ -360,3 +360,44 @@ def test_public_writers_are_all_here() -> None:
     verbs = ("write", "save", "to_excel", "to_csv", "to_file", "export", "dump")
     methods = {f"{kind.__name__}.{name}" for kind in classes for name in vars(kind) if name.startswith(verbs)}
     assert methods == {"Audit.to_excel", "Network.save", "Outcome.write"}
+
+
+# --- what stays open
+
+
+def _open_in(folder: Path) -> set[str]:
+    """Return the files of a folder that this process has open or mapped, as Linux lists them."""
+    links = [link for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
+    found = set()
+    for link in links:
+        with contextlib.suppress(OSError):  # closed meanwhile
+            found.add(str(link.readlink()))
+    found |= {line.split(maxsplit=5)[-1] for line in Path("/proc/self/maps").read_text(encoding="utf-8").splitlines()}
+    return {name for name in found if name.startswith(f"{folder}/") and not name.endswith(".lock")}
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="only Linux lists the files that a process has open")
+@each_writer
+def test_no_file_is_open_when_it_is_put_in_place(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows renames and replaces no file that is open, neither the draft nor the old one."""
+    target, replace, seen = old(name, tmp_path), Path.replace, []
+
+    def looked(self: Path, to: Path) -> Path:
+        seen.append(_open_in(tmp_path))
+        return replace(self, to)
+
+    monkeypatch.setattr(Path, "replace", looked)
+    WRITERS[name](target)
+    assert seen
+    assert set().union(*seen) == set()
+    assert _open_in(tmp_path) == set()
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="only Linux lists the files that a process has open")
+@pytest.mark.parametrize("name", [name for name in WRITERS if name.startswith("layer")])
+def test_no_file_is_open_after_it_was_read(name: str, tmp_path: Path) -> None:
+    """Otherwise nobody could replace it on Windows while the program runs."""
+    WRITERS[name](tmp_path / name)
+    layer = st.read_layer(tmp_path / name, role="communities")
+    assert len(layer) == 400
+    assert _open_in(tmp_path) == set()

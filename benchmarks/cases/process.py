@@ -77,7 +77,7 @@ def first(size: Size) -> Iterator[Row]:
 
 
 def _fresh() -> list[float]:
-    done = subprocess.run([sys.executable, "-c", FIRST], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, "-c", FIRST], cwd=ROOT, capture_output=True, encoding="utf-8", check=False)
     if done.returncode:
         raise RuntimeError(f"the fresh process failed: {done.stderr.strip().splitlines()[-1:]}")
     return [float(step) for step in done.stdout.split()]

@@ -67,7 +67,7 @@ def siting_millions(size: Size) -> Iterator[Row]:
 
 def _fresh(count: int) -> dict[str, Any]:
     done = subprocess.run(
-        [sys.executable, "-c", MILLIONS, str(count)], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "-c", MILLIONS, str(count)], cwd=ROOT, capture_output=True, encoding="utf-8", check=False
     )
     if done.returncode:
         raise RuntimeError(f"the fresh process failed: {done.stderr.strip().splitlines()[-1:]}")

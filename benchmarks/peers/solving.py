@@ -116,7 +116,12 @@ def solve(peer: str, model: Textbook | Table, seconds: float, *, apart: bool = T
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         command = [sys.executable, "-m", "benchmarks.peers.solving", peer, str(path), str(out), str(seconds)]
         done = subprocess.run(
-            command, cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True, check=False
+            command,
+            cwd=ROOT,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
         )
         if done.returncode in ENDED:
             after = resource.getrusage(resource.RUSAGE_CHILDREN)

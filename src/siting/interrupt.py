@@ -24,7 +24,8 @@ __all__ = ["GRACE", "Interrupted", "interruptible"]
 
 #: Seconds that the main thread has for clearing up.
 GRACE = 3.0
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+#: On Windows a window that is closed sends SIGBREAK, and the process has five seconds then.
+SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGBREAK") if hasattr(signal, name))
 
 
 class Interrupted(BaseException):
@@ -97,5 +98,7 @@ def _leave(number: int) -> None:
             stream.flush()
     words = label("cli.interrupted", language())
     with suppress(OSError):
-        os.write(2, f"{words}\n".encode(sys.stderr.encoding or "utf-8", "replace"))
+        # A terminal of Windows has a code page of its own, which the stream of Python goes around.
+        encoding = os.device_encoding(2) or sys.stderr.encoding or "utf-8"
+        os.write(2, f"{words}\n".encode(encoding, "replace"))
     os._exit(128 + number)

@@ -17,13 +17,14 @@ from siting.errors import SitingError
 from siting.judge import Audit
 from siting.judge.layers.uncounted_types import apart_lines
 from siting.judge.statuses import members_of
-from siting.labels import Language, label, named
+from siting.labels import Language, known, label, named
 from siting.messages import Message
 from siting.numbers import percent
 from siting.show import write_report
 from siting.show.cells import amount, role_name
 from siting.study import Outcome, Study, run
 from siting.study.durations import seconds_of, study_sizes
+from siting.study.headings import verdict_in_words
 from siting.study.outputs import paths_in, results_folder, write_files
 from siting.study.run import judge
 from siting.study.tables import (
@@ -35,6 +36,7 @@ from siting.study.tables import (
     take_up_words,
     with_names,
 )
+from siting.terminal_analyses import print_analyses
 from siting.terminal_audit import print_audit
 from siting.terminal_text import print_rows, wrapped
 
@@ -66,6 +68,7 @@ def run_in_terminal(out: Console, study: Study, folder: Path) -> Outcome:
         print_audit(out, outcome.audit, lang)
     if outcome.proposals:
         print_plans(out, outcome)
+    print_analyses(out, outcome)
     print_notices(out, outcome)
     out.print(f"[bold]{label('study.written', lang)}[/bold]")
     for name, path in paths_in(folder).items():
@@ -79,7 +82,7 @@ def print_study(out: Console, study: Study, lang: Language) -> None:
     between = label("list.semicolon", lang)
     facts = {
         "card.layers": label("list.comma", lang).join(role_name(role, lang) for role in study.layers),
-        "fact.standard": " ".join(filter(None, (study.standard, str(study.year or "")))),
+        "fact.standard": " ".join((*study.standards, *([] if study.year is None else [str(study.year)]))),
         "card.circles": between.join(circle.title(lang) for circle in study.circles),
         "card.goals": "\n".join(f"{goal.name}{label('list.colon', lang)}{goal.title(lang)}" for goal in study.goals),
     }
@@ -125,7 +128,7 @@ def audit_in_terminal(out: Console, study: Study, *, status: str | None, out_fil
     if suffix == ".xlsx":
         judged.to_excel(out_file, lang=study.lang)
     elif suffix == ".csv":
-        write_table(judged.table, out_file)
+        write_table(verdict_in_words(judged, study.lang) if study.headings == "words" else judged.table, out_file)
     else:
         write_report(out_file, judged, title=study.heading, lang=study.lang)
     out.print(f"{label('study.written', study.lang)} {out_file}", highlight=False, markup=False, soft_wrap=True)
@@ -144,7 +147,7 @@ def steps_shown(out: Console, study: Study) -> Iterator[Callable[[str, str], Non
 
         def on_step(name: str, event: str) -> None:
             kind, _, goal = name.partition(" ")
-            words = label(f"study.step_{kind}", lang, goal=goal) if goal else label(f"study.step_{kind}", lang)
+            words = _step_words(kind, goal, lang)
             if event == "start":
                 began[name] = time.perf_counter()
                 guess = seconds_of(kind, sizes)
@@ -156,6 +159,13 @@ def steps_shown(out: Console, study: Study) -> Iterator[Callable[[str, str], Non
                     out.print(f"[green]✓[/green] {escape(words)}  [dim]{seconds:.2f} s[/dim]", highlight=False)
 
         yield on_step
+
+
+def _step_words(kind: str, name: str, lang: str) -> str:
+    """Name a step: one of every run, a goal, or a function that the study asks for."""
+    if known(f"study.step_{kind}"):
+        return label(f"study.step_{kind}", lang, goal=name) if name else label(f"study.step_{kind}", lang)
+    return label("analysis.heading", lang, what=label(f"analysis.{kind}", lang), name=name)
 
 
 def _print_network(out: Console, outcome: Outcome) -> None:

@@ -12,6 +12,9 @@ from rich.console import Console
 from rich.segment import Segment
 from rich.text import Text
 
+from siting.labels import Language
+from siting.messages import Message, language
+
 __all__ = ["TextConsole", "as_typed", "print_rows", "printable", "side_by_side", "wrapped", "wrapped_before"]
 
 #: What commands a terminal or turns the order of reading: controls but line breaks and tabs, marks of direction, line
@@ -27,18 +30,26 @@ PIECE = re.compile(
     r"[，。；：、！？）”》】%)\]]*"
 )
 
-#: A keyword of `read_layer` in a message, with its value where there is one.
+#: A keyword of `read_layer` in a message, with its value where there is one; it is no part of a word or a quotation.
 KEYWORD = re.compile(
-    r"(?:(?<=[\s(])|^)(?P<key>layer|encoding|skip_rows|header|strip_units|id_prefix|crs|datum|columns|missing|mapping)="
-    r"(?P<value>True|\d+|\"[^\"]*\"|'[^']*'|\{\"[^{}]*\"\})?"
+    r"(?<![\w.\"'“=-])(?P<key>layer|encoding|skip_rows|header|strip_units|id_prefix|crs|datum|columns|missing|mapping)="
+    r"(?P<value>True|\d+|\"[^\"]*\"|'[^']*'|\{\"[^{}]*\"\})?",
+    re.ASCII,
+)
+#: Both ways to name columns, which are one in a shell; and what can be done in Python alone.
+BOTH_WAYS = re.compile(r'columns=\{"[^{}]*"\}(?:, or in a mapping: |，或在字段对照文件中写 )(\[columns\])')
+PYTHON = re.compile(
+    r"(?:，或用|,? or(?: set it with)?) frame\.set_crs\([^()]*\)(?: 设定)?|(?:、| or )from_toml\(…, outside=True\)"
 )
 
 #: A heading is not broken into lines of fewer columns.
 HEADING = 8
 
 
-def as_typed(text: str, *, options: bool) -> str:
+def as_typed(text: str, *, options: bool, lang: Language | None = None) -> str:
     r"""Return a message with the keywords of `read_layer` as options of a shell, or else as keys of a study.
+
+    It is in *lang*, else in the language of messages. What can be done in Python alone is left out.
 
     Examples
     --------
@@ -47,7 +58,10 @@ def as_typed(text: str, *, options: bool) -> str:
     'leave them out with --skip-rows 2; choose one with --layer; name it with a --mapping: [columns] id = "编号"'
     >>> as_typed(message, options=False)
     'leave them out with skip_rows = 2; choose one with layer; name it with columns = { id = "编号" }'
+    >>> as_typed('请写 skip_rows=2 跳过，或用 columns={"id": "编号"} 指定', options=True, lang="zh")
+    '请写 --skip-rows 2 跳过，或用 --mapping 字段对照文件：[columns] id = "编号" 指定'
     """
+    lang = lang or language()
 
     def typed(match: re.Match[str]) -> str:
         key, value = match["key"], match["value"] or ""
@@ -55,14 +69,18 @@ def as_typed(text: str, *, options: bool) -> str:
             return key
         if key == "columns":
             pairs = re.sub(r'"([\w-]+)": ', r"\1 = ", value[1:-1]) or "…"
-            return f"a --mapping: [columns] {pairs}" if options else f"columns = {{ {pairs} }}"
+            return mapped(f"[columns] {pairs}") if options else f"columns = {{ {pairs} }}"
         if options and key != "missing":
             return f"--{key.replace('_', '-')} {'' if value == 'True' else value}".rstrip()
         equal = f"{key} = {'true' if value == 'True' else value}"
-        return f"{equal} in a study" if options else equal
+        return Message("shell.in_a_study", key=equal).text(lang) if options else equal
 
-    if options:  # both ways are one here
-        text = re.sub(r'columns=\{"[^{}]*"\}, or in a mapping: \[columns\]', "a --mapping: [columns]", text)
+    def mapped(pairs: str) -> str:
+        return Message("shell.in_a_mapping", pairs=pairs).text(lang)
+
+    text = PYTHON.sub("", text)
+    if options:
+        text = BOTH_WAYS.sub(lambda match: mapped(match[1]), text)
     return KEYWORD.sub(typed, text)
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 import siting as st
-from siting.cli.command import command
+from siting.cli.command import command, help_words
 from siting.cli.options import (
     Crs,
     Datum,
@@ -38,7 +38,7 @@ SEVERAL = (".gpkg", ".gdb")
 
 @command("check")
 def check(
-    file: File,
+    file: Annotated[Path | None, typer.Argument()] = None,
     role: RoleOrNone = None,
     layer: LayerName = None,
     crs: Crs = None,
@@ -53,8 +53,16 @@ def check(
     strip_units: StripUnits = None,
     postgis: PostGIS = None,
     outside: Outside = False,
+    schema: Annotated[bool, typer.Option("--schema")] = False,
 ) -> None:
     """Check a study before it runs, or whether a file can be used in a role."""
+    if schema:
+        from siting.study.schema import schema as study_schema
+
+        SHELL.write(study_schema())
+        return
+    if file is None:
+        raise SitingError(Message("shell.missing", what=help_words("value", "study")))
     if role is None and file.suffix == ".toml":
         _check_study(file, outside=outside)
         return
@@ -67,10 +75,11 @@ def check(
 
 
 def _check_study(file: Path, *, outside: bool) -> None:
+    from siting.study import check_study
     from siting.terminal_study import print_study
 
     SHELL.command = "run"  # what is told of the file has its keys
-    study = st.Study.from_toml(file, outside=outside)
+    study = check_study(file, outside=outside)
     SHELL.answer(
         lambda: {
             "study": study.name, "lang": study.lang, "standard": study.standard, "year": study.year,

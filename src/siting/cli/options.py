@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -25,15 +26,16 @@ def _standards() -> list[str]:
     return st.list_standards()
 
 
-def _layers(ctx: typer.Context) -> Iterator[str]:
-    """Yield the layers of the file that stands before."""
+def _layers() -> Iterator[str]:
+    """Yield the layers of the files in the line so far, which the shell passes on."""
     import pyogrio
 
-    for path in filter(None, (ctx.params.get(name) for name in ("file", "source"))):
+    line = " ".join(os.environ.get(name, "") for name in ("COMP_WORDS", "_TYPER_COMPLETE_ARGS"))
+    for path in filter(os.path.exists, dict.fromkeys(line.split()[1:])):
         try:
             yield from pyogrio.list_layers(path)[:, 0]
-        except Exception:  # there is nothing to complete
-            return
+        except Exception:  # no file of layers
+            continue
 
 
 def _option(*names: str, **more: Any) -> Any:

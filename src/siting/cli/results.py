@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,7 +18,7 @@ from siting.messages import Message
 from siting.numbers import amount, percent
 from siting.propose.plan.rule_text import bracketed
 from siting.study.comparison import compare_results
-from siting.study.record import read_record
+from siting.study.results_file import read_record
 from siting.terminal_text import wrapped, wrapped_before
 
 __all__ = ["compare", "explain"]
@@ -59,15 +59,15 @@ def compare(before: Annotated[Path, typer.Argument()], after: Annotated[Path, ty
     _print((line, "") for line in found.explain(SHELL.words).splitlines())
 
 
-def _print(lines: Iterator[tuple[str, str]]) -> None:
-    """Print lines with their style, broken between words."""
+def _print(lines: Iterable[tuple[str, str]]) -> None:
+    """Print lines with their style, broken between words; an id at the end is not broken."""
     for text, style in lines:
         indent = 0 if style else 2
         told, _, key = text.partition(ID)
-        lines = wrapped_before(" " * indent + told.rstrip(), key, SHELL.out.width, indent=indent) if key else wrapped(
-            " " * indent + told, SHELL.out.width, indent=indent
-        )
-        for line in lines:
+        broken = wrapped(" " * indent + told.rstrip(), SHELL.out.width, indent=indent)
+        if key:
+            broken = wrapped_before(" " * indent + told.rstrip(), key, SHELL.out.width, indent=indent)
+        for line in broken:
             SHELL.out.print(Text(line, style=style), soft_wrap=True)
 
 

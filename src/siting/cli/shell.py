@@ -13,7 +13,7 @@ from typing import Any
 from siting.errors import LayerError, SitingError
 from siting.labels import LANGUAGES, Language, label
 from siting.messages import Message, language
-from siting.study.record import plain
+from siting.study.results_file import plain
 from siting.terminal_text import TextConsole, as_typed, wrapped
 
 __all__ = ["SHELL", "Shell"]
@@ -80,9 +80,13 @@ class Shell:
     def end(self) -> None:
         """Write the document, if one was asked for."""
         if self.json and self.document:
-            ascii_only = (sys.stdout.encoding or "").lower().replace("-", "") not in ("utf8", "utf16")
-            text = json.dumps(plain(self.document), ensure_ascii=ascii_only, indent=1, allow_nan=False)
-            sys.stdout.write(f"{text}\n")
+            self.write(self.document)
+
+    def write(self, found: Mapping[str, Any]) -> None:
+        """Write JSON to standard output."""
+        ascii_only = (sys.stdout.encoding or "utf-8").lower().replace("-", "") not in ("utf8", "utf16")
+        text = json.dumps(plain(found), ensure_ascii=ascii_only, indent=1, allow_nan=False)
+        sys.stdout.write(f"{text}\n")
 
     def report(self, error: SitingError) -> None:
         """Tell an error: on standard error, or in the document."""

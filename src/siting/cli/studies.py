@@ -15,7 +15,7 @@ from siting.cli.options import Out, Outside, Standard, StudyFile
 from siting.cli.shell import SHELL
 from siting.errors import SitingError
 from siting.messages import Message
-from siting.study.record import record
+from siting.study.results_file import record
 from siting.terminal_text import wrapped
 
 __all__ = ["audit", "demo", "map_", "new", "plan", "report", "run"]
@@ -63,8 +63,10 @@ def _run(recipe: Path, folder: Path, *, outside: bool) -> None:
 
 
 def _read(recipe: Path, *, outside: bool) -> st.Study:
-    """Read a study, in the language of the shell."""
-    return replace(st.Study.from_toml(recipe, outside=outside), lang=SHELL.words)
+    """Read a study in the language of the shell; whatever is wrong with it or its layers is told before it runs."""
+    from siting.study import check_study
+
+    return replace(check_study(recipe, outside=outside), lang=SHELL.words)
 
 
 def _refuse_unmet(outcome: Any) -> None:
@@ -115,7 +117,9 @@ def plan(study: StudyFile, goal: GoalName = None, out_dir: Out = None, outside: 
     if goal is not None and goal not in names:
         raise SitingError(Message("shell.choose", name="--goal", value=goal, choices=names))
     goals = tuple(each for each in read.goals if goal in (None, each.name))
-    bare = replace(read, goals=goals, circles=(), standard=None, rules=(), documents={}, shares={}, changes={})
+    bare = replace(
+        read, goals=goals, circles=(), analyses=(), standard=None, rules=(), documents={}, shares={}, changes={}
+    )
     outcome = plan_in_terminal(SHELL.out, bare)
     files = {} if out_dir is None else outcome.write(out_dir)
     for path in files.values():

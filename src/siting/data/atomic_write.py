@@ -13,7 +13,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from siting.data.drafts import draft_room, flush_folder, refuse_read_only, remove, sole_writer, target_of
+from siting.data.drafts import draft_room, flush_folder, put, refuse_read_only, remove, sole_writer, target_of
 from siting.errors import SitingError
 from siting.messages import Message
 
@@ -80,7 +80,7 @@ def _install(room: Path, target: Path) -> None:
         shutil.copymode(target, draft)
     if beside:
         _place(beside, room, target)
-    draft.replace(target)  # in one step, on every system
+    put(draft, target)  # in one step, on every system
     flush_folder(target.parent)
 
 
@@ -94,7 +94,7 @@ def _place(beside: list[Path], room: Path, target: Path) -> None:
         handle.flush()
         os.fsync(handle.fileno())
     for file in beside:
-        file.rename(target.with_name(file.name))
+        put(file, target.with_name(file.name))
 
 
 def _settle(room: Path, target: Path) -> None:

@@ -20,11 +20,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from siting.data.windows_names import windows_fault
 from siting.data.write_faults import not_written, why
 from siting.errors import SitingError
 from siting.messages import Message
 
-__all__ = ["WAIT", "draft_room", "flush_folder", "refuse_read_only", "sole_writer", "target_of"]
+__all__ = ["WAIT", "draft_room", "flush_folder", "put", "refuse_read_only", "sole_writer", "target_of"]
 
 #: Seconds to wait for another writer of the same file.
 WAIT = 60.0
@@ -32,6 +33,8 @@ WAIT = 60.0
 UNSIGNED = 2.0
 #: Seconds between two looks at a lock.
 POLL = 0.05
+#: Errors of Windows for a file that another program has open, and seconds that a virus scanner needs for a new one.
+HELD, SCANNED = (5, 32, 33), 2.0
 #: Longest name, in bytes, that is used in the names of lock and room.
 LONGEST = 120
 Settle = Callable[[Path, Path], None]
@@ -42,6 +45,8 @@ def target_of(path: str | os.PathLike[str]) -> Path:
 
     An existing file must be a plain one that may be written to.
     """
+    if said := windows_fault(path):
+        raise SitingError(said)
     try:
         target = Path(os.path.realpath(path))
         parent = target.parent
@@ -165,6 +170,20 @@ def draft_room(target: Path, settle: Settle) -> Iterator[Path]:
         raise
     finally:
         settle(room, target)
+
+
+def put(source: Path, target: Path) -> None:
+    """Give *source* the name *target*, in place of an old file; on Windows, when other programs let go of both."""
+    ends = time.monotonic() + SCANNED
+    while True:
+        try:
+            source.replace(target)
+        except PermissionError as fault:
+            if getattr(fault, "winerror", None) not in HELD or time.monotonic() > ends:
+                raise
+            time.sleep(POLL)
+        else:
+            return
 
 
 def remove(room: Path) -> None:

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path, PurePath
 
-from siting.data.drafts import WAIT, draft_room, flush_folder, refuse_read_only, remove, sole_writer, target_of
+from siting.data.drafts import WAIT, draft_room, flush_folder, put, refuse_read_only, remove, sole_writer, target_of
 from siting.data.system_errors import system_words
 from siting.data.write_faults import not_written
 from siting.errors import SitingError
@@ -120,15 +120,16 @@ def _install(draft: Path, room: Path, home: Path, ours: Ours) -> None:
             shutil.copymode(old, file)
     for top, _, _ in os.walk(draft):
         flush_folder(Path(top))
-    new = draft.rename(room / NEW)
+    new = room / NEW
+    put(draft, new)
     if not home.exists():
-        new.rename(home)
+        put(new, home)
     else:
         shutil.copymode(home, new)
         _link_others(home, new, ours)
         if not _exchanged(new, home):
-            home.rename(room / OLD)
-            new.rename(home)
+            put(home, room / OLD)
+            put(new, home)
     flush_folder(home.parent)
 
 

@@ -7,6 +7,7 @@ tried first with the functions of SQLite alone, within a time and a size.
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 import time
 from pathlib import Path
@@ -29,7 +30,7 @@ def refuse_endless_views(file: Path, layer: str) -> None:
 
 
 def _opened(file: Path, layer: str) -> sqlite3.Connection:
-    path = f"file:{quote(str(file.resolve()))}?mode=ro"
+    path = read_only(file)
     try:
         database = sqlite3.connect(path, uri=True)
         try:
@@ -40,6 +41,11 @@ def _opened(file: Path, layer: str) -> sqlite3.Connection:
     except (sqlite3.Error, UnicodeDecodeError) as fault:
         raise LayerError(layer, Message("reading.as_geopackage", why=str(fault))) from fault
     return database
+
+
+def read_only(file: Path) -> str:
+    r"""Return the address that SQLite opens a file by, to read it only: also one on a share (``\\server\share``)."""
+    return f"file:{quote(os.fsencode(file.resolve()))}?mode=ro"
 
 
 def _try_view(database: sqlite3.Connection, view: str, layer: str) -> None:

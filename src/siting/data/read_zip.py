@@ -20,7 +20,10 @@ _PARTS = (".shp", ".shx", ".dbf", ".prj", ".cpg")
 
 def read_zip(source: Source) -> tuple[Any, str | None]:
     """Read a Shapefile or a layer of a geodatabase out of a zip archive; return the name of the layer, too."""
-    with open_archive(source.file, source.name) as archive, tempfile.TemporaryDirectory(prefix="siting-") as folder:
+    with (
+        open_archive(source.file, source.name) as archive,
+        tempfile.TemporaryDirectory(prefix="siting-", ignore_cleanup_errors=True) as folder,
+    ):
         shapes, databases = _shapefiles(archive), _geodatabases(archive)
         if shapes and not databases:
             name = tables.choose(list(shapes), source.layer, source.role, source.name, "Shapefile")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 
+from siting.data.windows_names import long_path
 from siting.messages import Message
 
 _CHINESE = {
@@ -23,6 +24,8 @@ _CHINESE = {
 
 def system_words(fault: OSError) -> Message | str:
     """Return the words of the system for an error of a file; in Chinese where they are known here."""
+    if said := long_path(fault):
+        return said
     words = fault.strerror or str(fault)
     known = _CHINESE.get(fault.errno or 0)
     return Message("data.word", zh=known, en=words) if known else words

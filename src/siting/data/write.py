@@ -24,6 +24,7 @@ from siting.data.crs import to_crs
 from siting.data.datums import NO_CRS, WGS84
 from siting.data.finite_coordinates import refuse_endless
 from siting.data.folder_exchange import atomic_folder
+from siting.data.geopackage_views import read_only
 from siting.data.heading_spelling import NAME_BYTES
 from siting.data.source import kept_attrs, warnings_logged
 from siting.data.tables import guarded
@@ -242,7 +243,7 @@ def _copy_old_layers(job: _Job) -> None:
             raise LayerError(job.name, Message("writing.layers_lost", name=name, layers=sorted(layers)))
         return
     with (
-        contextlib.closing(sqlite3.connect(f"{target.resolve().as_uri()}?mode=ro", uri=True)) as old,
+        contextlib.closing(sqlite3.connect(read_only(target), uri=True)) as old,
         contextlib.closing(sqlite3.connect(job.draft)) as new,
     ):
         old.backup(new)

@@ -6,6 +6,7 @@ import errno
 from pathlib import Path
 
 from siting.data.system_errors import system_words
+from siting.data.windows_names import long_path
 from siting.errors import SitingError
 from siting.messages import Message
 
@@ -40,6 +41,8 @@ def why(fault: BaseException) -> str | Message:
     >>> print(why(OSError(errno.ENOSPC, "No space left on device")))
     the disk is full; make room, or write to another disk
     """
+    if isinstance(fault, OSError) and (said := long_path(fault)):
+        return said
     number = getattr(fault, "errno", None)
     if number in _BY_NUMBER:
         return _BY_NUMBER[number]

@@ -11,12 +11,13 @@ import json
 import logging
 import mmap
 import os
+import sys
 import uuid
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePath
 from types import SimpleNamespace
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -172,7 +173,9 @@ def _refuse_absent(file: Path) -> None:
 
 def _mapped(file: Path) -> Any:
     _refuse_absent(file)
-    return np.asarray(np.load(file, mmap_mode="r", allow_pickle=False))
+    # On Windows a file that is mapped cannot be replaced, not even by the process that has it.
+    mode: Literal["r"] | None = None if sys.platform == "win32" else "r"
+    return np.asarray(np.load(file, mmap_mode=mode, allow_pickle=False))
 
 
 def read_again(home: Home) -> tuple[Parts, Home]:

@@ -47,7 +47,9 @@ def words(cell: Any) -> tuple[str, ...]:
     return tuple(_WHOLE.sub(r"\1", word) for part in text.split(";") if (word := part.strip(" \t\r\n\ufeff\u200b")))
 
 
-_TABLE: dict[str, Any] = tomllib.loads(files("siting.network").joinpath("street_words.toml").read_text("utf-8"))
+_TABLE: dict[str, Any] = tomllib.loads(
+    files("siting.network").joinpath("street_words.toml").read_text(encoding="utf-8")
+)
 #: The class of OpenStreetMap for each word of a class, folded as they are compared.
 CLASSES: dict[str, str] = {
     _BETWEEN.sub("", words(word)[0]): name

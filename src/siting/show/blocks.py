@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from siting.propose import Alternatives, TradeOff
 
-__all__ = ["Block", "Section", "blocks_of", "facts_of", "frames_in"]
+__all__ = ["Block", "Section", "blocks_of", "facts_of", "frames_in", "plan_columns"]
 
 
 @dataclass(frozen=True, init=False)
@@ -228,11 +228,11 @@ def plan_blocks(plan: Plan, lang: str) -> Iterator[Block]:
     if words := tuple(clean(line.strip()) for line in plan.summary(lang).splitlines() if line.strip()):
         yield Block("said", lines=words)
     if len(plan.table):
-        table, columns = _numbered(plan.table), _columns(plan, "year", lang)
+        table, columns = _numbered(plan.table), plan_columns(plan, "year", lang)
         yield Block("table", table=table_of(table, lang, caption=label("report.sites", lang), columns=columns))
     changes = getattr(plan, "changes", None)
     if changes is not None and len(changes):
-        caption, columns = label("plan_site.changes", lang), _columns(plan, "changes_year", lang)
+        caption, columns = label("plan_site.changes", lang), plan_columns(plan, "changes_year", lang)
         yield Block("table", table=table_of(changes, lang, caption=caption, columns=columns))
     if plan.unreachable:
         text = label("report.unreachable", lang, count=f"{len(plan.unreachable):,}")
@@ -252,7 +252,7 @@ def _proof(plan: object, lang: str) -> Iterator[tuple[str, Cell]]:
         yield "certificate", Cell(label(f"plan_site.{words}", lang, engine=called, bound=amount(proven)))
 
 
-def _columns(plan: object, year: str, lang: str) -> dict[str, tuple[str, str]]:
+def plan_columns(plan: object, year: str, lang: str) -> dict[str, tuple[str, str]]:
     """Return headings and kinds of columns with a special meaning in the tables of a plan."""
     unit = str(getattr(plan, "unit", "") or "m")
     way = {"m": "metres", "min": "minutes"}.get(unit, "")

@@ -15,7 +15,10 @@ from siting.labels import known, label
 from siting.numbers import NONE
 from siting.show.text import clean
 
-__all__ = ["SIGNS", "Cell", "Table", "amount", "heading", "listed", "percentage", "role_name", "show", "table_of"]
+__all__ = [
+    "CODES", "SIGNS", "Cell", "Table", "amount", "heading", "kind_of", "listed", "percentage", "role_name", "show",
+    "table_of",
+]  # fmt: skip
 
 MOST_ROWS = 500  # of a table on a page; the number of the others is given below it
 
@@ -24,12 +27,14 @@ SIGNS = {">=": "≥", "<=": "≤", "~": "≈", "range": "", "per": "1 /"}
 
 #: Format of the numbers of a column, by its name.
 KINDS = {
-    "share": "share bound_share share_after communities_share",
+    "share": "share use_share market_share demand_share supply_share bound_share share_after communities_share take_up",
     "gap": "gap",
     "count": "adds beds bound capacity chosen_count cognitive_beds communities communities_covered covered elderly "
     "employees enrolled facilities households inclusive_places infants lost_without max_beds max_places needed "
     "nursing_beds occupied order places population served sites supply total within",
-    "amount": "budget",
+    "amount": "added amount budget demand free idle idle_after idle_before lacking left people short shortage "
+    "shortage_left subsidy takes_idle there used villages visitors way",
+    "degrees": "lon lat",
     "metres": "distance length snap",
     "limit": "limit band",
     "seconds": "seconds",
@@ -38,7 +43,10 @@ KINDS = {
 }
 KIND_OF = {name: kind for kind, names in KINDS.items() for name in names.split()}
 TEXT = ("text", "id")
-FORMATS = {"count": ",.0f", "metres": ",.0f", "minutes": ",.1f", "seconds": ",.2f", "year": ".0f", "number": ",.2f"}
+FORMATS = {
+    "count": ",.0f", "metres": ",.0f", "minutes": ",.1f", "seconds": ",.2f", "degrees": ".6f", "year": ".0f",
+    "number": ",.2f",
+}  # fmt: skip
 
 #: Columns whose cells are words of the library, and their sections in the table of labels.
 CODES = {"weight": ("column", "field"), "group": ("value",), "area": ("value",)} | {
@@ -177,7 +185,7 @@ def table_of(
         column = shown.iloc[:, position]
         if str(column.dtype) == "geometry":
             continue
-        words, kind = own.get(str(name)) or (heading(name, lang), _kind(str(name), column, units))
+        words, kind = own.get(str(name)) or (heading(name, lang), kind_of(str(name), column, units))
         laid.append((words, kind, [_cell(v, str(name), kind, lang) for v in column]))
     head = tuple(Cell(words, number=kind not in TEXT, head=True) for words, kind, _ in laid)
     rows = tuple(zip(*(cells for _, _, cells in laid), strict=True))
@@ -186,7 +194,7 @@ def table_of(
     return Table(head, rows, caption=caption, note=note)
 
 
-def _kind(name: str, values: pd.Series, units: pd.Series | None) -> str:
+def kind_of(name: str, values: pd.Series, units: pd.Series | None) -> str:
     """Choose the format of the numbers of a column: by its name, its unit, or its type."""
     numeric = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
     if not numeric:

@@ -10,18 +10,33 @@ import inspect
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, NamedTuple, Protocol
+from typing import Annotated, Any, Literal, NamedTuple, Protocol
 
 import pandas as pd
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, create_model
 
 from siting import propose
 from siting.errors import SitingError
+from siting.measure import Reach
 from siting.measure import decay as decays
 from siting.messages import Message
-from siting.study.fields import Flag, Metres, Number, Share, Text, Whole
+from siting.study.fields import Flag, Metres, Number, Several, Share, Text, Whole
 
-__all__ = ["NAMES", "OBJECTIVES", "ONE_OF", "RULES", "Asked", "Town", "decay_of", "key_of", "table_of"]
+__all__ = [
+    "BY_GROUP",
+    "NAMES",
+    "OBJECTIVES",
+    "ONE_OF",
+    "RULES",
+    "Asked",
+    "Town",
+    "decay_of",
+    "key_of",
+    "kind_of",
+    "no_ways",
+    "rules_of",
+    "table_of",
+]
 
 CLOSED = ConfigDict(extra="forbid")
 
@@ -52,19 +67,19 @@ class Kind(NamedTuple):
     value: Callable[[Any, Town], Any] = lambda value, _: value
 
 
-def _listed(value: Any) -> Any:
-    return value if isinstance(value, list) else [value]
-
-
 def decay_of(value: Any) -> Any:
     """Read ``{ gaussian = 800 }``, or the arguments as a table: ``{ power = { beta = 2, least = 50 } }``."""
     if not isinstance(value, Mapping) or len(value) != 1 or next(iter(value)) not in decays.__all__:
-        raise SitingError(Message("study.decay", what="", value=str(value)))
+        written = f"{{ {', '.join(f'{key} = …' for key in value)} }}" if isinstance(value, Mapping) else str(value)
+        raise SitingError(Message("study.decay", what="", value=written))
     ((name, given),) = value.items()
     make = getattr(decays, name)
     if name == "steps" and isinstance(given, Mapping):
         return make({float(limit): weight for limit, weight in given.items()})
-    return make(**given) if isinstance(given, Mapping) else make(given)
+    try:
+        return make(**given) if isinstance(given, Mapping) else make(given)
+    except TypeError:  # of other arguments than it has
+        raise SitingError(Message("study.decay", what="", value=str(value))) from None
 
 
 AMOUNT = Number | Text | Mapping[str, Number | Text]
@@ -75,7 +90,7 @@ OF_COMMUNITIES = Kind(Text, lambda column, town: town.of_communities(column))
 NUMBER_OR_COLUMN = Kind(Number | Text, lambda value, town: town.groups(value) if isinstance(value, str) else value)
 BY_GROUP = Kind(Number | Mapping[str, Number], lambda amount, town: town.by_group(amount))
 BETWEEN = Kind(Metres, lambda metres, town: town.between(metres))
-IDS = Kind(Annotated[tuple[Text | Whole, ...], BeforeValidator(_listed)])
+IDS = Kind(Several[Text | Whole])
 EACH = Kind(Number | tuple[Number, ...])
 #: Arguments by name, which means the same in every class, but for those of `OTHERWISE`.
 ARGUMENTS = {
@@ -88,7 +103,7 @@ ARGUMENTS = {
     "by": GROUPS, "cost": OF_SITES, "places": OF_SITES, "least": NUMBER_OR_COLUMN, "saving": NUMBER_OR_COLUMN,
     "attractiveness": OF_SITES,
     "people": BY_GROUP, "pairs": BETWEEN, "between": BETWEEN,
-    "decay": Kind(Annotated[Any, BeforeValidator(decay_of)]),
+    "decay": Kind(Annotated[Any, BeforeValidator(decay_of, json_schema_input_type=Mapping[str, Any])]),
 }  # fmt: skip
 OTHERWISE = {
     ("Cover", "by"): OF_COMMUNITIES,
@@ -112,6 +127,12 @@ class Asked:
         return self.make(**{key: kind_of(name, key).value(value, town) for key, value in self.arguments.items()})
 
 
+def no_ways() -> Reach:
+    """Return the ways between sites that are not known yet: none."""
+    none = pd.DataFrame({"origin": [], "destination": [], "cost": []})
+    return Reach.from_pairs(none, origins=[""], destinations=[""], limit=1.0)
+
+
 class _Names:
     """A town in which columns are known by name only, for the words of rules."""
 
@@ -128,7 +149,7 @@ class _Names:
         return pd.Series(amount, dtype=float) if isinstance(amount, Mapping) else amount
 
     def between(self, _: Any) -> Any:
-        return pd.DataFrame({"origin": [], "destination": []})
+        return no_ways()
 
 
 #: For the words of a goal, before a layer is read.
@@ -151,11 +172,10 @@ def _classes(*names: str) -> dict[str, type]:
 
 RULES = _classes(
     "AtLeast", "AtMost", "Backup", "Budget", "Capacity", "Cover", "Existing", "Forbidden", "MayClose", "NobodyBeyond",
-    "OnePer", "Phases", "Required", "Spacing", "Supply", "Together",
+    "OnePer", "Phases", "Required", "Spacing", "Supply", "TargetMarketShare", "Together",
 )  # fmt: skip
 OBJECTIVES = _classes(
     "MaxCoverage", "MaxMarketShare", "MaxSpacing", "MaxWorstShare", "MinCost", "MinFarthest", "MinSites", "MinTravel",
-    "TargetMarketShare",
 )  # fmt: skip
 
 
@@ -187,7 +207,21 @@ def table_of(make: Any) -> Any:
         asked.made(NAMES)  # refuses arguments that cannot be, before a layer is read
         return asked
 
-    return Annotated[model, BeforeValidator(alone), AfterValidator(asked)]
+    written = model if first is None else model | columns[first][0]
+    if all(default is not ... for _, default in columns.values()):
+        written = written | Literal[True]
+    return Annotated[model, BeforeValidator(alone, json_schema_input_type=written), AfterValidator(asked)]
+
+
+def rules_of(make: Any) -> Any:
+    """Return the kind of one or several tables of a rule; a list of ids is one rule of them."""
+    first = next(iter(inspect.signature(make).parameters), "")
+
+    def of_ids(value: Any) -> Any:
+        plain = isinstance(value, list) and not any(isinstance(each, Mapping | list) for each in value)
+        return [{first: value}] if plain and value and kind_of(make.__name__, first) is IDS else value
+
+    return Annotated[Several[table_of(make)], BeforeValidator(of_ids)]  # type: ignore[misc]  # a kind of table
 
 
 def _objective(value: Any) -> Any:
@@ -204,12 +238,13 @@ def _one(table: Any) -> Asked:
     return made
 
 
+OBJECTIVE: Any = create_model(
+    "Objective", __config__=CLOSED, __doc__="One objective.",
+    **{key: (table_of(make) | None, None) for key, make in OBJECTIVES.items()},  # type: ignore[call-overload]
+)  # fmt: skip
 #: An objective as a name, or as a table with one key.
-ONE_OF = Annotated[
-    create_model(
-        "Objective", __config__=CLOSED, __doc__="One objective.",
-        **{key: (table_of(make) | None, None) for key, make in OBJECTIVES.items()},  # type: ignore[call-overload]
-    ),
-    BeforeValidator(_objective),
+ONE_OF: Any = Annotated[
+    OBJECTIVE,
+    BeforeValidator(_objective, json_schema_input_type=Literal[tuple(OBJECTIVES)] | OBJECTIVE),
     AfterValidator(_one),
-]  # fmt: skip
+]

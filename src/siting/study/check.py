@@ -9,6 +9,7 @@ from siting.data import sample_path
 from siting.data.read_columns import read_columns
 from siting.errors import LayerError, SitingError
 from siting.messages import Message
+from siting.study.analyses.checks import check_columns
 from siting.study.columns import with_columns
 from siting.study.faults import Faults
 from siting.study.inputs import OF_DATABASES, OF_EXTRACTS, OF_LINES
@@ -53,7 +54,9 @@ def check_study(path: str | Path, *, outside: bool = False) -> Study:
     faults, keywords, numbers = examined(Path(path), outside=outside)
     if keywords is not None:
         study = Study(**keywords)
-        check_needs(faults, study, _columns(faults, study), numbers)
+        layers = _columns(faults, study)
+        check_needs(faults, study, layers, numbers)
+        check_columns(faults, study.analyses, layers, numbers)
     faults.raise_all()
     assert keywords is not None
     return study

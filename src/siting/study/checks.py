@@ -88,7 +88,7 @@ def _check_source(faults: Faults, path: Path, at: Mapping[str, Any], layers: Map
         message = Message("study.only_database", keys=strange) if of_file else Message("study.only_files", keys=strange)
         faults.add((*path, strange[0]), message)
     if path[-1] != "streets":
-        if strange := [key for key in (*OF_LINES, *OF_EXTRACTS) if key in at]:
+        if strange := [key for key in dict.fromkeys((*OF_LINES, *OF_EXTRACTS)) if key in at]:
             faults.add((*path, strange[0]), Message("study.only_streets", keys=strange))
     elif "path" in at:
         _check_streets(faults, path, at, layers)
@@ -139,7 +139,7 @@ def _check_limits(faults: Faults, path: Path, at: Mapping[str, Any], layers: Map
         listed = given if isinstance(given, list) else [*given.values()] if isinstance(given, Mapping) else [given]
         for value in listed:
             if isinstance(value, int | float) and most < value <= USABLE[key]:
-                faults.add((*path, key), Message("study.no_walk", value=value, unit=UNITS[key], most=most))
+                faults.add((*path, key), Message("study.no_walk", what="", value=value, unit=UNITS[key], most=most))
 
 
 def _check_names(faults: Faults, names: Iterable[tuple[Path, str]]) -> None:

@@ -156,6 +156,8 @@ class Faults(Written):
             return Message("study.choose", what="", value=value, choices=choices)
         what = _kind(error)
         if what is not None:
+            if what == "list" and isinstance(value, Mapping) and len(path) == 1:
+                return Message("study.list_of_tables", what="", key=str(path[0]))
             given = Message("study.table") if isinstance(value, Mapping) else value
             return Message("study.kind", what="", value=given, kind=KIND_MESSAGES[what])
         return str(error["msg"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeAlias, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Strict, ValidationInfo
 
@@ -16,8 +16,10 @@ from siting.read_share import share_from
 from siting.study.names import check_name
 from siting.study.outside import file_of_study
 
-__all__ = ["Count", "Datum", "Files", "Flag", "Metres", "Minutes", "Name", "Number", "PathOfFile", "Persons", "Scope", "Seconds",
-           "Several", "Share", "StandardName", "Text", "Title", "Whole", "Year"]  # fmt: skip
+__all__ = [
+    "Count", "Datum", "Files", "Flag", "Metres", "Minutes", "Name", "Number", "PathOfFile", "Persons",
+    "Scope", "Seconds", "Several", "Share", "StandardName", "Text", "Title", "Whole", "Year",
+]  # fmt: skip
 
 Value = TypeVar("Value")
 
@@ -29,9 +31,12 @@ class Files(NamedTuple):
     outside: bool
 
 
-def _read_by(read: Callable[[Any, str], Any]) -> BeforeValidator:
-    """Read a value by a function that takes the words for where it stands; these are filled in by `faults`."""
-    return BeforeValidator(lambda value: read(value, ""))
+def _read_by(read: Callable[[Any, str], Any], written: Any) -> BeforeValidator:
+    """Read a value, which is *written* in a file as one of some types, by a function that takes its place.
+
+    The words for the place are filled in by `faults`.
+    """
+    return BeforeValidator(lambda value: read(value, ""), json_schema_input_type=written)
 
 
 def _file(value: object, info: ValidationInfo) -> Path:
@@ -55,6 +60,8 @@ def _standard(value: object, info: ValidationInfo) -> object:
 
 
 def _title(value: object) -> object:
+    if not isinstance(value, str | Mapping):
+        raise SitingError(Message("study.kind", what="", value=value, kind=Message("study.text")))
     return {"zh": value, "en": value} if isinstance(value, str) else value
 
 
@@ -73,7 +80,7 @@ def _scope(value: object) -> object:
 
 def _above_zero(value: float) -> float:
     if not value > 0:
-        raise SitingError(Message("study.not_above_zero", value=value))
+        raise SitingError(Message("study.not_above_zero", what="", value=value))
     return value
 
 
@@ -100,14 +107,24 @@ Year = Annotated[int, Strict(), _between(1901, 2199)]
 Persons = Annotated[float, Strict(), _between(0.1, 99)]
 Count = Annotated[int, Strict(), _between(0, 1_000_000)]
 Flag = Annotated[bool, Strict()]
-Name = Annotated[str, _read_by(check_name)]
-Share = Annotated[float, _read_by(share_from)]
-Metres = Annotated[float, _read_by(lambda value, what: metres_of(value, what, error=SitingError))]
-Minutes = Annotated[float, _read_by(lambda value, what: minutes_of(value, what, error=SitingError))]
+Name = Annotated[str, _read_by(check_name, str)]
+Share = Annotated[float, _read_by(share_from, float | str)]
+Metres = Annotated[float, _read_by(lambda value, what: metres_of(value, what, error=SitingError), float)]
+Minutes = Annotated[float, _read_by(lambda value, what: minutes_of(value, what, error=SitingError), float)]
 Seconds = Annotated[float, Strict(), AfterValidator(_above_zero)]
-Datum = Annotated[str, BeforeValidator(_datum)]
-Scope = Annotated[str | float, BeforeValidator(_scope)]
-PathOfFile = Annotated[Path, BeforeValidator(_file)]
-StandardName = Annotated[str, Strict(), BeforeValidator(_standard)]
-Title = Annotated[Mapping[str, str], BeforeValidator(_title)]
-Several = Annotated[tuple[Value, ...], BeforeValidator(_several)]
+Datum = Annotated[str, BeforeValidator(_datum, json_schema_input_type=str)]
+Scope = Annotated[str | float, BeforeValidator(_scope, json_schema_input_type=str | float)]
+PathOfFile = Annotated[Path, BeforeValidator(_file, json_schema_input_type=str)]
+StandardName = Annotated[str, Strict(), BeforeValidator(_standard, json_schema_input_type=str)]
+Title = Annotated[Mapping[str, str], BeforeValidator(_title, json_schema_input_type=str | Mapping[str, str])]
+if TYPE_CHECKING:
+    Several: TypeAlias = tuple[Value, ...]
+else:
+
+    class Several:
+        """One value, or a list of them: ``Several[Metres]``."""
+
+        def __class_getitem__(cls, kind: Any) -> Any:
+            return Annotated[
+                tuple[kind, ...], BeforeValidator(_several, json_schema_input_type=kind | tuple[kind, ...])
+            ]

@@ -18,7 +18,16 @@ from siting.propose import Existing
 from siting.study.inputs import Goal
 from siting.study.values import Study
 
-__all__ = ["GoalTown"]
+__all__ = ["GoalTown", "named_all"]
+
+
+def named_all(groups: pd.Series, table: Iterable[str], column: str) -> None:
+    """Refuse a table of groups that names others than there are, or not all: a typing error would be left out."""
+    there, table = list(dict.fromkeys(str(group) for group in groups.dropna() if group != "")), list(table)
+    if strange := [group for group in table if group not in there]:
+        raise SitingError(Message("study.no_group", column=column, groups=strange, known=there))
+    if unnamed := [group for group in there if group not in table]:
+        raise SitingError(Message("study.unnamed", column=column, groups=unnamed))
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,8 +122,8 @@ class GoalTown:
 
     def _amount(self, service: str, amount: Any) -> pd.Series:
         if isinstance(amount, Mapping):
-            if strange := set(amount) - {"existing", "candidates"}:
-                raise SitingError(Message("study.amount_keys", keys=sorted(strange)))
+            if not set(amount) <= {"existing", "candidates"}:
+                return self._by_district(service, amount)
             return self._both(service, amount.get("existing"), amount.get("candidates"), 0.0)
         if isinstance(amount, str):
             held = HOLDS.get(amount, amount)
@@ -122,6 +131,17 @@ class GoalTown:
             return self._both(service, amount, in_candidates, 0.0)
         sites = [*self.facilities(service).index, *self.candidates(service).index]
         return pd.Series(float(amount), index=pd.Index(sites))
+
+    def _by_district(self, service: str, amount: Mapping[str, Any]) -> pd.Series:
+        """Give each site the number of its district, or of its group in the column ``by``."""
+        column = amount.get("by", "district")
+        numbers = {group: number for group, number in amount.items() if group != "by"}
+        if strange := [group for group, number in numbers.items() if isinstance(number, str)]:
+            raise SitingError(Message("study.amount_keys", keys=strange))
+        groups = self._both(service, column, column, "")
+        named_all(groups, numbers, column)
+        found: pd.Series = groups.map(numbers).fillna(0.0)
+        return found
 
     def _both(self, service: str, there: Any, new: Any, otherwise: Any) -> pd.Series:
         """Join a column of the facilities and one of the candidates; a layer without it has *otherwise*."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, Literal
 
-import pandas as pd
+import geopandas as gpd
 
 from siting.data import write_layer, write_table
 from siting.data.drafts import WAIT
@@ -19,7 +19,8 @@ from siting.propose import Plan
 from siting.show import Section, draw_chart, draw_map, draw_picture, write_report
 from siting.study import tables
 from siting.study.analyses import FUNCTIONS
-from siting.study.record import write_record
+from siting.study.headings import tables_to_write
+from siting.study.results_file import write_record
 from siting.study.values import Proposal, Results
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ __all__ = ["is_result", "paths_in", "results_folder", "write_files", "write_outp
 
 #: What is in a folder of results, by kind, and its tables besides those of goals.
 FILES = {"map": "coverage.html", "report": "report.html", "layers": "results.gpkg", "tables": "tables",
-         "record": "results.json"}  # fmt: skip
+         "values": "results.json"}  # fmt: skip
 TABLES = ("coverage", "audit", "figures", "uncounted", "communities", "plans")
 
 
@@ -93,7 +94,7 @@ def write_files(results: Results, folder: Path, *, on_step: Callable[[str, str],
         drawn = _map(results)
     with step("report"):
         parts = _parts(results)
-        layers, sheets = tables.result_layers(results), tables.result_tables(results)
+        layers, sheets = tables.result_layers(results), tables_to_write(results)
     with step("files"):
         drawn.save(str(paths["map"]))
         _report(results, parts, paths["report"])
@@ -101,8 +102,8 @@ def write_files(results: Results, folder: Path, *, on_step: Callable[[str, str],
             write_layer(frame, paths["layers"], layer=name)
         paths["tables"].mkdir()
         for name, table in sheets.items():
-            write_table(_with_notice(table, results), paths["tables"] / f"{name}.csv")
-        write_record(results, paths["record"])
+            write_table(table, paths["tables"] / f"{name}.csv")
+        write_record(results, paths["values"])
 
 
 def write_page(results: Results, kind: Literal["map", "report"], path: Path) -> None:
@@ -128,12 +129,6 @@ def _map(results: Results) -> folium.Map:
 def _report(results: Results, parts: Sequence[Section], path: Path) -> None:
     notes: dict[str, Any] = {"notices": tables.notices(results), "attribution": tables.attribution(results)}
     write_report(path, *parts, title=results.study.heading, lang=results.study.lang, **notes)
-
-
-def _with_notice(table: pd.DataFrame, results: Results) -> pd.DataFrame:
-    """Add the notice to every row, so that a table on its own still has it."""
-    words = "; ".join(notice[results.study.lang] for notice in tables.notices(results))
-    return table.assign(notice=words) if words else table
 
 
 def _plans(results: Results) -> dict[str, Plan]:
@@ -169,12 +164,20 @@ def _service(results: Results, service: str) -> Section:
     if areas is not None:  # circles in another unit than the colours of the communities would mislead
         areas = areas[areas["unit"] == bands["unit"].iloc[0]]
     plan = _plans(results).get(service)
-    picture = draw_picture(results.layers, service=service, areas=areas, coverage=bands, plan=plan, lang=lang)
+    picture = draw_picture(_silent(results.layers), service=service, areas=areas, coverage=bands, plan=plan, lang=lang)
     parts: list[Any] = [picture, tables.coverage_table(results, service, lang)]
     parts += filter(None, [tables.facility_words(results, service, lang)])
     if len(districts := tables.district_table(results, service, lang)):
         parts.append({label("study.by_district", lang): districts})
     return Section(label("study.coverage_of", lang, service=named("service", service, lang)), *parts)
+
+
+def _silent(layers: Mapping[str, gpd.GeoDataFrame]) -> dict[str, gpd.GeoDataFrame]:
+    """Return layers without their notices and sources: those stand once in the report, not in each picture."""
+    silent = {role: frame.copy(deep=False) for role, frame in layers.items()}
+    for frame in silent.values():
+        frame.attrs = {}
+    return silent
 
 
 def _proposal(results: Results, proposal: Proposal) -> Section:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, make_dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from siting.messages import Message
 from siting.study.analyses import FUNCTIONS, Analysis, table_of_function
 from siting.study.analyses.catalogue import keys_of_tables
 from siting.study.analyses.checks import check_analyses
-from siting.study.asked import OBJECTIVES, ONE_OF, RULES, Asked, table_of
+from siting.study.asked import OBJECTIVES, ONE_OF, RULES, Asked, rules_of
 from siting.study.checks import check_standards, check_tables, items, sound, tables
 from siting.study.faults import Faults, Written
 from siting.study.fields import Count, Files, Flag, Metres, Minutes, Name, Seconds, Several, Share, Text, Whole
@@ -50,7 +50,7 @@ GOAL = _table(
         "minutes": (_by_service(Minutes), None), "people": (_by_service(Text), None),
         "objective": (ONE_OF | None, None),
         "curve": (Count, 0), "on_map": (Flag, False), "time_limit": (Seconds | None, None), "gap": (Share | None, None),
-        **{key: (Several[table_of(make)], ()) for key, make in RULES.items()},  # type: ignore[misc]  # a kind of table
+        **{key: (rules_of(make), ()) for key, make in RULES.items()},
     },
     "A proposal.",
 )  # fmt: skip
@@ -74,10 +74,11 @@ class Tables:
     goal: tuple[GOAL, ...] = ()  # type: ignore[valid-type]  # made above
 
 
+_LIST: Any = tuple
 #: With a list of tables for each function that a study can ask for.
 File: Any = make_dataclass(
-    "File", [(key, tuple[table_of_function(key), ...], ()) for key in FUNCTIONS], bases=(Tables,), frozen=True
-)  # type: ignore[misc]  # kinds of tables
+    "File", [(key, _LIST[table_of_function(key), ...], ()) for key in FUNCTIONS], bases=(Tables,), frozen=True
+)
 
 
 def keys_of(kind: Any) -> list[str]:
@@ -131,7 +132,8 @@ def examined(path: Path, *, outside: bool = False) -> tuple[Faults, dict[str, An
         file = FILE.validate_python(data, context=context)
     except ValidationError:
         return faults, None, numbers
-    check_analyses(faults, _analyses_of(file), file.layers, [goal.name for goal in file.goal])
+    analyses = _in_order(file, faults, numbers)
+    check_analyses(faults, analyses, file.layers, [goal.name for goal in file.goal], numbers)
     check_standards(faults, file.study.standard, rules, documents)
     for role, source in file.layers.items():
         if source.postgis is not None and has_password(source.postgis):
@@ -145,8 +147,7 @@ def examined(path: Path, *, outside: bool = False) -> tuple[Faults, dict[str, An
     keywords = {
         **vars(file.study), **read, "walk": walk, "documents": documents, "rules": tuple(rules.values()),
         "circles": file.circle, "goals": tuple(_goal(each) for each in file.goal),
-        "written": written,
-        "analyses": _in_order(_analyses_of(file), written),
+        "written": written, "analyses": analyses,
     }  # fmt: skip
     return faults, keywords, numbers
 
@@ -170,14 +171,14 @@ def _goal(table: Any) -> Goal:
     return Goal(**given, rules=tuple(rule for rules in _rules_of(table).values() for rule in rules))
 
 
-def _analyses_of(file: Any) -> dict[str, tuple[Analysis, ...]]:
-    return {key: getattr(file, key) for key in FUNCTIONS}
-
-
-def _in_order(analyses: Mapping[str, tuple[Analysis, ...]], written: Written) -> tuple[Analysis, ...]:
+def _in_order(file: Any, written: Written, numbers: Mapping[str, Sequence[int]]) -> tuple[Analysis, ...]:
     """Return the analyses in the order of the file."""
-    found = [(written.place((key, number)), each) for key, listed in analyses.items() for number, each in enumerate(listed)]
-    return tuple(each for _, each in sorted(found, key=lambda one: one[0] or ()))
+    found = [
+        (written.place((key, number)) or (), analysis)
+        for key in FUNCTIONS
+        for analysis, number in zip(getattr(file, key), numbers.get(key, range(len(getattr(file, key)))), strict=True)
+    ]
+    return tuple(analysis for _, analysis in sorted(found, key=lambda one: one[0]))
 
 
 def _rules_of(table: Any) -> dict[str, tuple[Asked, ...]]:

@@ -37,6 +37,8 @@ class Study(Settings):
     ----------
     name, title, lang
         Name for files, title for readers, "zh" or "en".
+    headings
+        Of the tables that are written: "words" of the language with rounded numbers, or "names" with exact ones.
     layers
         Source of each layer by role.
     standard, year

@@ -48,7 +48,7 @@ def standard_schema() -> str:
         "additionalProperties": False,
         "properties": {
             "standard": _table(
-                {"name": TEXT, "title_zh": TEXT, "title_en": TEXT,
+                {"name": TEXT, "names": TEXTS, "title_zh": TEXT, "title_en": TEXT,
                  "people": {"anyOf": [{"type": "number", "exclusiveMinimum": 0}, TEXT]}}, "name"
             ),
             "documents": {

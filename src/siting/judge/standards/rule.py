@@ -265,8 +265,7 @@ def _faults_of_values(rule: Rule) -> Iterator[tuple[str, Message]]:
             yield name, unlisted(name, getattr(rule, name), choices)
     if rule.unit not in UNITS:
         yield "unit", unlisted("unit", rule.unit, UNITS)
-    strange = set(NOT_OF_UNIT.get(UNITS[rule.unit].counts, ())) & set(rule.column)
-    if strange:
+    elif strange := set(NOT_OF_UNIT.get(UNITS[rule.unit].counts, ())) & set(rule.column):
         yield "unit", Message("standard.other_sort", unit=rule.unit, columns=sorted(strange))
     if rule.operator == "range" and (rule.value is None or rule.value_max is None):
         yield "operator", Message("standard.range_values")

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
+import re
+import tomllib
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
+from functools import cache
 from importlib.resources import files
 from os import PathLike
 from pathlib import Path
@@ -35,6 +40,8 @@ class Standard:
     ----------
     name, title_zh, title_en
         What it is called.
+    names
+        Other names that it is loaded by, such as 金华.
     rules, documents
         The rules, and the documents they cite by name.
     changes
@@ -56,10 +63,11 @@ class Standard:
     whole: tuple[Rule, ...] = ()
     people: float | str | None = None
     own: frozenset[str] = frozenset()
+    names: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
-        n = len(self.rules)
-        return f"<Standard {self.name}: {self.title_zh}, {n} rule{'s' * (n != 1)}>"
+        n, also = len(self.rules), f" ({self.names[0]})" if self.names else ""
+        return f"<Standard {self.name}{also}: {self.title_zh}, {n} rule{'s' * (n != 1)}>"
 
     def __iter__(self) -> Iterator[Rule]:
         return iter(self.rules)
@@ -182,12 +190,12 @@ class Standard:
 
 
 def list_standards() -> list[str]:
-    """Names of the standards in the package.
+    """Names of the standards in the package; each has Chinese ones, too.
 
     Examples
     --------
-    >>> "jinhua" in list_standards()
-    True
+    >>> "jinhua" in list_standards(), load_standard("jinhua").names
+    (True, ('金华', '金华市'))
     """
     return sorted(file.name.removesuffix(".toml") for file in PROFILES.iterdir() if file.name.endswith(".toml"))
 
@@ -198,7 +206,7 @@ def load_standard(source: str | Path) -> Standard:
     Parameters
     ----------
     source
-        One of `list_standards`, or a path that ends in ``.toml``.
+        One of `list_standards`, a Chinese name of it such as 金华, or a path that ends in ``.toml``.
 
     Raises
     ------
@@ -209,15 +217,48 @@ def load_standard(source: str | Path) -> Standard:
     --------
     >>> load_standard("jinhua")["jinhua.childcare.service_radius"].value
     300.0
+    >>> load_standard("杭州").name
+    'hangzhou'
     """
     if str(source).endswith(".toml"):
         path = Path(source)
         text, data = toml_files.tables_of(path, StandardError)
         return _named(path.name, text, data)
-    if source not in list_standards():
-        raise StandardError(Message("standard.no_standard", value=source, choices=list_standards()))
-    text = PROFILES.joinpath(f"{source}.toml").read_text(encoding="utf-8")
-    return _named(f"{source}.toml", text, toml_files.parsed(text))
+    name = _called(str(source))
+    text = _profile(name)
+    return _named(f"{name}.toml", text, toml_files.parsed(text))
+
+
+def _profile(name: str) -> str:
+    return PROFILES.joinpath(f"{name}.toml").read_text(encoding="utf-8")
+
+
+def _plain(name: str) -> str:
+    """Return a name without width, case and blanks, which people write either way."""
+    return re.sub(r"\s", "", unicodedata.normalize("NFKC", name)).casefold()
+
+
+@cache
+def _names() -> dict[str, tuple[str, ...]]:
+    """Return for each standard its names in the text, the one in its file first."""
+    heads = {name: tomllib.loads(_profile(name).partition("\n[documents")[0]) for name in list_standards()}
+    return {name: (name, *head["standard"]["names"]) for name, head in heads.items()}
+
+
+def _called(source: str) -> str:
+    """Return the standard of a name; StandardError with the nearest and all names when there is none."""
+    if source in list_standards():
+        return source
+    owner = {_plain(each): name for name, names in _names().items() for each in names}
+    if (found := owner.get(_plain(source))) is not None:
+        return found
+    near = difflib.get_close_matches(_plain(source), owner, n=3, cutoff=0.5)
+    known = {name: Message("standard.both_names", name=name, zh=names[1]) for name, names in _names().items()}
+    nearest = [known[name] for name in dict.fromkeys(owner[each] for each in near)]
+    facts = {"value": source, "choices": list(known.values())}
+    if nearest:
+        raise StandardError(Message("standard.no_standard_near", near=nearest, **facts))
+    raise StandardError(Message("standard.no_standard", **facts))
 
 
 def refuse_other(standard: object, what: str) -> None:
@@ -245,7 +286,10 @@ def _standard(data: Mapping[str, Any], text: str) -> Standard:
     people = head.get("people")
     if isinstance(people, bool) or not (people is None or isinstance(people, str | int | float)):
         raise StandardError(Message("standard.people_kind", value=people))
-    words = {key: value for key, value in head.items() if key != "people"}
+    names = head.get("names", [])
+    if not isinstance(names, list) or not all(isinstance(each, str) for each in names):
+        raise StandardError(Message("standard.names_kind", value=names))
+    words = {key: value for key, value in head.items() if key not in ("people", "names")}
     texts(words, ("name", "title_zh", "title_en"), "[standard]")
     if not isinstance(listed, dict) or not all(isinstance(at, dict) for at in listed.values()):
         raise StandardError(Message("standard.document_tables"))
@@ -258,6 +302,7 @@ def _standard(data: Mapping[str, Any], text: str) -> Standard:
         rules=_rules(rules, text),
         documents={key: document_from(key, at) for key, at in listed.items()},
         people=people,
+        names=tuple(names),
     )
 
 

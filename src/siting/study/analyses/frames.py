@@ -31,8 +31,12 @@ TABLES: Mapping[type, tuple[str, ...]] = {
 SOURCES = ("clause", "document", "read_with", "base", "kind")
 #: Columns whose cells are words of the library, and their sections in the table of labels.
 CODES = {"role": "hub_role", "stays": "stays", "who": "who", "group": "part_of_country"}
-#: Tables whose `cost` is money; that of all others is a way.
-OF_MONEY = ("appraise_projects", "alternatives", "frontier", "trade_off", "compare")
+#: Columns that mean something else than in most tables, in which `cost` is a way; where it is money it keeps its name.
+HEADINGS: Mapping[str, Mapping[str, str]] = {
+    **dict.fromkeys(("appraise_projects", "alternatives", "frontier", "trade_off", "compare"), {}),
+    **dict.fromkeys(("inequality", "town_and_country"), {"covered": "share"}),
+    "utilisation": {"share": "use_share"}, "huff": {"share": "market_share"},
+}  # fmt: skip
 
 
 def frames_of(result: Any, names: Mapping[Any, str]) -> dict[str, pd.DataFrame]:
@@ -94,26 +98,42 @@ def parts_of(analysis: Analysis, result: Any, lang: str, names: Mapping[Any, str
     """Return the parts of its section in a report: what it is, its sentences, and its tables."""
     parts: list[Any] = [label(f"analysis_says.{analysis.key}", lang)]
     if isinstance(result, Audit):
-        return [*parts, result]
+        return [*parts, result, *_of_verdict(result, lang, names)]
     parts += sentences_of(result, lang, names)
     if isinstance(result, gpd.GeoDataFrame):
         return [*parts, label("analysis.rows", lang, n=f"{len(result):,}", name=analysis.name)]
     for part, frame in frames_of(result, names).items():
-        shown = told(frame, lang, money=analysis.key in OF_MONEY)
+        shown = told(frame, lang, analysis.key)
         parts.append({label(f"analysis_part.{part}", lang): shown} if part else shown)
     return parts
 
 
-def told(frame: pd.DataFrame, lang: str, *, money: bool = False) -> pd.DataFrame:
-    """Return a table for a report: in one language, without its sources, codes as words; *money* is what costs are."""
+def _of_verdict(audit: Audit, lang: str, names: Mapping[Any, str]) -> list[Any]:
+    """Return what a report of an audit leaves out: figures that no document prints, and who does not fulfil a rule."""
+    parts: list[Any] = []
+    figures = audit.figures[audit.figures["printed"].isna()]
+    if len(figures):
+        words = "" if lang == "zh" else "_en"
+        told_by = figures[f"reason{words}"].where(figures[f"reason{words}"] != "", figures[f"basis{words}"])
+        units = [named("unit", unit, lang) for unit in figures["unit"]]
+        table = pd.DataFrame({"value": figures["value"], "unit": units, "basis": told_by})
+        parts.append({label("analysis_part.figures", lang): table.set_index(pd.Index(figures[f"indicator{words}"], name="indicator"))})
+    units = frames_of(audit, names).get("units", pd.DataFrame(columns=["fulfils"]))
+    lacking = units[units["fulfils"].eq(False)] if "fulfils" in units else units.iloc[:0]
+    if len(lacking):
+        parts.append({label("analysis_part.lacking", lang): lacking[[each for each in ("id", "name", "rule") if each in lacking]].set_index("id")})
+    return parts
+
+
+def told(frame: pd.DataFrame, lang: str, key: str) -> pd.DataFrame:
+    """Return a table of a function for a report: in one language, without its sources, codes as words."""
     others = [each for each in frame if each.endswith("_en")] if lang == "zh" else [
         each for each in frame if f"{each}_en" in frame]  # fmt: skip
     shown = frame.drop(columns=[*others, *(each for each in SOURCES if each in frame and "rule" in frame)])
     for column, section in CODES.items():
         if column in shown:
-            shown[column] = [named(section, each, lang) for each in shown[column]]
-    names = {each: each.removesuffix("_en") for each in shown} | ({} if money else {"cost": "way"})
-    if "gini" in shown:  # covered is a share there
-        names["covered"] = "share"
+            shown[column] = [named(section, each, lang) if isinstance(each, str) else each for each in shown[column]]
+    names = {each: each.removesuffix("_en") for each in shown} | {"village": "id"}
+    names |= HEADINGS.get(key, {"cost": "way"})
     shown = shown.rename(columns=names)
     return shown.set_index(next(iter(shown))).dropna(axis="columns", how="all") if len(shown.columns) > 1 else shown

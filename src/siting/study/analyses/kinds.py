@@ -34,12 +34,16 @@ def _nothing(_: Any) -> Iterator[Reference]:
 
 
 class Kind(NamedTuple):
-    """How an argument is written, the words for it, what it is in Python, and the names that it uses."""
+    """How an argument is written, the words for it, what it is in Python, and the names that it uses.
+
+    `of` is for a column: the argument whose layer it is of, and which end of its ways.
+    """
 
     written: Any
     words: str
     value: Callable[[Any, Call], Any] = lambda value, _: value
     names: Callable[[Any], Iterator[Reference]] = _nothing
+    of: tuple[str, str] | None = None
 
 
 Rows = tuple[Mapping[str, Any], ...]
@@ -90,9 +94,8 @@ def _column(of: str = "", end: str = "", *, number: bool = False, several: bool 
     written = Text | Number if number else Several[Text] if several else Text
     where = f"of {of}" if end == "" else f"of {of}.{end}"
     words = f"column {where}" if of else "column of communities"
-    return Kind(
-        written, f"{words}, or a number" if number else words, lambda value, call: call.column(value, of, end), _dotted
-    )
+    words = f"{words}, or a number" if number else words
+    return Kind(written, words, lambda value, call: call.column(value, of, end), _dotted, (of, end))
 
 
 def _limits(value: Any, _: Call) -> Any:
@@ -140,7 +143,9 @@ SITES = Kind(
     lambda value: iter([Reference("goal", value)] if isinstance(value, str) else ()),
 )  # fmt: skip
 RULES = Kind(
-    Annotated[Rules, BeforeValidator(lambda value: value if isinstance(value, Mapping) else {"name": value})],
+    Annotated[Rules, BeforeValidator(
+            lambda value: value if isinstance(value, Mapping) else {"name": value}, json_schema_input_type=str | Rules
+        )],
     "a standard, or a table: name, kind, service, role, rule, year, changes",
     lambda value, call: call.lookup.standard(value),
 )
@@ -192,7 +197,7 @@ ARGUMENTS: dict[str, Kind] = {
     "beside": _kind(Metres, "metres"), "time_limit": _kind(Seconds, "seconds"), "gap": _kind(Share, "share"),
     "shares": SHARES, "scope": _kind(Text | Number, "“whole”, “part” or a share"),
     "walk": Kind(WHO | Mapping[str, WHO], "“adult”, “elder” or “carer”, or one by service", _walker),
-    "decay": _kind(Annotated[Any, BeforeValidator(decay_of)], "{ gaussian = 800 }"),
+    "decay": _kind(Annotated[Any, BeforeValidator(decay_of, json_schema_input_type=Mapping[str, Any])], "{ gaussian = 800 }"),
     "close_last": FLAG, "rings": FLAG, "levels": LIMITS, "budgets": Kind(tuple[Number, ...], "list of numbers"),
     "cost": Kind(Any, "amount of the sites, as of a goal", lambda value, call: call.town.of_sites(value)),
     "hubs": _kind(Literal["all", "fewest"] | Whole, "“all”, “fewest” or a whole number"),

@@ -19,7 +19,7 @@ from siting.propose import Plan
 from siting.propose.problem import Objective
 from siting.study.analyses.call import Call
 from siting.study.analyses.values import Analysis
-from siting.study.analyses.ways import Rules, Ways
+from siting.study.analyses.ways import Rules, Ways, chosen
 from siting.study.asked import Asked
 from siting.study.goal_town import GoalTown
 from siting.study.layers import with_network
@@ -44,6 +44,7 @@ class Lookup:
     _ways: dict[Ways, Reach] = field(default_factory=dict)
     _networks: dict[bool, Network] = field(default_factory=dict)
     _running: list[str] = field(default_factory=list)
+    _told: SitingError | None = None
 
     def result(self, name: str) -> Any:
         """Return the result of an analysis; SitingError, beginning with its table, when it cannot be had."""
@@ -55,10 +56,21 @@ class Lookup:
             try:
                 self.results[name] = Call(self, analysis).result()
             except SitingError as error:
-                raise type(error)(error.within(analysis.where)) from error
+                if error is not self._told:  # of a table that another uses, which is told already
+                    self._tell(error, analysis)
+                raise
             finally:
                 self._running.pop()
         return self.results[name]
+
+    def _tell(self, error: SitingError, analysis: Analysis) -> None:
+        """Let an error begin with the line, or the name, of its table."""
+        self._told = error
+        if self.study.written is None:
+            error.message = error.within(analysis.where)
+        else:
+            same = [each for each in self.study.analyses if each.key == analysis.key]
+            error.message = self.study.written.located((analysis.key, same.index(analysis)), error.message)
 
     def made_layers(self) -> dict[str, gpd.GeoDataFrame]:
         """Return the layers that tables make for goals: candidates."""
@@ -203,10 +215,7 @@ class Lookup:
             standard = standards_of(study)[0]
         else:
             raise SitingError(Message("analysis.no_standard"))
-        if given is None:
-            return standard
-        chosen = {key: getattr(given, key) for key in ("kind", "service", "role", "rule", "year")}
-        return standard.adapted(given.changes).select(**chosen)
+        return standard if given is None else chosen(given, standard)
 
     def settings(self, function: str, written: Mapping[str, Any]) -> dict[str, Any]:
         """Return what the study says for arguments of a function that its table leaves out."""

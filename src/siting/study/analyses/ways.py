@@ -8,11 +8,12 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from siting.errors import SitingError
+from siting.judge import Standard
 from siting.messages import Message
 from siting.study.fields import Flag, Metres, Minutes, Several, StandardName, Text, Whole
 from siting.study.walkers import OfService
 
-__all__ = ["Rules", "Ways"]
+__all__ = ["Rules", "Ways", "chosen"]
 
 CLOSED = ConfigDict(extra="forbid", frozen=True)
 
@@ -54,3 +55,12 @@ class Rules(BaseModel):
     rule: Several[Text] | None = None
     year: Whole | None = None
     changes: Mapping[str, Mapping[str, Any]] = Field(default_factory=dict)
+
+
+def chosen(rules: Rules, standard: Standard) -> Standard:
+    """Return the rules of a standard that are chosen; SitingError when there is none."""
+    keys = {key: getattr(rules, key) for key in ("kind", "service", "role", "rule", "year")}
+    found = standard.adapted(rules.changes).select(**keys)
+    if not len(found):
+        raise SitingError(Message("analysis.no_rules", standard=standard.name))
+    return found
