@@ -97,7 +97,7 @@ def test_a_good_file(tmp_path: Path) -> None:
         ('unit = "places_per_1000_residents"', "unit = 1000", "rule demo.places: unit is 1000, not a text"),
         ('["托育机构", "幼儿园托班"]', '"托育机构"', 'facility_types is "托育机构", not a list of texts'),
         ('kind = "places_per_1000_residents"', 'kind = "service_time"', "a service_time is in min"),
-        ("[standard]", "[standard", "line 2, column 10: no TOML: the name of a table has no bracket"),
+        ("[standard]", "[standard", "line 2, column 10: no TOML: a heading in brackets has no . at its end"),
         (
             'kind = "places_per_1000_residents"',
             'kind = "magic"',
