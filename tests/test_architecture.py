@@ -158,7 +158,7 @@ def test_models_know_no_geometry_standard_or_file(module: str) -> None:
 def test_engines_know_only_numbers(module: str) -> None:
     roots = {name.split(".")[0] for name in _all_imports(module)}
     assert not roots & {"pandas", "rich", "sklearn"}
-    known = ("siting.optimize", "siting.compiled", "siting.numbers")
+    known = ("siting.optimize", "siting.compiled", "siting.numbers", "siting.messages")
     ours = {n for n in _all_imports(module) if n.startswith("siting")}
     assert all(n.startswith(known) for n in ours), ours
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -111,7 +112,8 @@ def test_a_share_is_from_0_to_1_however_it_is_written(given: object, share: floa
     ],
 )  # fmt: skip
 def test_a_share_that_looks_wrong_is_refused_with_a_hint(given: object, hint: str) -> None:
-    with pytest.raises(st.SitingError, match=f"share is {given!r}; give a share above 0 and at most 1{hint}$"):
+    shown = json.dumps(given, ensure_ascii=False) if isinstance(given, str | bool) else given
+    with pytest.raises(st.SitingError, match=f"share is {shown}; give a share above 0 and at most 1{hint}$"):
         share_from(given, "share")
 
 

@@ -220,7 +220,7 @@ def test_people_are_a_number_or_a_figure(tmp_path: Any) -> None:
     file = tmp_path / "own.toml"
     file.write_text('[standard]\nname = "own"\npeople = 5000\n', encoding="utf-8")
     assert st.load_standard(file).people == 5000
-    for wrong, message in (("true", "people is True"), ('"own.people"', "people names a figure that is not there")):
+    for wrong, message in (("true", "people is true"), ('"own.people"', "people names a figure that is not there")):
         file.write_text(f'[standard]\nname = "own"\npeople = {wrong}\n', encoding="utf-8")
         with pytest.raises(st.errors.StandardError, match=message):
             st.load_standard(file)

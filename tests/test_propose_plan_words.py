@@ -305,6 +305,6 @@ def test_several_plans_are_told_on_a_page_and_one_is_drawn(reach_of: Make, tmp_p
         drawn(found)
     with pytest.raises(SitingError, match=r"give one of them, such as plan=found\.plans\[0\]"):
         st.draw_picture({"candidates": gpd.GeoDataFrame(geometry=[Point(0, 0)], crs="EPSG:4549")}, plan=found)
-    with pytest.raises(SitingError, match=r"curve is Alternatives; give the result of frontier\(\)"):
+    with pytest.raises(SitingError, match=r"curve is an Alternatives; give the result of frontier\(\)"):
         st.draw_chart(found)  # type: ignore[arg-type]
     assert '"within":"建成后 300 米内覆盖"' in drawn(found.plans[1])

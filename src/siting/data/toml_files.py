@@ -43,6 +43,7 @@ REASONS = {
     "Expected ']' at the end of a table declaration": Message("toml.open_header"),
     "Cannot overwrite a value": Message("toml.twice"),
     "Cannot declare": Message("toml.twice"),
+    "Expected ']]' at the end of an array declaration": Message("toml.open_header"),
     "Unclosed array": Message("toml.open_list"),
     "Unclosed inline table": Message("toml.open_table"),
     "Expected newline or end of document": Message("toml.two_in_a_line"),

@@ -35,7 +35,7 @@ def document_from(key: str, at: Mapping[str, Any]) -> Document:
     where = Message("standard.document", document=key)
     texts(at, ("title", "number", "issued"), where)
     if "title" not in at:
-        raise StandardError(Message("standard.missing", keys=["title"]).within(where))
+        raise StandardError(Message("standard.no_title").within(where))
     return Document(**at)
 
 

@@ -285,4 +285,4 @@ def _faults_of_parts(rule: Rule) -> Iterator[tuple[str, Message]]:
     if rule.mode in RIDDEN and rule.metric == "straight":
         yield "metric", Message("standard.ridden_straight", mode=rule.mode)
     if rule.residents and not (len(rule.residents) == 2 and 0 < rule.residents[0] <= rule.residents[1]):
-        yield "residents", Message("standard.residents", value=rule.residents)
+        yield "residents", Message("standard.residents", value=list(rule.residents))
