@@ -141,7 +141,7 @@ BROKEN: dict[str, tuple[str | bytes, list[tuple[int, str]]]] = {
     "a rule that prints its number": (base(l18='"jinhua.childcare.places_per_1000.2025" = 0.9'), [(18, "takes no share")]),
     "a change of a clause": (base(l17='[changes."jinhua.childcare.circle_15min"]', l18='clause = "x"'), [(17, "cannot be changed")]),
     "an own rule without kind": (base(more='[[rule]]\nid = "own.x"\nservice = "childcare"\n'), [(29, "[[rule]] own.x")]),
-    "a document without title": (base(more='[documents.own]\nnumber = "3"\n'), [(29, "no title")]),
+    "a document without title": (base(more='[documents.own]\nnumber = "3"\n'), [(29, "[documents] own")]),
     # Files
     "a file that is not there": (base(l9='childcare = { path = "none.gpkg" }'), [(9, "[layers.childcare] path")]),
     "a file outside": (base(l9='childcare = { path = "../town.gpkg" }'), [(9, "leads out of the folder of the study")]),
@@ -175,8 +175,11 @@ BROKEN: dict[str, tuple[str | bytes, list[tuple[int, str]]]] = {
         (28, 'district has "西城", which are not named')]),
     "a cost by district": (base(l28='budget = { total = 9, cost = { "东城" = 3, "南城" = 4 } }'), [
         (28, 'district has no "南城"; it has 东城, 西城')]),
+    "sites without an end": (base(l28='forbidden = "s1"\nobjective = "max_coverage"'), [(29, "would open every site")]),
+    "an objective of two": (base(l28='at_most = 1\nobjective = { max_worst_share = "name" }'), [
+        (29, 'there is no column "name"')]),
     "groups without a column": (base(l28='at_most = { n = 1, by = "town" }'), [(28, 'there is no column "town"')]),
-    "a site that is none": (base(l28='required = ["s9"]'), [(28, 'has the id "s9"')]),
+    "a site that is none": (base(l28='required = ["s9"]\nat_most = 1'), [(28, 'has the id "s9"')]),
     "more sites than candidates": (base(l28="at_most = 40"), [(28, "asks for 40 sites, but there are only 2 candidates")]),
     "ids that two layers share": (base(l11='candidates = { path = "town.gpkg", layer = "twins" }'), [
         (26, 'childcare and candidates share ids: "k1"')]),
@@ -195,8 +198,8 @@ BROKEN: dict[str, tuple[str | bytes, list[tuple[int, str]]]] = {
         [(9, 'no layer "kids"'), (10, "none.gpkg"), (15, "walking speed is 3"), (15, "no layer")],
     ),
     "two goals": (
-        base(l28='required = ["s9"]', more=GOAL + 'at_most = { n = 1, by = "town" }\n'),
-        [(28, '"s9"'), (33, '"town"')],
+        base(l28='required = ["s9"]\nat_most = 1', more=GOAL + 'at_most = { n = 1, by = "town" }\n'),
+        [(28, '"s9"'), (34, '"town"')],
     ),
 }  # fmt: skip
 

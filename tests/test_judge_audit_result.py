@@ -62,7 +62,7 @@ def test_rows_are_kept_by_each_of_their_words(chosen: dict[str, str], rows: list
 
 
 def test_an_area_that_is_not_there_is_refused() -> None:
-    with pytest.raises(st.SitingError, match='there is no area "T9"; choose one of "all", '):
+    with pytest.raises(st.SitingError, match='area is "T9"; choose one of all, '):
         made().select(area="T9")
 
 

@@ -160,7 +160,7 @@ def test_a_blank_flag_of_an_estate_is_no_flag_of_its_community(blank: object) ->
     layers = {"communities": homes(community_area=["甲", "甲", "乙", "乙"], barrier_free=marks)}
     rule = made(kind="coverage_share", operator=">=", value=50, unit="percent", applies_to="community",
                 layer="communities", part={"barrier_free": True})  # fmt: skip
-    with pytest.raises(st.errors.LayerError, match='"barrier_free" is blank in 1 rows'):
+    with pytest.raises(st.errors.LayerError, match='"barrier_free" is blank in 1 row'):
         audited(layers, rule)
 
 

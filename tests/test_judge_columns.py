@@ -75,9 +75,9 @@ def test_what_the_document_lacks_is_no_number() -> None:
 @pytest.mark.parametrize(
     ("values", "wanted", "message"),
     [
-        ([True, False], "甲", 'wants "甲" of parks: "a", which holds no text; write true or false'),
-        ([1, 2], "甲", 'wants "甲" of parks: "a", which holds no text; write a comparison such as ">=100"'),
-        ([1, 2], ("甲", "乙"), r"wants \"\('甲', '乙'\)\" of parks"),
+        ([True, False], "甲", 'wants 甲 of parks: "a", which holds no text; write true or false'),
+        ([1, 2], "甲", 'wants 甲 of parks: "a", which holds no text; write a comparison such as ">=100"'),
+        ([1, 2], ("甲", "乙"), "wants 甲, 乙 of parks"),
     ],
 )
 def test_words_are_wanted_of_a_column_without_words(values: list[Any], wanted: Any, message: str) -> None:
@@ -96,8 +96,8 @@ def test_types_that_count_and_types_that_do_not() -> None:
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ([1.0, None, 2.0], '"n" is blank in 1 rows: "b"; fill it in'),
-        ([1.0, -1.0, np.inf], '"n" is negative or infinite in 2 rows: "b", "c"; mend it'),
+        ([1.0, None, 2.0], '"n" is blank in 1 row: "b"; fill it in'),
+        ([1.0, -1.0, np.inf], '"n" is negative or not a number in 2 rows: "b", "c"; correct them'),
         (["1", "2", "3"], '"n" holds text, not numbers; read the layer with read_layer'),
     ],
 )
@@ -113,18 +113,18 @@ def test_numbers_from_zero_on_can_be_added_up() -> None:
 
 def test_flags_are_yes_or_no() -> None:
     assert flags(pd.Series([True, False, 1], dtype=object), "parks").tolist() == [True, False, True]
-    with pytest.raises(LayerError, match='"f" is neither yes nor no in 1 rows: "b"; write true or false'):
+    with pytest.raises(LayerError, match='"f" is neither True nor False in 1 row: "b"; text is no flag'):
         flags(pd.Series([True, "yes"], list("ab"), name="f"), "parks")
-    with pytest.raises(LayerError, match='"f" is blank in 1 rows: "b"'):
+    with pytest.raises(LayerError, match='"f" is blank in 1 row: "b"'):
         flags(pd.Series([True, None], list("ab"), name="f"), "parks")
 
 
 def test_words_of_a_column_with_choices() -> None:
     kinds = pd.Series(["estate", "park"], name="kind")
     assert of_choices(kinds, "communities") is kinds
-    with pytest.raises(LayerError, match=r'"kind" is none of .*estate.* in 1 rows: "b"; write one of these'):
+    with pytest.raises(LayerError, match=r'"kind" is none of .*estate.* in 1 row: "b"; write one of these'):
         of_choices(pd.Series(["estate", "小区"], list("ab"), name="kind"), "communities")
     free = pd.Series(["甲"], name="nickname")
     assert of_choices(free, "communities") is free
-    with pytest.raises(LayerError, match='"nickname" is blank in 1 rows: "a"'):
+    with pytest.raises(LayerError, match='"nickname" is blank in 1 row: "a"'):
         of_choices(pd.Series([None], ["a"], name="nickname"), "communities")

@@ -44,14 +44,14 @@ def test_grades_in_words_are_numbers(homes: dict[str, gpd.GeoDataFrame]) -> None
 def test_a_word_that_is_no_grade_is_named(homes: dict[str, gpd.GeoDataFrame]) -> None:
     homes["eldercare"].loc["c", "grade"] = "优秀"
     with pytest.raises(
-        st.errors.LayerError, match=r'"grade" is no grade in 1 rows: "c" \(优秀\); write a number or a word'
+        st.errors.LayerError, match=r'"grade" is no grade in 1 row: "c" \(优秀\); write a number or a word'
     ):
         told(homes, where={"grade": ">=2"})
     homes["eldercare"]["grade"] = "优秀"
     with pytest.raises(st.errors.LayerError, match='"grade" holds text, not numbers'):
         told(homes, where={"grade": ">=2"})
     homes["eldercare"]["grade"] = ["三级", None, "二级", "一级"]
-    with pytest.raises(st.errors.LayerError, match='"grade" is blank in 1 rows: "b"'):
+    with pytest.raises(st.errors.LayerError, match='"grade" is blank in 1 row: "b"'):
         told(homes, where={"grade": ">=2"})
 
 

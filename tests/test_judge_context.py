@@ -8,6 +8,7 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 import pytest
+import shapely
 from shapely import Point, box
 
 import siting as st
@@ -225,3 +226,19 @@ def test_facilities_are_counted_in_the_city_that_they_lie_in() -> None:
     assert whole.inside(count("prefecture"), "childcare", cities).to_dict() == {"T1": 2, "T2": 0}
     none = context(districts=city, childcare=pd.DataFrame({"district": []}))
     assert none.inside(count("prefecture"), "childcare", cities).to_dict() == {"T1": 0, "T2": 0}
+
+
+def test_a_row_off_the_streets_is_warned_of_in_one_sentence(caplog: pytest.LogCaptureFixture) -> None:
+    """Rules take different rows of a layer; each row is placed once, with all of the layer."""
+    layers = dict(st.load_sample())
+    far = layers["childcare"].copy()
+    far.loc[far.index[0], "geometry"] = shapely.transform(far.geometry.iloc[0], lambda xy: xy + 3000)
+    layers["childcare"] = far
+    standard = st.load_standard("jinhua").select(service="childcare", year=2025)
+    network = st.Network.from_streets(layers["streets"])
+    caplog.clear()
+    st.audit(standard, layers, network=network, shares={"jinhua.childcare.circle_15min": 0.9})
+    said = [record.getMessage() for record in caplog.records if record.name == "siting.network.snapping"]
+    said = [text for text in said if str(far.index[0]) in text and text.startswith("childcare")]
+    assert len(said) == 1
+    assert f"of {len(far)}" in said[0]

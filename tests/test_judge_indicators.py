@@ -486,7 +486,7 @@ def test_an_operator_that_a_kind_cannot_judge_reads_na(town: Layers, operator: s
 
 def test_parks_without_their_employees_are_refused(parks: Layers, town_network: st.Network) -> None:
     parks["communities"]["employees"] = [9_999.0, math.nan, 29_999.0, math.nan]
-    with pytest.raises(st.errors.LayerError, match='communities: "employees" is blank in 1 rows: "q"'):
+    with pytest.raises(st.errors.LayerError, match='communities: "employees" is blank in 1 row: "q"'):
         judged(PARKS, parks, network=town_network)
 
 
@@ -624,5 +624,5 @@ def test_a_blank_number_is_never_left_out_in_silence(
     first = town[layer_name].index[0]
     town[layer_name] = town[layer_name].astype({column: float})
     town[layer_name].loc[first, column] = math.nan
-    with pytest.raises(st.errors.LayerError, match=f'{layer_name}: "{column}" is blank in 1 rows: "{first}"'):
+    with pytest.raises(st.errors.LayerError, match=f'{layer_name}: "{column}" is blank in 1 row: "{first}"'):
         judge(one, town, network=town_network)

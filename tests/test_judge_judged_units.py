@@ -194,7 +194,7 @@ def test_a_duty_of_communities_begins_with_the_residents_of_all_their_estates(
 def test_a_blank_number_is_told_by_its_row(town: Layers, town_network: st.Network) -> None:
     town["communities"]["population"] = [600, None, 900, 300, 200]
     one = rule("population_trigger", value=1000.0, unit="residents", applies_to="community")
-    with pytest.raises(st.errors.LayerError, match='"population" is blank in 1 rows: "b"; fill'):
+    with pytest.raises(st.errors.LayerError, match='"population" is blank in 1 row: "b"; fill'):
         judged(one, town, network=town_network)
 
 
@@ -255,7 +255,7 @@ def test_words_that_are_no_community_are_told(town: Layers, town_network: st.Net
     with caplog.at_level(logging.WARNING):
         row = judged(rule(applies_to="urban_community", metres=100.0, covered_by="own"), town, network=town_network)
     assert row["value"] == 50, "it counts where it lies"
-    assert "eldercare: 1 rows name communities or villages that are not there" in caplog.text
+    assert "eldercare: 1 row names communities or villages that are not there" in caplog.text
     assert "己社区" in caplog.text
 
 

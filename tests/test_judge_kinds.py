@@ -429,7 +429,7 @@ def test_a_park_shares_its_facility_and_an_estate_does_not(two: Layers, town_net
 
 def test_a_community_that_is_not_there_is_refused(two: Layers, town_network: st.Network) -> None:
     two["childcare"]["community"] = ["new", "nowhere", None]
-    told = 'childcare: "community" names none, or several, of the communities in 1 rows: "l"; give ids'
+    told = 'childcare: "community" names none, or several, of the communities in 1 row: "l"; give ids'
     with pytest.raises(st.errors.LayerError, match=told):
         judged(OLD, two, network=town_network)
 
@@ -875,12 +875,12 @@ def test_changes_that_are_refused() -> None:
         ({"r": {"valeu": 1}}, 'unknown keys "valeu"'),
         ({"r": {"kind": "miracle"}}, 'kind is "miracle"'),
         ({"r": {"unit": "parsecs"}}, 'unit is "parsecs"'),
-        ({"r": {"value": "1"}}, "value is '1', not a number"),
+        ({"r": {"value": "1"}}, 'value is "1", not a number'),
         (
             {"r": {"among": {"kind": "village"}}},
             '"among" would have no effect in this count_target; it uses "layer", "facility_types"',
         ),
-        ({"r": {"kind": "coverage_share", "meets": "q"}}, "`meets`"),
+        ({"r": {"kind": "coverage_share", "meets": "q"}}, "in meets that is not there"),
     ):
         with pytest.raises(st.errors.StandardError, match=message):
             standard.adapted(change)
@@ -921,7 +921,7 @@ def test_conditions_need_their_columns_filled(town: Layers) -> None:
     with pytest.raises(st.errors.LayerError, match='childcare: "demonstration" is blank in 2 rows: "m", "n"'):
         judged(rule("count_target", value=9.0, where={"demonstration": True}), town)
     town["childcare"]["places"] = [10, math.nan, 30]
-    with pytest.raises(st.errors.LayerError, match='childcare: "places" is blank in 1 rows: "m"'):
+    with pytest.raises(st.errors.LayerError, match='childcare: "places" is blank in 1 row: "m"'):
         judged(rule("count_target", value=9.0, where={"places": ">=1"}), town)
 
 
@@ -955,7 +955,7 @@ def test_a_number_below_zero_or_without_end_is_refused(
     town[layer_name] = town[layer_name].astype({column: float})
     town[layer_name].loc[first, column] = number
     with pytest.raises(
-        st.errors.LayerError, match=f'{layer_name}: "{column}" is negative or infinite in 1 rows: "{first}"'
+        st.errors.LayerError, match=f'{layer_name}: "{column}" is negative or not a number in 1 row: "{first}"'
     ):
         judged(one, town, network=town_network)
 
@@ -975,7 +975,7 @@ def test_types_are_strict(town: Layers) -> None:
 def test_text_is_no_flag_of_a_relaxed_radius(town: Layers, town_network: st.Network) -> None:
     town["communities"] = town["communities"].assign(siting_difficult="否", low_demand=False)
     one = rule("service_radius", operator="range", value=500.0, value_max=800.0, otherwise=300.0, unit="m")
-    with pytest.raises(st.errors.LayerError, match='communities: "siting_difficult" is neither yes nor no'):
+    with pytest.raises(st.errors.LayerError, match='communities: "siting_difficult" is neither True nor False'):
         audit(one, layers=town, network=town_network)
 
 
@@ -1006,7 +1006,7 @@ def test_a_stock_below_zero_or_without_end_is_refused(
 ) -> None:
     town["communities"] = town["communities"].assign(employees=20_000.0, kind=["estate"] * 3 + ["park"])
     town[layer_name][column] = number
-    with pytest.raises(st.errors.LayerError, match=f'{layer_name}: "{column}" is negative or infinite'):
+    with pytest.raises(st.errors.LayerError, match=f'{layer_name}: "{column}" is negative or not a number'):
         audit(one, layers=town, network=town_network)
 
 
@@ -1140,7 +1140,7 @@ def test_what_lies_in_no_district_is_told(
     found = audit(rate, layers=town, by="district")
     assert found.table["value"].tolist() == pytest.approx([50, 10_000 / 1300, 50_000 / 700])  # 100 places; 10 and 50
     assert found.parameters["outside"] == {"childcare": 1}
-    assert "childcare: 1 rows lie in no district" in caplog.text
+    assert "childcare: 1 row lies in no district" in caplog.text
     assert audit(rate, layers=town).parameters["outside"] == {}
 
 

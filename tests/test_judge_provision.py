@@ -491,7 +491,7 @@ def test_a_column_that_is_missing_gives_one_row_with_the_reason() -> None:
 
 
 def test_a_number_that_a_rule_needs_may_not_be_blank() -> None:
-    with pytest.raises(LayerError, match='"households" is blank in 1 rows: "e1"'):
+    with pytest.raises(LayerError, match='"households" is blank in 1 row: "e1"'):
         provision(load("jinhua"), estates([3600, math.nan]))
     with pytest.raises(LayerError, match='"population" is blank'):
         provision(load("quzhou"), estates([3600], population=[math.nan]), household_size=2.33)

@@ -131,9 +131,9 @@ def test_what_no_layer_shows_is_named_where_the_rest_is_met(town: Layers) -> Non
     ("also", "message"),
     [
         ({"layer": "elder_schools"}, "also is .*, not a list of tables"),
-        ([{"layr": "elder_schools"}], 'unknown keys in `also`: "layr"'),
+        ([{"layr": "elder_schools"}], 'unknown keys in also: "layr"; understood are'),
         ([{"kind": "count_per_aera"}], 'did you mean "count_per_area"'),
-        ([{"value": "1"}], "value is '1', not a number"),
+        ([{"value": "1"}], 'value is "1", not a number'),
         ([{"metres": 300}], "metres.* would have no effect"),
     ],
 )
@@ -200,7 +200,7 @@ def test_the_people_of_the_document_tell_the_scope(town: Layers, caplog: pytest.
         caplog.clear()
     assert audit(60_000).figures["difference"].tolist() == [-40_000]
     told = audit(60_001, "whole")
-    assert (told.table["status"].tolist(), "is scope 'whole' right?" in caplog.text) == (["short"], True)
+    assert (told.table["status"].tolist(), 'is scope "whole" right?' in caplog.text) == (["short"], True)
     caplog.clear()
     assert audit(200_000, 0.1).table["target"].tolist() == [17]
     assert not caplog.records

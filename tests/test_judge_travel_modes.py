@@ -25,18 +25,25 @@ def test_metres_a_minute_of_each_mode() -> None:
 @pytest.mark.parametrize(
     ("mode", "speed", "message"),
     [
-        ("bicycle", "", 'rule x: mode is "bicycle"; give its speed, such as "15 km/h"'),
-        ("car", "", 'rule x: mode is "car"; give its speed'),
-        ("bicycle", "59 m/min", "rule x: .*59"),
-        ("bicycle", "601 m/min", "rule x: .*601"),
-        ("car", "79 m/min", "rule x: .*79"),
-        ("car", "2501 m/min", "rule x: .*2501"),
-        ("", "300 m/min", "rule x: .*300"),
+        ("bicycle", "", 'mode is "bicycle"; give its speed, such as "15 km/h"'),
+        ("car", "", 'mode is "car"; give its speed'),
+        ("bicycle", "59 m/min", "59"),
+        ("bicycle", "601 m/min", "601"),
+        ("car", "79 m/min", "79"),
+        ("car", "2501 m/min", "2501"),
+        ("", "300 m/min", "300"),
     ],
 )
 def test_speeds_that_nobody_travels_at(mode: str, speed: str, message: str) -> None:
     with pytest.raises(StandardError, match=message):
         pace(mode, speed)
+
+
+def test_a_rule_is_named_with_its_speed() -> None:
+    with pytest.raises(StandardError, match=r'^rule [^:]*: mode is "bicycle"; give its speed'):
+        rule(mode="bicycle")
+    with pytest.raises(StandardError, match=r"^rule [^:]*: .*59"):
+        rule(mode="bicycle", speed="59 m/min")
 
 
 def test_speeds_at_the_ends_of_a_mode() -> None:

@@ -189,10 +189,10 @@ def test_amounts_that_are_none(reach: Reach, infants: pd.Series, places: pd.Seri
     for measure in (accessibility, supply_ratios):
         wrong = infants.astype(object)
         wrong["b"] = amount
-        with pytest.raises(ProblemError, match='demand "infants" is negative or not a number in 1 rows: "b"'):
+        with pytest.raises(ProblemError, match='demand "infants" is negative or not a number in 1 row: "b"'):
             measure(reach, wrong, places)
         wrong = pd.Series([40, 30, amount], index=list("xyz"), name="places")
-        with pytest.raises(ProblemError, match='supply "places" is negative or not a number in 1 rows: "z"'):
+        with pytest.raises(ProblemError, match='supply "places" is negative or not a number in 1 row: "z"'):
             measure(reach, infants, wrong)
 
 
@@ -201,23 +201,23 @@ def test_amounts_that_are_missing(reach: Reach, infants: pd.Series, places: pd.S
         accessibility(reach, infants.drop("c"), places)
     with pytest.raises(ProblemError, match='supply has no row for 2 destinations: "x", "y"'):
         accessibility(reach, infants, places.drop(["x", "y"]))
-    with pytest.raises(ProblemError, match='supply has ids twice: "x"'):
+    with pytest.raises(ProblemError, match='supply: ids occur twice: "x"'):
         accessibility(reach, infants, pd.concat([places, places[:1]]))
-    with pytest.raises(ProblemError, match="demand is a DataFrame; give one Series"):
+    with pytest.raises(ProblemError, match="demand is a DataFrame; give a Series with a value for each id"):
         accessibility(reach, infants.to_frame(), places)  # type: ignore[arg-type]
     missing = pd.Series([100, None, 50], index=list("abc"), name="infants", dtype="Int64")
-    with pytest.raises(ProblemError, match='not a number in 1 rows: "b"'):
+    with pytest.raises(ProblemError, match='not a number in 1 row: "b"'):
         accessibility(reach, missing, places)
 
 
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        ({"method": "4sfca"}, "method is '4sfca'; choose one of 2sfca, e2sfca, m2sfca, 3sfca, gravity"),
+        ({"method": "4sfca"}, 'method is "4sfca"; choose one of 2sfca, e2sfca, m2sfca, 3sfca, gravity'),
         ({"decay": HALF}, 'for a decay choose method="e2sfca"'),
         ({"method": "e2sfca"}, r"e2sfca needs a decay, and decay is None; give steps\(\{300: 1"),
         ({"method": "m2sfca", "decay": {300: 1}}, r"decay is \{300: 1\}; give steps\(\{300: 1\}\)"),
-        ({"method": "gravity", "decay": "gaussian"}, "decay is 'gaussian'; give steps"),
+        ({"method": "gravity", "decay": "gaussian"}, 'decay is "gaussian"; give steps'),
         (
             {"method": "e2sfca", "decay": gaussian(501)},
             r"gaussian\(501\) counts .* only 500 m were searched; call travel",
@@ -312,7 +312,7 @@ def test_decays_are_values() -> None:
         (lambda: power(-2, least=1), "power: beta is -2"),
         (lambda: power(2, least=0), "power: least is 0"),
         (lambda: exponential(math.nan), "exponential: beta is nan"),
-        (lambda: exponential("fast"), "beta is 'fast'"),  # type: ignore[arg-type]
+        (lambda: exponential("fast"), 'beta is "fast"'),  # type: ignore[arg-type]
     ],
 )
 def test_decays_that_mean_nothing(make: Callable[[], object], said: str) -> None:

@@ -39,28 +39,28 @@ def test_numbers_in_the_right_order_are_copied() -> None:
 def test_what_is_no_amount(wrong: Any) -> None:
     """Text that is a number is one; the other ids are not named."""
     values = pd.Series(["1", wrong, 2], index=IDS, dtype=object)
-    with pytest.raises(ProblemError, match=r'^demand "demand" is negative or not a number in 1 rows: "b"$'):
+    with pytest.raises(ProblemError, match=r'^demand "demand" is negative or not a number in 1 row: "b"; correct'):
         amounts(values, IDS, what="demand")
     assert amounts(values.drop("b"), IDS.drop("b"), what="demand").tolist() == [1, 2]
 
 
 def test_ids_that_are_missing_or_stand_twice() -> None:
-    with pytest.raises(ProblemError, match=r'^by: no value for 1 site: "b"$'):
+    with pytest.raises(ProblemError, match=r'^by: no value for 1 site: "b"; give one for each$'):
         groups(VALUES.drop("b"), IDS, "sites")
-    with pytest.raises(ProblemError, match=r'^kind: no group for sites "b"$'):
+    with pytest.raises(ProblemError, match=r'^kind: no group for 1 site: "b"; give one for each$'):
         groups(VALUES.where(VALUES != 2), IDS, "sites", what="kind")
-    with pytest.raises(ProblemError, match=r'^limits: ids occur twice: "a"$'):
+    with pytest.raises(ProblemError, match=r'^limits: ids occur twice: "a"; give each once$'):
         in_order(pd.concat([VALUES, VALUES[["a"]]]), IDS, "limits")
-    with pytest.raises(ProblemError, match=r"^by is 'district'; give a Series with a value for each id"):
+    with pytest.raises(ProblemError, match=r'^by is "district"; give a Series with a value for each id of the origins'):
         groups("district", IDS)  # type: ignore[arg-type]
-    with pytest.raises(ProblemError, match=r'^supply has no row for 1 facility: "d"$'):
+    with pytest.raises(ProblemError, match=r'^supply has no row for 1 facility: "d"; give one for each$'):
         amounts(VALUES, IDS.append(pd.Index(["d"])), what="supply", of="facilities")
-    with pytest.raises(ProblemError, match=r'^demand has ids twice: "a"$'):
+    with pytest.raises(ProblemError, match=r'^demand: ids occur twice: "a"; give each once$'):
         weights(pd.concat([VALUES, VALUES[["a"]]]), IDS)
 
 
 def test_unique_ids() -> None:
     assert unique_ids(["a", "b"], "sites").tolist() == ["a", "b"]
     assert unique_ids(IDS, "sites") is IDS
-    with pytest.raises(ProblemError, match=r'^sites occur twice: "a"$'):
+    with pytest.raises(ProblemError, match=r'^sites: ids occur twice: "a"; give each once$'):
         unique_ids(["a", "b", "a", "a"], "sites")

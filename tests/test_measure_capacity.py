@@ -87,7 +87,7 @@ def test_what_is_no_amount_is_refused_with_its_ids(homes: pd.DataFrame) -> None:
         wrong.loc[["q", "s"], name] = value
         with pytest.raises(ProblemError, match=rf'"{name}" is negative or not a number in 2 rows: "q", "s"'):
             utilisation(wrong, used="occupied", capacity="beds")
-    with pytest.raises(ProblemError, match=r'used is \'enrolled\'; give a column of the facilities \("beds"'):
+    with pytest.raises(ProblemError, match=r'used is "enrolled"; give a column of the facilities \("beds"'):
         utilisation(homes, used="enrolled", capacity="beds")
     with pytest.raises(ProblemError, match='no row for 1 facility: "t"'):
         utilisation(homes, used=homes["occupied"].drop("t"), capacity="beds")
@@ -190,9 +190,9 @@ def test_what_does_not_fit_is_refused(reach: st.Reach) -> None:
 
     for changes, said in (
         ({"demand": PEOPLE.drop("a")}, 'demand has no row for 1 origin: "a"'),
-        ({"used": USED.replace(2, np.nan)}, 'used "used" is negative or not a number in 1 rows: "y"'),
+        ({"used": USED.replace(2, np.nan)}, 'used "used" is negative or not a number in 1 row: "y"'),
         ({"capacity": PLACES.drop("z")}, 'capacity has no row for 1 destination: "z"'),
-        ({"demand": PEOPLE.to_frame().assign(more=1)}, "demand is a DataFrame; give one Series"),
+        ({"demand": PEOPLE.to_frame().assign(more=1)}, "demand is a DataFrame; give a Series with a value for each id"),
         ({"by": AREA.drop("c")}, 'no value for 1 origin: "c"'),
         ({"by": "district"}, "give a Series"),
         ({"by": pd.concat([AREA, AREA[:1]])}, 'occur twice: "a"'),

@@ -128,7 +128,7 @@ def test_places_stand_for_layers(town_network: st.Network, homes: gpd.GeoDataFra
 @pytest.mark.parametrize(
     ("weights", "words"),
     [
-        ({"x": 1.0, "y": np.nan, "z": 1.0}, 'not a number in 1 rows: "y"'),
+        ({"x": 1.0, "y": np.nan, "z": 1.0}, 'not a number in 1 row: "y"'),
         ({"x": 1.0, "y": -2.0, "z": 1.0}, "negative or not a number"),
         ({"x": 1.0, "y": np.inf, "z": 1.0}, "not a number"),
         ({"x": 1.0, "y": "many", "z": 1.0}, "not a number"),

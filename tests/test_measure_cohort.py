@@ -153,9 +153,9 @@ def test_bands_that_share_no_age_add_up(ages: list[float]) -> None:
     ("options", "words"),
     [
         ({"ages": pd.Series([1, 2, 3], index=[0, 1, 3])}, "without a gap"),
-        ({"ages": pd.Series([1, -2, 3, 4])}, "ages: 1 values are not 0 or more, the first -2.0 at age 1"),
+        ({"ages": pd.Series([1, -2, 3, 4])}, "ages: 1 value is not 0 or more, the first -2.0 at age 1"),
         ({"ages": pd.Series([1, None, 3, 4])}, "the first nan at age 1"),
-        ({"survival": pd.Series([1.0, 1.1, 1, 1])}, "survival: 1 values are not 0 to 1"),
+        ({"survival": pd.Series([1.0, 1.1, 1, 1])}, "survival: 1 value is not 0 to 1"),
         ({"survival": pd.Series([1.0, 1.0])}, 'lacking "2", "3"'),
         ({"births": 5}, "newborn: give the share"),
         ({"births": 5, "newborn": 1.01}, "give a share, 0 to 1"),
@@ -183,7 +183,7 @@ def test_ages_and_rates_that_are_wrong(options: dict[str, object], words: str) -
 
 
 def test_deaths_and_bands_that_are_wrong() -> None:
-    with pytest.raises(ProblemError, match="deaths: 1 values are not 0 to 1"):
+    with pytest.raises(ProblemError, match="deaths: 1 value is not 0 to 1"):
         life_table(pd.Series([0.1, 12.0]), remaining=5)
     with pytest.raises(ProblemError, match="remaining is 0"):
         life_table(pd.Series([0.1, 0.2]), remaining=0)

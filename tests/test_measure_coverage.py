@@ -112,14 +112,14 @@ def test_a_limit_beyond_what_was_searched(reach: Reach, people: pd.Series) -> No
 def test_weights_that_are_none(reach: Reach, people: pd.Series, weight: Any) -> None:
     demand = people.astype(object)
     demand["c"] = weight
-    with pytest.raises(ProblemError, match='demand "people" is negative or not a number in 1 rows: "c"'):
+    with pytest.raises(ProblemError, match='demand "people" is negative or not a number in 1 row: "c"'):
         coverage(reach, demand)
 
 
 def test_weights_that_are_missing(reach: Reach, people: pd.Series) -> None:
     with pytest.raises(ProblemError, match='no row for 2 origins: "b", "d"'):
         coverage(reach, people.drop(["b", "d"]))
-    with pytest.raises(ProblemError, match='ids twice: "a"'):
+    with pytest.raises(ProblemError, match='ids occur twice: "a"'):
         coverage(reach, pd.concat([people, people[:1]]))
     with pytest.raises(ProblemError, match="no row for 4 origins"):
         coverage(reach, people.set_axis([0, 1, 2, 3]))  # numbers are not text
@@ -127,7 +127,7 @@ def test_weights_that_are_missing(reach: Reach, people: pd.Series) -> None:
 
 def test_communities_without_a_group(reach: Reach, people: pd.Series) -> None:
     by = pd.Series(["n", None, "s", "s"], index=IDS)
-    with pytest.raises(ProblemError, match='no group for origins "b"'):
+    with pytest.raises(ProblemError, match='no group for 1 origin: "b"'):
         coverage(reach, people, by)
     with pytest.raises(ProblemError, match='no value for 1 origin: "d"'):
         coverage(reach, people, by.drop("d"))

@@ -144,7 +144,7 @@ def test_age_groups_and_districts_together(town: pd.DataFrame) -> None:
 def test_growth_that_would_burst_a_home_is_refused_or_fitted() -> None:
     """A retirement home with 95 elderly of 100: 20 % more elderly and as many residents do not fit one by one."""
     town = pd.DataFrame({"population": [100, 900], "elderly": [95, 105]}, index=["home", "estate"])
-    with pytest.raises(ProblemError, match=r'elderly are more than population in 1 rows: "home".*parts='):
+    with pytest.raises(ProblemError, match=r'elderly are more than population in 1 row: "home".*parts='):
         forecast(town, from_year=2021, to_year=2031, totals={"elderly": 240})
     later = forecast(
         town, from_year=2021, to_year=2031, totals={"elderly": 240}, rates={"population": 0}, parts=("elderly",)
@@ -253,9 +253,9 @@ def test_a_district_without_people_cannot_have_a_total(town: pd.DataFrame) -> No
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"elderly": [1, None, 2, -3]}, r'"elderly": negative or not a number in 2 rows: "b", "d"'),
-        ({"elderly": ["many", 1, 2, 3]}, '1 rows: "a"'),
-        ({"elderly": [1000, 2000, 3000, 4000]}, "infants . elderly are more than population in 4 rows"),
+        ({"elderly": [1, None, 2, -3]}, r'"elderly" is negative or not a number in 2 rows: "b", "d"'),
+        ({"elderly": ["many", 1, 2, 3]}, '1 row: "a"'),
+        ({"elderly": [1000, 2000, 3000, 4000]}, "infants and elderly are more than population in 4 rows"),
     ],
 )
 def test_layers_that_cannot_be_forecast(town: pd.DataFrame, change: dict[str, list[object]], words: str) -> None:
@@ -266,7 +266,7 @@ def test_layers_that_cannot_be_forecast(town: pd.DataFrame, change: dict[str, li
 def test_a_blank_district_matters_where_districts_do(town: pd.DataFrame) -> None:
     town["district"] = ["D1", None, "D2", "D2"]
     assert forecast(town, from_year=2021, to_year=2025, totals={"elderly": 500})["elderly"].sum() == 500
-    with pytest.raises(LayerError, match='"district" is blank in 1 rows: "b"'):
+    with pytest.raises(LayerError, match='"district" is blank in 1 row: "b"'):
         forecast(town, from_year=2021, to_year=2025, totals={"elderly": {"D1": 500, "D2": 500}})
 
 
@@ -278,7 +278,7 @@ def test_parts_of_a_whole_of_ones_own(town: pd.DataFrame) -> None:
     )
     assert later[["beds", "nursing"]].sum().tolist() == [150, 90]
     assert (later["beds"] - later["nursing"]).tolist() == [20, 20, 20]
-    with pytest.raises(LayerError, match='"nursing" are more than beds in 1 rows: "b"'):
+    with pytest.raises(LayerError, match='nursing are more than beds in 1 row: "b"'):
         forecast(homes.assign(nursing=[1, 31, 1]), from_year=2021, to_year=2025, totals={"beds": 9, "nursing": 9},
                  parts=["nursing"], whole="beds")  # fmt: skip
 
@@ -288,7 +288,7 @@ def test_columns_ids_and_rows_must_be_there(town: pd.DataFrame) -> None:
         forecast(town, from_year=2021, to_year=2025, totals={"old": 500})
     with pytest.raises(LayerError, match="has no rows"):
         forecast(town.iloc[:0], from_year=2021, to_year=2025, totals={"elderly": 500})
-    with pytest.raises(LayerError, match='ids occur twice: "a"'):
+    with pytest.raises(LayerError, match='ids occur more than once: "a"'):
         forecast(pd.concat([town, town.iloc[:1]]), from_year=2021, to_year=2025, totals={"elderly": 500})
 
 

@@ -350,9 +350,9 @@ def test_nothing_in_town_gives_no_ratio() -> None:
 def test_values_that_are_none(index: Callable[..., Any], wrong: Any) -> None:
     values = named(1, 2).astype(object)
     values["b"] = wrong
-    with pytest.raises(ProblemError, match='values are negative or not a number in 1 rows: "b"'):
+    with pytest.raises(ProblemError, match='values is negative or not a number in 1 row: "b"'):
         index(values, named(1, 1))
-    with pytest.raises(ProblemError, match=r'people ".*" is negative or not a number in 1 rows: "b"'):
+    with pytest.raises(ProblemError, match=r'people ".*" is negative or not a number in 1 row: "b"'):
         index(named(1, 2), values)
 
 
@@ -362,7 +362,7 @@ def test_values_that_are_missing_are_explained() -> None:
 
 
 def test_ids_that_do_not_match() -> None:
-    with pytest.raises(ProblemError, match='values have no row for 1 community: "b"'):
+    with pytest.raises(ProblemError, match='values has no row for 1 community: "b"'):
         gini(named(1), named(1, 1))
     with pytest.raises(ProblemError, match='people has no row for 1 community: "b"'):
         gini(named(1, 2), named(1))
@@ -370,12 +370,12 @@ def test_ids_that_do_not_match() -> None:
         gini(pd.concat([named(1), named(2)]), named(1))
     with pytest.raises(ProblemError, match="give a Series"):
         gini([1, 2], named(1, 2))  # type: ignore[arg-type]
-    with pytest.raises(ProblemError, match="people is a DataFrame; give one Series"):
+    with pytest.raises(ProblemError, match="people is a DataFrame; give a Series with a value for each id"):
         gini(named(1), pd.DataFrame({"x": [1], "y": [1]}, index=["a"]))  # type: ignore[arg-type]
 
 
 def test_groups_that_are_none() -> None:
-    with pytest.raises(ProblemError, match='no group for communities "b"'):
+    with pytest.raises(ProblemError, match='no group for 1 community: "b"'):
         inequality(named(1, 2), named(1, 1), pd.Series({"a": "n", "b": None}))
     with pytest.raises(ProblemError, match='a group is called "all"'):
         inequality(named(1, 2), named(1, 1), pd.Series({"a": "n", "b": "all"}))

@@ -101,7 +101,7 @@ def test_beyond_the_printed_years_is_told(caplog: pytest.LogCaptureFixture) -> N
         ({2021: 5, 2025: None}, 2022, "linear", "figure of 2025 is None"),
         ({2021: 0, 2025: 5}, 2022, "growth", "has no rate"),
         ({2021: 100, 2025: 20}, 2030, "linear", "falls below 0 in 2030"),
-        ({2021: 5, 2025: 6}, 2022, "cubic", "'linear' or 'growth'"),
+        ({2021: 5, 2025: 6}, 2022, "cubic", "choose one of linear, growth"),
         ({2021: 5, 2025: 6}, 20.5, "linear", "give a year"),
     ],
 )

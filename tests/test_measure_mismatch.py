@@ -458,12 +458,12 @@ def test_what_is_refused(reach: Reach, given_data: dict[str, Any], districts: di
         spatial_mismatch(reach, **given_data, by="district", supply_by=districts["supply_by"])  # type: ignore[arg-type]
     with pytest.raises(ProblemError, match="above the 1000 m that was searched"):
         spatial_mismatch(reach, **given_data, limit=2000)
-    with pytest.raises(ProblemError, match="demand is a DataFrame; give one Series"):
+    with pytest.raises(ProblemError, match="demand is a DataFrame; give a Series with a value for each id"):
         spatial_mismatch(reach, **given_data | {"demand": given_data["demand"].to_frame()})
     for name, what in (("demand", "elderly"), ("residents", "population"), ("supply", "beds")):
         wrong = given_data[name].astype(float)
         wrong.iloc[1] = math.nan
-        with pytest.raises(ProblemError, match=f'{name} "{what}" is negative or not a number in 1 rows'):
+        with pytest.raises(ProblemError, match=f'{name} "{what}" is negative or not a number in 1 row'):
             spatial_mismatch(reach, **given_data | {name: wrong})
     with pytest.raises(ProblemError, match='supply has no row for 1 facility: "z"'):
         spatial_mismatch(reach, **given_data | {"supply": given_data["supply"].drop("z")})

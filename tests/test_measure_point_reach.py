@@ -124,7 +124,7 @@ def test_what_is_refused() -> None:
         ((spots, layer), {}, "one of origins and destinations is a layer"),
         ((spots, spots[["x"]]), {}, "destinations: give a layer of points, or a DataFrame with columns x and y"),
         ((spots.replace(1.0, np.nan), spots), {}, 'origins have no x or y at "p01"'),
-        ((pd.concat([spots, spots]), spots), {}, 'origins occur twice: "p00", "p01"'),
+        ((pd.concat([spots, spots]), spots), {}, 'origins: ids occur twice: "p00", "p01"'),
         ((spots, spots), {"rounded": 5}, "rounded is 5"),
         ((spots, spots), {"rounded": lambda metres: -metres}, "rounded must give a number of 0 or more"),
         ((spots, spots), {"rounded": lambda metres: 1 / (1 + metres)}, "rounded falls"),

@@ -91,7 +91,7 @@ def test_beds_are_added_once_their_status_is_told() -> None:
     assert found.table.loc["E2", ["capacity", "added"]].tolist() == [761, 0]
     some = counted.astype({"in_stock": object})
     some.loc["E1", "in_stock"] = None
-    with pytest.raises(st.errors.ProblemError, match='in_stock is missing for "E1"'):
+    with pytest.raises(st.errors.ProblemError, match='"in_stock" is missing for "E1"'):
         appraise_projects(some, stock=1_023)
 
 
@@ -152,7 +152,7 @@ def test_what_is_badly_put(reach: st.Reach) -> None:
     for match, frame, options in [
         ('no column "status"', ELDERCARE.drop(columns="status"), {}),
         ('no column "places"', ELDERCARE, {"capacity": "places"}),
-        ('cost is missing for "E1"', ELDERCARE.assign(cost=ELDERCARE["cost"].where(ELDERCARE.index != "E1")), {}),
+        ('"cost" is missing for "E1"', ELDERCARE.assign(cost=ELDERCARE["cost"].where(ELDERCARE.index != "E1")), {}),
         ('ids occur twice: "E1"', pd.concat([ELDERCARE, ELDERCARE.loc[["E1"]]]), {}),
         ('"beds" is negative', ELDERCARE.assign(beds=-1), {}),
         ('called "all"', ELDERCARE.assign(status="all"), {}),
@@ -217,7 +217,7 @@ def test_a_layer_of_projects_that_cannot_be_used(layer: Callable[..., Any], soon
         ('no status for "E3"', soon.assign(status=[None, "new", "new"]), ["new"]),
         ('no column "status"', soon.drop(columns="status"), ["new"]),
         ('exist already: "x"', layer({"x": (0, 0)}, status=["new"]), ["new"]),
-        ("projects: no CRS", soon.set_crs(None, allow_override=True), ["new"]),
+        ("projects: has no CRS", soon.set_crs(None, allow_override=True), ["new"]),
     ]:
         with pytest.raises(st.errors.LayerError, match=match):
             with_projects(now, projects, statuses=statuses)
@@ -230,14 +230,14 @@ NOW = pd.DataFrame(
 
 @pytest.mark.parametrize("flags", [["no", "no"], ["否", "是"], ["0", "1"], [True, "False"]])
 def test_text_is_no_flag(flags: list[object]) -> None:
-    with pytest.raises(st.errors.ProblemError, match=r'"in_stock" is neither True nor False for .*"E4"'):
+    with pytest.raises(st.errors.ProblemError, match=r'"in_stock" is neither True nor False in . rows?: .*"E4"'):
         appraise_projects(NOW.assign(in_stock=flags), stock=100)
     assert appraise_projects(NOW, stock=100).totals.loc["all", "stock_after"] == 175
 
 
 def test_demand_is_one_series(reach: st.Reach) -> None:
     both = PEOPLE.to_frame().assign(infants=1)
-    with pytest.raises(st.errors.ProblemError, match="demand is a DataFrame; give one Series"):
+    with pytest.raises(st.errors.ProblemError, match="demand is a DataFrame; give a Series with a value for each id"):
         appraise_projects(ELDERCARE, reach=reach, demand=both, existing=["now"])  # type: ignore[arg-type]
 
 

@@ -248,7 +248,7 @@ def test_from_pairs_refuses_tables() -> None:
         reach(unit="km")
     for which in ("origins", "destinations"):
         ids = {"origins": ["a"], "destinations": ["x"]} | {which: ["a", "x", "a"]}
-        with pytest.raises(ProblemError, match=f'{which} occur twice: "a"'):
+        with pytest.raises(ProblemError, match=f'{which}: ids occur twice: "a"'):
             Reach.from_pairs(table(), **ids, limit=1)
 
 

@@ -78,7 +78,7 @@ def test_facilities_open_to_all(layer: Callable[..., gpd.GeoDataFrame]) -> None:
     three = layer({"a": (0, 0), "b": (1, 0), "c": (2, 0)}, open_to_neighbours=[True, False, True])
     assert open_to_all(three).index.tolist() == ["a", "c"]
     assert open_to_all(three.drop(columns="open_to_neighbours")).index.tolist() == ["a", "b", "c"]
-    with pytest.raises(LayerError, match='neither yes nor no in 2 rows: "a", "c"'):
+    with pytest.raises(LayerError, match='neither True nor False in 2 rows: "a", "c"'):
         open_to_all(three.assign(open_to_neighbours=["yes", False, None]))
 
 

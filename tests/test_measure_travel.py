@@ -438,5 +438,5 @@ def test_too_many_straight_lines_are_refused() -> None:
     assert len(st.straight_line(points, points, metres=100, max_pairs=400)) == 400
     with pytest.raises(ProblemError, match="more than max_pairs=399 pairs; lower the limit"):
         st.straight_line(points, points, metres=100, max_pairs=399)
-    with pytest.raises(ProblemError, match="max_pairs is 'all'; give a number"):
+    with pytest.raises(ProblemError, match='max_pairs is "all"; give a number'):
         st.straight_line(points, points, metres=100, max_pairs="all")  # type: ignore[arg-type]

@@ -49,9 +49,9 @@ def test_limits_at_the_edge_of_what_is_plausible(metres: float | None, minutes: 
         ((None, [15]), "minutes is .15.; give minutes from 0.5"),
         ((math.nan, None), "metres is nan"),
         ((None, math.inf), "minutes is inf"),
-        ((None, 15, "elder"), "walk is 'elder'; give a Walk"),
+        ((None, 15, "elder"), 'walk is "elder"; give a Walk'),
         ((500, None, None, 0), "nearest is 0"),
-        ((500, None, None, True), "nearest is True"),
+        ((500, None, None, True), "nearest is true"),
         ((500, None, None, 1.0), "nearest is 1.0"),
     ],
 )

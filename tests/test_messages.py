@@ -10,6 +10,7 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import siting as st
@@ -126,3 +127,23 @@ def test_errors_and_warnings_have_codes(room: str) -> None:
     files = [SRC / room] if room.endswith(".py") else sorted((SRC / room).rglob("*.py"))
     bare = {file.relative_to(SRC).as_posix(): lines for file in files if (lines := bare_errors(file))}
     assert bool(bare) == (room in ENGLISH_ONLY), bare
+
+
+def test_numbers_of_rows_and_what_a_user_gave() -> None:
+    def en(code: str, **values: object) -> tuple[str, str]:
+        said = Message(code, **values)
+        return said.text("en"), said.text("zh")
+
+    one = {"what": "by", "of": "communities"}
+    assert en("ids.no_group", n=1, ids=["a"], **one)[0] == 'by: no group for 1 community: "a"; give one for each'
+    assert en("ids.no_group", n=1200, ids=["a"], **one) == (
+        'by: no group for 1,200 communities: "a"; give one for each',
+        "by：有 1,200 个小区没有分组：“a”；请补填",
+    )
+    assert en("ids.no_such", of="own things", ids=["a"])[1] == "没有这样的own things：“a”"
+    given = {0.5: "0.5", "far": '"far"', (1, "x"): "(1, 'x')", (): "()"}
+    for value, words in given.items():
+        assert en("argument.number", what="k", value=value)[0] == f"k is {words}; give a number"
+    assert en("argument.number", what="k", value={"x": 1}) == ("k is a dict; give a number", "k：请填数字，不能是 dict")
+    assert en("argument.number", what="k", value=np.zeros(9))[0] == "k is an array; give a number"
+    assert en("argument.number", what="k", value="x" * 99)[0] == f'k is "{"x" * 60}…"; give a number'

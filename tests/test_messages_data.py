@@ -18,6 +18,7 @@ import siting as st
 from siting.data.combine import combine_layers
 from siting.data.convert_datum import convert_datum
 from siting.data.crs import to_crs
+from siting.data.kind_words import format_word
 from siting.errors import LayerError, SitingError
 
 HEADER = "编号,常住人口,经度,纬度\n"
@@ -173,3 +174,24 @@ def test_the_place_of_an_empty_id_is_chinese() -> None:
         st.check_layer(homes(id=["", "乙2", "丙3"], population=[-1, 20, 30]), "communities")
     assert "“population”列有 1 行是负数（共 3 行）：“第 1 行：-1”；请更正" in caught.value.text("zh")
     assert '"population" is negative in 1 of 3 rows: "row 1: -1"; correct them' in caught.value.text("en")
+
+
+@pytest.mark.parametrize(
+    ("driver", "zh", "en"),
+    [
+        ("OpenFileGDB", "文件地理数据库（.gdb）", "a geodatabase"), ("ESRI Shapefile", "Shapefile", "a Shapefile"),
+        ("GPKG", "GeoPackage", "a GeoPackage"), ("FlatGeobuf", "FlatGeobuf", "FlatGeobuf"),
+    ],
+)  # fmt: skip
+def test_a_format_is_called_as_its_users_call_it(driver: str, zh: str, en: str) -> None:
+    assert (format_word(driver).text("zh"), format_word(driver).text("en")) == (zh, en)
+
+
+def test_a_damaged_file_is_named_by_its_format_in_chinese(tmp_path: Path) -> None:
+    (tmp_path / "a.gpkg").write_bytes(b"SQLite format 3\x00" + b"\x00" * 4000)
+    with pytest.raises(LayerError) as caught:
+        st.read_layer(tmp_path / "a.gpkg", "communities")
+    said = caught.value.text("zh")
+    assert "GeoPackage" in said
+    assert "GPKG" not in said
+    assert "原因：" in said

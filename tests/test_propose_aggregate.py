@@ -144,7 +144,7 @@ def test_what_cannot_be_merged() -> None:
         merge_demand([[1, 1]], None, sites, metres=0)
     with pytest.raises(st.errors.ProblemError, match='points "1" have a coordinate'):
         merge_demand([[1, 1], [np.nan, 0]], None, sites, metres=50)
-    with pytest.raises(st.errors.ProblemError, match='points "2" are negative or no number'):
+    with pytest.raises(st.errors.ProblemError, match='demand is negative or not a number in 1 row: "2"'):
         merge_demand(iter([([[1, 1], [1, 2]], [1, 1]), ([[1, 1]], [-1])]), None, sites, metres=50)
     with pytest.raises(st.errors.ProblemError, match=r"weights have the shape \(1,\)"):
         merge_demand([[1, 1], [1, 2]], [1], sites, metres=50)
@@ -155,9 +155,9 @@ def test_what_cannot_be_merged() -> None:
     a, b = (gpd.GeoSeries(gpd.points_from_xy([5e5], [3e6]), crs=crs) for crs in (4547, 4548))
     with pytest.raises(st.errors.ProblemError, match="different projections"):
         merge_demand(a, None, b, metres=50)
-    with pytest.raises(st.errors.ProblemError, match="no site"):
+    with pytest.raises(st.errors.ProblemError, match="sites is empty"):
         merge_demand([[1, 1]], None, np.zeros((0, 2)), metres=50)
-    with pytest.raises(st.errors.ProblemError, match="no part"):
+    with pytest.raises(st.errors.ProblemError, match="parts is empty"):
         merge_reach([])
     homes = gpd.GeoDataFrame(geometry=gpd.points_from_xy([5e5], [3e6]), crs=4547)
     parts = [(st.straight_line(homes, homes, metres=m), pd.Series([1])) for m in (100, 200)]

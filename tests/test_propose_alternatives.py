@@ -73,8 +73,8 @@ def test_required_sites_and_the_last_candidate_have_no_second(reach_of: Callable
     assert both.second_best()["instead"].isna().all()
     one = st.solve(st.MaxCoverage(), reach, demand=people, rules=[st.AtMost(1)])
     assert one.second_best().to_dict("index") == {"x": {"instead": "y", "loss": 2.0}}
-    assert "y could take its place, at a loss of 2." in one.explain("en")
-    assert "可由 y 替代（少 2）" in one.explain("zh")
+    assert "y could take its place, at a loss of 2 people." in one.explain("en")
+    assert "可由 y 替代（少 2 人）" in one.explain("zh")
 
 
 def test_fewest_sites_lose_people(reach_of: Callable[..., st.Reach]) -> None:

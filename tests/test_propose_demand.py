@@ -69,7 +69,7 @@ def test_what_is_no_share_is_refused(wrong: Any) -> None:
 
 
 def test_a_take_up_that_lacks_a_community_or_people_is_refused() -> None:
-    with pytest.raises(ProblemError, match='no rate for 1 origins: "d"'):
+    with pytest.raises(ProblemError, match='no value for 1 origin: "d"'):
         best(take_up=pd.Series({"a": 0.5, "b": 0.5, "c": 0.5}))
     with pytest.raises(ProblemError, match="give their number, demand"):
         best(None, take_up=0.5)
@@ -143,7 +143,7 @@ def test_a_matrix_is_a_reach() -> None:
     [
         (pd.DataFrame({"x": [1.0, -2.0]}, index=["a", "b"]), {}, 'cost is negative in 1 pair: "b to x"'),
         (pd.DataFrame({"x": ["far", "2"]}, index=["a", "b"]), {}, "cost to 'x' is no number for the origins \"a\""),
-        (pd.DataFrame({"x": [1.0, 2.0]}, index=["a", "a"]), {}, 'origins occur twice: "a"'),
+        (pd.DataFrame({"x": [1.0, 2.0]}, index=["a", "a"]), {}, 'origins: ids occur twice: "a"'),
         (pd.DataFrame({"x": [1.0]}, index=["a"]), {"origins": ["a"]}, "leave origins and destinations out"),
         (np.ones((2, 2)), {}, "give origins and destinations"),
         (np.ones((2, 2)), {"origins": ["a"], "destinations": ["x", "y"]}, r"is \(2, 2\), for 1 origin and 2 d"),

@@ -155,8 +155,8 @@ def test_what_does_not_go(town: tuple[st.Reach, pd.Series, pd.Series]) -> None:
     places = pd.Series(9, index=list("xyzu"))
     for changed, said in [
         ({"by": ["C"]}, "by is"),
-        ({"by": by.drop("a")}, "no single group"),
-        ({"method": "best"}, "method is 'best'"),
+        ({"by": by.drop("a")}, 'by: no group for 1 community: "a"'),
+        ({"method": "best"}, 'method is "best"; choose one of worst, leximin'),
         ({"gap": -1}, "gap is -1"),
         ({"rules": [*rules, st.Capacity(places)]}, "Capacity"),
         ({"reach": {"s": reach, "t": reach}, "demand": {"s": people, "t": people}}, "2 services"),
@@ -164,7 +164,7 @@ def test_what_does_not_go(town: tuple[st.Reach, pd.Series, pd.Series]) -> None:
         given: dict[str, Any] = {"reach": reach, "demand": people, "by": by, "rules": rules} | changed
         with pytest.raises(ProblemError, match=said):
             fairest(given.pop("reach"), **given)
-    for levels, said in [(1, "2 or more"), ([2.0], "is no share")]:
+    for levels, said in [(1, "2 or more"), ([2.0], "give a share, 0 to 1")]:
         with pytest.raises(ProblemError, match=said):
             price_of_equity(reach, demand=people, by=by, rules=rules, levels=levels)
     with pytest.raises(ProblemError, match="no plan keeps the rules"):

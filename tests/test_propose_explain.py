@@ -29,11 +29,11 @@ def anywhere(reach_of: Make) -> st.Reach:
 @pytest.mark.parametrize(
     ("objective", "counted", "instead"),
     [
-        (st.MinTravel(), "Objective 3,500 (person-m)", "grows by 1,300."),
+        (st.MinTravel(), "Objective 3,500 (person-m)", "grows by 1,300 person-m."),
         (
             st.MinFarthest(),
             "Objective 250 (m, the farthest)",
-            "grows by 50.",
+            "grows by 50 m.",
         ),
     ],
 )
@@ -62,7 +62,7 @@ def test_people_covered_need_no_name(anywhere: st.Reach) -> None:
     plan = st.solve(st.MaxCoverage(), anywhere.within(100), demand=PEOPLE, rules=[st.AtMost(1)])
     lines = plan.explain("en").splitlines()
     assert lines[2] == "Objective 15, bound 15, gap 0.0 %."
-    assert lines[3].endswith(" y could take its place, at a loss of 7.")
+    assert lines[3].endswith(" y could take its place, at a loss of 7 people.")
 
 
 def test_who_is_left_is_named_by_the_reason_and_the_most_first(reach_of: Make) -> None:

@@ -61,9 +61,9 @@ def test_reasons_name_communities_and_districts(reach: st.Reach) -> None:
 
 def test_what_is_no_names_is_refused(reach: st.Reach) -> None:
     plan = st.solve(st.MaxCoverage(), reach, demand=PEOPLE, rules=[st.AtMost(1)])
-    with pytest.raises(ProblemError, match="names is 'name'; give a Series"):
+    with pytest.raises(ProblemError, match='names is "name"; give a Series'):
         plan.explain(names="name")  # type: ignore[arg-type]
-    with pytest.raises(ProblemError, match="'towns' is none of sites, communities, groups"):
+    with pytest.raises(ProblemError, match='a key of names is "towns"; choose one of sites, communities, groups'):
         plan.explain(names={"towns": {"D01": "North"}})
 
 

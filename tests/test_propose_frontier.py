@@ -95,7 +95,7 @@ def test_up_to_ends_it_earlier(reach: st.Reach) -> None:
 
 @pytest.mark.parametrize("up_to", [0, -1, 2.5, None, "3", float("nan")])
 def test_up_to_is_a_number_of_sites(reach: st.Reach, up_to: Any) -> None:
-    with pytest.raises(st.errors.ProblemError, match=r"up_to is .*; ask for a whole number of sites, 1 or more"):
+    with pytest.raises(st.errors.ProblemError, match=r"up_to is .*; ask for a whole number, 1 or more"):
         st.frontier(reach, demand=PEOPLE, up_to=up_to)
 
 

@@ -133,7 +133,7 @@ def test_report_and_card_speak_of_visitors(tmp_path: Path) -> None:
         ([st.AtMost(1), st.Existing(["r"])], "Existing and the competitors of MaxMarketShare.*name the same"),
         ([st.AtMost(1), st.Required(["r"])], "Required and the competitors"),
         ([st.AtMost(1), st.TargetMarketShare(0.5, **CHOICE)], "goes with MinSites"),
-        ([st.AtMost(3)], "there are only 2 candidates"),
+        ([st.AtMost(3)], "the problem has only 2 candidates"),
     ],
 )
 def test_what_does_not_go_with_a_choice_is_refused(rules: list[Any], message: str) -> None:
@@ -152,7 +152,7 @@ def test_values_that_are_none_are_refused() -> None:
         st.MaxMarketShare(decay=CHOICE["decay"], attractiveness=3)  # type: ignore[arg-type]
     with pytest.raises(ProblemError, match=r'share is 40.*"40 %"'):
         st.TargetMarketShare(40, **CHOICE)
-    with pytest.raises(ProblemError, match="no such destinations"):
+    with pytest.raises(ProblemError, match="not among the sites"):
         share_plan(st.AtMost(1), competitors=["q"])
     with pytest.raises(ProblemError, match='no attractiveness for the sites "y"'):
         share_plan(st.AtMost(1), attractiveness=PLACES.drop("y"))
@@ -160,7 +160,7 @@ def test_values_that_are_none_are_refused() -> None:
         share_plan(st.AtMost(1), decay=st.decay.linear(800))
     two = {"one": REACH, "two": REACH}
     people = {"one": PEOPLE, "two": PEOPLE}
-    with pytest.raises(ProblemError, match="is for one service"):
+    with pytest.raises(ProblemError, match="MaxMarketShare: there are 2 services"):
         st.solve(st.MaxMarketShare(**CHOICE), two, demand=people, rules=[st.AtMost(1)])
     options = pd.DataFrame({"site": ["x"]}, index=["o"])
     with pytest.raises(ProblemError, match="does not go with options"):

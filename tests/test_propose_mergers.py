@@ -152,7 +152,7 @@ def test_what_is_badly_put(reach_of: Make, town_network: st.Network, layer: Call
         ("occupancy is 60; give a share above 0 and at most 1: 60 % is 0.6", {"occupancy": 60}),
         ("give cover and demand, or none", {"below": 30, "cover": cover}),
         ("most_lost is 5; give people", {"below": 30, "most_lost": 5}),
-        ("at_most is 0; give a whole number", {"below": 30, "at_most": 0}),
+        ("at_most is 0; ask for a whole number", {"below": 30, "at_most": 0}),
         ('cover has no destinations "a"', {"below": 30, "cover": cover.select("bcde"), "demand": PEOPLE}),
     ]:
         with pytest.raises(st.errors.ProblemError, match=match):
@@ -160,7 +160,7 @@ def test_what_is_badly_put(reach_of: Make, town_network: st.Network, layer: Call
     with pytest.raises(st.errors.ProblemError, match='capacity has no row for 1 site: "e"'):
         merge_sites(reach, BEDS.drop("e"), OCCUPIED, below=30)
     places = layer({"a": (0, 0), "b": (100, 0)})
-    with pytest.raises(st.errors.ProblemError, match="nearest does not hold all neighbours"):
+    with pytest.raises(st.errors.ProblemError, match="between holds the nearest only, not all pairs"):
         merge_sites(st.travel(town_network, places, places, nearest=1), BEDS, OCCUPIED, below=30)
 
 
@@ -253,7 +253,7 @@ def test_of_two_in_a_village_one_stays() -> None:
     ("given", "told"),
     [
         ({"kind": KIND.drop("e")}, 'kind: no value for 1 site: "e"'),
-        ({"kind": KIND.replace("day", " ")}, 'kind is blank for sites "b", "e"'),
+        ({"kind": KIND.replace("day", " ")}, 'kind is blank in 2 rows: "b", "e"'),
         ({"kind": ["home"]}, "kind is ['home']; give a Series with a value for each id of the sites"),
         ({"village": pd.Series("u", list("abc"))}, 'village: no value for 2 sites: "d", "e"'),
         ({"village": pd.Series("u", list("abcdee"))}, 'village: ids occur twice: "e"'),
@@ -400,7 +400,7 @@ def test_no_bound_is_left_to_the_solver_alone(
     without = {"at_most": None, "most_lost": None}
     monkeypatch.setattr(mergers_model, "constraints", lambda problem, lost: rows(replace(problem, **without), lost))
     cover = reach_of(COVER, "pqrt")
-    with pytest.raises(RuntimeError, match="do not keep the rules"):
+    with pytest.raises(RuntimeError, match="does not keep the rules"):
         merge_sites(between(WAYS), BEDS, OCCUPIED, below=30, cover=cover, demand=PEOPLE, **broken)
 
 

@@ -246,5 +246,5 @@ def test_supply_counts_places_of_options_before_those_of_the_rule(inputs: Any) -
 
 def test_supply_wants_a_number_for_each_group(inputs: Any) -> None:
     for total in (pd.Series({"u": "many", "v": 3}), pd.Series({"u": -1, "v": 3}), pd.Series({"v": 3})):
-        with pytest.raises(st.errors.ProblemError, match="total has no number of 0 or more for the group 'u'"):
+        with pytest.raises(st.errors.ProblemError, match='total has no number of 0 or more for the group "u"'):
             written(inputs([st.Supply(total, by=TOWN, places=COST)]))

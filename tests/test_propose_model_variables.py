@@ -143,7 +143,9 @@ def test_the_two_services_that_share_are_those_of_the_rule(reach_of: Callable[..
     assert positions(st.Together(("ill", "kids"), bonus=1)) == (2, 1)
     with pytest.raises(st.errors.ProblemError, match="there are 3 services; name the two"):
         positions(st.Together(bonus=1))
-    with pytest.raises(st.errors.ProblemError, match=r"Together\(bonus=1\): there is no service 'young'"):
+    with pytest.raises(
+        st.errors.ProblemError, match=r'Together\(bonus=1\): no such services: "young"; there are old, kids, ill'
+    ):
         positions(st.Together(("ill", "young"), bonus=1))
 
 
@@ -181,7 +183,7 @@ def test_columns_of_options(reach_of: Callable[..., st.Reach], caplog: pytest.Lo
     assert table[["cost", "places", "phase"]].to_numpy().tolist() == [[2, 4, 0], [1, 3, 1]]
     assert options()[["cost", "places"]].isna().all(axis=None)
     for year in ([2031, 2025], [None, 2025]):
-        with pytest.raises(st.errors.ProblemError, match=r'no year up to the last phase for "small"$'):
+        with pytest.raises(st.errors.ProblemError, match=r'no year up to the last phase, 2030, for "small"$'):
             options(year=year)
     with pytest.raises(st.errors.ProblemError, match="options has years, but there are no Phases"):
         read(reach, PEOPLE, [], pd.DataFrame({"site": ["x"], "year": 2025}))

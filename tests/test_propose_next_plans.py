@@ -194,6 +194,7 @@ def test_words_and_refusals(reach_of: Callable[..., st.Reach]) -> None:
     assert [each.sites for each in found.plans[:2]] == [("x",), ("y",)]
     assert "改开 y，不开 x" in found.explain()
     assert "opens y instead of x" in found.explain("en")
+    assert "改开 乙，不开 甲" in found.explain(names={"x": "甲", "y": "乙"})
     assert "proven" in repr(found)
     for wrong in (0, 1.5, True, "2"):
         with pytest.raises(st.errors.ProblemError, match=r"differ is .*whole number"):

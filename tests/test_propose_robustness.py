@@ -216,8 +216,8 @@ def test_what_is_no_scenario_and_what_does_not_go(reach: st.Reach, reach_of: Cal
     plan = st.solve(st.MaxCoverage(), reach, demand=NOW, rules=[st.AtMost(1)])
     for scenarios, said in [
         ({}, "at least one"),
-        ({"s": 3}, "the scenario 's' is 3"),
-        ({"s": ["nowhere"]}, 'no such destinations: "nowhere"'),
+        ({"s": 3}, 'the scenario "s" is 3'),
+        ({"s": ["nowhere"]}, 'not among the sites: "nowhere"'),
         ({"s": reach_of({"x": "ab"}, "abcd")}, "destinations are not those of the problem"),
         ({"s": NOW * 0}, "0 everywhere"),
         ({"s": {"a": NOW}}, "the problem for"),
@@ -229,8 +229,8 @@ def test_what_is_no_scenario_and_what_does_not_go(reach: st.Reach, reach_of: Cal
     given: dict[str, Any] = {"demand": NOW, "scenarios": {"now": NOW}, "rules": [st.AtMost(1)]}
     for objective, changed, said in [
         (st.MinSites(), {}, "knows MaxCoverage"),
-        (st.MaxCoverage(decay=lambda c: 1 - c / 400), {}, "leave out decay"),
-        (st.MaxCoverage(), {"measure": "best"}, "measure is 'best'"),
+        (st.MaxCoverage(decay=lambda c: 1 - c / 400), {}, "decay does not go with it; leave it out"),
+        (st.MaxCoverage(), {"measure": "best"}, 'measure is "best"; choose one of regret, worst'),
         (st.MaxCoverage(), {"gap": 2}, "gap is 2"),
         (st.MaxCoverage(), {"rules": [st.AtMost(1), st.Capacity(pd.Series(9, index=list("xyzw")))]}, "Capacity"),
     ]:

@@ -143,7 +143,7 @@ def test_groups_are_added_up() -> None:
     assert sums.loc[("north", 2027)].to_dict() == {"demand": 6, "served": 4, "share": 4 / 6}
     assert sums.loc[("north", 2028)].to_dict() == {"demand": 8, "served": 4, "share": 0.5}
     assert sums["share"].isna().tolist() == [False, False, True, True]
-    with pytest.raises(st.errors.ProblemError, match='no single group for the communities "c"'):
+    with pytest.raises(st.errors.ProblemError, match='groups: no group for 1 community: "c"'):
         by_group(table, north.drop("c"))
 
 
@@ -155,9 +155,9 @@ def test_groups_are_sorted_and_have_the_name_of_their_column() -> None:
     assert sums["share"].tolist() == [0.5, 1]
     assert by_group(table, side.rename(None)).index.name == "group"
     twice = pd.Series(["x", "y", "x"], index=["a", "b", "a"])
-    with pytest.raises(st.errors.ProblemError, match='no single group for the communities "a"'):
+    with pytest.raises(st.errors.ProblemError, match='groups: ids occur twice: "a"'):
         by_group(table, twice)
-    with pytest.raises(st.errors.ProblemError, match="groups is 'side'; give a Series"):
+    with pytest.raises(st.errors.ProblemError, match='groups is "side"; give a Series'):
         by_group(table, "side")  # type: ignore[arg-type]
 
 
@@ -234,6 +234,14 @@ def test_figures_of_parts_of_so_many_people_that_millionths_do_not_fit(reach_of:
     assert plan.table["adds"].to_dict() == {"x": 6000, "y": 4501.5}
     assert plan.table["share_after"].tolist() == pytest.approx([7000 / 11_501.5, 1])
     assert plan.table["lost_without"].to_dict() == {"x": 5501.5, "y": 4501.5}
+
+
+def test_figures_of_parts_of_millions_of_people(reach_of: Make) -> None:
+    """As there, a million times as many: 5,000,000.5 of a, 2,500,000.5 of b and 4,000,000.5 of c."""
+    plan = placed(reach_of, [10_000_001, 5_000_001, 8_000_001], [1_000_000, 6_000_000, 5_000_000], take_up=0.5)
+    assert (plan.before, plan.covered) == (1_000_000, 11_500_001.5)
+    assert plan.table["adds"].to_dict() == {"x": 6_000_000, "y": 4_500_001.5}
+    assert plan.table["lost_without"].to_dict() == {"x": 5_500_001.5, "y": 4_500_001.5}
 
 
 def test_figures_of_millionths_of_people(reach_of: Make) -> None:

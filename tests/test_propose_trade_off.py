@@ -233,7 +233,7 @@ def test_what_does_not_go_together_is_refused(reach_of: Callable[..., st.Reach])
         (st.MaxCoverage(), st.MinTravel(beyond=500), [], "without AtMost"),
         (st.MinFarthest(), st.propose.MaxWorstShare(by), [st.AtMost(1)], "both the worst of several"),
         (st.MinSites(), st.MinSites(), [], "without Cover"),
-        (st.MaxCoverage(), st.AtMost(3), [], "is none of"),
+        (st.MaxCoverage(), st.AtMost(3), [], "an objective of trade_off is"),
         (st.MaxCoverage(), st.MinSites(), [st.Capacity(pd.Series({"x": 1, "y": 1}))], "Capacity does not go"),
     ):
         with pytest.raises(st.errors.ProblemError, match=why):

@@ -140,7 +140,7 @@ def test_it_tells_what_it_is(what: WhatIf, reach: st.Reach) -> None:
 @pytest.mark.parametrize(
     ("step", "words"),
     [
-        (lambda w: w.open("q"), 'not among the destinations of the reach: "q"$'),
+        (lambda w: w.open("q"), 'not among the destinations: "q"$'),
         (lambda w: w.open(["y", "z"]), r"open\(\*ids\)"),
         (lambda w: w.open(slice(0, 2)), "not among the destinations"),
         (lambda w: w.open("x"), 'open already: "x"'),
@@ -151,11 +151,11 @@ def test_it_tells_what_it_is(what: WhatIf, reach: st.Reach) -> None:
         (lambda w: w.close("y"), 'not open: "y"'),
         (lambda w: w.close("x", "y"), 'not open: "y"'),
         (lambda w: w.loss("y", "z"), 'not open: "y", "z"'),
-        (lambda w: w.close("a"), 'destinations of the reach: "a"'),
-        (lambda w: w.gain("y", weight="cats"), 'no weight "cats"; choose one of "infants", "elderly"'),
-        (lambda w: w.best(weight="cats"), 'no weight "cats"'),
-        (lambda w: w.best(0), "ask for 1 site or more"),
-        (lambda w: w.spare(-1), "ask for 1 site or more"),
+        (lambda w: w.close("a"), 'not among the destinations: "a"'),
+        (lambda w: w.gain("y", weight="cats"), 'weight is "cats"; choose one of infants, elderly'),
+        (lambda w: w.best(weight="cats"), 'weight is "cats"'),
+        (lambda w: w.best(0), "n is .*; ask for a whole number, 1 or more"),
+        (lambda w: w.spare(-1), "n is .*; ask for a whole number, 1 or more"),
     ],
 )
 def test_a_step_that_cannot_be_done_changes_nothing(what: WhatIf, step: Callable[[WhatIf], object], words: str) -> None:
@@ -170,8 +170,8 @@ def test_what_it_cannot_start_from(reach: st.Reach, what: WhatIf) -> None:
     people = PEOPLE["infants"]
     for bad, words in (
         ("x", 'open is "x"; give a list'),
-        (7, 'open is "7"; give a list'),
-        (["x", "q"], 'destinations of the reach: "q"'),
+        (7, "open is 7; give a list"),
+        (["x", "q"], 'not among the destinations: "q"'),
         (["x", "x"], 'twice: "x"'),
     ):
         with pytest.raises(st.errors.ProblemError, match=words):
@@ -187,7 +187,7 @@ def test_what_it_cannot_start_from(reach: st.Reach, what: WhatIf) -> None:
 
 
 def test_the_nearest_alone_will_not_do(reach: st.Reach) -> None:
-    with pytest.raises(st.errors.ProblemError, match="does not hold all pairs"):
+    with pytest.raises(st.errors.ProblemError, match="reach holds the nearest only, not all pairs"):
         WhatIf(dataclasses.replace(reach, nearest_only=1), PEOPLE)
 
 

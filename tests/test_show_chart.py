@@ -278,14 +278,14 @@ def test_the_service_must_be_clear() -> None:
     with pytest.raises(SitingError, match='"childcare", "eldercare"'):
         draw_picture(layers)
     assert "养老服务覆盖与点位图" in words(draw_picture(layers, service="eldercare"))
-    with pytest.raises(SitingError, match="'fitness'"):
+    with pytest.raises(SitingError, match='service is "fitness"'):
         draw_picture(layers, service="fitness")
 
 
 def test_a_layer_without_crs_is_named() -> None:
     layers = town()
     layers["districts"] = layers["districts"].set_crs(None, allow_override=True)
-    with pytest.raises(LayerError, match="districts: it has no CRS"):
+    with pytest.raises(LayerError, match="districts: has no CRS"):
         draw_picture(layers)
     with pytest.raises(SitingError, match="nothing to draw"):
         draw_picture({})

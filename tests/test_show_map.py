@@ -386,19 +386,19 @@ def test_notices_and_sources_come_from_the_layers(layers):
 
 def test_layer_without_crs_is_refused(layers):
     bare = layers["communities"].set_crs(None, allow_override=True)
-    with pytest.raises(LayerError, match="communities: has no coordinate reference system"):
+    with pytest.raises(LayerError, match="communities: has no CRS"):
         draw_map(layers | {"communities": bare})
 
 
 def test_areas_without_crs_are_refused(layers, areas):
-    with pytest.raises(LayerError, match=r"childcare.*no coordinate reference system"):
+    with pytest.raises(LayerError, match=r"childcare.*has no CRS"):
         draw_map(layers, areas={"childcare": areas.set_crs(None, allow_override=True)})
 
 
 def test_empty_geometry_is_named(layers):
     broken = layers["communities"].copy()
     broken.loc["c2", "geometry"] = Point()
-    with pytest.raises(LayerError, match='communities: 1 rows have no geometry: "c2"'):
+    with pytest.raises(LayerError, match='communities: 1 row has no geometry: "c2"'):
         draw_map({"communities": broken})
 
 

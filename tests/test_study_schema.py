@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from importlib.util import find_spec
 from pathlib import Path
@@ -33,9 +34,13 @@ def test_the_schema_is_one() -> None:
 
 def test_the_studies_of_sample_and_docs_are_valid() -> None:
     assert faults(SAMPLE) == []
-    for page in (Path(__file__).parents[1] / "docs" / "how-to").glob("*.md"):
-        for text in page.read_text(encoding="utf-8").split("```{code-block} toml\n:class: study\n")[1:]:
-            assert faults(text.split("```")[0]) == [], page.name
+    pages = Path(__file__).resolve().parents[1] / "docs" / "how-to"
+    blocks = re.findall(r"```toml\n(.*?)```", (pages / "study.md").read_text(encoding="utf-8"), re.DOTALL)
+    files = [file.read_text(encoding="utf-8") for file in sorted(pages.rglob("*.toml"))]
+    assert len(blocks) > 5
+    assert len(files) > 28
+    for text in (*blocks, *files):
+        assert faults(text) == [], text
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ from rich.console import Console
 from rich.segment import Segment
 from rich.text import Text
 
-from siting.labels import Language, label
-from siting.messages import language
+from siting.labels import Language
+from siting.messages import Message, language
 
 __all__ = ["TextConsole", "as_typed", "print_rows", "printable", "side_by_side", "wrapped", "wrapped_before"]
 
@@ -73,10 +73,10 @@ def as_typed(text: str, *, options: bool, lang: Language | None = None) -> str:
         if options and key != "missing":
             return f"--{key.replace('_', '-')} {'' if value == 'True' else value}".rstrip()
         equal = f"{key} = {'true' if value == 'True' else value}"
-        return label("cli.in_a_study", lang, key=equal) if options else equal
+        return Message("shell.in_a_study", key=equal).text(lang) if options else equal
 
     def mapped(pairs: str) -> str:
-        return label("cli.in_a_mapping", lang, pairs=pairs)
+        return Message("shell.in_a_mapping", pairs=pairs).text(lang)
 
     text = PYTHON.sub("", text)
     if options:

@@ -45,8 +45,8 @@ def target_of(path: str | os.PathLike[str]) -> Path:
 
     An existing file must be a plain one that may be written to.
     """
-    if fault := windows_fault(path):
-        raise SitingError(fault)
+    if said := windows_fault(path):
+        raise SitingError(said)
     try:
         target = Path(os.path.realpath(path))
         parent = target.parent

@@ -13,6 +13,7 @@ import geopandas as gpd
 
 from siting.data import shapefile_encoding, tables
 from siting.data.geopackage_views import refuse_endless_views
+from siting.data.kind_words import format_word
 from siting.data.source import Source, warnings_logged
 from siting.errors import LayerError, SitingError
 from siting.messages import Message
@@ -68,7 +69,9 @@ def layer_names(source: Source, driver: str, data: bytes | None = None) -> list[
         with warnings_logged(source.name):
             layers = pyogrio.list_layers(_opened(source, driver, data))
     except (DataSourceError, RuntimeError, UnicodeDecodeError) as fault:
-        raise LayerError(source.name, Message("reading.open_as", format=driver, why=_reason(fault, source))) from fault
+        raise LayerError(
+            source.name, Message("reading.open_as", format=format_word(driver), why=_reason(fault, source))
+        ) from fault
     return [str(layer) for layer, shape in layers if shape is not None]
 
 
@@ -82,7 +85,7 @@ def feature_count(source: Source, driver: str, layer: str | int, data: bytes) ->
             return int(pyogrio.read_info(opened, layer=layer, force_feature_count=True)["features"])
     except (RuntimeError, ValueError, UnicodeDecodeError) as fault:
         raise LayerError(
-            source.name, Message("reading.as_format", format=driver, why=_reason(fault, source))
+            source.name, Message("reading.as_format", format=format_word(driver), why=_reason(fault, source))
         ) from fault
 
 
@@ -118,7 +121,9 @@ def read_through(
         with warnings_logged(name):
             info = pyogrio.read_info(opened, layer=layer, encoding=encoding, **options)
             if info["driver"] != driver:
-                raise LayerError(name, Message("reading.other_driver", found=info["driver"], format=driver))
+                raise LayerError(
+                    name, Message("reading.other_driver", found=format_word(info["driver"]), format=format_word(driver))
+                )
             frame = pyogrio.read_dataframe(opened, layer=layer, encoding=encoding, on_invalid="ignore", **options)
     except SitingError:
         raise

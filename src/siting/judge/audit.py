@@ -6,7 +6,6 @@ import logging
 from collections.abc import Mapping
 from dataclasses import replace
 from numbers import Integral
-from os import PathLike
 from typing import Any, cast
 
 import geopandas as gpd
@@ -25,7 +24,7 @@ from siting.judge.layers.rule_columns import Missing
 from siting.judge.layers.uncounted_types import set_apart_of, uncounted, warn_of_unknown, warn_of_unused
 from siting.judge.standards.keys import JUDGED
 from siting.judge.standards.rule import Rule
-from siting.judge.standards.standard import Standard
+from siting.judge.standards.standard import Standard, refuse_other
 from siting.judge.standards.years import due, later
 from siting.judge.wording.sentences import sentence
 from siting.labels import LANGUAGES
@@ -121,9 +120,7 @@ def audit(
     >>> sorted(judged.select(status="n/a").table["status"].unique())
     ['no_data', 'no_number']
     """
-    if not isinstance(standard, Standard):
-        name = standard if isinstance(standard, (str, PathLike)) else "jinhua"
-        raise StandardError(Message("verdict.takes_standard", what="audit", name=name))
+    refuse_other(standard, "audit")
     given = {
         rule: share_from(share, Message("verdict.shares_of", rule=rule), StandardError)
         for rule, share in (shares or {}).items()

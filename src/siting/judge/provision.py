@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from os import PathLike
 from typing import Any, TypeVar
 
 import geopandas as gpd
 import pandas as pd
 
-from siting.errors import SitingError, StandardError
+from siting.errors import SitingError
 from siting.judge.indicators.estate_duties import DUTIES, duty_of, units_owed
 from siting.judge.indicators.estate_facilities import there
 from siting.judge.indicators.estates import lacking_of
@@ -23,12 +22,11 @@ from siting.judge.layers.uncounted_types import uncounted, warn_of_unknown
 from siting.judge.standards.applies_to import DISTRICTS, ESTATES
 from siting.judge.standards.keys import JUDGED
 from siting.judge.standards.rule import Rule
-from siting.judge.standards.standard import Standard
+from siting.judge.standards.standard import Standard, refuse_other
 from siting.judge.standards.units_of_measure import UNITS
 from siting.judge.wording.sentences import in_both
 from siting.labels import label
 from siting.limits import metres_of
-from siting.messages import Message
 from siting.network import Network, Walk
 
 __all__ = ["provision"]
@@ -130,9 +128,7 @@ def provision(
     >>> both.astype(float).tolist()
     [1.0, 1.0]
     """
-    if not isinstance(standard, Standard):
-        name = standard if isinstance(standard, (str, PathLike)) else "jinhua"
-        raise StandardError(Message("verdict.takes_standard", what="provision", name=name))
+    refuse_other(standard, "provision")
     metres_of(beside, "beside", error=SitingError)
     metres_of(max_snap, "max_snap", endless=True, error=SitingError)
     given = {**(layers or {}), "communities": communities}

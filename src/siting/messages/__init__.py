@@ -119,9 +119,6 @@ class _Words(string.Formatter):
             return _given(value, self.lang)
         if spec == "noun":
             return _noun(value, self.lang)[1]
-        if len(spec) > 1 and spec.isalpha():
-            one, many = _noun(spec, self.lang)
-            return _words("list.counted", self.lang).format(value, one if value == 1 else many)
         if spec == "lines":
             return "".join(f"\n  - {text_in(self.lang, each)}" for each in value)
         if unquoted := UNQUOTED.fullmatch(spec):
@@ -129,6 +126,9 @@ class _Words(string.Formatter):
             return _listed(list(value), self.lang, most=most, quoted=False, between=unquoted[1])
         if isinstance(value, Iterable) and not isinstance(value, str):
             return _listed(list(value), self.lang, most=int(spec or MOST))
+        if len(spec) > 1 and spec.isalpha():
+            one, many = _noun(spec, self.lang)
+            return _words("list.counted", self.lang).format(value, one if value == 1 else many)
         one, bar, many = spec.partition("|")
         if bar:
             return f"{value:,} {one if value == 1 else many}"
@@ -160,6 +160,7 @@ def _given(value: object, lang: Language) -> str:
     if written and len(written) <= SHORT and "\n" not in written:
         return written
     kind = value.__name__ if isinstance(value, type) else type(value).__name__
+    kind = kind.removeprefix("nd")  # an array of numpy
     return _words("list.an" if kind[0].lower() in "aeiou" else "list.a", lang).format(kind)
 
 

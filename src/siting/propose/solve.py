@@ -148,8 +148,8 @@ def _shown(now: Progress) -> dict[str, object]:
     if now.value is None or now.bound is None:
         return {"completed": 0.0, "total": 1.0, "description": now.step}
     gap = gap_between(now.value, now.bound)
-    text = f"{now.step} {now.value:,.10g} / {now.bound:,.10g}, gap {100 * gap:.2f} %"
-    return {"completed": 1.0 - min(1.0, gap), "total": 1.0, "description": text}
+    text = Message("question.bar", step=now.step, value=now.value, bound=now.bound, gap=100 * gap)
+    return {"completed": 1.0 - min(1.0, gap), "total": 1.0, "description": str(text)}
 
 
 def check(rules: Sequence[Rule], time_limit: float | None, gap: float = 0.0) -> None:

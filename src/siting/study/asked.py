@@ -17,11 +17,26 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, cre
 
 from siting import propose
 from siting.errors import SitingError
+from siting.measure import Reach
 from siting.measure import decay as decays
 from siting.messages import Message
 from siting.study.fields import Flag, Metres, Number, Several, Share, Text, Whole
 
-__all__ = ["BY_GROUP", "NAMES", "OBJECTIVES", "ONE_OF", "RULES", "Asked", "Town", "decay_of", "key_of", "kind_of", "table_of"]
+__all__ = [
+    "BY_GROUP",
+    "NAMES",
+    "OBJECTIVES",
+    "ONE_OF",
+    "RULES",
+    "Asked",
+    "Town",
+    "decay_of",
+    "key_of",
+    "kind_of",
+    "no_ways",
+    "rules_of",
+    "table_of",
+]
 
 CLOSED = ConfigDict(extra="forbid")
 
@@ -112,6 +127,12 @@ class Asked:
         return self.make(**{key: kind_of(name, key).value(value, town) for key, value in self.arguments.items()})
 
 
+def no_ways() -> Reach:
+    """Return the ways between sites that are not known yet: none."""
+    none = pd.DataFrame({"origin": [], "destination": [], "cost": []})
+    return Reach.from_pairs(none, origins=[""], destinations=[""], limit=1.0)
+
+
 class _Names:
     """A town in which columns are known by name only, for the words of rules."""
 
@@ -128,7 +149,7 @@ class _Names:
         return pd.Series(amount, dtype=float) if isinstance(amount, Mapping) else amount
 
     def between(self, _: Any) -> Any:
-        return pd.DataFrame({"origin": [], "destination": []})
+        return no_ways()
 
 
 #: For the words of a goal, before a layer is read.
@@ -151,11 +172,10 @@ def _classes(*names: str) -> dict[str, type]:
 
 RULES = _classes(
     "AtLeast", "AtMost", "Backup", "Budget", "Capacity", "Cover", "Existing", "Forbidden", "MayClose", "NobodyBeyond",
-    "OnePer", "Phases", "Required", "Spacing", "Supply", "Together",
+    "OnePer", "Phases", "Required", "Spacing", "Supply", "TargetMarketShare", "Together",
 )  # fmt: skip
 OBJECTIVES = _classes(
     "MaxCoverage", "MaxMarketShare", "MaxSpacing", "MaxWorstShare", "MinCost", "MinFarthest", "MinSites", "MinTravel",
-    "TargetMarketShare",
 )  # fmt: skip
 
 
@@ -191,6 +211,17 @@ def table_of(make: Any) -> Any:
     if all(default is not ... for _, default in columns.values()):
         written = written | Literal[True]
     return Annotated[model, BeforeValidator(alone, json_schema_input_type=written), AfterValidator(asked)]
+
+
+def rules_of(make: Any) -> Any:
+    """Return the kind of one or several tables of a rule; a list of ids is one rule of them."""
+    first = next(iter(inspect.signature(make).parameters), "")
+
+    def of_ids(value: Any) -> Any:
+        plain = isinstance(value, list) and not any(isinstance(each, Mapping | list) for each in value)
+        return [{first: value}] if plain and value and kind_of(make.__name__, first) is IDS else value
+
+    return Annotated[Several[table_of(make)], BeforeValidator(of_ids)]  # type: ignore[misc]  # a kind of table
 
 
 def _objective(value: Any) -> Any:

@@ -12,7 +12,18 @@ from pydantic import BeforeValidator, ConfigDict, Field
 from siting.data import read_layer, read_postgis, sample_path
 from siting.labels import label, named
 from siting.network.store import HEAD
-from siting.propose import AtMost, Cover, MaxCoverage, MinSites
+from siting.propose import (
+    AtMost,
+    Budget,
+    Cover,
+    MaxCoverage,
+    MinSites,
+    NobodyBeyond,
+    OnePer,
+    Phases,
+    Supply,
+    TargetMarketShare,
+)
 from siting.propose.plan.rule_text import rule_words
 from siting.propose.problem import Objective, Rule
 from siting.study.asked import NAMES, Asked, Town
@@ -35,7 +46,18 @@ from siting.study.fields import (
 from siting.study.names import check_name
 from siting.study.rows import check_where
 
-__all__ = ["OF_DATABASES", "OF_EXTRACTS", "OF_FILES", "OF_LINES", "Circle", "Goal", "Settings", "Source", "role_in"]
+__all__ = [
+    "LIMITING",
+    "OF_DATABASES",
+    "OF_EXTRACTS",
+    "OF_FILES",
+    "OF_LINES",
+    "Circle",
+    "Goal",
+    "Settings",
+    "Source",
+    "role_in",
+]
 
 #: The keys of a `Source` that are of files only, and of databases only.
 OF_FILES = ("layer", "encoding", "skip_rows", "header")
@@ -43,6 +65,9 @@ OF_DATABASES = ("table", "query", "schema", "geometry")
 #: The keys of streets only: the keywords of `Network.from_streets`, and those of `Network.from_osm`.
 OF_LINES = ("length", "walking", "split", "oneway")
 OF_EXTRACTS = ("walking", "ferries", "area")
+#: Rules that require sites, and those that limit them.
+REQUIRING = {NobodyBeyond, OnePer, Supply, TargetMarketShare}
+LIMITING = {AtMost, Budget, Phases}
 #: A key that is not known is an error.
 CLOSED = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
 
@@ -205,7 +230,8 @@ class Goal:
     people
         The column of the communities whose people are served, or one for each service; default that of the service.
     objective
-        Without one, the fewest sites where a rule asks for a share, else the most people.
+        Without one, the fewest sites where a rule asks for a share, or requires sites without a limit on them; else the
+        most people.
     rules
         Rules of `solve`, beside the one that existing facilities are open.
     curve
@@ -267,7 +293,11 @@ class Goal:
         if isinstance(self.objective, Asked):
             made: Objective = self.objective.made(town)
             return made
-        return self.objective or (MaxCoverage() if self.share is None else MinSites())
+        if self.objective is not None:
+            return self.objective
+        kinds = {rule.make if isinstance(rule, Asked) else type(rule) for rule in self.rules}
+        fewest = self.share is not None or (kinds & REQUIRING and not kinds & LIMITING)
+        return MinSites() if fewest else MaxCoverage()
 
     def title(self, lang: str) -> str:
         """Describe the goal: services, objective, distance and rules."""

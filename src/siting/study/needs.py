@@ -10,11 +10,11 @@ import pandas as pd
 from siting.errors import SitingError
 from siting.measure.services import people_column
 from siting.messages import Message
-from siting.propose import AtMost, Budget
-from siting.study.asked import BY_GROUP, Asked, key_of, kind_of
+from siting.propose import AtMost, Budget, MaxCoverage, MaxWorstShare, MinFarthest, MinTravel
+from siting.study.asked import BY_GROUP, Asked, key_of, kind_of, no_ways
 from siting.study.faults import Faults, Path
 from siting.study.goal_town import GoalTown, named_all
-from siting.study.inputs import Goal
+from siting.study.inputs import LIMITING, Goal
 from siting.study.values import Study
 
 __all__ = ["check_needs", "faults_of"]
@@ -24,7 +24,7 @@ class _Columns(GoalTown):
     """A town of which only the columns are known: the ways between its sites are none."""
 
     def between(self, _: float) -> Any:
-        return pd.DataFrame({"origin": [], "destination": []})
+        return no_ways()
 
 
 def faults_of(study: Study) -> Faults:
@@ -68,11 +68,20 @@ def _check_goal(faults: Faults, path: Path, town: GoalTown) -> None:
             town.demand(service)
     if len(faults.found) > before:
         return
-    with faults.at(*path, "objective"):
-        town.goal.aim(town)
+    with faults.at(*path, *(() if town.goal.objective is None else ("objective",))):
+        _check_aim(town.goal.aim(town), town.goal)
     for rule, key in _keys(town.goal):
         with faults.at(*path, *key):
             _check_rule(rule.made(town) if isinstance(rule, Asked) else rule, rule, town)
+
+
+def _check_aim(aim: Any, goal: Goal) -> None:
+    """Refuse what would open every site, and what two objectives are weighed by only."""
+    kinds = {rule.make if isinstance(rule, Asked) else type(rule) for rule in goal.rules}
+    if isinstance(aim, MaxCoverage | MinTravel | MinFarthest) and not kinds & LIMITING:
+        raise SitingError(Message("study.endless"))
+    if isinstance(aim, MaxWorstShare):
+        raise SitingError(Message("study.not_alone"))
 
 
 def _keys(goal: Goal) -> Iterator[tuple[Any, tuple[str | int, ...]]]:

@@ -22,7 +22,7 @@ from siting.messages import Message
 from siting.study.analyses import FUNCTIONS, Analysis, table_of_function
 from siting.study.analyses.catalogue import keys_of_tables
 from siting.study.analyses.checks import check_analyses
-from siting.study.asked import OBJECTIVES, ONE_OF, RULES, Asked, table_of
+from siting.study.asked import OBJECTIVES, ONE_OF, RULES, Asked, rules_of
 from siting.study.checks import check_standards, check_tables, items, sound, tables
 from siting.study.faults import Faults, Written
 from siting.study.fields import Count, Files, Flag, Metres, Minutes, Name, Seconds, Several, Share, Text, Whole
@@ -50,7 +50,7 @@ GOAL = _table(
         "minutes": (_by_service(Minutes), None), "people": (_by_service(Text), None),
         "objective": (ONE_OF | None, None),
         "curve": (Count, 0), "on_map": (Flag, False), "time_limit": (Seconds | None, None), "gap": (Share | None, None),
-        **{key: (Several[table_of(make)], ()) for key, make in RULES.items()},  # type: ignore[misc]  # a kind of table
+        **{key: (rules_of(make), ()) for key, make in RULES.items()},
     },
     "A proposal.",
 )  # fmt: skip
@@ -176,9 +176,7 @@ def _in_order(file: Any, written: Written, numbers: Mapping[str, Sequence[int]])
     found = [
         (written.place((key, number)) or (), analysis)
         for key in FUNCTIONS
-        for analysis, number in zip(
-            getattr(file, key), numbers.get(key, range(len(getattr(file, key)))), strict=True
-        )
+        for analysis, number in zip(getattr(file, key), numbers.get(key, range(len(getattr(file, key)))), strict=True)
     ]
     return tuple(analysis for _, analysis in sorted(found, key=lambda one: one[0]))
 

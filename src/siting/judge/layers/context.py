@@ -348,9 +348,21 @@ class Context:
         return common_crs([frame for frame in self.layers.values() if isinstance(frame, gpd.GeoDataFrame)])
 
     def _located(self, key: tuple[Hashable, ...], frame: gpd.GeoDataFrame, name: str) -> Places:
+        """Place some rows of a layer: all of it at once, so that a row off the streets is warned of in one sentence."""
         network, snap = self.network, self.max_snap
         assert network is not None
-        return self.cached(("located", *key), lambda: network.locate(frame, max_snap=snap, name=name))
+        whole = self.layers.get(name)
+        if not isinstance(whole, gpd.GeoDataFrame) or not _is_part(frame, whole):
+            return self.cached(("located", *key), lambda: network.locate(frame, max_snap=snap, name=name))
+        placed: Places = self.cached(("located", name), lambda: network.locate(whole, max_snap=snap, name=name))
+        return placed if len(frame) == len(whole) else placed.select(frame.index)
+
+
+def _is_part(frame: gpd.GeoDataFrame, whole: gpd.GeoDataFrame) -> bool:
+    """Whether a frame is rows of another: stock may be of several layers, with ids of its own."""
+    if frame.crs != whole.crs or not whole.index.is_unique or not frame.index.isin(whole.index).all():
+        return False
+    return bool((frame.geometry.array == whole.geometry.loc[frame.index].array).all())
 
 
 def _rows(rule: Rule, layer: str) -> tuple[Hashable, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from numbers import Real
 from typing import Any
 
@@ -172,7 +173,7 @@ class Rule:
         for name in LISTS:
             given = getattr(self, name)
             object.__setattr__(self, name, ((given,) if given else ()) if isinstance(given, str) else tuple(given))
-        for key, fault in (*_faults_of_values(self), *_faults_of_parts(self)):
+        for key, fault in chain(_faults_of_values(self), _faults_of_parts(self)):
             raise fault_of(self.id, key, fault)
         if self.share is not None:
             with named_fault(self.id, "share"):

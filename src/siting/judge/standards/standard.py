@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from importlib.resources import files
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +25,11 @@ from siting.judge.standards.rule import Document, Rule
 from siting.judge.standards.years import due
 from siting.messages import Message
 
-__all__ = ["Standard", "list_standards", "load_standard"]
+__all__ = ["Standard", "list_standards", "load_standard", "refuse_other"]
 
 PROFILES = files("siting.judge").joinpath("profiles")
+#: A longer name of a standard is not repeated in a message.
+LONGEST_NAME = 60
 
 
 @dataclass(frozen=True, repr=False)
@@ -256,6 +259,14 @@ def _called(source: str) -> str:
     if nearest:
         raise StandardError(Message("standard.no_standard_near", near=nearest, **facts))
     raise StandardError(Message("standard.no_standard", **facts))
+
+
+def refuse_other(standard: object, what: str) -> None:
+    """Refuse what is no standard, such as the name of one."""
+    if not isinstance(standard, Standard):
+        name = str(standard) if isinstance(standard, (str, PathLike)) else ""
+        name = name if name and len(name) <= LONGEST_NAME else "jinhua"
+        raise StandardError(Message("verdict.takes_standard", what=what, name=name))
 
 
 def _named(file: str, text: str, data: Mapping[str, Any]) -> Standard:

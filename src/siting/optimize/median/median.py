@@ -23,6 +23,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from siting.messages import Message
 from siting.numbers import Bools, Floats, Ints, Ints8
 from siting.optimize.control import Control
 from siting.optimize.first_plan import GRACE
@@ -159,7 +160,7 @@ class _Search:
             self._all_served(root)
         if root.bound > self.cutoff and not stop:
             self._dive(root)
-        log.info("%s: root %.9g, plan %.9g after %d rounds", ENGINE, root.bound, self.value, rounds)
+        log.info(Message("solver.root", engine=ENGINE, bound=root.bound, value=self.value, n=rounds))
         heap: list[tuple[float, int, _Node]] = []
         self._settle(root, heap)
         if heap and not stop:

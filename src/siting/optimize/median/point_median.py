@@ -22,6 +22,7 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.spatial import cKDTree
 
+from siting.messages import Message
 from siting.numbers import Bools, Floats, Ints
 from siting.optimize.control import Control
 from siting.optimize.first_plan import GRACE
@@ -111,7 +112,8 @@ class _Search:
         self._look(price)
         if not self._report() and self.bound < self.cutoff:
             self._lower(price)
-        log.info("%s: root %.9g, plan %.9g, %d columns left", ENGINE, self.bound, self.value, int(self.left.sum()))
+        left = int(self.left.sum())
+        log.info(Message("solver.root_left", engine=ENGINE, bound=self.bound, value=self.value, n=left))
         proof = PointProof(self.price, np.flatnonzero(self.left))
         nodes = 1
         if self.bound < self.cutoff and not self._report():
@@ -187,7 +189,7 @@ class _Search:
                 return
             self._improve(pairs, base, near, columns)
             self._close()
-            log.info("look: bound %.9g, plan %.9g, %d pairs, %d active, %d left, theta %.3g", self.bound, self.value,
+            log.debug("look: bound %.9g, plan %.9g, %d pairs, %d active, %d left, theta %.3g", self.bound, self.value,
                      len(pairs.cols), len(columns), int(self.left.sum()), theta)  # fmt: skip
             if self._report() or self.bound >= self.cutoff:
                 return
@@ -243,7 +245,7 @@ class _Search:
         farthest = np.minimum(farthest, self.weight * self.known)
         pairs = int(problem.points.count_within(self.rows, farthest / self.weight, columns).sum())
         if pairs > MOST_PAIRS:
-            log.info("%s: %d pairs are left, too many for a table", ENGINE, pairs)
+            log.info(Message("solver.pairs_left", engine=ENGINE, n=pairs))
             return proof, 1
         ptr, column, cost = problem.points.within(self.rows, farthest / self.weight, columns)
         position = np.full(len(self.left), -1, np.int32)

@@ -13,7 +13,6 @@ from scipy.sparse import block_array, csc_array, csr_array, vstack
 from siting.numbers import Bools, Floats, Ints
 from siting.optimize import highs
 from siting.optimize.capacitated.open_places import OpenPlaces
-from siting.optimize.max_flow import LARGEST, maximum_flow
 from siting.propose.model.formulation import Formulation
 from siting.propose.model.inputs import within
 from siting.propose.model.variables import LARGER
@@ -22,8 +21,8 @@ from siting.propose.problem.rule_values import argument_of
 
 __all__ = ["Allocation", "build_allocation", "mixed_integer_model", "people_of", "rounded", "vector_of"]
 
-#: Parts of a person in flows of whole numbers, the finest that fit first.
-PARTS = (1_000_000, 1_000)
+#: Parts of a person in flows of whole numbers, the finest that fit first, and the most parts at one place.
+PARTS, MOST_PARTS = (1_000_000, 1_000, 1), 2**62
 #: Pairs up to which each gets a row of its own that ties it to its site: a tighter model, but a larger one.
 TIED = 60_000
 #: Arcs up to which people are allocated with the least travel.
@@ -102,25 +101,25 @@ class Allocation:
 
     @cached_property
     def parts(self) -> int:
-        """Into how many parts a person is cut for flows of whole numbers; 0 where there are too many people."""
+        """Into how many parts a person is cut for flows of whole numbers."""
         most = max(self.amount.max(initial=0.0), float(self.room.sum(axis=1).max()) if self.room.nnz else 0.0)
-        fit = (parts for parts in ((1,) if self.whole else PARTS) if most * parts <= LARGEST)
-        return next(fit, 0)
+        return next(parts for parts in (PARTS[-1:] if self.whole else PARTS) if most * parts <= MOST_PARTS)
 
     def _in_parts(self, people: Floats) -> Ints:
         return np.rint(people * self.parts).astype(np.int64)
 
     def most(self, x: Bools, phase: int) -> float:
-        """Return the most people with a place in a phase, fractions to `parts`; NaN where there are too many."""
-        room = self.room @ x.astype(float)
-        mine = self.usable(x) & (self.of_need["phase"].to_numpy()[self.need] == phase)
-        if not self.parts:
-            return math.nan
-        if not mine.any():
-            return 0.0
-        need, pool = self.need[mine].astype(np.int32), self.pool[mine].astype(np.int32)
-        flow = maximum_flow(self._in_parts(self.amount), self._in_parts(room), need, pool).flow
-        return float(flow.sum()) / self.parts
+        """Return the most people with a place in a phase, fractions to `parts`."""
+        return self._flow(x, x, phase)[1]
+
+    def _flow(self, x: Bools, first: Bools, phase: int) -> tuple[OpenPlaces, float]:
+        """Return the flow to the places of the columns *first* along the arcs of x, and the people who have one."""
+        here = self.of_pool["phase"].to_numpy() == phase
+        mine = np.flatnonzero((self.open_pools(x) & here)[self.pool])
+        flow = OpenPlaces(self._in_parts(self.amount), self.room.shape[0], self.need[mine], self.pool[mine])
+        room = self._in_parts(self.room @ first.astype(float)).tolist()
+        served = sum(flow.add(pool, room[pool]) for pool in np.flatnonzero(self.open_pools(first) & here).tolist())
+        return flow, served / self.parts
 
     def added_and_lost(self, x: Bools, columns: Ints, phase: int) -> tuple[float, list[tuple[float, float]]]:
         """Count the people with a place in a phase: without new *columns* of x, and for each of them.
@@ -129,14 +128,8 @@ class Allocation:
         """
         rest = x.copy()
         rest[columns] = False
-        if math.isnan(start := self.most(rest, phase)):
-            return start, [(start, start)] * len(columns)
+        flow, start = self._flow(x, rest, phase)
         here = self.of_pool["phase"].to_numpy() == phase
-        mine = np.flatnonzero(self.open_pools(x)[self.pool] & here[self.pool])
-        flow = OpenPlaces(self._in_parts(self.amount), self.room.shape[0], self.need[mine], self.pool[mine])
-        before = self._in_parts(self.room @ rest.astype(float)).tolist()
-        for pool in np.flatnonzero(self.open_pools(rest) & here).tolist():
-            flow.add(pool, before[pool])
         room = csc_array(self.room[:, columns])
         places = self._in_parts(room.data).tolist()
         pools = [

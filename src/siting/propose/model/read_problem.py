@@ -22,7 +22,7 @@ from siting.propose.problem.rule_values import argument_of
 
 log = logging.getLogger(__name__)
 
-__all__ = ["of_service", "people_of", "read", "with_take_up"]
+__all__ = ["named", "of_service", "people_of", "read", "with_take_up"]
 
 
 def read(
@@ -46,7 +46,7 @@ def read(
         demand = {name: pd.Series(1.0, one.origins, name="communities") for name, one in reaches.items()}
     demands: Mapping[str, Any] = demand if isinstance(demand, Mapping) else dict.fromkeys(reaches, demand)
     if set(demands) != set(reaches):
-        services = {"several": list(reaches), "services": list(demands)}
+        services = {"several": named(reaches), "services": named(demands)}
         raise ProblemError(Message("problem.services_differ", one="reach", other="demand", **services))
     if len(reaches) > 1 and not isinstance(demand, Mapping):
         raise ProblemError(Message("problem.demand_of_each", services=list(reaches)))
@@ -168,6 +168,11 @@ def _options(
             raise ProblemError(Message("problem.options_late", last=last, ids=wrong))
         table["phase"] = np.searchsorted(np.array(years, float), first.to_numpy(float))
     return table.loc[in_order(table.index)]
+
+
+def named(services: Iterable[str]) -> list[str | Message]:
+    """Name services for a message."""
+    return [Message("problem.unnamed") if name == UNNAMED else name for name in services]
 
 
 def of_service(what: str, service: str) -> str | Message:

@@ -14,7 +14,7 @@ from siting.measure.reach import Reach
 from siting.messages import Message
 from siting.propose.model.formulation import Formulation
 from siting.propose.model.inputs import UNNAMED, Demand, Inputs, Pairs, Rates, Reaches
-from siting.propose.model.read_problem import of_service, people_of, with_take_up
+from siting.propose.model.read_problem import named, of_service, people_of, with_take_up
 from siting.propose.model.shares import build_closeness, build_shares
 from siting.propose.problem.rule_values import argument_of
 
@@ -116,7 +116,7 @@ def under(formulation: Formulation, scenario: Scenario) -> Formulation:
 def _by_service(inputs: Inputs, value: Any, what: str) -> Mapping[str, Any]:
     several: Mapping[str, Any] = value if isinstance(value, Mapping) else {UNNAMED: value}
     if set(several) != set(inputs.services):
-        services = {"several": list(several), "services": inputs.services}
+        services = {"several": named(several), "services": named(inputs.services)}
         other = Message("problem.the_problem")
         raise ProblemError(Message("problem.services_differ", one=what, other=other, **services))
     return several

@@ -15,7 +15,7 @@ from siting.propose.model.constraints import all_may_open_first
 from siting.propose.plan.alternatives import second_best
 from siting.propose.plan.demand_words import demand_words
 from siting.propose.plan.reason_words import NAMED, listed, reason_words
-from siting.propose.plan.rule_text import bracketed, rule_words
+from siting.propose.plan.rule_text import bracketed, difference_words, rule_words
 from siting.propose.plan.site_names import Named, SiteNames
 from siting.propose.plan.solved_problem import SolvedProblem
 from siting.propose.problem import Budget, Existing, MaxCoverage, MinCost, MinFarthest, MinTravel, travels
@@ -147,7 +147,9 @@ def _sites(plan: SolvedProblem, lang: str, called: SiteNames) -> Iterator[str]:
         if others is not None:
             instead, loss = others.iloc[row["order"] - 1]
             if not pd.isna(instead):
-                line += label(longer, lang, site=called.site(instead), loss=amount(round(loss, 1)))
+                how = how_counted(plan, plan.objective)
+                less = difference_words(objective, round(float(loss), 1), lang, plan.unit, how)
+                line += label(longer, lang, site=called.site(instead), loss=less)
         yield line
 
 

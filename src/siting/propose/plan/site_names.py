@@ -27,8 +27,7 @@ class SiteNames:
         given: dict[str, Any] = dict.fromkeys(KINDS, names)
         if isinstance(names, Mapping) and any(isinstance(value, (Mapping, pd.Series)) for value in names.values()):
             if strange := [key for key in names if key not in KINDS]:
-                what = Message("question.names_key")
-                raise ProblemError(Message("argument.choose", what=what, value=strange[0], choices=KINDS))
+                raise ProblemError(Message("question.names_key", value=strange[0], choices=KINDS))
             given = {kind: names.get(kind) for kind in KINDS}
         self.known = {kind: _read(values) for kind, values in given.items()}
         self.twice = {kind: _repeated(values) for kind, values in self.known.items()}

@@ -18,6 +18,7 @@ from siting.propose.plan.demand_words import demand_words
 from siting.propose.plan.explain import how_counted, listed
 from siting.propose.plan.plan import Plan
 from siting.propose.plan.rule_text import difference_words, value_words
+from siting.propose.plan.site_names import Named, SiteNames
 from siting.propose.search.apart import choices, search_apart
 from siting.propose.search.point_search import refuse_unkept_ways
 from siting.propose.solve import check
@@ -85,20 +86,28 @@ class Alternatives:
         """Whether it is proven of every plan that none between it and the plan before is left out."""
         return bool(self.table["proven"].all()) and (self.exhausted or len(self.plans) == self.n)
 
-    def explain(self, lang: str = "zh") -> str:
+    def explain(self, lang: str = "zh", *, names: Named = None) -> str:
         """Say what each plan opens instead, and what it is worth in comparison.
 
         Parameters
         ----------
         lang
             "zh" or "en".
+        names
+            Names of sites, as for `Plan.explain`.
+
+        Raises
+        ------
+        ProblemError
+            When *names* are none.
         """
+        called = SiteNames(names, lang)
         key, apart = "complete" if self.complete else "open", self._apart(lang)
         lines = [*demand_words(self.plans[0].problem.inputs, lang)]
         lines.append(label(f"alternatives.{key}", lang, count=len(self.plans), apart=apart))
         for rank, (plan, row) in enumerate(zip(self.plans, self.table.to_dict("records"), strict=True), start=1):
             key = "first" if rank == 1 else "next" if row["proven"] else "unproven"
-            words = {"than": self._than(plan, lang), "change": _change(row["opens"], row["drops"], lang)}
+            words = {"than": self._than(plan, lang), "change": _change(row["opens"], row["drops"], lang, called)}
             words |= {"value": _worth(plan, plan.objective, lang), "bound": _worth(plan, row["bound"], lang)}
             lines.append(label(f"alternatives.{key}", lang, rank=rank, **words))
         if self.exhausted:
@@ -140,10 +149,11 @@ def _worth(plan: Plan, value: float, lang: str) -> str:
     return value_words(plan.problem.objective, value, lang, plan.unit, how_counted(plan, plan.objective))
 
 
-def _change(opens: tuple[object, ...], drops: tuple[object, ...], lang: str) -> str:
+def _change(opens: tuple[object, ...], drops: tuple[object, ...], lang: str, called: SiteNames) -> str:
     """Say what opens and what does not, in comparison with the first plan."""
     key = "swaps" if opens and drops else "opens" if opens else "drops" if drops else "same"
-    return label(f"alternatives.{key}", lang, opens=listed(opens, lang), drops=listed(drops, lang))
+    words = {"opens": listed(map(called.site, opens), lang), "drops": listed(map(called.site, drops), lang)}
+    return label(f"alternatives.{key}", lang, **words)
 
 
 def alternatives(

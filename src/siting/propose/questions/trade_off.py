@@ -294,7 +294,7 @@ def _aims(first: Any, second: Any, given: tuple[Any, ...]) -> tuple[Formulation,
     for what in (first, second):
         if not isinstance(what, known):
             choices = [kind.__name__ for kind in known]
-            raise ProblemError(Message("argument.choose", what="trade_off", value=what, choices=choices))
+            raise ProblemError(Message("question.aim", value=what, choices=choices))
     reach, demand, rules, options, take_up = given
     saves = [isinstance(what, (MinSites, MinCost)) for what in (first, second)]
     bounded = saves[0] != saves[1]
