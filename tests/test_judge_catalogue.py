@@ -138,7 +138,7 @@ def test_the_loader_refuses_what_the_schema_refuses(tmp_path: Path, key: str, va
     lines = [line for line in rest.partition("[[rule]]")[0].splitlines() if not line.startswith(f"{key} =")]
     said = "{ public = 1 }" if isinstance(value, dict) else json.dumps(value, ensure_ascii=False)
     (tmp_path / "own.toml").write_text("\n".join([start, "[[rule]]", f"{key} = {said}", *lines]), encoding="utf-8")
-    line = start.count("\n") + 2
+    line = start.count("\n") + 3  # that of the key
     with pytest.raises(st.errors.StandardError, match=rf"^own\.toml: line {line}: rule .*{key}"):
         st.load_standard(tmp_path / "own.toml")
 

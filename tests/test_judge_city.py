@@ -328,7 +328,7 @@ def test_school_places_are_not_childcare_places(judged: Judge) -> None:
     assert row["basis"].tolist() == ["学位共 150 个，常住人口 2,000 人"]
     assert judged({**rate, "base": "children"})["value"].tolist() == [750]
     with pytest.raises(
-        st.errors.StandardError, match=r"places .托位. are of childcare, school_places .学位. of kindergartens"
+        st.errors.StandardError, match=r"places .toddlers. are of childcare, school_places .pupils. of kindergartens"
     ):
         rule_from({**rate, "column": "places"})
     with pytest.raises(st.errors.StandardError, match="are not of one sort"):

@@ -75,9 +75,9 @@ def test_what_the_document_lacks_is_no_number() -> None:
 @pytest.mark.parametrize(
     ("values", "wanted", "message"),
     [
-        ([True, False], "甲", 'wants 甲 of parks: "a", which holds no text; write true or false'),
-        ([1, 2], "甲", 'wants 甲 of parks: "a", which holds no text; write a comparison such as ">=100"'),
-        ([1, 2], ("甲", "乙"), "wants 甲, 乙 of parks"),
+        ([True, False], "甲", 'wants "甲" of parks: "a", which holds no text; write true or false'),
+        ([1, 2], "甲", 'wants "甲" of parks: "a", which holds no text; write a comparison such as ">=100"'),
+        ([1, 2], ("甲", "乙"), 'wants "甲", "乙" of parks'),
     ],
 )
 def test_words_are_wanted_of_a_column_without_words(values: list[Any], wanted: Any, message: str) -> None:

@@ -356,10 +356,9 @@ def test_a_target_without_a_number_replaces_none_unless_the_user_gives_it() -> N
 
 def test_a_word_that_is_not_among_them_is_guessed_at() -> None:
     known = ("", "percent", "places", "beds")
-    assert unlisted("unit", "place", known) == (
-        'unit is "place"; did you mean "places"? choose one of "beds", "percent", "places"'
-    )
-    assert unlisted("unit", "xyz", known) == 'unit is "xyz"; choose one of "beds", "percent", "places"'
+    told = 'unit is "place"; did you mean "places"? choose one of beds, percent, places'
+    assert str(unlisted("unit", "place", known)) == told
+    assert str(unlisted("unit", "xyz", known)) == 'unit is "xyz"; choose one of beds, percent, places'
 
 
 # --- names in Chinese

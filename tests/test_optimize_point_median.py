@@ -183,8 +183,8 @@ def test_what_needs_all_pairs_is_refused() -> None:
         (st.MinTravel(), [st.AtMost(1), st.Cover(0.5, limit=30)], "needs a table of ways"),
         (st.MinTravel(), [st.AtMost(1), st.AtMost(1, by=pd.Series("a", points.index))], "needs a table of ways"),
         (st.MinTravel(), [], "say how many"),
-        (st.MinTravel(), [st.AtMost(9)], "there are only 3 candidates"),
-        (st.MinTravel(), [st.AtMost(1), st.Existing(["p9"])], "no such destinations"),
+        (st.MinTravel(), [st.AtMost(9)], "the problem has only 3 candidates"),
+        (st.MinTravel(), [st.AtMost(1), st.Existing(["p9"])], "Existing: not among the sites"),
     ):
         with pytest.raises(ProblemError, match=said):
             st.solve(objective, reach, demand=people, rules=rules)

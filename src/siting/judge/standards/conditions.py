@@ -6,7 +6,7 @@ import re
 from collections.abc import Hashable, Mapping
 from typing import Any
 
-from siting.judge.standards.keys import WIDE, fault_of
+from siting.judge.standards.keys import WIDE, fault_of, kind_fault
 from siting.messages import Message
 
 __all__ = ["ANY", "COMPARISON", "columns_of", "conditions_from", "key_of"]
@@ -19,13 +19,12 @@ COMPARISON = re.compile(r"\s*(>=|<=|>|<)\s*(-?\d+(?:\.\d+)?)\s*$")
 def conditions_from(rule: str, key: str, value: Any) -> dict[str, Any]:
     """Read conditions on columns; `any` has several such tables, of which one is enough."""
     if not isinstance(value, Mapping) or not all(isinstance(v, bool | str | list | tuple) for v in value.values()):
-        raise fault_of(rule, key, Message("study.kind", what=key, value=value, kind=Message("standard.columns")))
+        raise kind_fault(rule, key, value, Message("standard.columns"))
     read = {k: tuple(v) if isinstance(v, list) else _condition(rule, key, k, v) for k, v in value.items() if k != ANY}
     if ANY not in value:
         return read
     if not isinstance(value[ANY], list | tuple) or len(value[ANY]) < 2 or not all(value[ANY]):
-        what, several = f"{key}.{ANY}", Message("standard.alternatives")
-        raise fault_of(rule, key, Message("study.kind", what=what, value=value[ANY], kind=several))
+        raise kind_fault(rule, key, value[ANY], Message("standard.alternatives"), below=ANY)
     return {**read, ANY: tuple(conditions_from(rule, f"{key}.any", each) for each in value[ANY])}
 
 

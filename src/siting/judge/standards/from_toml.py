@@ -10,7 +10,18 @@ from typing import Any
 from siting.errors import StandardError
 from siting.judge.standards.applies_to import APPLIES
 from siting.judge.standards.conditions import conditions_from
-from siting.judge.standards.keys import ALSO, LISTS, NUMBERS, PART, PARTS, TABLES, fault_of, named_fault, unlisted
+from siting.judge.standards.keys import (
+    ALSO,
+    LISTS,
+    NUMBERS,
+    PART,
+    PARTS,
+    TABLES,
+    fault_of,
+    kind_fault,
+    named_fault,
+    unlisted,
+)
 from siting.judge.standards.kinds import KINDS, check_kind
 from siting.judge.standards.rule import Document, Rule
 from siting.messages import Message
@@ -102,7 +113,7 @@ def _value(rule: str, key: str, value: Any) -> Any:
 
     def check(fits: bool, kind: Message) -> None:
         if not fits:
-            raise fault_of(rule, key, Message("study.kind", what=key, value=value, kind=kind))
+            raise kind_fault(rule, key, value, kind)
 
     listed = isinstance(value, list | tuple)
     if key in NUMBERS:

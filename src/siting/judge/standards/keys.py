@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from difflib import get_close_matches
 
@@ -11,7 +11,7 @@ from siting.judge.standards.travel_modes import MODES
 from siting.messages import Message
 
 __all__ = ["ALSO", "CHOICES", "COMPUTING", "JUDGED", "LISTS", "NEAR", "NUMBERS", "ONE_BY_ONE", "PART", "PARTS",
-           "PERMITS", "ROWS", "TABLES", "WAY", "WIDE", "fault_of", "named_fault", "unlisted"]  # fmt: skip
+           "PERMITS", "ROWS", "TABLES", "WAY", "WIDE", "fault_of", "kind_fault", "named_fault", "unlisted"]  # fmt: skip
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "operator": (">=", "<=", ">", "<", "=", "~", "range", "per", ""),
@@ -68,6 +68,13 @@ def unlisted(key: str, given: str, known: Iterable[str]) -> Message:
 def fault_of(rule: str | Message, key: str, message: str | Message) -> StandardError:
     """Make the error of a key of a rule; the key tells the line of the file."""
     return StandardError(Message("standard.rule", rule=rule, key=key, error=message))
+
+
+def kind_fault(rule: str, key: str, value: object, kind: Message, *, below: str = "") -> StandardError:
+    """Make the error of a value that is not of the *kind* that its key has; *below* is a key of its table."""
+    given = Message("study.table") if isinstance(value, Mapping) else value
+    what = f"{key}.{below}" if below else key
+    return fault_of(rule, key, Message("study.kind", what=what, value=given, kind=kind))
 
 
 @contextmanager
