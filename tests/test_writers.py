@@ -331,6 +331,8 @@ def test_no_writer_is_missing() -> None:
         "show/report.write_report": 1,
         "show/svg._render": 1,  # to memory
         "study/outputs.write_files": 1,  # a map, into the draft of the folder
+        "study/outputs.write_page": 1,  # a map
+        "study/results_file.write_record": 1,
     }
 
 
