@@ -25,9 +25,9 @@ _spec.loader.exec_module(architecture)
 SOURCE = Path(siting.__file__).parent
 #: From the ground up; what shares a line shares a floor and knows nothing of each other.
 FLOORS = [
-    {"labels", "numbers", "terminal_text"},
+    {"labels", "numbers"},
     {"messages"},
-    {"compiled", "errors", "renamed"},
+    {"compiled", "errors", "renamed", "terminal_text"},
     {"data", "interrupt", "limits", "notebook_html", "optimize", "progress_bar", "read_share"},
     {"network"},
     {"measure"},

@@ -108,6 +108,7 @@ def line_of(town: Path, results: Path, tmp_path: Path) -> dict[str, list[object]
         "explain": [results, "--site", "s2", "--community", "ne"], "compare": [results, results],
         "standards": ["jinhua", "--kind", "service_radius"],
         "convert": [layers, tmp_path / "b.csv", "--layer", "childcare"],
+        "deliver": ["--new-rules", tmp_path / "rules.toml"],
         "import": [tmp_path / "a.csv", tmp_path / "c.gpkg", "--role", "childcare"],
     }  # fmt: skip
 
@@ -145,7 +146,7 @@ def test_every_option_has_words(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in COMMANDS if name != "demo"])
 def test_every_command_in_both_languages(name: str, lang: str, line_of: dict[str, list[object]]) -> None:
     """At 80 and 40 columns no line is wider, but for paths and ids; the words are of the language."""
-    for columns in (80,) if name in ("new", "run", "plan", "audit") else (80, 40):
+    for columns in (80,) if name in ("new", "run", "plan", "audit", "deliver") else (80, 40):
         told = siting(name, *line_of[name], "--lang", lang, columns=columns)
         assert told.status == 0, told.err
         lines = [line for line in told.out.splitlines() if "/" not in line and not re.fullmatch(r" *[\w.]+", line)]
@@ -170,8 +171,8 @@ def test_json_is_one_document_and_quiet_is_silent(name: str, line_of: dict[str, 
     found = json.loads(told.out, parse_constant=pytest.fail)
     assert found
     assert "error" not in found
-    if name == "new":
-        (line_of[name][0] / "study.toml").unlink()  # type: ignore[operator]
+    if key := {"new": "study", "deliver": "written"}.get(name):  # what is there is not overwritten
+        Path(found[key]).unlink()
     told = siting(name, *line_of[name], "-q")
     assert (told.status, told.out, told.err) == (0, "", "")
 

@@ -337,6 +337,8 @@ def test_no_writer_is_missing() -> None:
         "deliver/figures._image": 1,  # to memory
         "study/contents.write": 1,  # into the draft of the folder
         "study/outputs.write_files": 1,  # a map, into the draft of the folder
+        "study/outputs.write_page": 1,  # a map
+        "study/results_file.write_record": 1,
     }
 
 

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from siting.labels import label
+from siting.labels import LANGUAGES, Language, label
 from siting.messages import language
 
 __all__ = ["GRACE", "Interrupted", "interruptible"]
@@ -96,9 +96,16 @@ def _leave(number: int) -> None:
             if stream.isatty():
                 stream.write("\x1b[?25h")  # a spinner hides the cursor
             stream.flush()
-    words = label("cli.interrupted", language())
+    words = label("cli.interrupted", _language(sys.argv))
     with suppress(OSError):
         # A terminal of Windows has a code page of its own, which the stream of Python goes around.
         encoding = os.device_encoding(2) or sys.stderr.encoding or "utf-8"
         os.write(2, f"{words}\n".encode(encoding, "replace"))
     os._exit(128 + number)
+
+
+def _language(arguments: list[str]) -> Language:
+    """Return the language that the arguments ask for, before anything has read them, else that of messages."""
+    given = " ".join(arguments).replace("--lang=", "--lang ").split()
+    asked = given[given.index("--lang") + 1 :][:1] if "--lang" in given else []
+    return next((lang for lang in LANGUAGES if [lang] == asked), language())

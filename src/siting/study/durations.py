@@ -12,7 +12,13 @@ from siting.study.values import Study
 __all__ = ["seconds_of", "study_sizes"]
 
 #: Seconds for each 1000 streets, and for each 1000 communities, in usual studies; a search for sites has no such rate.
-RATES = {"layers": (0.05, 0.2), "network": (0.1, 0.0), "coverage": (0.04, 0.5), "areas": (0.05, 0.0), "audit": (0.05, 1.0)}
+RATES = {
+    "layers": (0.05, 0.2),
+    "network": (0.1, 0.0),
+    "coverage": (0.04, 0.5),
+    "areas": (0.05, 0.0),
+    "audit": (0.05, 1.0),
+}
 
 
 def study_sizes(study: Study) -> dict[str, int]:
