@@ -198,7 +198,7 @@ def test_limits_that_are_meant(reach: st.Reach) -> None:
     ("text", "key"),
     [
         ("[study]\nmax_snap = 0.5\n", "[study] max_snap"), ("[study]\nbeside = 0.3\n", "[study] beside"),
-        ('[[circle]]\nservice = "childcare"\nmetres = [0.3, 500]\n', "[[circle]] metres"),
+        ('[[circle]]\nservice = "childcare"\nmetres = [0.3, 500]\n', "[[circle]] childcare metres"),
         ('[[goal]]\nname = "a"\nservice = "childcare"\nmetres = 1.5\nat_most = 1\n', "[[goal]] a metres"),
     ],
 )  # fmt: skip

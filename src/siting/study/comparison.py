@@ -14,7 +14,7 @@ __all__ = ["Comparison", "compare_results"]
 
 #: What makes a row of coverage, of the verdict and of the plans the same in both.
 COVERAGE = ["service", "limit", "unit", "metric", "group", "weight"]
-RULE = ["standard", "rule", "area", "area_name", "indicator", "indicator_en"]
+RULE = ["standard", "rule", "unit", "area", "area_name", "indicator", "indicator_en"]
 #: Figures of a row that are compared.
 FIGURES = {
     "coverage": ["total", "covered", "share", "communities", "communities_covered"],

@@ -112,7 +112,9 @@ def counted(values: pd.Series, layer: str) -> pd.Series:
     if not pd.api.types.is_numeric_dtype(values):
         raise LayerError(layer, Message("verdict.text_column", column=values.name))
     numbers = values.to_numpy(float)
-    if wrong := _facts(values, ~(np.isfinite(numbers) & (numbers >= 0))):
+    if endless := _facts(values, np.isinf(numbers)):
+        raise LayerError(layer, Message("ids.infinite", **endless))
+    if wrong := _facts(values, ~(numbers >= 0)):
         raise LayerError(layer, Message("ids.negative", **wrong))
     if large := _facts(values, numbers >= MOST_COUNT):
         raise LayerError(layer, Message("ids.too_large", **large, rows=large["ids"]))

@@ -201,7 +201,9 @@ ARGUMENTS: dict[str, Kind] = {
     "beside": _kind(Metres, "metres"), "time_limit": _kind(Seconds, "seconds"), "gap": _kind(Share, "share"),
     "shares": SHARES, "scope": _kind(Text | Number, "“whole”, “part” or a share"),
     "walk": Kind(WHO | Mapping[str, WHO], "“adult”, “elder” or “carer”, or one by service", _walker),
-    "decay": _kind(Annotated[Any, BeforeValidator(decay_of, json_schema_input_type=Mapping[str, Any])], "{ gaussian = 800 }"),
+    "decay": _kind(
+        Annotated[Any, BeforeValidator(decay_of, json_schema_input_type=Mapping[str, Any])], "{ gaussian = 800 }"
+    ),
     "close_last": FLAG, "rings": FLAG, "levels": LIMITS, "budgets": Kind(tuple[Number, ...], "list of numbers"),
     "cost": Kind(Any, "amount of the sites, as of a goal", lambda value, call: call.town.of_sites(value)),
     "hubs": _kind(Literal["all", "fewest"] | Whole, "“all”, “fewest” or a whole number"),
