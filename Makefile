@@ -6,7 +6,7 @@ FLOOR := .venv-floor
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help env hooks demo test quick floor lint types docs words format architecture screenshots bench reliability release wheelhouse browser postgis clean
+.PHONY: help env hooks demo test quick floor lint types docs words format architecture screenshots bench reliability release wheelhouse browser postgis office clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -27,7 +27,7 @@ hooks: $(VENV)/.siting-dev ## style and types of what changes, checked by git be
 demo: $(VENV)/.siting-run ## build the environment and run the main job on the sample district, into siting-demo/
 	$(BIN)/siting demo --out siting-demo
 
-test: $(VENV)/.siting-test browser postgis ## build what the tests need, and run them all
+test: $(VENV)/.siting-test browser postgis office ## build what the tests need, and run them all
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 quick: $(VENV)/.siting-lint ## style, types, and the tests that are fast: before each commit
@@ -46,6 +46,9 @@ browser: ## a headless Chromium and Chinese fonts from Debian, for the tests of 
 
 postgis: ## PostgreSQL with PostGIS from Debian, for the tests of databases
 	@sh scripts/postgis.sh
+
+office: ## LibreOffice from Debian, for the tests of what is handed in
+	@sh scripts/office.sh
 
 lint: $(VENV)/.siting-lint ## style of the code
 	$(BIN)/ruff check .

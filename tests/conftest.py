@@ -100,7 +100,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what opens a browser or starts a database as slow."""
     for item in items:
-        if {"browser", "postgis"} & set(getattr(item, "fixturenames", ())):
+        if {"browser", "office", "postgis"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.slow)
 
 
@@ -182,6 +182,15 @@ def browser() -> Iterator[Any]:
         opened = play.chromium.launch(executable_path=found, args=[f"--{switch}" for switch in switches])
         yield opened
         opened.close()
+
+
+@pytest.fixture(scope="session")
+def office() -> str:
+    """The path of LibreOffice; tests that need it skip, and say so, without it."""
+    found = shutil.which("soffice")
+    if found is None:
+        pytest.skip("NOT CHECKED in LibreOffice: it is not here; make office installs it")
+    return found
 
 
 @pytest.fixture(scope="session")

@@ -63,38 +63,62 @@ BROKEN: dict[str, tuple[str | bytes, list[tuple[int, str]]]] = {
     "GBK": (BASE.encode("gb18030"), [(3, "not UTF-8 but, as it seems, GB18030; save the file as UTF-8")]),
     "UTF-16": (BASE.encode("utf-16"), [(1, "not UTF-8 but, as it seems, UTF-16")]),
     "no text": (b"\x00\xff\xfe\x01" * 9, [(1, "not text in UTF-8")]),
-    "Chinese quotes": (base(l4="standard = “jinhua”"), [(4, "“ is a sign of a Chinese keyboard; write \"")]),
+    "Chinese quotes": (base(l4="standard = “jinhua”"), [(4, '“ is a sign of a Chinese keyboard; write "')]),
     "full-width equals": (base(l5="year ＝ 2025"), [(5, "＝ is a sign of a Chinese keyboard; write =")]),
     "full-width brackets": (base(l22="metres = ［300， 500］"), [(22, "［ is a sign of a Chinese keyboard")]),
     "full-width sharp": (base(l5="year = 2025 ＃ 近期"), [(5, "＃ is a sign of a Chinese keyboard")]),
-    "a Chinese key bare": (base(l8="小区 = { path = \"town.gpkg\" }"), [(8, "小区 needs quotation marks")]),
+    "a Chinese key bare": (base(l8='小区 = { path = "town.gpkg" }'), [(8, "小区 needs quotation marks")]),
     "a header not closed": (base(l14="[walk"), [(14, "has no ] at its end")]),
     "a text not closed": (base(l4='standard = "jinhua'), [(4, "a text has no quotation mark at its end")]),
     "a list not closed": (base(l22="metres = [300, 500"), [(24, "no TOML")]),
     "a word bare": (base(l4="standard = jinhua"), [(4, "a text needs quotation marks")]),
     "no equals": (base(l5="year 2025"), [(5, "there is no = after a key")]),
     "two in a line": (base(l5="year = 2025 by = 3"), [(5, "a line holds one key")]),
-    "a Windows path": (base(l8='communities = { path = "data\\town.gpkg" }'), [(8, "a backslash begins another sign")]),
-    "a Windows path of another sign": (base(l8='communities = { path = "data\\city.gpkg" }'), [(8, "write paths with /")]),
+    "a Windows path": (
+        base(l8='communities = { path = "data\\town.gpkg" }'),
+        [(8, "a backslash begins another sign")],
+    ),
+    "a Windows path of another sign": (
+        base(l8='communities = { path = "data\\city.gpkg" }'),
+        [(8, "write paths with /")],
+    ),
     "a key twice": (base(l5="year = 2025\nyear = 2030"), [(6, "this key or table stands twice")]),
     "a table twice": (base(more="[walk]\n"), [(29, "this key or table stands twice")]),
     "empty": ("", [(0, "there is no [layers.communities]"), (0, "there is no [layers.streets]")]),
     # Keys and tables
     "an unknown table": (base(l20="[[cirle]]"), [(20, "[[cirle]]: unknown key; did you mean circle?")]),
-    "an unknown key": (base(l22="meters = 300"), [
-        (20, "[[circle]] childcare: has no limit"), (22, "[[circle]] childcare meters: unknown key; did you mean metres?"),
-    ]),
-    "a key of a layer": (base(l8='communities = { paht = "town.gpkg" }'), [
-        (8, "[layers.communities]: needs path"), (8, "[layers.communities] paht: unknown key; did you mean path?"),
-    ]),
-    "a key of a rule": (base(l28="at_most = { n = 1, per = \"district\" }"), [(28, "[[goal]] most at_most per: unknown key")]),
-    "a key of a walker": (base(l15="eldercare = { sped = 60 }"), [(15, "[walk] eldercare sped: unknown key; did you mean speed")]),
+    "an unknown key": (
+        base(l22="meters = 300"),
+        [
+            (20, "[[circle]] childcare: has no limit"),
+            (22, "[[circle]] childcare meters: unknown key; did you mean metres?"),
+        ],
+    ),
+    "a key of a layer": (
+        base(l8='communities = { paht = "town.gpkg" }'),
+        [
+            (8, "[layers.communities]: needs path"),
+            (8, "[layers.communities] paht: unknown key; did you mean path?"),
+        ],
+    ),
+    "a key of a rule": (
+        base(l28='at_most = { n = 1, per = "district" }'),
+        [(28, "[[goal]] most at_most per: unknown key")],
+    ),
+    "a key of a walker": (
+        base(l15="eldercare = { sped = 60 }"),
+        [(15, "[walk] eldercare sped: unknown key; did you mean speed")],
+    ),
     "a list that is one": (base(l24="[goal]"), [(24, "[goal]: write [[goal]] in double brackets")]),
     "a table that is a number": (base(l14="[walker]"), [(14, "[walker]: unknown key; did you mean walk?")]),
     "no streets": (base(l12=""), [(7, "there is no [layers.streets]")]),
-    "no communities and no streets": (base(l8="", l12=""), [
-        (7, "there is no [layers.communities]"), (7, "there is no [layers.streets]"),
-    ]),
+    "no communities and no streets": (
+        base(l8="", l12=""),
+        [
+            (7, "there is no [layers.communities]"),
+            (7, "there is no [layers.streets]"),
+        ],
+    ),
     # Values
     "a year that is text": (base(l5='year = "2025"'), [(5, '[study] year is "2025", not a whole number')]),
     "a title that is a number": (base(l3="title = 5"), [(3, "[study] title is 5, not")]),
@@ -123,11 +147,19 @@ BROKEN: dict[str, tuple[str | bytes, list[tuple[int, str]]]] = {
     "no unit": (base(l27=""), [(24, "needs metres or minutes, one of the two")]),
     "no question": (base(l28=""), [(24, "needs an objective, or cover (a share)")]),
     "an objective that is none": (base(l28='objective = "cheapest"'), [(28, 'objective is "cheapest"; choose')]),
-    "a decay that is none": (base(l28="objective = { max_market_share = { decay = { gauss = 800 } } }"), [
-        (28, "write a table such as { gaussian = 800 }")]),
+    "a decay that is none": (
+        base(l28="objective = { max_market_share = { decay = { gauss = 800 } } }"),
+        [(28, "write a table such as { gaussian = 800 }")],
+    ),
     "a name of a folder": (base(l25='name = "a/b"'), [(25, "letters, digits")]),
-    "a name twice": (base(more=GOAL.replace("two", "most") + "at_most = 1\n"), [(30, 'the name "most" occurs twice')]),
-    "names that are one on a disk": (base(more=GOAL.replace("two", "MOST") + "at_most = 1\n"), [(30, "one name in files")]),
+    "a name twice": (
+        base(more=GOAL.replace("two", "most") + "at_most = 1\n"),
+        [(30, 'the name "most" occurs twice')],
+    ),
+    "names that are one on a disk": (
+        base(more=GOAL.replace("two", "MOST") + "at_most = 1\n"),
+        [(30, "one name in files")],
+    ),
     # Names of layers, standards and rules
     "a circle without its layer": (base(l21='service = "culture"'), [(21, 'the service "culture" has no layer')]),
     "a goal without its layer": (base(l26='service = "culture"'), [(26, 'the service "culture" has no layer')]),
@@ -137,71 +169,147 @@ BROKEN: dict[str, tuple[str | bytes, list[tuple[int, str]]]] = {
     "a standard that is none": (base(l4='standard = "jinghua"'), [(4, 'there is no standard "jinghua"')]),
     "one of two standards": (base(l4='standard = ["jinhua", "hangzou"]'), [(4, 'there is no standard "hangzou"')]),
     "a standard that is no file": (base(l4='standard = "own.toml"'), [(4, "there is no such file")]),
-    "a rule that is none": (base(l18='"jinhua.childcare.circle_15" = 0.9'), [(18, "did you mean jinhua.childcare.circle_15min?")]),
-    "a rule that prints its number": (base(l18='"jinhua.childcare.places_per_1000.2025" = 0.9'), [(18, "takes no share")]),
-    "a change of a clause": (base(l17='[changes."jinhua.childcare.circle_15min"]', l18='clause = "x"'), [(17, "cannot be changed")]),
-    "an own rule without kind": (base(more='[[rule]]\nid = "own.x"\nservice = "childcare"\n'), [(29, "[[rule]] own.x")]),
+    "a rule that is none": (
+        base(l18='"jinhua.childcare.circle_15" = 0.9'),
+        [(18, "did you mean jinhua.childcare.circle_15min?")],
+    ),
+    "a rule that prints its number": (
+        base(l18='"jinhua.childcare.places_per_1000.2025" = 0.9'),
+        [(18, "takes no share")],
+    ),
+    "a change of a clause": (
+        base(l17='[changes."jinhua.childcare.circle_15min"]', l18='clause = "x"'),
+        [(17, "cannot be changed")],
+    ),
+    "an own rule without kind": (
+        base(more='[[rule]]\nid = "own.x"\nservice = "childcare"\n'),
+        [(29, "[[rule]] own.x")],
+    ),
     "a document without title": (base(more='[documents.own]\nnumber = "3"\n'), [(29, "[documents] own")]),
     # Files
     "a file that is not there": (base(l9='childcare = { path = "none.gpkg" }'), [(9, "[layers.childcare] path")]),
-    "a file outside": (base(l9='childcare = { path = "../town.gpkg" }'), [(9, "leads out of the folder of the study")]),
+    "a file outside": (
+        base(l9='childcare = { path = "../town.gpkg" }'),
+        [(9, "leads out of the folder of the study")],
+    ),
     "a file of another format": (base(l9='childcare = { path = "study.docx" }'), [(9, "[layers.childcare] path")]),
-    "a layer that is not in the file": (base(l9='childcare = { path = "town.gpkg", layer = "kids" }'), [(9, 'has no layer "kids"')]),
-    "a file and a database": (base(l9='childcare = { path = "town.gpkg", postgis = "service=x", table = "t" }'), [
-        (9, "needs path, postgis")]),
-    "a table of a file": (base(l9='childcare = { path = "town.gpkg", table = "kids" }'), [(9, '"table" is for a database')]),
-    "a layer of a database": (base(l9='childcare = { postgis = "service=x", table = "t", layer = "kids" }'), [
-        (9, '"layer" is for files')]),
+    "a layer that is not in the file": (
+        base(l9='childcare = { path = "town.gpkg", layer = "kids" }'),
+        [(9, 'has no layer "kids"')],
+    ),
+    "a file and a database": (
+        base(l9='childcare = { path = "town.gpkg", postgis = "service=x", table = "t" }'),
+        [(9, "needs path, postgis")],
+    ),
+    "a table of a file": (
+        base(l9='childcare = { path = "town.gpkg", table = "kids" }'),
+        [(9, '"table" is for a database')],
+    ),
+    "a layer of a database": (
+        base(l9='childcare = { postgis = "service=x", table = "t", layer = "kids" }'),
+        [(9, '"layer" is for files')],
+    ),
     "a database without a table": (base(l9='childcare = { postgis = "service=x" }'), [(9, "needs table or query")]),
-    "a streets key elsewhere": (base(l9='childcare = { path = "town.gpkg", walking = false }'), [(9, "is for [layers.streets]")]),
+    "a streets key elsewhere": (
+        base(l9='childcare = { path = "town.gpkg", walking = false }'),
+        [(9, "is for [layers.streets]")],
+    ),
     "an origin that is none": (base(l9='childcare = { from = "kids" }'), [(9, "there is no [layers.kids]")]),
-    "a layer of itself": (base(l9='childcare = { from = "eldercare" }', l10='eldercare = { from = "childcare" }'), [
-        (9, "is made from itself"), (10, "is made from itself")]),
-    "a filter of another column": (base(l9='childcare = { path = "town.gpkg", where = { sort = "x" } }'), [
-        (9, 'childcare: there is no column "sort"; it has places')]),
-    "a filter that leaves nothing": (base(l9='childcare = { path = "town.gpkg", where = { places = ">500" } }'), [
-        (9, "no row of 1 fulfils the conditions; places holds 20")]),
-    "a filter that is none": (base(l9='childcare = { path = "town.gpkg", where = { places = [] } }'), [(9, "where places is []")]),
+    "a layer of itself": (
+        base(l9='childcare = { from = "eldercare" }', l10='eldercare = { from = "childcare" }'),
+        [(9, "is made from itself"), (10, "is made from itself")],
+    ),
+    "a filter of another column": (
+        base(l9='childcare = { path = "town.gpkg", where = { sort = "x" } }'),
+        [(9, 'childcare: there is no column "sort"; it has places')],
+    ),
+    "a filter that leaves nothing": (
+        base(l9='childcare = { path = "town.gpkg", where = { places = ">500" } }'),
+        [(9, "no row of 1 fulfils the conditions; places holds 20")],
+    ),
+    "a filter that is none": (
+        base(l9='childcare = { path = "town.gpkg", where = { places = [] } }'),
+        [(9, "where places is []")],
+    ),
     # Columns, ids and values that a goal needs
     "a required column": (base(l8='communities = { path = "town.gpkg", layer = "candidates" }'), [(8, "population")]),
-    "a column of the user": (base(l8='communities = { path = "town.gpkg", columns = { population = "人数" } }'), [(8, "人数")]),
-    "people that are not counted": (base(l26='people = "toddlers"\nservice = "childcare"'), [
-        (26, 'communities: there is no column "toddlers"; it has population')]),
-    "a cost that is not there": (base(l28='budget = { total = 9, cost = "price" }'), [(28, 'there is no column "price"')]),
-    "a budget below the cheapest": (base(l28='budget = { total = 2, cost = "cost" }'), [(28, "below the cheapest site (s1, 3")]),
-    "a group that is none": (base(l28='supply = { total = { "东城" = 30, "西成" = 9 }, by = "district" }'), [
-        (28, "district has no \"西成\"; it has 东城, 西城")]),
-    "a group that is not named": (base(l28='supply = { total = { "东城" = 30 }, by = "district" }'), [
-        (28, 'district has "西城", which are not named')]),
-    "a cost by district": (base(l28='budget = { total = 9, cost = { "东城" = 3, "南城" = 4 } }'), [
-        (28, 'district has no "南城"; it has 东城, 西城')]),
-    "sites without an end": (base(l28='forbidden = "s1"\nobjective = "max_coverage"'), [(29, "would open every site")]),
-    "an objective of two": (base(l28='at_most = 1\nobjective = { max_worst_share = "name" }'), [
-        (29, 'there is no column "name"')]),
+    "a column of the user": (
+        base(l8='communities = { path = "town.gpkg", columns = { population = "人数" } }'),
+        [(8, "人数")],
+    ),
+    "people that are not counted": (
+        base(l26='people = "toddlers"\nservice = "childcare"'),
+        [(26, 'communities: there is no column "toddlers"; it has population')],
+    ),
+    "a cost that is not there": (
+        base(l28='budget = { total = 9, cost = "price" }'),
+        [(28, 'there is no column "price"')],
+    ),
+    "a budget below the cheapest": (
+        base(l28='budget = { total = 2, cost = "cost" }'),
+        [(28, "below the cheapest site (s1, 3")],
+    ),
+    "a group that is none": (
+        base(l28='supply = { total = { "东城" = 30, "西成" = 9 }, by = "district" }'),
+        [(28, 'district has no "西成"; it has 东城, 西城')],
+    ),
+    "a group that is not named": (
+        base(l28='supply = { total = { "东城" = 30 }, by = "district" }'),
+        [(28, 'district has "西城", which are not named')],
+    ),
+    "a cost by district": (
+        base(l28='budget = { total = 9, cost = { "东城" = 3, "南城" = 4 } }'),
+        [(28, 'district has no "南城"; it has 东城, 西城')],
+    ),
+    "sites without an end": (
+        base(l28='forbidden = "s1"\nobjective = "max_coverage"'),
+        [(29, "would open every site")],
+    ),
+    "an objective of two": (
+        base(l28='at_most = 1\nobjective = { max_worst_share = "name" }'),
+        [(29, 'there is no column "name"')],
+    ),
     "groups without a column": (base(l28='at_most = { n = 1, by = "town" }'), [(28, 'there is no column "town"')]),
     "a site that is none": (base(l28='required = ["s9"]\nat_most = 1'), [(28, 'has the id "s9"')]),
-    "more sites than candidates": (base(l28="at_most = 40"), [(28, "asks for 40 sites, but there are only 2 candidates")]),
-    "ids that two layers share": (base(l11='candidates = { path = "town.gpkg", layer = "twins" }'), [
-        (26, 'childcare and candidates share ids: "k1"')]),
+    "more sites than candidates": (
+        base(l28="at_most = 40"),
+        [(28, "asks for 40 sites, but there are only 2 candidates")],
+    ),
+    "ids that two layers share": (
+        base(l11='candidates = { path = "town.gpkg", layer = "twins" }'),
+        [(26, 'childcare and candidates share ids: "k1"')],
+    ),
     "candidates for another service": (
-        base(l11='candidates = { path = "town.gpkg", where = { services = "!=eldercare" } }', l26='service = "eldercare"'),
+        base(
+            l11='candidates = { path = "town.gpkg", where = { services = "!=eldercare" } }', l26='service = "eldercare"'
+        ),
         [(26, "no candidate offers eldercare")],
     ),
     "ids that stand twice": (base(l9='childcare = { path = "twice.csv", crs = "EPSG:4547" }'), [(9, "twice.csv")]),
     # Several at once
     "five faults": (
-        base(l4='standard = "jinghua"', l5='year = "2025"', l21='service = "culture"', l22="metres = 50000", l28="at_most = -1"),
+        base(
+            l4='standard = "jinghua"',
+            l5='year = "2025"',
+            l21='service = "culture"',
+            l22="metres = 50000",
+            l28="at_most = -1",
+        ),
         [(4, "jinghua"), (5, "whole number"), (21, "culture"), (22, "no walk"), (28, "at_most")],
     ),
     "faults of the file and of its layers": (
-        base(l9='childcare = { path = "town.gpkg", layer = "kids" }', l10='eldercare = { path = "none.gpkg" }', l15="sport = 3"),
+        base(
+            l9='childcare = { path = "town.gpkg", layer = "kids" }',
+            l10='eldercare = { path = "none.gpkg" }',
+            l15="sport = 3",
+        ),
         [(9, 'no layer "kids"'), (10, "none.gpkg"), (15, "walking speed is 3"), (15, "no layer")],
     ),
     "two goals": (
         base(l28='required = ["s9"]\nat_most = 1', more=GOAL + 'at_most = { n = 1, by = "town" }\n'),
         [(28, '"s9"'), (34, '"town"')],
     ),
-}  # fmt: skip
+}
 
 
 def points(where: dict[str, tuple[float, float]], **columns: Any) -> gpd.GeoDataFrame:
@@ -230,9 +338,9 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def faults_in(error: SitingError) -> Iterator[tuple[int, Any]]:
     """Yield the line and the sentence of each fault."""
-    listed = error.values["error"] if error.code == "error.several" else [error.message]
-    for message in listed:
-        yield message.values.get("line", 0), message
+    several = error.code == "error.several"
+    for message in error.values["error"] if several else [error.message]:  # noqa: PD011 - of an error, no table
+        yield message.values.get("line", 0), message  # noqa: PD011 - of a message
 
 
 def broken(folder: Path, text: str | bytes) -> SitingError:

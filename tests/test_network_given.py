@@ -204,7 +204,7 @@ def test_files_that_are_not_there(path: str) -> None:
         (lambda n: list(st.measure.travel_in_parts(HOME, n, HOME, metres=500)), "give the Network first"),
         (lambda n: st.straight_line(n, HOME, metres=500), "origins: is a Network, not a layer"),
         (lambda n: st.straight_line(HOME, pd.DataFrame({"x": [1]}), metres=500), "destinations: has no geometry"),
-        (lambda n: st.travel(n, HOME, HOME, metres=500, progress="yes"), "progress is 'yes'; give a function"),
+        (lambda n: st.travel(n, HOME, HOME, metres=500, progress="yes"), 'progress is "yes"; give a function'),
         (lambda n: st.travel(n, HOME, HOME, nearest=1, progress=3), "progress is 3; give a function"),
         (lambda n: st.measure.catchment(n, HOME, HOME, metres=500, progress=1), "progress is 1; give a function"),
         (lambda n: n.places_at_nodes(99), 'no such nodes: "99"'),

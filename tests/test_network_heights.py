@@ -82,7 +82,7 @@ def test_noughts_among_heights_are_none(caplog: pytest.LogCaptureFixture) -> Non
     assert len(network.nodes) == 5
     assert rises(network) == pytest.approx({"a": 3, "b": np.nan, "c": np.nan, "d": 2}, nan_ok=True)
     assert 'jump by more than 30 m from one vertex to the next in 1 row: "b"' in warned(caplog)
-    assert 'heights are 0 all along 1 rows, where all others are above 20 m: "c"' in warned(caplog)
+    assert 'heights are 0 all along 1 row, where all others are above 20 m: "c"' in warned(caplog)
 
 
 def test_a_street_that_starts_at_sea_level_is_believed(caplog: pytest.LogCaptureFixture) -> None:
@@ -127,7 +127,7 @@ def test_ends_above_each_other_are_not_joined(caplog: pytest.LogCaptureFixture) 
     deck, street = [(0, 0, 17), (100, 0, 17)], [(0, 0, 5), (0, 100, 5)]
     apart = st.Network.from_streets(raised(deck, street))
     assert apart.n_components == 2
-    assert 'lie more than 3 m above others at the same place, not joined to them: "a"' in warned(caplog)
+    assert 'lies more than 3 m above others at the same place, not joined to them: "a"' in warned(caplog)
     joined = st.Network.from_streets(raised(deck, street, [(0, 0, 5), (0, 0, 17)]))
     assert joined.n_components == 1
     assert len(joined.nodes) == 4

@@ -410,17 +410,17 @@ def test_a_value_out_of_range(tmp_path: Path, name: str, at: int, value: Any, sa
 
 #: Changes of whole arrays.
 OTHER_ARRAYS: list[tuple[str, Callable[[Any], Any], str]] = [
-    ("u", lambda a: a.astype(np.int64), '"u" holds int64 in 1, not int32 in 1 dimension'),
+    ("u", lambda a: a.astype(np.int64), '"u" holds int64 in 1 dimension, not int32 in 1'),
     ("x", lambda a: a.astype(">f8"), '"x" holds >f8'),
     ("x", lambda a: a[:-1], '"y" has 36 entries, not 35'),
     ("v", lambda a: a[:-1], '"v" has 59 entries, not 60'),
     ("cost", lambda a: a[:, None], '"cost" holds int32 in 2'),
     ("vertices", np.asfortranarray, '"vertices" holds float64 in 2'),
-    ("vertices", lambda a: a.reshape(-1, 4), '"vertices" has 4 columns, not 2'),
+    ("vertices", lambda a: a.reshape(-1, 4), r'"vertices\[0\]" has 4 entries, not 2'),
     ("first", lambda a: a[:-1], '"first" has 60 entries, not 61'),
     ("oneway", lambda a: a[:0], '"oneway" has 0 entries|is empty|mmap'),
-    ("nodes", lambda a: a[:-1], "35 names of nodes and 60 rows"),
-    ("nodes", lambda a: a * 0, 'nodes share the names "0"'),
+    ("nodes", lambda a: a[:-1], '"nodes" has 35 entries, not 36'),
+    ("nodes", lambda a: a * 0, 'nodes: ids occur twice: "0"'),
     ("u", lambda a: np.minimum(a, 30), "no edge ends at the nodes"),
 ]
 

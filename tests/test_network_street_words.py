@@ -145,7 +145,7 @@ def test_the_layer_of_an_office(streets: Make, caplog: pytest.LogCaptureFixture)
     network = st.Network.from_streets(layer)
     assert network.left_out == {"foot=no": 1, "motorway": 1}
     assert sorted(network.edges.index) == ["a", "d", "e"]
-    assert '"神道 (1 rows)"' in caplog.text
+    assert '"神道 (1 row)"' in caplog.text
     assert sorted(network.for_walk(st.Walk.elder(stairs=False)).edges.index) == ["a", "e"]
 
 

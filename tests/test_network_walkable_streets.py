@@ -162,7 +162,7 @@ def test_words_that_are_not_understood_are_told(caplog: pytest.LogCaptureFixture
     assert found.unread == {"foot=maybe": 1, "highway=xyz": 1, "highway=大马路": 2}
     warnings = [one.getMessage() for one in caplog.records if one.levelname == "WARNING"]
     assert len(warnings) == 2
-    assert '"highway" has unknown words "大马路 (2 rows)", "xyz (1 rows)"' in warnings[0]
+    assert '"highway" has unknown words "大马路 (2 rows)", "xyz (1 row)"' in warnings[0]
     assert "count as open" in warnings[0]
     assert '"foot" has unknown words "maybe (1 rows)"' in warnings[1]
 
@@ -271,7 +271,7 @@ def test_categories_and_plain_text_agree() -> None:
 def test_what_is_left_out_is_told(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level("INFO", logger="siting.network.walkable_streets"):
         walkable(pd.DataFrame({"highway": ["motorway", "path", "motorway"]}))
-        assert caplog.messages == ["streets left out, closed to walkers: {'motorway': 2}"]
+        assert caplog.messages == ["streets left out, closed to walkers: motorway: 2"]
         walkable(pd.DataFrame({"highway": ["path"]}))
     assert len(caplog.messages) == 1
 

@@ -142,12 +142,12 @@ def test_a_matrix_is_a_reach() -> None:
     ("table", "named", "message"),
     [
         (pd.DataFrame({"x": [1.0, -2.0]}, index=["a", "b"]), {}, 'cost is negative in 1 pair: "b to x"'),
-        (pd.DataFrame({"x": ["far", "2"]}, index=["a", "b"]), {}, "cost to 'x' is no number for the origins \"a\""),
+        (pd.DataFrame({"x": ["far", "2"]}, index=["a", "b"]), {}, 'cost to "x" is no number for the origins "a"'),
         (pd.DataFrame({"x": [1.0, 2.0]}, index=["a", "a"]), {}, 'origins: ids occur twice: "a"'),
         (pd.DataFrame({"x": [1.0]}, index=["a"]), {"origins": ["a"]}, "leave origins and destinations out"),
         (np.ones((2, 2)), {}, "give origins and destinations"),
         (np.ones((2, 2)), {"origins": ["a"], "destinations": ["x", "y"]}, r"is \(2, 2\), for 1 origin and 2 d"),
-        (np.ones(2), {"origins": ["a"], "destinations": ["x"]}, "with 1 axes"),
+        (np.ones(2), {"origins": ["a"], "destinations": ["x"]}, "with 1 axis"),
         (pd.DataFrame({"x": [1.0]}, index=["a"]), {"unit": "km"}, 'or "cost" for a unit of your own'),
     ],
 )

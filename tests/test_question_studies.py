@@ -614,9 +614,10 @@ def q26(town: Any, net: Any) -> dict[str, Any]:
 
 @answer
 def q27(town: Any, net: Any) -> dict[str, Any]:
+    building = "under construction"
     annex = pd.DataFrame(
         {
-            "status": ["under construction"] * 2 + ["new"] * 2 + ["under construction"] * 2 + ["preparatory"] * 2 + ["new"],
+            "status": [building] * 2 + ["new"] * 2 + [building] * 2 + ["preparatory"] * 2 + ["new"],
             "beds": [300, 761, 75, 200, 97, 297, None, 200, None],
             "cost": [8500, 19682, 3000, 5000, 1200, 2500, 50000, 6000, 25200],
             "floor_area": [13500, 57296, 6100, 13060, 3960, 7181, 65000, 10000, 24000],
@@ -624,7 +625,7 @@ def q27(town: Any, net: Any) -> dict[str, Any]:
         },
         index=pd.Index([f"E{i}" for i in range(1, 10)], name="id"),
     )
-    annex["in_stock"] = (annex["status"] == "under construction") & (annex["end"] <= 2022)
+    annex["in_stock"] = (annex["status"] == building) & (annex["end"] <= 2022)
     rates = {"owned": 11000}
     private = annex.loc[["E6"], ["status", "beds", "cost", "end"]].assign(subsidy_type="owned")
     homes, elders = town["communities"], town["eldercare"]

@@ -72,6 +72,7 @@ def test_a_folder_of_several_formats_becomes_a_study_that_runs(folder: Path, tmp
 def test_the_study_of_the_sample_runs_and_asks_what_it_says(tmp_path: Path) -> None:
     shutil.copy(st.data.sample_path(), tmp_path)
     draft = new_study(tmp_path, lang="en", name="first.toml")
+    assert '# standard = "beihai"' in draft.path.read_text(encoding="utf-8")
     study = st.Study.from_toml(draft.path)
     assert [goal.name for goal in study.goals] == ["childcare-5", "eldercare-5"]
     outcome = st.run(study)
@@ -89,7 +90,11 @@ def test_ids_of_candidates_that_facilities_have_are_set_apart(tmp_path: Path) ->
             frame = frame.set_axis([f"S{k}" for k in range(len(frame))], axis="index").rename_axis("id")
         if role in ("communities", "streets", "childcare", "candidates"):
             st.write_layer(frame, tmp_path / f"{role}.gpkg")
-    draft = new_study(tmp_path)
+    (here := tmp_path / "金华市某区").mkdir()
+    for file in tmp_path.glob("*.gpkg"):
+        file.rename(here / file.name)
+    draft = new_study(here)
+    assert st.Study.from_toml(draft.path).standard == "金华"  # by the name of the folder
     assert 'id_prefix = "C-"' in draft.path.read_text(encoding="utf-8")
     assert st.Study.from_toml(draft.path).layers["candidates"].read("candidates", strict=False).index[0] == "C-S0"
 

@@ -270,7 +270,7 @@ def test_the_last_sentence_is_in_the_code_page_of_the_terminal(monkeypatch: pyte
     monkeypatch.setattr(interrupt.os, "write", lambda _number, text: written.append(text))
     monkeypatch.setattr(interrupt.os, "device_encoding", lambda _number: "cp936")
     monkeypatch.setattr(interrupt.os, "_exit", lambda status: written.append(b"%d" % status))
-    monkeypatch.setattr(sys, "argv", ["siting", "run"])
+    monkeypatch.setattr(interrupt, "language", lambda: "zh")
     interrupt._leave(signal.SIGINT)
     assert "中断" in written[0].decode("gbk")
     assert written[1] == b"130"
@@ -289,6 +289,6 @@ def test_the_page_names_tests_and_files_that_exist() -> None:
     named = re.findall(r"`(test_\w+)`", page)
     assert len(named) > 12
     assert [name for name in named if f"def {name}(" not in tests] == []
-    files = re.findall(r"`((?:tests|scripts|data|study|network|show)/[\w/]+\.py|\w+\.py)`", page)
+    files = re.findall(r"`((?:tests|scripts|data|study|network|show|cli)/[\w/]+\.py|\w+\.py)`", page)
     assert len(files) > 10
     assert [file for file in files if not any((room / file).is_file() for room in (ROOT, ROOT / "src/siting"))] == []

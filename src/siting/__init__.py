@@ -12,6 +12,8 @@ import warnings
 
 import lazy_loader
 
+from siting.messages import Message
+
 _load, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 
 __version__ = "0.2.0"
@@ -43,8 +45,6 @@ MOVED = {
 def __getattr__(name: str) -> object:
     for home, names in MOVED.items():
         if name in names.split():
-            from siting.messages import Message
-
             said = Message("renamed.moved", name=name, home=home)
             warnings.warn(str(said), DeprecationWarning, stacklevel=2)
             return getattr(_load(home), name)

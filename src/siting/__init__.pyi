@@ -1,5 +1,6 @@
 from . import data as data
 from . import decay as decay
+from . import deliver as deliver
 from . import equity as equity
 from . import errors as errors
 from . import forecasts as forecasts

@@ -10,7 +10,7 @@ from typing import Any
 
 import typer
 
-from siting.cli import layers, results, standards, studies
+from siting.cli import layers, packages, results, standards, studies
 from siting.cli.command import app, help_words, usage_fault
 from siting.cli.language import spoken
 from siting.cli.shell import SHELL
@@ -21,7 +21,7 @@ from siting.terminal_text import printable
 __all__ = ["main", "run"]
 
 #: The modules that make the commands.
-MODULES = (studies, layers, results, standards)
+MODULES = (studies, layers, results, packages, standards)
 #: The order of the commands in help: as they are used.
 ORDER = (
     "new",
@@ -33,6 +33,7 @@ ORDER = (
     "report",
     "explain",
     "compare",
+    "deliver",
     "standards",
     "convert",
     "import",

@@ -54,6 +54,14 @@ def read_columns(path: str | Path, role: str | Role, *, rows: bool = True, **opt
     ------
     LayerError
         When the file is missing or no such file, or columns, ids and values have errors: all of them.
+
+    Examples
+    --------
+    >>> from siting.data import sample_path
+    >>> read_columns(sample_path(), "childcare")[["places", "district"]].head(1)
+          places district
+    id
+    K001      60      D01
     """
     kind = roles.role(role)
     file, form = local_file(path, kind.name)

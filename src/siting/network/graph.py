@@ -17,7 +17,6 @@ import pandas as pd
 from siting.data import one_layer
 from siting.errors import NetworkError
 from siting.limits import metres_of
-from siting.messages import Message
 from siting.network.contraction import ContractedGraph, contracted, edge_costs
 from siting.network.datum_warning import warned_of_datum
 from siting.network.from_networkx import graph_from_parts, parts_from_graph
@@ -29,7 +28,7 @@ from siting.network.parts import Parts, crs_code
 from siting.network.places import Places, frozen
 from siting.network.snapping import check_ids, place, places_at_nodes, projected
 from siting.network.store import Home, read_again, read_parts, write_parts
-from siting.network.summary import network_card
+from siting.network.summary import network_card, network_words
 from siting.network.walking_speed import Walk
 
 if TYPE_CHECKING:
@@ -255,8 +254,8 @@ class Network(Parts):
         if isinstance(parts, Network):
             return parts
         network = cls(**parts.arrays)
-        size = {"nodes": len(network.nodes), "edges": len(network.u), "km": float(network.metres.sum()) / 1000}
-        log.info(Message("network.made", **size, parts=network.n_components, crs=crs_code(network.crs)))
+        if log.isEnabledFor(logging.INFO):  # counting components takes a while
+            log.info(network_words(network))
         return network
 
     def drop_islands(self, *, least: int | None = None) -> Network:
@@ -371,7 +370,7 @@ class Network(Parts):
         any_street
             Take the nearest street, even a bridge, a tunnel or an island.
         name
-            Name of the places in the log.
+            Name of the places in messages.
 
         Raises
         ------

@@ -49,7 +49,7 @@ def _check_kinds(parts: Parts) -> None:
             found = {"type": str(array.dtype), "dimensions": array.ndim}
             raise NetworkError(Message("network.array_type", name=name, **found, **wanted))
     if parts.vertices is not None and parts.vertices.shape[1] != 2:
-        raise NetworkError(Message("network.array_size", name="vertices", size=parts.vertices.shape[1], wanted=2))
+        raise NetworkError(Message("network.array_size", name="vertices[0]", size=parts.vertices.shape[1], wanted=2))
 
 
 def _check_lengths(parts: Parts) -> None:

@@ -1,10 +1,11 @@
-"""The summary of a network in a notebook: its size and components."""
+"""The summary of a network: its size and components."""
 
 from __future__ import annotations
 
 import pandas as pd
 
-from siting.network.parts import Parts
+from siting.messages import Message
+from siting.network.parts import Parts, crs_code
 from siting.notebook_html import card, words
 from siting.numbers import percent
 
@@ -22,3 +23,9 @@ def network_card(parts: Parts, components: pd.DataFrame) -> str:
         "card.crs": str(parts.crs.name),
     }
     return card(words("card.network"), facts)
+
+
+def network_words(parts: Parts) -> Message:
+    """Say how large a network is, for the log."""
+    size = {"nodes": len(parts.nodes), "edges": len(parts.u), "km": float(parts.metres.sum()) / 1000}
+    return Message("network.made", **size, parts=parts.n_components, crs=crs_code(parts.crs))

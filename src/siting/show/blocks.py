@@ -92,9 +92,12 @@ def is_figure(part: object) -> TypeGuard[Figure]:
     return module is not None and isinstance(part, module.Figure)
 
 
-def blocks_of(parts: Sequence[object], lang: str) -> list[Block]:
-    """Return the blocks of a report; SitingError for an unknown kind of part."""
-    return list(_Page(lang).walk(parts, level=2, prefix="s"))
+def blocks_of(parts: Sequence[object], lang: str, *, drawn: bool = True) -> list[Block]:
+    """Return the blocks of a report; SitingError for an unknown kind of part.
+
+    A figure has its own label as anchor; without *drawn* it has nothing else.
+    """
+    return list(_Page(lang, drawn).walk(parts, level=2, prefix="s"))
 
 
 def frames_in(parts: Sequence[object]) -> Iterator[pd.DataFrame | pd.Series]:
@@ -113,8 +116,8 @@ def frames_in(parts: Sequence[object]) -> Iterator[pd.DataFrame | pd.Series]:
 class _Page:
     """Converts the parts to blocks, and counts the figures for unique names."""
 
-    def __init__(self, lang: str) -> None:
-        self.lang = lang
+    def __init__(self, lang: str, drawn: bool) -> None:
+        self.lang, self.drawn = lang, drawn
         self.figures = 0
 
     def walk(self, parts: Sequence[object], level: int, prefix: str) -> Iterator[Block]:
@@ -157,7 +160,10 @@ class _Page:
             self.figures += 1
             texts = [text.get_text() for text in part.texts] + [axes.get_title() for axes in part.axes]
             alt = caption or next(filter(None, texts), "")
-            yield Block("figure", text=caption, lines=(inline_svg(part, name=f"f{self.figures}", alt=alt),))
+            lines = (inline_svg(part, name=f"f{self.figures}", alt=alt),) if self.drawn else ()
+            yield Block(
+                "figure", text=caption or ("" if self.drawn else alt), anchor=str(part.get_label()), lines=lines
+            )
         elif is_audit(part):
             yield from audit_blocks(part, self.lang)
         elif is_plan(part):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
@@ -19,6 +19,7 @@ from siting.show.fonts import drawing
 from siting.show.marks import mark_facility, pin
 from siting.show.notes import notes_of
 from siting.show.picture_key import Entry, Mark, draw_key
+from siting.show.picture_sheet import Extent, Sheet
 from siting.show.plan_parts import NOT_SERVICES, Part, is_finite, one_plan, part_of, role_of
 from siting.show.text import clean
 
@@ -26,11 +27,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["draw_picture"]
+__all__ = ["draw_on", "draw_picture"]
 
-#: Inches: the whole width, the width of the key, the margins, the strip of the title, the heights of the map.
-WIDTH, KEY, EDGE, HEAD = 10.0, 2.45, 0.12, 0.5
-TALLEST, LEAST = 9.0, 4.6
 #: The margin of the map, as a part of its width.
 MARGIN = 0.02
 #: Tolerance of a boundary, metres; a fifth of a millimetre on paper for a district of 6 km.
@@ -97,6 +95,27 @@ def draw_picture(
     >>> figure.axes[0].get_aspect()
     1.0
     """
+    return draw_on(
+        Sheet.around, layers, service=service, areas=areas, coverage=coverage, plan=plan, lang=lang, title=title
+    )
+
+
+def draw_on(
+    sheet: Callable[[Extent, str], Sheet],
+    layers: Mapping[str, gpd.GeoDataFrame],
+    *,
+    service: str | None = None,
+    areas: gpd.GeoDataFrame | Mapping[str, gpd.GeoDataFrame] | None = None,
+    coverage: pd.DataFrame | Mapping[str, pd.DataFrame] | None = None,
+    plan: Any = None,
+    lang: str = "zh",
+    title: str | None = None,
+    more: Mapping[str, Sequence[Entry]] | None = None,
+) -> Figure:
+    """Draw as `draw_picture` does, on the sheet that is made for an extent and a title.
+
+    *more* are further groups of the key.
+    """
     present = {role: frame for role, frame in layers.items() if frame is not None and len(frame)}
     if not present:
         raise SitingError(Message("show.picture_empty"))
@@ -110,7 +129,8 @@ def draw_picture(
         key = "picture.title" if service is None else "picture.title_service"
         title = label(key, lang, service=named("service", service, lang))
     with drawing():
-        figure, axes, panel, scale = _sheet(_extent(placed), title)
+        page = sheet(_extent(placed), title)
+        axes = page.axes
         ground = _draw_ground(axes, placed, None if reached is None else to_crs(reached, crs), lang)
         _draw_communities(axes, placed.get("communities"), coloured.colours)
         places = _draw_facilities(axes, placed.get(service) if service else None, part, lang)
@@ -118,32 +138,12 @@ def draw_picture(
         axes.set(xlabel="", ylabel="")
         groups: dict[str, Sequence[Entry]] = {
             coloured.heading: coloured.entries, label("picture.places", lang): places,
-            label("picture.ground", lang): ground,
+            label("picture.ground", lang): ground, **(more or {}),
         }  # fmt: skip
         notices, sources = notes_of(present.values(), lang)
         notes = list(dict.fromkeys([*notices, *sources]))
-        size = KEY, figure.get_figheight() - HEAD - EDGE
-        draw_key(panel, size, groups.items(), metres_per_inch=scale, notes=notes, lang=lang)
-    return figure
-
-
-def _sheet(extent: tuple[float, float, float, float], title: str) -> tuple[Figure, Axes, Axes, float]:
-    """Return a figure with its title, the axes of the map, the panel of the key, and the metres in an inch."""
-    from siting.show.display import Picture  # matplotlib takes a while to import
-
-    left, bottom, right, top = extent
-    tall = min((WIDTH - KEY - 3 * EDGE) * (top - bottom) / (right - left), TALLEST)
-    across = tall * (right - left) / (top - bottom)
-    width, height = across + KEY + 3 * EDGE, max(tall, LEAST) + HEAD + EDGE
-    figure = Picture(figsize=(width, height))
-    axes = figure.add_axes((EDGE / width, (height - HEAD - tall) / height, across / width, tall / height))
-    axes.set_aspect("equal", adjustable="box")
-    axes.set(xlim=(left, right), ylim=(bottom, top), xticks=[], yticks=[])
-    for spine in axes.spines.values():
-        spine.set(visible=True, color="#d5dade", linewidth=0.8)
-    figure.text(EDGE / width, 1 - 0.14 / height, clean(title), fontsize=13, fontweight="bold", va="top")
-    panel = figure.add_axes(((across + 2 * EDGE) / width, EDGE / height, KEY / width, 1 - (HEAD + EDGE) / height))
-    return figure, axes, panel, (right - left) / across
+        draw_key(page.panel, page.size, groups.items(), metres_per_inch=page.scale, notes=notes, lang=lang)
+    return page.figure
 
 
 def _service(asked: str | None, layers: Mapping[str, object], *given: object) -> str | None:
@@ -214,7 +214,7 @@ def _draw_ground(
         under = {"facecolor": PAPER, "alpha": 0.65, "linewidth": 0, "pad": 1}
         for name, place in zip(districts.get("name", ()), districts.representative_point(), strict=False):
             if isinstance(name, str):
-                axes.text(place.x, place.y, clean(name), zorder=4, bbox=under, **style)
+                axes.text(place.x, place.y, clean(name), zorder=7, bbox=under, **style)
         entries.append(Entry("dashes", DISTRICT, label("picture.districts", lang)))
     return entries
 

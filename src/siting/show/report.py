@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib.metadata import version
 from importlib.resources import files
@@ -13,7 +13,7 @@ from siting.data import atomic_path
 from siting.errors import SitingError
 from siting.labels import LANGUAGES, label
 from siting.messages import Message
-from siting.show.blocks import Section, blocks_of, frames_in
+from siting.show.blocks import Block, Section, blocks_of, frames_in
 from siting.show.fonts import FAMILIES
 from siting.show.notes import notes_of
 from siting.show.text import clean
@@ -21,7 +21,7 @@ from siting.show.text import clean
 if TYPE_CHECKING:
     from jinja2 import Template
 
-__all__ = ["Section", "write_report"]
+__all__ = ["Section", "report_page", "write_report"]
 
 
 def write_report(
@@ -87,23 +87,35 @@ def write_report(
     if lang not in LANGUAGES:
         raise SitingError(Message("argument.choose", what="lang", value=lang, choices=LANGUAGES))
     carried, sources = notes_of(frames_in(parts), lang)
-    blocks = blocks_of(parts, lang)
-    headings = [block for block in blocks if block.kind == "heading" and block.level <= 3]
-    page = _template().render(
-        lang="zh-CN" if lang == "zh" else lang,
-        title=clean(label("report.title", lang) if title is None else title),
-        notices=list(dict.fromkeys([*_in_language(notices, lang), *carried])),
-        contents=headings if len(headings) > 1 else [],
-        contents_title=label("report.contents", lang),
-        blocks=blocks,
-        sources=list(dict.fromkeys([*([clean(attribution)] if attribution else []), *sources])),
-        sources_title=label("report.sources", lang),
-        made_with=label("report.made_with", lang, version=version("siting")),
-        families=", ".join(f'"{name}"' for name in FAMILIES),
+    page = report_page(
+        blocks_of(parts, lang),
+        title=label("report.title", lang) if title is None else title,
+        lang=lang,
+        notices=[*_in_language(notices, lang), *carried],
+        sources=[*([clean(attribution)] if attribution else []), *sources],
     )
     with atomic_path(target) as beside:
         beside.write_text(page, encoding="utf-8", newline="\n")
     return target
+
+
+def report_page(
+    blocks: Sequence[Block], *, title: str, lang: str, notices: Iterable[str], sources: Iterable[str]
+) -> str:
+    """Return the page of some blocks; a figure is the markup in its lines."""
+    headings = [block for block in blocks if block.kind == "heading" and block.level <= 3]
+    return _template().render(
+        lang="zh-CN" if lang == "zh" else lang,
+        title=clean(title),
+        notices=list(dict.fromkeys(notices)),
+        contents=headings if len(headings) > 1 else [],
+        contents_title=label("report.contents", lang),
+        blocks=blocks,
+        sources=list(dict.fromkeys(sources)),
+        sources_title=label("report.sources", lang),
+        made_with=label("report.made_with", lang, version=version("siting")),
+        families=", ".join(f'"{name}"' for name in FAMILIES),
+    )
 
 
 def _in_language(notices: Iterable[str | Mapping[str, str]], lang: str) -> list[str]:

@@ -43,8 +43,10 @@ def wrap(text: str, size: float, width: float) -> list[str]:
     --------
     >>> wrap("one two three", 72, 4.5)
     ['one two', 'three']
+    >>> wrap("托育（两条）", 72, 5)
+    ['托育（两', '条）']
     """
-    pieces = re.findall(r"[\u2e80-\u9fff\uff00-\uffef]|\s+|[^\s\u2e80-\u9fff\uff00-\uffef]+", text)
+    pieces = re.findall(r"[\u2e80-\u9fff\uff00-\uffef][、。，；：）】》]*|\s+|[^\s\u2e80-\u9fff\uff00-\uffef]+", text)
     lines = [""]
     for piece in pieces:
         if lines[-1].strip() and text_width((lines[-1] + piece).rstrip(), size) > width:

@@ -18,7 +18,7 @@ from siting.data import role as role_of
 from siting.data.found_layers import FoundLayer, find_layers
 from siting.data.new_text import write_new_text
 from siting.errors import LayerError, SitingError
-from siting.judge import list_standards
+from siting.judge import list_standards, load_standard
 from siting.labels import Language, label, named
 from siting.measure.services import offering
 from siting.messages import Message
@@ -244,8 +244,12 @@ def _lines(folder: Path, table: pd.DataFrame, chosen: Mapping[str, Chosen], lang
 
     yield from comment(Message("draft.head"))
     yield from ("", "[study]", f"title = {_text(folder.resolve().name)}", f'lang = "{lang}"')
-    yield from comment(Message("draft.standard", standards=list_standards()))
-    yield from ('# standard = "jinhua"', "# year = 2025", "", "[layers]")
+    called = _standards(lang)
+    yield from (f"# {line}" for line in _wrapped(Message("draft.standard", standards=called).text(lang)))
+    here = next((name for name in called if lang == "zh" and name in folder.resolve().name), "")
+    why = Message("draft.by_name").text(lang)
+    yield f"standard = {_text(here)}  # {why}" if here else f"# standard = {_text(called[0])}"
+    yield from ("# year = 2025", "", "[layers]")
     for role, layer in used.items():
         yield from (f"# {line}" for line in _understood(layer, lang))
         keys = {"path": layer.found.file.relative_to(folder).as_posix(), **layer.keys}
@@ -285,6 +289,11 @@ def _lines(folder: Path, table: pd.DataFrame, chosen: Mapping[str, Chosen], lang
     if "candidates" not in used:
         yield from ("", *comment(Message("draft.no_candidates")))
     yield ""
+
+
+def _standards(lang: Language) -> list[str]:
+    """Return the names of the standards, in Chinese their first Chinese one."""
+    return [load_standard(name).names[0] if lang == "zh" else name for name in list_standards()]
 
 
 def _understood(layer: Chosen, lang: Language) -> Iterator[str]:

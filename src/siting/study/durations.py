@@ -12,13 +12,7 @@ from siting.study.values import Study
 __all__ = ["seconds_of", "study_sizes"]
 
 #: Seconds for each 1000 streets, and for each 1000 communities, in usual studies; a search for sites has no such rate.
-RATES = {
-    "layers": (0.05, 0.1),
-    "network": (0.25, 0.0),
-    "coverage": (0.1, 1.5),
-    "areas": (0.3, 0.0),
-    "audit": (0.3, 5.0),
-}
+RATES = {"layers": (0.05, 0.2), "network": (0.1, 0.0), "coverage": (0.04, 0.5), "areas": (0.05, 0.0), "audit": (0.05, 1.0)}
 
 
 def study_sizes(study: Study) -> dict[str, int]:
@@ -42,8 +36,8 @@ def seconds_of(step: str, sizes: Mapping[str, int]) -> int | None:
 
     Examples
     --------
-    >>> seconds_of("network", {"streets": 80_000, "communities": 900})
-    20
+    >>> seconds_of("network", {"streets": 83_000, "communities": 900})
+    8
     >>> seconds_of("plan", {"streets": 80_000, "communities": 900}), seconds_of("network", {})
     (None, None)
     """
@@ -53,5 +47,5 @@ def seconds_of(step: str, sizes: Mapping[str, int]) -> int | None:
     seconds = (streets * sizes["streets"] + communities * sizes["communities"]) / 1000
     if seconds < 2:
         return None
-    digits = 1 - math.floor(math.log10(seconds)) - 1  # one digit is all that such a guess is worth
+    digits = -math.floor(math.log10(seconds))  # one digit is all that such a guess is worth
     return round(round(seconds, digits))

@@ -18,7 +18,10 @@ __all__ = ["Fault", "Faults", "Written"]
 
 Path = tuple[str | int, ...]
 #: Tables that may stand several times: what one of them is called by.
-LISTS = {"goal": "name", "rule": "id", "circle": "service"}
+LISTS = {
+    "goal": "name", "rule": "id", "circle": "service", "layer": "name", "sheet": "name", "chapter": "title",
+    "table": "name",
+}  # fmt: skip
 #: What pydantic finds, by the kind of value that was expected.
 KINDS = {
     "string": "text", "int": "whole", "float": "number", "bool": "flag", "dataclass": "table", "dict": "table",

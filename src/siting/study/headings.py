@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from siting.data import to_crs
@@ -88,11 +89,11 @@ def _worded(name: str, table: pd.DataFrame, results: Results) -> pd.DataFrame:
 
 def _coverage(table: pd.DataFrame, results: Results) -> pd.DataFrame:
     """Name the districts; how it was measured is said by the metric."""
-    table = table.drop(columns="how")
+    table = table.drop(columns="how", errors="ignore")  # a study without circles has none
     if "districts" in results.layers:
         called = names_apart(results.layers["districts"]).to_dict()
         names = [called.get(group, "") for group in table["group"]]
-        table.insert(table.columns.get_loc("group") + 1, "name", names)
+        table.insert(list(table.columns).index("group") + 1, "name", names)
     return in_words(table, results.study.lang)
 
 
@@ -189,7 +190,7 @@ def _cell(cell: Any, name: str, kind: str, lang: str) -> Any:
         return label("value.yes" if cell else "value.no", lang)
     if isinstance(cell, str):
         return next((label(key, lang) for key in _keys(name, cell) if known(key)), cell)
-    if not pd.api.types.is_number(cell):
+    if not isinstance(cell, int | float | np.number):
         return cell
     digits, factor, _ = FORMS.get(kind, (2, 1.0, ""))
     return _plain(float(cell) * factor, digits)

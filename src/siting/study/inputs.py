@@ -33,8 +33,8 @@ from siting.study.fields import (
     Flag,
     Metres,
     Minutes,
-    Persons,
     PathOfFile,
+    Persons,
     Scope,
     Several,
     StandardName,
@@ -74,7 +74,19 @@ CLOSED = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """The table [study]."""
+    """The table [study]: what holds for all of a study. `Study` says what each means.
+
+    Attributes
+    ----------
+    name, title, lang
+        Name for files, title for readers by language, "zh" or "en".
+    standard, year, by, household_size, scope, beside
+        What is judged: the standard or several, the year, the districts apart, persons per household, the part of the
+        area, and the walk in metres within which a facility counts as one's own.
+    max_snap, crs, datum, strict
+        How places are brought to the streets: metres, the CRS that all is measured in, the datum of layers that name
+        none, and whether doubts about locations are errors.
+    """
 
     __pydantic_config__ = CLOSED
 
@@ -104,6 +116,24 @@ class Source:
     `set` gives them columns; `sample` takes the layer of this name from the sample district.
     Streets may be an extract of OpenStreetMap, or the folder of `Network.save`; they have the keywords of
     `Network.from_streets` or `Network.from_osm` too, where `area` names a layer of the study.
+
+    Attributes
+    ----------
+    path, layer, columns, encoding, crs, datum, missing, mapping, skip_rows, header, strip_units, id_prefix
+        As for `read_layer`.
+    postgis, table, query, schema, geometry
+        As for `read_postgis`.
+    role
+        The role of the layer; without it that of the layer it is made `from_`, else its name.
+    from_, where, set
+        Another layer, conditions on its rows (see `siting.study.rows.rows_where`), and columns that it gets.
+    length, walking, split, oneway, ferries, area
+        Of streets: as for `Network.from_streets` and `Network.from_osm`.
+
+    Examples
+    --------
+    >>> Source(from_="eldercare", where={"facility_type": "养老机构"}).given(["from_", "role", "path"])
+    {'from_': 'eldercare'}
     """
 
     __pydantic_config__ = CLOSED
@@ -194,7 +224,15 @@ def role_in(layers: Mapping[str, Source], layer: str) -> str:
 
 @dataclass(frozen=True)
 class Circle:
-    """Distances at which the coverage of a service is measured, in metres or in minutes of its walker."""
+    """Distances at which the coverage of a service is measured, in metres or in minutes of its walker.
+
+    Attributes
+    ----------
+    service
+        A layer of facilities.
+    metres, minutes
+        One distance or several, along the streets; of minutes by the walker of the service.
+    """
 
     __pydantic_config__ = CLOSED
 

@@ -19,6 +19,7 @@ from siting.propose import Plan
 from siting.show import Section, draw_chart, draw_map, draw_picture, write_report
 from siting.study import tables
 from siting.study.analyses import FUNCTIONS
+from siting.study.contents import contents_of
 from siting.study.headings import tables_to_write
 from siting.study.results_file import write_record
 from siting.study.values import Proposal, Results
@@ -30,7 +31,7 @@ __all__ = ["is_result", "paths_in", "results_folder", "write_files", "write_outp
 
 #: What is in a folder of results, by kind, and its tables besides those of goals.
 FILES = {"map": "coverage.html", "report": "report.html", "layers": "results.gpkg", "tables": "tables",
-         "values": "results.json"}  # fmt: skip
+         "values": "results.json", "contents": "contents.json"}  # fmt: skip
 TABLES = ("coverage", "audit", "figures", "uncounted", "communities", "plans")
 
 
@@ -104,6 +105,7 @@ def write_files(results: Results, folder: Path, *, on_step: Callable[[str, str],
         for name, table in sheets.items():
             write_table(table, paths["tables"] / f"{name}.csv")
         write_record(results, paths["values"])
+        contents_of(results, parts).write(paths["contents"])
 
 
 def write_page(results: Results, kind: Literal["map", "report"], path: Path) -> None:
@@ -165,6 +167,7 @@ def _service(results: Results, service: str) -> Section:
         areas = areas[areas["unit"] == bands["unit"].iloc[0]]
     plan = _plans(results).get(service)
     picture = draw_picture(_silent(results.layers), service=service, areas=areas, coverage=bands, plan=plan, lang=lang)
+    picture.set_label(f"service/{service}")
     parts: list[Any] = [picture, tables.coverage_table(results, service, lang)]
     parts += filter(None, [tables.facility_words(results, service, lang)])
     if len(districts := tables.district_table(results, service, lang)):
@@ -184,7 +187,9 @@ def _proposal(results: Results, proposal: Proposal) -> Section:
     lang = results.study.lang
     parts: list[Any] = [tables.with_names(results, proposal.plan)]
     if proposal.curve is not None:
-        parts.append({label("study.curve", lang): draw_chart(proposal.curve, target=proposal.goal.share, lang=lang)})
+        chart = draw_chart(proposal.curve, target=proposal.goal.share, lang=lang)
+        chart.set_label(f"goal/{proposal.goal.name}")
+        parts.append({label("study.curve", lang): chart})
     return Section(proposal.goal.title(lang), *parts)
 
 

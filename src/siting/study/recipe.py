@@ -25,7 +25,7 @@ from siting.study.analyses.checks import check_analyses
 from siting.study.asked import OBJECTIVES, ONE_OF, RULES, Asked, rules_of
 from siting.study.checks import check_standards, check_tables, items, sound, tables
 from siting.study.faults import Faults, Written
-from siting.study.fields import Count, Files, Flag, Metres, Minutes, Name, Seconds, Several, Share, Text, Whole
+from siting.study.fields import Count, Files, Flag, Metres, Minutes, Name, Seconds, Several, Share, Text
 from siting.study.inputs import CLOSED, Circle, Goal, Settings, Source, role_in
 from siting.study.walkers import OfService, Walker, walk_from
 

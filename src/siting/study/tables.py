@@ -26,8 +26,9 @@ from siting.study.analyses.frames import frames_of, parts_of
 from siting.study.values import Proposal, Results
 
 __all__ = [
-    "analysis_sections", "attribution", "coverage_table", "datum_words", "district_table", "facility_words", "free_names", "network_words",
-    "notices", "places_table", "result_layers", "result_tables", "take_up_words", "with_names", "with_own_names",
+    "analysis_sections", "attribution", "coverage_table", "datum_words", "district_table", "facility_words",
+    "free_names", "network_words", "notices", "places_table", "result_layers", "result_tables", "take_up_words",
+    "with_names", "with_own_names",
 ]  # fmt: skip
 
 

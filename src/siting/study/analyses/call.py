@@ -6,21 +6,18 @@ import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
 from siting.network import Walk
-from siting.propose import AtMost, Budget
+from siting.propose import AtMost, Budget, Scenario
 from siting.propose.problem import Rule
-from siting.scenarios import Scenario
 from siting.study.analyses.catalogue import FUNCTIONS, OF_GOALS, signature_of
 from siting.study.analyses.kinds import kind_of
+from siting.study.analyses.protocols import Finding
 from siting.study.analyses.values import Analysis
-
-if TYPE_CHECKING:
-    from siting.study.analyses.lookup import Lookup
-    from siting.study.goal_town import GoalTown
+from siting.study.asked import Town
 
 __all__ = ["Call"]
 
@@ -29,7 +26,7 @@ __all__ = ["Call"]
 class Call:
     """An analysis with the place in which its arguments are looked up."""
 
-    lookup: Lookup
+    lookup: Finding
     analysis: Analysis
 
     def result(self) -> Any:
@@ -41,7 +38,9 @@ class Call:
         if key in OF_GOALS:
             problem = self.lookup.problem(self.goal)
             if key == "frontier":  # it asks for each number of sites or budget itself
-                problem["rules"] = [rule for rule in problem["rules"] if not _is_asked(rule, budgets="budgets" in arguments)]
+                problem["rules"] = [
+                    rule for rule in problem["rules"] if not _is_asked(rule, budgets="budgets" in arguments)
+                ]
             arguments = {**problem, **arguments}
         wanted = signature_of(key)
         settings = self.lookup.settings(key, written)
@@ -60,9 +59,10 @@ class Call:
         return goal
 
     @cached_property
-    def town(self) -> GoalTown:
+    def town(self) -> Town:
         """The communities and sites of that goal."""
-        return self.lookup.town(self.goal)
+        town: Town = self.lookup.town(self.goal)
+        return town
 
     def column(self, value: Any, of: str, end: str) -> Any:
         """Return a column, or several: of the layer of an argument, or of an end of its ways; a number as it is."""

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, create_model
 
-from siting import equity, forecasts, judge, measure, propose, scenarios, sharing
+from siting import judge, measure, propose
 from siting.study.analyses.kinds import GOAL, RULES, WAYS, Kind, kind_of
 from siting.study.analyses.values import Analysis
 from siting.study.analyses.ways import Rules, Ways
@@ -27,16 +27,14 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     **_functions(
         measure, "bands", "coverage", "accessibility", "supply_ratios", "catchment", "huff", "service_areas",
         "service_streets", "open_to_all", "offering", "with_sites", "with_projects", "appraise_projects", "forecast",
+        "interpolate_figures", "annual_growth", "annual_increase", "round_to_total", "inequality", "town_and_country",
+        "lorenz", "spatial_mismatch", "utilisation", "idle_nearby", "close_pairs", "neighbours", "medical_partners",
+        "uncovered_around", "joint_sites", "could_take_in",
     ),
-    **_functions(forecasts, "interpolate_figures", "annual_growth", "annual_increase", "round_to_total"),
-    **_functions(equity, "inequality", "town_and_country", "lorenz", "spatial_mismatch"),
     **_functions(
-        sharing, "utilisation", "idle_nearby", "close_pairs", "neighbours", "medical_partners", "uncovered_around",
-        "joint_sites", "could_take_in", "choose_hubs", "merge_sites", "upgrade_sites",
+        propose, "choose_hubs", "merge_sites", "upgrade_sites", "make_candidates", "assign", "frontier", "trade_off",
+        "alternatives", "compare", "fairest", "price_of_equity", "robustness", "solve_robust",
     ),
-    **_functions(propose, "make_candidates", "assign", "frontier", "trade_off", "alternatives", "compare"),
-    **_functions(equity, "fairest", "price_of_equity"),
-    **_functions(scenarios, "robustness", "solve_robust"),
 }  # fmt: skip
 #: Functions of a siting problem: a goal has their ways, people and rules.
 OF_GOALS = ("frontier", "trade_off", "fairest", "price_of_equity", "solve_robust")
@@ -61,7 +59,7 @@ def keys_of_function(function: str) -> dict[str, tuple[Kind, Any]]:
     [('reach', 'ways: from, to, metres or minutes', Ellipsis), ('limit', 'number', Ellipsis)]
     """
     left_out = (*OURS, *(OF_PROBLEMS if function in OF_GOALS else ()))
-    keys = {} if function not in OF_GOALS else {"goal": (GOAL, ...)}
+    keys: dict[str, tuple[Kind, Any]] = {} if function not in OF_GOALS else {"goal": (GOAL, ...)}
     for name, parameter in signature_of(function).items():
         if name not in left_out:
             needed = parameter.default is parameter.empty and (function, name) not in FROM_STUDY

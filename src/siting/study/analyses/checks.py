@@ -31,21 +31,40 @@ def check_analyses(
     *numbers* are those of the tables in the file, where the study has not all of them: by key, in order.
     """
     tables = [name for key in FUNCTIONS for name in _names(faults.data, key)]
-    known = {"layer": [*layers, *tables], "table": tables, "goal": [*goals, *_names(faults.data, "goal")]}
-    found = Counter(known["layer"])
+    there = faults.data.get("layers", {})
+    unread = set(there) - set(layers) if isinstance(there, Mapping) else set()
+    known = {"layer": [*layers, *unread, *tables], "table": tables, "goal": [*goals, *_names(faults.data, "goal")]}
+    found = Counter([*layers, *tables])
     for analysis, number in _numbered(analyses, numbers):
         if found[analysis.name] > 1:
             faults.add((analysis.key, number, "name"), Message("study.twice", name=analysis.name))
-        kinds = keys_of_function(analysis.key)
         rules = analysis.arguments.get("standard")
         if isinstance(rules, Rules) and rules.name is not None:
             with faults.at(analysis.key, number, "standard"):
                 chosen(rules, load_standard(rules.name))
-        for argument, value in analysis.arguments.items():
-            for to, name in kinds[argument][0].names(value):
-                if name not in known[to]:
-                    near = get_close_matches(name, known[to], n=1)
-                    faults.add((analysis.key, number, argument), _unknown(to, name, near or [*dict.fromkeys(known[to])]))
+        for argument, to, name in _names_in(analysis):
+            if name not in known[to]:
+                near = get_close_matches(name, known[to], n=1)
+                faults.add((analysis.key, number, argument), _unknown(to, name, near or [*dict.fromkeys(known[to])]))
+    _check_circles(faults, analyses, numbers)
+
+
+def _names_in(analysis: Analysis) -> Iterator[tuple[str, str, str]]:
+    """Yield the names that a table uses: the argument, what it is the name of, and the name."""
+    kinds = keys_of_function(analysis.key)
+    for argument, value in analysis.arguments.items():
+        yield from ((argument, to, name) for to, name in kinds[argument][0].names(value))
+
+
+def _check_circles(faults: Faults, analyses: Sequence[Analysis], numbers: Mapping[str, Sequence[int]]) -> None:
+    """Refuse tables that use each other."""
+    used = {each.name: {name for _, to, name in _names_in(each) if to != "goal"} for each in analyses}
+    try:
+        TopologicalSorter({name: others & set(used) for name, others in used.items()}).prepare()
+    except CycleError as error:
+        circle = error.args[1]
+        first, number = next(each for each in _numbered(analyses, numbers) if each[0].name in circle)
+        faults.add((first.key, number), Message("analysis.circle", names=circle))
 
 
 def check_columns(
@@ -77,9 +96,7 @@ def _columns(analysis: Analysis, kind: Kind, value: Any) -> Iterator[tuple[Seque
             yield ((layer,), column) if dot else ((given,) if isinstance(given, str) else given, each)
 
 
-def _numbered(
-    analyses: Iterable[Analysis], numbers: Mapping[str, Sequence[int]]
-) -> Iterator[tuple[Analysis, int]]:
+def _numbered(analyses: Iterable[Analysis], numbers: Mapping[str, Sequence[int]]) -> Iterator[tuple[Analysis, int]]:
     met: Counter[str] = Counter()
     for analysis in analyses:
         place, met[analysis.key] = met[analysis.key], met[analysis.key] + 1

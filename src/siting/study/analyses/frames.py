@@ -9,13 +9,10 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 
-from siting.equity import FairPlan, Mismatch
 from siting.judge import Audit
 from siting.labels import label, named
-from siting.projects import Appraisal
-from siting.propose import Alternatives, Assignment, TradeOff
-from siting.scenarios import RobustPlan
-from siting.sharing import Hubs, Mergers
+from siting.measure import Appraisal, Mismatch
+from siting.propose import Alternatives, Assignment, FairPlan, Hubs, Mergers, RobustPlan, TradeOff
 from siting.study.analyses.values import Analysis
 
 __all__ = ["frames_of", "parts_of", "sentences_of", "told"]
@@ -33,8 +30,8 @@ SOURCES = ("clause", "document", "read_with", "base", "kind")
 CODES = {"role": "hub_role", "stays": "stays", "who": "who", "group": "part_of_country"}
 #: Columns that mean something else than in most tables, in which `cost` is a way; where it is money it keeps its name.
 HEADINGS: Mapping[str, Mapping[str, str]] = {
-    **dict.fromkeys(("appraise_projects", "alternatives", "frontier", "trade_off", "compare"), {}),
-    **dict.fromkeys(("inequality", "town_and_country"), {"covered": "share"}),
+    "appraise_projects": {}, "alternatives": {}, "frontier": {}, "trade_off": {}, "compare": {},
+    "inequality": {"covered": "share"}, "town_and_country": {"covered": "share"},
     "utilisation": {"share": "use_share"}, "huff": {"share": "market_share"},
 }  # fmt: skip
 
@@ -80,7 +77,9 @@ def _frame(result: Any, names: Mapping[Any, str]) -> pd.DataFrame:
     if not plain and index.nlevels == 1 and "name" not in frame and len(index) and all(each in names for each in index):
         frame.insert(1, "name", [names[each] for each in index])
     lists = [column for column in frame if frame[column].map(lambda cell: isinstance(cell, tuple | list)).any()]
-    return frame.assign(**{column: [" ".join(map(str, cell)) for cell in frame[column]] for column in lists})
+    words = {str(column): [" ".join(map(str, cell)) for cell in frame[column]] for column in lists}
+    told_of: pd.DataFrame = frame.assign(**words)
+    return told_of
 
 
 def sentences_of(result: Any, lang: str, names: Mapping[Any, str]) -> list[str]:
@@ -113,27 +112,30 @@ def _of_verdict(audit: Audit, lang: str, names: Mapping[Any, str]) -> list[Any]:
     parts: list[Any] = []
     figures = audit.figures[audit.figures["printed"].isna()]
     if len(figures):
-        words = "" if lang == "zh" else "_en"
-        told_by = figures[f"reason{words}"].where(figures[f"reason{words}"] != "", figures[f"basis{words}"])
+        end = "" if lang == "zh" else "_en"
+        reason, basis = figures[f"reason{end}"], figures[f"basis{end}"]
         units = [named("unit", unit, lang) for unit in figures["unit"]]
-        table = pd.DataFrame({"value": figures["value"], "unit": units, "basis": told_by})
-        parts.append({label("analysis_part.figures", lang): table.set_index(pd.Index(figures[f"indicator{words}"], name="indicator"))})
-    units = frames_of(audit, names).get("units", pd.DataFrame(columns=["fulfils"]))
-    lacking = units[units["fulfils"].eq(False)] if "fulfils" in units else units.iloc[:0]
-    if len(lacking):
-        parts.append({label("analysis_part.lacking", lang): lacking[[each for each in ("id", "name", "rule") if each in lacking]].set_index("id")})
+        columns = {"value": figures["value"], "unit": units, "basis": reason.where(reason != "", basis)}
+        table = pd.DataFrame(columns).set_index(pd.Index(figures[f"indicator{end}"], name="indicator"))
+        parts.append({label("analysis_part.figures", lang): table})
+    listed = frames_of(audit, names).get("units")
+    if listed is not None and "fulfils" in listed and listed["fulfils"].eq(False).any():
+        lacking = listed.loc[listed["fulfils"].eq(False), [each for each in ("id", "name", "rule") if each in listed]]
+        parts.append({label("analysis_part.lacking", lang): lacking.set_index("id")})
     return parts
 
 
 def told(frame: pd.DataFrame, lang: str, key: str) -> pd.DataFrame:
     """Return a table of a function for a report: in one language, without its sources, codes as words."""
-    others = [each for each in frame if each.endswith("_en")] if lang == "zh" else [
-        each for each in frame if f"{each}_en" in frame]  # fmt: skip
-    shown = frame.drop(columns=[*others, *(each for each in SOURCES if each in frame and "rule" in frame)])
+    columns = [str(each) for each in frame]
+    others = [each for each in columns if (each.endswith("_en") if lang == "zh" else f"{each}_en" in columns)]
+    shown = frame.drop(columns=[*others, *(each for each in SOURCES if each in columns and "rule" in columns)])
     for column, section in CODES.items():
         if column in shown:
             shown[column] = [named(section, each, lang) if isinstance(each, str) else each for each in shown[column]]
-    names = {each: each.removesuffix("_en") for each in shown} | {"village": "id"}
-    names |= HEADINGS.get(key, {"cost": "way"})
+    names = {each: each.removesuffix("_en") for each in columns} | {
+        "village": "id",
+        **HEADINGS.get(key, {"cost": "way"}),
+    }
     shown = shown.rename(columns=names)
     return shown.set_index(next(iter(shown))).dropna(axis="columns", how="all") if len(shown.columns) > 1 else shown

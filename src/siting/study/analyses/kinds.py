@@ -7,17 +7,15 @@ table by the name of that table; ways between layers as a table (`Ways`).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import BeforeValidator, Field
 
 from siting.network import Walk
+from siting.study.analyses.protocols import Calling
 from siting.study.analyses.ways import Rules, Ways
 from siting.study.asked import ONE_OF, decay_of
 from siting.study.fields import Flag, Metres, Minutes, Number, Seconds, Several, Share, Text, Whole
-
-if TYPE_CHECKING:
-    from siting.study.analyses.call import Call
 
 __all__ = ["GOAL", "Kind", "Reference", "kind_of"]
 
@@ -41,7 +39,7 @@ class Kind(NamedTuple):
 
     written: Any
     words: str
-    value: Callable[[Any, Call], Any] = lambda value, _: value
+    value: Callable[[Any, Calling], Any] = lambda value, _: value
     names: Callable[[Any], Iterator[Reference]] = _nothing
     of: tuple[str, str] | None = None
 
@@ -70,7 +68,7 @@ def _kind(written: Any, words: str) -> Kind:
     return Kind(written, words)
 
 
-def _numbers(value: Any, call: Call) -> Any:
+def _numbers(value: Any, call: Calling) -> Any:
     """Return numbers by name, in which a text is the result of another table, and a table numbers by area or year."""
     if isinstance(value, Mapping):
         return {_year(key): _numbers(each, call) for key, each in value.items()}
@@ -98,17 +96,17 @@ def _column(of: str = "", end: str = "", *, number: bool = False, several: bool 
     return Kind(written, words, lambda value, call: call.column(value, of, end), _dotted, (of, end))
 
 
-def _limits(value: Any, _: Call) -> Any:
+def _limits(value: Any, _: Calling) -> Any:
     return value[0] if len(value) == 1 else list(value)
 
 
-def _walker(value: Any, _: Call) -> Any:
+def _walker(value: Any, _: Calling) -> Any:
     if isinstance(value, Mapping):
         return {service: getattr(Walk, who)() for service, who in value.items()}
     return getattr(Walk, value)()
 
 
-def _far(value: Any, call: Call) -> Any:
+def _far(value: Any, call: Calling) -> Any:
     return {name: (call.lookup.layer(name), metres) for name, metres in value.items()}
 
 
@@ -174,12 +172,18 @@ TEXT, WHOLE, NUMBER, FLAG = (
 )
 TEXTS = Kind(Several[Text], "list of texts", lambda value, _: list(value))
 SHARES = Kind(Mapping[str, Share], "share by rule")
-SERIES = Kind(Text, "table, or column of a layer", lambda value, call: call.lookup.series(value), lambda value: _in_values({"": value}))
+SERIES = Kind(
+    Text,
+    "table, or column of a layer",
+    lambda value, call: call.lookup.series(value),
+    lambda value: _in_values({"": value}),
+)
 
 #: Arguments by name, which mean the same in every function, but for those of `OTHERWISE`.
 ARGUMENTS: dict[str, Kind] = {
     **dict.fromkeys(("reach", "between", "cover", "to_sites", "to_existing"), WAYS),
-    **dict.fromkeys(("communities", "facilities", "candidates", "boundary", "parcels", "origins", "destinations"), LAYER),
+    **dict.fromkeys(("communities", "facilities", "candidates", "boundary", "parcels"), LAYER),
+    **dict.fromkeys(("origins", "destinations"), LAYER),
     "projects": LAYER_OR_ROWS, "layers": LAYERS, "standard": RULES, "existing": IDS_OF_LAYER, "plan": PLAN,
     "plans": PLANS, "sites": SITES, "first": OBJECTIVE, "second": OBJECTIVE, "scenarios": SCENARIOS,
     **dict.fromkeys(("values", "people", "weights"), _column()),
@@ -216,7 +220,7 @@ OTHERWISE: dict[tuple[str, str], Kind] = {
     ("uncovered_around", "demand"): _column("to_sites", "from"),
     ("uncovered_around", "limit"): _column("to_sites", "from", number=True),
     ("coverage", "demand"): _column("reach", "from", several=True),
-    ("coverage", "limit"): _column("reach", "from", number=True), ("assign", "limit"): _column("reach", "from", number=True),
+    **{(name, "limit"): _column("reach", "from", number=True) for name in ("coverage", "assign")},
     ("joint_sites", "lacking"): Kind(
         Mapping[str, Text], "table, or column of a layer, by service",
         lambda value, call: {service: call.lookup.series(each) for service, each in value.items()}, _in_values),

@@ -44,7 +44,7 @@ class Ways(BaseModel):
 
 
 class Rules(BaseModel):
-    """Rules of a standard: ``{ name = "jinhua", kind = "service_radius" }``; the keys are those of `Standard.select`."""
+    """Rules of a standard: ``{ name = "jinhua", kind = "service_radius" }``, with the keys of `Standard.select`."""
 
     model_config = CLOSED
 
