@@ -106,7 +106,7 @@ def line_of(town: Path, results: Path, tmp_path: Path) -> dict[str, list[object]
         "new": [tmp_path / "new"], "check": [study], "run": [study, "--out", tmp_path / "run"],
         "audit": [study, "--standard", "gb50180"], "plan": [study], "map": [results], "report": [results],
         "explain": [results, "--site", "s2", "--community", "ne"], "compare": [results, results],
-        "standards": ["jinhua", "--kind", "service_radius"],
+        "standards": ["jinhua", "--kind", "service_radius"], "deliver": ["--new-rules", tmp_path / "rules.toml"],
         "convert": [layers, tmp_path / "b.csv", "--layer", "childcare"],
         "import": [tmp_path / "a.csv", tmp_path / "c.gpkg", "--role", "childcare"],
     }  # fmt: skip
@@ -145,7 +145,7 @@ def test_every_option_has_words(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in COMMANDS if name != "demo"])
 def test_every_command_in_both_languages(name: str, lang: str, line_of: dict[str, list[object]]) -> None:
     """At 80 and 40 columns no line is wider, but for paths and ids; the words are of the language."""
-    for columns in (80,) if name in ("new", "run", "plan", "audit") else (80, 40):
+    for columns in (80,) if name in ("new", "run", "plan", "audit", "deliver") else (80, 40):
         told = siting(name, *line_of[name], "--lang", lang, columns=columns)
         assert told.status == 0, told.err
         lines = [line for line in told.out.splitlines() if "/" not in line and not re.fullmatch(r" *[\w.]+", line)]
