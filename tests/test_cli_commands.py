@@ -106,7 +106,7 @@ def line_of(town: Path, results: Path, tmp_path: Path) -> dict[str, list[object]
         "new": [tmp_path / "new"], "check": [study], "run": [study, "--out", tmp_path / "run"],
         "audit": [study, "--standard", "gb50180"], "plan": [study], "map": [results], "report": [results],
         "explain": [results, "--site", "s2", "--community", "ne"], "compare": [results, results],
-        "standards": ["jinhua", "--kind", "service_radius"],
+        "standards": ["jinhua", "--kind", "service_radius"], "deliver": ["--new-rules", tmp_path / "rules.toml"],
         "convert": [layers, tmp_path / "b.csv", "--layer", "childcare"],
         "deliver": ["--new-rules", tmp_path / "rules.toml"],
         "import": [tmp_path / "a.csv", tmp_path / "c.gpkg", "--role", "childcare"],
