@@ -123,9 +123,7 @@ def test_whole_columns_of_every_type_count_alike(dtype: str) -> None:
     assert floats(people).tolist() == [3, 4, 5]
 
 
-@pytest.mark.parametrize(
-    ("value", "message"), [(1e30, "or more for"), (math.inf, "infinite"), (math.nan, "blank")]
-)
+@pytest.mark.parametrize(("value", "message"), [(1e30, "or more for"), (math.inf, "infinite"), (math.nan, "blank")])
 def test_amounts_of_layers_to_judge_name_the_row(value: float, message: str) -> None:
     town = st.load_sample()
     homes = town["communities"].astype({"population": float})

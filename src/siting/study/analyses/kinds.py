@@ -141,9 +141,12 @@ SITES = Kind(
     lambda value: iter([Reference("goal", value)] if isinstance(value, str) else ()),
 )  # fmt: skip
 RULES = Kind(
-    Annotated[Rules, BeforeValidator(
+    Annotated[
+        Rules,
+        BeforeValidator(
             lambda value: value if isinstance(value, Mapping) else {"name": value}, json_schema_input_type=str | Rules
-        )],
+        ),
+    ],
     "a standard, or a table: name, kind, service, role, rule, year, changes",
     lambda value, call: call.lookup.standard(value),
 )
@@ -179,6 +182,7 @@ SERIES = Kind(
     lambda value: _in_values({"": value}),
 )
 
+DECAY = Annotated[Any, BeforeValidator(decay_of, json_schema_input_type=Mapping[str, Any])]
 #: Arguments by name, which mean the same in every function, but for those of `OTHERWISE`.
 ARGUMENTS: dict[str, Kind] = {
     **dict.fromkeys(("reach", "between", "cover", "to_sites", "to_existing"), WAYS),
@@ -201,9 +205,7 @@ ARGUMENTS: dict[str, Kind] = {
     "beside": _kind(Metres, "metres"), "time_limit": _kind(Seconds, "seconds"), "gap": _kind(Share, "share"),
     "shares": SHARES, "scope": _kind(Text | Number, "“whole”, “part” or a share"),
     "walk": Kind(WHO | Mapping[str, WHO], "“adult”, “elder” or “carer”, or one by service", _walker),
-    "decay": _kind(
-        Annotated[Any, BeforeValidator(decay_of, json_schema_input_type=Mapping[str, Any])], "{ gaussian = 800 }"
-    ),
+    "decay": _kind(DECAY, "{ gaussian = 800 }"),
     "close_last": FLAG, "rings": FLAG, "levels": LIMITS, "budgets": Kind(tuple[Number, ...], "list of numbers"),
     "cost": Kind(Any, "amount of the sites, as of a goal", lambda value, call: call.town.of_sites(value)),
     "hubs": _kind(Literal["all", "fewest"] | Whole, "“all”, “fewest” or a whole number"),
