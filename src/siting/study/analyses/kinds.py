@@ -141,9 +141,12 @@ SITES = Kind(
     lambda value: iter([Reference("goal", value)] if isinstance(value, str) else ()),
 )  # fmt: skip
 RULES = Kind(
-    Annotated[Rules, BeforeValidator(
+    Annotated[
+        Rules,
+        BeforeValidator(
             lambda value: value if isinstance(value, Mapping) else {"name": value}, json_schema_input_type=str | Rules
-        )],
+        ),
+    ],
     "a standard, or a table: name, kind, service, role, rule, year, changes",
     lambda value, call: call.lookup.standard(value),
 )
@@ -171,6 +174,7 @@ TEXT, WHOLE, NUMBER, FLAG = (
     for written, words in ((Text, "text"), (Whole, "whole number"), (Number, "number"), (Flag, "true or false"))
 )
 TEXTS = Kind(Several[Text], "list of texts", lambda value, _: list(value))
+DECAY = Annotated[Any, BeforeValidator(decay_of, json_schema_input_type=Mapping[str, Any])]
 SHARES = Kind(Mapping[str, Share], "share by rule")
 SERIES = Kind(
     Text,
@@ -201,7 +205,7 @@ ARGUMENTS: dict[str, Kind] = {
     "beside": _kind(Metres, "metres"), "time_limit": _kind(Seconds, "seconds"), "gap": _kind(Share, "share"),
     "shares": SHARES, "scope": _kind(Text | Number, "“whole”, “part” or a share"),
     "walk": Kind(WHO | Mapping[str, WHO], "“adult”, “elder” or “carer”, or one by service", _walker),
-    "decay": _kind(Annotated[Any, BeforeValidator(decay_of, json_schema_input_type=Mapping[str, Any])], "{ gaussian = 800 }"),
+    "decay": _kind(DECAY, "{ gaussian = 800 }"),
     "close_last": FLAG, "rings": FLAG, "levels": LIMITS, "budgets": Kind(tuple[Number, ...], "list of numbers"),
     "cost": Kind(Any, "amount of the sites, as of a goal", lambda value, call: call.town.of_sites(value)),
     "hubs": _kind(Literal["all", "fewest"] | Whole, "“all”, “fewest” or a whole number"),
