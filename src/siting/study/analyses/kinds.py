@@ -174,6 +174,7 @@ TEXT, WHOLE, NUMBER, FLAG = (
     for written, words in ((Text, "text"), (Whole, "whole number"), (Number, "number"), (Flag, "true or false"))
 )
 TEXTS = Kind(Several[Text], "list of texts", lambda value, _: list(value))
+DECAY = Annotated[Any, BeforeValidator(decay_of, json_schema_input_type=Mapping[str, Any])]
 SHARES = Kind(Mapping[str, Share], "share by rule")
 SERIES = Kind(
     Text,
