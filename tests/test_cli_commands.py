@@ -108,7 +108,6 @@ def line_of(town: Path, results: Path, tmp_path: Path) -> dict[str, list[object]
         "explain": [results, "--site", "s2", "--community", "ne"], "compare": [results, results],
         "standards": ["jinhua", "--kind", "service_radius"], "deliver": ["--new-rules", tmp_path / "rules.toml"],
         "convert": [layers, tmp_path / "b.csv", "--layer", "childcare"],
-        "deliver": ["--new-rules", tmp_path / "rules.toml"],
         "import": [tmp_path / "a.csv", tmp_path / "c.gpkg", "--role", "childcare"],
     }  # fmt: skip
 
