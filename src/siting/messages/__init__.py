@@ -120,7 +120,8 @@ class _Words(string.Formatter):
         if spec == "noun":
             return _noun(value, self.lang)[1]
         if spec == "lines":
-            return "".join(f"\n  - {text_in(self.lang, each)}" for each in value)
+            lines = (text_in(self.lang, each).replace("\n", "\n  ") for each in value)
+            return "".join(f"\n  - {line}" for line in lines)
         if unquoted := UNQUOTED.fullmatch(spec):
             most = int(unquoted[2] or MOST)
             return _listed(list(value), self.lang, most=most, quoted=False, between=unquoted[1])
