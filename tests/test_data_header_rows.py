@@ -145,3 +145,24 @@ def test_numbers_added_up_or_in_another_unit_in_a_mapping(tmp_path: Path, caplog
     assert out["beds"].tolist() == [100, 85, 3]
     assert out["land_area"].tolist() == pytest.approx([2 * 2000 / 3, 5000, 2000], abs=1e-5)
     assert 'numbers to be added up were read without the words around them: "张" (1), "约" (1), "个" (1)' in caplog.text
+
+
+def test_notes_below_the_records_are_no_records(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    notes = "注：人口为 2025 年末数。,,,,\n,填表人：张某,,,\n"
+    read = read_layer(written(tmp_path, ROWS + notes), "communities")
+    assert read["population"].tolist() == [120, 80]
+    assert 'row 4 is passed over as a note: "注：人口为 2025 年末数。"' in caplog.text
+    assert "填表人：张某" in caplog.text
+    assert "1 of 3 rows" in refused(written(tmp_path, ROWS + "3,,,,\n"))  # a record that lacks nearly all
+    assert len(read_layer(written(tmp_path, notes.replace("注：", "") + ROWS), "communities", skip_rows=2)) == 2
+
+
+def test_a_column_of_numbers_that_nobody_filled_in_is_left_out(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    head, *rows = ROWS.split()
+    file = written(tmp_path, "\n".join([f"{head},3岁以下", *(f"{row}, " for row in rows)]))
+    assert "infants" not in read_layer(file, "communities")
+    assert 'columns without any value are left out: "infants"' in caplog.text
+    assert read_layer(file, "communities", missing="zero")["infants"].tolist() == [0, 0]
+    assert "2 of 2 rows" in refused(written(tmp_path, ROWS.replace("120,120.0", ",120.0").replace(",80,", ",,")))

@@ -16,7 +16,7 @@ import numpy as np
 
 from siting.data import roles
 from siting.data.check_ids import duplicate_faults, set_ids
-from siting.data.check_values import Missing, Reading, read_column, subset_faults
+from siting.data.check_values import Missing, Reading, read_column, subset_faults, without_unrecorded
 from siting.data.column_matching import match_columns
 from siting.data.combine import not_a_layer, other_geometries, with_plain_geometry
 from siting.data.district_names import names_apart
@@ -118,6 +118,7 @@ def check_layer(
         kept = np.setdiff1d(np.arange(len(out)), totals.index)
         out, labels = out.iloc[kept].copy(), [labels[row] for row in kept]
     reading = Reading(layer, labels, missing, strip_units)
+    out = without_unrecorded(out, kind, reading)
     for column in kind.columns:
         if column.name != "id" and column.name in out.columns:
             factor = factors.get(column.name, 1.0)

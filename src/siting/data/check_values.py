@@ -43,6 +43,18 @@ def read_column(series: Any, column: Column, reading: Reading, factor: float) ->
     return _read_numbers(series, column, reading, factor)
 
 
+def without_unrecorded(frame: Any, role: Role, reading: Reading) -> Any:
+    """Leave out columns of numbers that the role may lack and in which no row has one, as of an empty form."""
+    numbers = (each for each in role.columns if each.type != "text" and not each.required and not each.blank)
+    names = [each.name for each in numbers if each.name in frame.columns]
+    empty = [
+        name for name in names if len(frame) and reading.missing == "raise" and (texts(frame[name]).array == "").all()
+    ]
+    if empty:
+        logger.warning(Message("column.unrecorded", columns=empty).within(reading.layer))
+    return frame.drop(columns=empty)
+
+
 def _read_text(series: Any, column: Column, labels: list[object], layer: str) -> tuple[Any, list[Message]]:
     words = texts(series).array
     faults: list[Message] = []

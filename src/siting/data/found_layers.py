@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -55,7 +56,13 @@ def find_layers(folder: str | os.PathLike[str]) -> list[FoundLayer]:
     >>> [(each.layer, each.roles[0]) for each in found if each.layer in ("childcare", "streets")]
     [('childcare', 'childcare'), ('streets', 'streets')]
     """
-    return [layer for file in _files(Path(folder)) for layer in _layers(file)]
+    root = logging.getLogger("siting")
+    before = root.level
+    root.setLevel(logging.ERROR)  # what is passed over is said where a layer is read for its role
+    try:
+        return [layer for file in _files(Path(folder)) for layer in _layers(file)]
+    finally:
+        root.setLevel(before)
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -1,4 +1,4 @@
-"""The rows above the records of a table: titles, and a header of one row or several."""
+"""The rows around the records of a table: titles, a header of one row or several, and notes below."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ __all__ = [
     "refuse_unnamed",
     "row_width",
     "void",
+    "without_notes",
     "without_titles",
 ]
 
@@ -36,6 +37,10 @@ _OF_ALL = re.compile(
     r"(?:^|[\s(（,，;；。]|计量)单位[:：]\s*"
     r"([百千万亿]+(?:人|口|户|张|个|平方米|平米|㎡|m2|公顷)?|亩|公顷|(?:平方)?(?:公里|千米)|(?:千|百万|亿)?元|ha|km2?)"
     r"(?=$|[\s)）,，、;；/])"
+)
+# How a note below the records begins.
+_NOTE = re.compile(
+    r"(?:备?注|附注|说明|填[报表]|制表|审核|复核|(?:数据|资料)来源|notes?|sources?)[^:：]{0,8}[:：]", re.IGNORECASE
 )
 Row = list[Any]
 
@@ -70,6 +75,16 @@ def without_titles(rows: list[Row], source: Source) -> list[Row]:
             said = Message("table.left_out_one", cells=above)
         logger.warning(said.within(source.name))
     return [[None] * len(row) for row in rows[: source.skip_rows]] + rows[source.skip_rows :]
+
+
+def without_notes(numbered: list[tuple[int, Row]], layer: str) -> list[tuple[int, Row]]:
+    """Return the rows of a table without notes below them, each in one cell; what they say is logged."""
+    kept = list(numbered)
+    while len(kept) > 1 and len(filled := [text_of(cell) for cell in kept[-1][1] if not void(cell)]) == 1:
+        if not _NOTE.match(filled[0]):
+            break
+        logger.warning(Message("table.note_row", row=kept.pop()[0], cells=filled).within(layer))
+    return kept
 
 
 def refuse_unit(row: Row, number: int, layer: str) -> None:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from siting.data import roles, tables
 from siting.data.check_ids import set_ids, with_id_prefix
-from siting.data.check_values import Reading, read_column
+from siting.data.check_values import Reading, read_column, without_unrecorded
 from siting.data.column_matching import match_columns
 from siting.data.formats import Format, local_file
 from siting.data.geopackage_views import refuse_endless_views
@@ -93,6 +93,7 @@ def _canonical(
         out, labels, id_faults = set_ids(out, kind.name, given.name, from_column="id" in chosen)
         faults += id_faults
         reading = Reading(given.name, labels, given.missing, given.strip_units)
+        out = without_unrecorded(out, kind, reading)
         for column in kind.columns:
             if column.name != "id" and column.name in out.columns:
                 factor = matching.factors.get(column.name, 1.0)

@@ -17,7 +17,16 @@ import shapely
 
 from siting.data.code_pages import ranked_pages, required_page
 from siting.data.datums import crs_name, read_crs, same_crs
-from siting.data.header_rows import Row, joined_header, refuse_title, refuse_unnamed, row_width, void, without_titles
+from siting.data.header_rows import (
+    Row,
+    joined_header,
+    refuse_title,
+    refuse_unnamed,
+    row_width,
+    void,
+    without_notes,
+    without_titles,
+)
 from siting.data.heading_spelling import normalized
 from siting.data.roles import COORDINATES, coordinate_names
 from siting.data.shape_columns import read_h3, read_shapes
@@ -146,7 +155,7 @@ def framed(rows: list[Row], source: Source) -> pd.DataFrame:
     if not numbered:
         raise LayerError(layer, Message("table.empty"))
     width = max(row_width(row) for _, row in numbered)
-    (line, head), body = numbered[0], numbered[1:]
+    (line, head), body = numbered[0], without_notes(numbered, layer)[1:] if width > 1 else numbered[1:]
     if source.header is not None:
         head = joined_header(rows[line - 1 : line - 1 + source.header], width, line, layer)
         body = [(n, row) for n, row in body if n >= line + source.header]
