@@ -26,15 +26,23 @@ def town(folder: Path) -> Path:
     homes = convert_datum(sample["communities"].to_crs(4326), "WGS84", "GCJ-02")
     table = pd.DataFrame(
         {
-            "小区编号": homes.index, "小区名称": homes["name"], "常住人口": homes["population"],
+            "小区编号": homes.index, "小区名称": homes["name"], "常住人口": [f"{n:,}人" for n in homes["population"]],
             "60岁及以上人口": homes["elderly"], "3岁以下婴幼儿": homes["infants"], "物业": "某公司",
             "经度": homes.geometry.x, "纬度": homes.geometry.y,
         }
     )  # fmt: skip
-    table.to_excel(folder / "居住小区.xlsx", index=False)
+    noted = pd.concat([table, pd.DataFrame({"小区编号": ["注：人口为2025年末数。"]})])
+    noted.to_excel(folder / "居住小区.xlsx", index=False)
     care = convert_datum(sample["childcare"].to_crs(4326), "WGS84", "GCJ-02")
     shape = gpd.GeoDataFrame(
-        {"机构编号": care.index, "机构名称": care["name"], "托位数": care["places"]}, geometry=care.geometry, crs=4326
+        {
+            "机构编号": care.index,
+            "机构名称": care["name"],
+            "托位数": [f"{n}个" for n in care["places"]],
+            "建筑面积": "",
+        },
+        geometry=care.geometry,
+        crs=4326,
     ).reset_index(drop=True)
     shape.to_file(folder / "托育机构.shp", encoding="gb18030", driver="ESRI Shapefile", engine="pyogrio")
     (folder / "托育机构.prj").unlink()
@@ -56,16 +64,19 @@ def test_a_folder_of_several_formats_becomes_a_study_that_runs(folder: Path, tmp
     assert found.loc["streets", "layer"] == "道路中心线"
     assert found.loc["", "file"].name == "说明.csv"
     text = draft.path.read_text(encoding="utf-8")
-    assert 'communities = { path = "居住小区.xlsx", datum = "GCJ-02" }' in text
-    assert 'childcare = { path = "托育机构.shp", crs = "EPSG:4490", datum = "GCJ-02" }' in text
+    assert 'communities = { path = "居住小区.xlsx", strip_units = true, datum = "GCJ-02" }' in text
+    keys = 'strip_units = true, crs = "EPSG:4490", datum = "GCJ-02"'
+    assert f'childcare = {{ path = "托育机构.shp", {keys} }}' in text
     assert "population ← 常住人口" in text
     assert "物业" in text
     study = st.Study.from_toml(draft.path)
     assert study.lang == lang
     assert set(study.layers) == {"communities", "streets", "childcare"}
-    for role in ("communities", "childcare"):
+    for role, amount in (("communities", "population"), ("childcare", "places")):
+        assert "floor_area" not in study.layers[role].read(role, strict=False)
         read = study.layers[role].read(role, strict=False).to_crs(32651)
         there = st.load_sample()[role].to_crs(32651)
+        assert read[amount].tolist() == there[amount].tolist()
         assert read.geometry.distance(there.geometry, align=False).max() < 1  # where they were before the datum
 
 

@@ -143,17 +143,25 @@ def _chosen(found: Iterable[FoundLayer]) -> dict[str, Chosen]:
 
 
 def _read(layer: Chosen, **keys: Any) -> Chosen:
-    """Read a layer; one without a CRS whose numbers are degrees within China is taken as longitude and latitude."""
+    """Read a layer, with the keys that mend its faults: a CRS for degrees within China, numbers without their units."""
     layer = replace(layer, keys={**({"layer": layer.found.layer} if layer.found.layer else {}), **layer.keys, **keys})
     try:
         return replace(layer, frame=read_layer(layer.found.file, layer.role, **layer.keys), faults=())
     except LayerError as fault:
         refused = replace(layer, frame=None, faults=fault.faults)
-        bare = any(getattr(each, "code", "") in ("datum.none", "datum.unsaid") for each in fault.faults)
-    if not bare or "crs" in layer.keys:
-        return refused
-    again = _read(replace(layer, notes=(*layer.notes, Message("draft.crs", crs=DEGREES))), crs=DEGREES)
-    return again if again.frame is not None and _in_china(again.frame) else refused
+    codes = {each.code for each in map(_remedy, refused.faults) if isinstance(each, Message)}
+    if "cell.or_strip" in codes and "strip_units" not in layer.keys:
+        return _read(replace(layer, notes=(*layer.notes, Message("draft.units"))), strip_units=True)
+    if codes & {"datum.none", "datum.unsaid"} and "crs" not in layer.keys:
+        again = _read(replace(layer, notes=(*layer.notes, Message("draft.crs", crs=DEGREES))), crs=DEGREES)
+        return again if again.frame is None or _in_china(again.frame) else refused
+    return refused
+
+
+def _remedy(fault: Message | str) -> Message | str:
+    """Return the remedy that a fault names, or the fault."""
+    remedy = getattr(fault, "values", {}).get("remedy")
+    return remedy if isinstance(remedy, Message) else fault
 
 
 def _in_china(frame: Any) -> bool:
@@ -249,7 +257,7 @@ def _lines(folder: Path, table: pd.DataFrame, chosen: Mapping[str, Chosen], lang
     here = next((name for name in called if lang == "zh" and name in folder.resolve().name), "")
     why = Message("draft.by_name").text(lang)
     yield f"standard = {_text(here)}  # {why}" if here else f"# standard = {_text(called[0])}"
-    yield from ("# year = 2025", "", "[layers]")
+    yield from ("# year = 2025", *comment(Message("draft.of_map_service")), '# datum = "GCJ-02"', "", "[layers]")
     for role, layer in used.items():
         yield from (f"# {line}" for line in _understood(layer, lang))
         keys = {"path": layer.found.file.relative_to(folder).as_posix(), **layer.keys}
@@ -324,6 +332,6 @@ def _wrapped(text: str) -> Iterator[str]:
     yield line
 
 
-def _text(value: str) -> str:
-    """Write a text for TOML, whose basic strings are those of JSON."""
+def _text(value: str | bool) -> str:
+    """Write a text or a flag for TOML, whose basic strings and flags are those of JSON."""
     return json.dumps(value, ensure_ascii=False)
