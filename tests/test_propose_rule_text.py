@@ -48,6 +48,8 @@ PLACES = pd.Series({"x": 5.0, "y": 7.0})
         (st.Together(bonus=3.0, must=False), "two services in one building (with a bonus for sharing)"),
         (st.Phases([2027, 2028], at_most=[2, 3]), "in phases: 2027–2028 (at most 2, 3)"),
         (st.Phases([2027]), "in phases: 2027"),
+        (st.Phases([2027, 2030], budget=300), "in phases: 2027–2030 (budget 300, 300)"),
+        (st.Phases([2027, 2030], cover=[None, 0.9]), "in phases: 2027–2030 (share covered —, 90 %)"),
     ],
 )
 def test_a_rule_in_words(rule: Any, words: str) -> None:

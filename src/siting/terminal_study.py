@@ -82,7 +82,7 @@ def print_study(out: Console, study: Study, lang: Language) -> None:
     between = label("list.semicolon", lang)
     facts = {
         "card.layers": label("list.comma", lang).join(role_name(role, lang) for role in study.layers),
-        "fact.standard": " ".join((*study.standards, *([] if study.year is None else [str(study.year)]))),
+        "fact.standard": label("list.comma", lang).join(study.standards) + (f" {study.year}" if study.year else ""),
         "card.circles": between.join(circle.title(lang) for circle in study.circles),
         "card.goals": "\n".join(f"{goal.name}{label('list.colon', lang)}{goal.title(lang)}" for goal in study.goals),
     }
@@ -227,12 +227,12 @@ def print_plans(out: Console, outcome: Outcome, *, reasons: bool = False) -> Non
         _print_text(out, line)
     for goal, plan in proposals:
         if reasons or plan.status != "optimal":
-            out.print(Text(f"{goal.name}{label('list.colon', lang)}{goal.title(lang)}", style="bold"))
+            _print_text(out, f"{goal.name}{label('list.colon', lang)}{goal.title(lang)}", indent=2, style="bold")
             for part in plan.explain(lang).splitlines():
                 _print_text(out, part, indent=2)
             out.print()
 
 
-def _print_text(out: Console, text: str, *, indent: int = 0) -> None:
+def _print_text(out: Console, text: str, *, indent: int = 0, style: str = "") -> None:
     for line in wrapped(text, out.width, indent=indent):
-        out.print(line, highlight=False, markup=False, soft_wrap=True)
+        out.print(line, style=style, highlight=False, markup=False, soft_wrap=True)

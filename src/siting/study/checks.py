@@ -114,6 +114,13 @@ def _check_circle(faults: Faults, path: Path, at: Mapping[str, Any], layers: Map
         faults.add(path, Message("study.no_limit"))
 
 
+#: Keys of a goal that ask for something on their own.
+ASKING = {
+    "cover", "at_most", "budget", "objective", "phases", "nobody_beyond", "required", "supply", "one_per",
+    "target_market_share",
+}  # fmt: skip
+
+
 def _check_goal(
     faults: Faults, path: Path, at: Mapping[str, Any], layers: Mapping[str, Any], made: Collection[object]
 ) -> None:
@@ -123,7 +130,7 @@ def _check_goal(
     _check_limits(faults, path, at, layers)
     if ("metres" in at) == ("minutes" in at):
         faults.add(path, Message("study.one_of_units"))
-    if not {"cover", "at_most", "budget", "objective", "phases", "nobody_beyond", "required", "supply"} & set(at):
+    if not ASKING & set(at):
         faults.add(path, Message("study.one_question"))
     if "candidates" not in layers and "candidates" not in made:
         faults.add(path, Message("study.no_candidates"))

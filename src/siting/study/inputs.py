@@ -334,7 +334,7 @@ class Goal:
         if self.objective is not None:
             return self.objective
         kinds = {rule.make if isinstance(rule, Asked) else type(rule) for rule in self.rules}
-        fewest = self.share is not None or (kinds & REQUIRING and not kinds & LIMITING)
+        fewest = self.share is not None or (kinds & (REQUIRING | {Cover}) and not kinds & LIMITING)
         return MinSites() if fewest else MaxCoverage()
 
     def title(self, lang: str) -> str:

@@ -97,7 +97,7 @@ def _check_rule(made: Any, asked: Any, town: GoalTown) -> None:
     services = town.goal.services
     new = {site for service in services for site in town.candidates(service).index}
     sites = new | {site for service in services for site in town.facilities(service).index}
-    if strange := [each for each in getattr(made, "ids", ()) if each not in sites]:
+    if strange := [each for each in getattr(made, "ids", None) or () if each not in sites]:
         raise SitingError(Message("study.no_site", ids=strange))
     if isinstance(made, AtMost) and made.by is None and made.n > len(new):
         raise SitingError(Message("study.too_many", n=made.n, there=len(new)))

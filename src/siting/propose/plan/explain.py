@@ -41,9 +41,9 @@ def summarise(plan: SolvedProblem, lang: str, names: Named = None) -> str:
         "covered": _people(plan, plan.covered), "total": _people(plan, plan.total), "gap": percent(plan.gap),
         "bound": _people(plan, plan.bound), "objective": _people(plan, plan.objective), "what": _counted(plan, lang),
     }  # fmt: skip
-    lines.append(
-        label("plan.captures" if plan.problem.market is not None else _placed("plan.raises", plan), lang, **numbers)
-    )
+    key = "plan.captures" if plan.problem.market is not None else _placed("plan.raises", plan)
+    stays = key == "plan.raises" and not len(plan.sites) and numbers["share"] == numbers["before"]
+    lines.append(label("plan.stays" if stays else key, lang, **numbers))
     if "year" in plan.communities.index.names:
         by_year = plan.communities.groupby(level="year")[["demand", "served"]].sum()
         by_year = by_year[by_year["demand"] > 0]

@@ -134,15 +134,20 @@ def _option(name: str, value: Any, lang: str, unit: str) -> str:
         text = _way(value, lang, unit)
     elif name == "service":
         text = named("service", value, lang)
-    elif name == "cover" and not isinstance(value, (tuple, list)):
-        text = f"{100 * float(f'{value:g}'):.10g} %"
     elif name == "competitors":
         text = str(len(value))
-    elif isinstance(value, (tuple, list)):  # one for each year
-        text = label("list.comma", lang).join(map(str, value))
     else:
-        text = f"{value:g}" if isinstance(value, float) else str(value)
+        several = value if isinstance(value, (tuple, list)) else (value,)  # one for each year
+        text = label("list.comma", lang).join(_told(name, each) for each in several)
     return label(f"rule_option.{name}", lang, value=text)
+
+
+def _told(name: str, value: Any) -> str:
+    if value is None:
+        return "—"
+    if name == "cover":
+        return f"{100 * float(f'{value:g}'):.10g} %"
+    return f"{value:.10g}" if isinstance(value, float) else str(value)
 
 
 def _way(limit: float, lang: str, unit: str) -> str:
