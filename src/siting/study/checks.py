@@ -62,9 +62,10 @@ def _check_service(faults: Faults, path: Path, service: object, layers: Mapping[
     if isinstance(service, str) and service and service not in layers:
         words = {named("service", name, lang): name for name in layers for lang in LANGUAGES}
         called = {**words, **dict(zip(layers, layers, strict=True))}
-        near = [called[each] for each in get_close_matches(service, list(called), 1, 0.8)]
-        more = {"near": near[0]} if near else {}
-        faults.add(path, Message("study.no_layer_near" if near else "study.no_layer", service=service, **more))
+        said = Message("study.no_layer", service=service)
+        for near in get_close_matches(service, list(called), 1, 0.8):
+            said = Message("study.no_layer_near", service=service, near=called[near])
+        faults.add(path, said)
 
 
 def _check_origin(faults: Faults, path: Path, at: Mapping[str, Any], layers: Mapping[str, Any]) -> None:
