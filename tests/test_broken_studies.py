@@ -162,6 +162,8 @@ BROKEN: dict[str, tuple[str | bytes, list[tuple[int, str]]]] = {
     ),
     # Names of layers, standards and rules
     "a circle without its layer": (base(l21='service = "culture"'), [(21, 'the service "culture" has no layer')]),
+    "a goal of a service by its Chinese name": (base(l26='service = "托育"'), [(26, "did you mean childcare?")]),
+    "a Chinese bracket": (base(l24="【[goal]]"), [(24, "【 is a sign of a Chinese keyboard; write [")]),
     "a goal without its layer": (base(l26='service = "culture"'), [(26, 'the service "culture" has no layer')]),
     "a walker without its layer": (base(l15='culture = "adult"'), [(15, 'the service "culture" has no layer')]),
     "no candidates": (base(l11=""), [(24, "needs a layer [layers.candidates]")]),

@@ -505,7 +505,12 @@ def test_parks_without_their_employees_are_refused(parks: Layers, town_network: 
             "小区（含村、园区）图层缺少字段：3岁以下婴幼儿（infants）",
             "column missing in Communities: under 3 (infants)",
         ),
-        (CIRCLE, "share", "文件未给出比例，请在研究文件中设定", "the document prints no share; set one in shares"),
+        (
+            CIRCLE,
+            "share",
+            "文件未给出比例，请在研究配置文件的 [shares] 中设定",
+            "the document prints no share; set one in shares",
+        ),
         (RELAXED, "communities.low_demand", "字段：需求较低（low_demand）", "low demand"),
         (rate(), "childcare.places", "托育设施图层缺少字段：托位", "column missing in Childcare facilities: places"),
         (rate(), "communities.population", "常住人口（population）", "residents (population)"),

@@ -81,6 +81,6 @@ def test_groups_ways_and_services_have_the_words_of_the_language() -> None:
     part = Part(st.NobodyBeyond(800), ("childcare",))
     assert rule_words(part, "en", "m") == "nobody farther than 800 m from a site (childcare)"
     assert (
-        rule_words(st.MinTravel(beyond=2e6), "en", "m") == "the least total distance (those out of reach count 2e+06)"
+        rule_words(st.MinTravel(beyond=2e6), "en", "m") == "the least total distance (those out of reach count 2000000)"
     )
     assert rule_words(st.OnePer(SITES.rename("group")), "zh") == "每个分组至少一处"

@@ -24,6 +24,7 @@ from siting.errors import SitingError
 from siting.show import cells, fonts
 from siting.show.chart import draw_chart
 from siting.show.report import Section, write_report
+from siting.show.verdict_tables import gap_words, value_words
 
 NAN = float("nan")
 HOSTILE = "<script>window.ran = 1</script><img src=x onerror='window.ran=1'> {{ 7*7 }} {% raw %} `tick` ${1+1} </table>"
@@ -570,3 +571,10 @@ def test_what_is_folded_on_the_screen_is_printed(tmp_path: Path, browser: Any, v
     page.set_viewport_size({"width": 390, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.close()
+
+
+def test_a_value_just_below_its_target_is_not_written_like_it() -> None:
+    row = {"value": 1229 / 372.513, "target": 3.3, "gap": 3.3 - 1229 / 372.513, "unit": "places_per_1000"}
+    assert (value_words(row, "zh"), gap_words(row, "zh")) == ("3.299", "0.001")
+    met = {"value": 3.3, "target": 3.3, "gap": 0.0, "unit": "places_per_1000"}
+    assert (value_words(met, "zh"), gap_words(met, "zh")) == ("3.3", "0")

@@ -90,6 +90,19 @@ def test_each_change_is_said_once() -> None:
     assert "指标one（one）：由“未达标”变为“达标”，数值由 50 变为 95" in found.explain("zh")
 
 
+def test_rules_that_one_of_them_judges_are_counted() -> None:
+    rules = [_rule("one", 50.0, "short"), _rule("two", None, "n/a"), _rule("three", None, "met")]
+    after = results(study={"name": "town", "year": [2025, 2035]}, audit={"standard": "own", "rules": rules})
+    assert compare_results(results(), after).explain("zh").split("\n") == [
+        "year：由 2025 改为 2025、2035", "只在后一次评价的条目 1 条：达标 1",
+    ]  # fmt: skip
+    changed = compare_results(
+        results(), results(audit={"standard": "own", "rules": [rules[0], _rule("two", None, "met")]})
+    )
+    assert changed.explain("en") == "rule two (two): n/a before, met after"
+    assert "judged before only: 1 (met 1)" in compare_results(after, results()).explain("en")
+
+
 def test_what_one_of_them_lacks_is_a_change() -> None:
     found = compare_results(results(), results(audit=None, plans=[], coverage=[]))
     assert found.verdict["status_after"].tolist() == [None, None]

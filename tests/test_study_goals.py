@@ -132,3 +132,19 @@ def same_values(one: dict[str, Any], other: dict[str, Any]) -> None:
             assert left.name == right.name
         else:
             assert left == right, key
+
+
+@pytest.mark.parametrize(
+    ("rules", "words"),
+    [
+        ('one_per = "district"', "as few new sites as possible"),
+        ('cover = { share = 0.1, by = "district" }', "as few new sites as possible"),
+        ('cover = { share = 0.1, by = "district" }\nat_most = 3', "cover as many people"),
+        ("may_close = true\nat_most = 3", "cover as many people"),
+    ],
+)
+def test_a_goal_without_an_objective(tmp_path: Path, rules: str, words: str) -> None:
+    file = tmp_path / "s.toml"
+    head = '[study]\nsample = true\nlang = "en"\n[[goal]]\nname = "a"\nservice = "childcare"\nmetres = 500\n'
+    file.write_text(head + rules, encoding="utf-8")
+    assert words in check_study(file).goals[0].title("en")

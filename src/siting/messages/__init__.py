@@ -144,7 +144,7 @@ def _noun(key: str, lang: Language) -> tuple[str, str]:
 
 def _plain(text: str) -> str:
     r"""Return a text with signs that cannot be seen as they are written in code: ``\n``."""
-    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)
+    return "".join(sign if sign.isprintable() or sign == "\u3000" else repr(sign)[1:-1] for sign in text)
 
 
 def _given(value: object, lang: Language) -> str:

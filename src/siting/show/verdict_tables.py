@@ -174,7 +174,7 @@ def gap_words(row: dict[Any, Any], lang: str) -> str:
     gap, unit = float_of(row["gap"]), row["unit"]
     if unit in ("percent", "share") and not math.isnan(gap):
         return f"{percentage((100 if unit == 'share' else 1) * gap)} {label('unit.percentage_points', lang)}"
-    return _measured(gap, unit, lang)
+    return _measured(gap, unit, lang, 0.0)
 
 
 def needed_words(row: dict[Any, Any], lang: str) -> tuple[str, str]:
@@ -221,7 +221,7 @@ def float_of(value: Any) -> float:
 
 
 def _measured(value: Any, unit: Any, lang: str, *beside: float) -> str:
-    """Write a value with a short unit, not with a long one. Percent have digits enough for the numbers beside them."""
+    """Write a value with a short unit, not with a long one, with digits enough to differ from the numbers beside it."""
     number = float_of(value)
     if unit == "share":
         return show(number, "share")
@@ -229,4 +229,6 @@ def _measured(value: Any, unit: Any, lang: str, *beside: float) -> str:
         return NONE
     if unit == "percent":
         return f"{percentage(number, *beside)} %"
-    return f"{amount(number)} {label(f'unit.{unit}', lang)}" if unit in SHORT else amount(number)
+    written = (amount(number, digits) for digits in (2, 3, 4))
+    words = next((text for text in written if all(text != amount(n) or number == n for n in beside)), amount(number, 4))
+    return f"{words} {label(f'unit.{unit}', lang)}" if unit in SHORT else words

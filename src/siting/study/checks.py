@@ -5,10 +5,12 @@ from __future__ import annotations
 import unicodedata
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from difflib import get_close_matches
 from typing import Any
 
 from siting.judge import Document, Rule, load_standard
 from siting.judge.indicators import takes_share
+from siting.labels import LANGUAGES, named
 from siting.limits import LENGTHIEST, LONGEST
 from siting.messages import Message
 from siting.study.faults import Faults, Path
@@ -58,7 +60,12 @@ def check_tables(faults: Faults, data: Mapping[str, Any]) -> None:
 
 def _check_service(faults: Faults, path: Path, service: object, layers: Mapping[str, Any]) -> None:
     if isinstance(service, str) and service and service not in layers:
-        faults.add(path, Message("study.no_layer", service=service))
+        words = {named("service", name, lang): name for name in layers for lang in LANGUAGES}
+        called = {**words, **dict(zip(layers, layers, strict=True))}
+        said = Message("study.no_layer", service=service)
+        for near in get_close_matches(service, list(called), 1, 0.8):
+            said = Message("study.no_layer_near", service=service, near=called[near])
+        faults.add(path, said)
 
 
 def _check_origin(faults: Faults, path: Path, at: Mapping[str, Any], layers: Mapping[str, Any]) -> None:

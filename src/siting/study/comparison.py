@@ -83,9 +83,18 @@ class Comparison:
                 "compare.coverage", lang, service=named("service", row["service"], lang), limit=limit,
                 before=_share(row["share_before"], lang), after=_share(row["share_after"], lang),
             )  # fmt: skip
-        for row in self.verdict.reset_index().to_dict("records"):
+        rules = self.verdict.reset_index()
+        for side, other in (("before", "after"), ("after", "before")):  # rules that only one of them judges
+            alone = rules[rules[f"status_{other}"].isna()]
+            if len(alone):
+                counts = alone[f"status_{side}"].value_counts(sort=False).items()
+                told = label("list.comma", lang).join(f"{_status(status, lang)} {n}" for status, n in counts)
+                yield label(f"compare.rules_{side}", lang, n=len(alone), counts=told)
+        for row in rules.dropna(subset=["status_before", "status_after"]).to_dict("records"):
             words = {key: _status(row[f"status_{key}"], lang) for key in ("before", "after")}
             key = "compare.rule" if words["before"] != words["after"] else "compare.value"
+            if key == "compare.rule" and pd.isna([row["value_before"], row["value_after"]]).all():
+                key = "compare.status"
             values = {f"value_{key}": _shown(row[f"value_{key}"], lang) for key in ("before", "after")}
             yield label(key, lang, rule=_rule(row, lang), area=_area(row, lang), **words, **values)
         for row in self.plans.reset_index().to_dict("records"):
@@ -191,6 +200,8 @@ def _plans(before: Iterable[Mapping[str, Any]], after: Iterable[Mapping[str, Any
 def _shown(value: Any, lang: Language) -> str:
     if value is None or value != value:  # NaN
         return label("list.none", lang)
+    if isinstance(value, list):
+        return label("list.comma", lang).join(_shown(each, lang) for each in value)
     return f"{value:,.6g}" if isinstance(value, float) else str(value)
 
 

@@ -147,7 +147,9 @@ class GoalTown:
         """Join a column of the facilities and one of the candidates; a layer without it has *otherwise*."""
         layers = {service: (self.facilities(service), there), "candidates": (self.candidates(service), new)}
         if not any(isinstance(column, str) and column in layer for layer, column in layers.values()):
-            raise SitingError(Message("study.no_column_of_sites", column=new or there, layers=list(layers)))
+            known = dict.fromkeys(each for layer, _ in layers.values() for each in layer if each != "geometry")
+            said = {"column": new or there, "layers": list(layers), "known": list(known)}
+            raise SitingError(Message("study.no_column_of_sites", **said))
         joined: pd.Series = pd.concat(list(self._parts(layers.values(), otherwise)))
         return joined
 
