@@ -88,8 +88,8 @@ class Comparison:
             alone = rules[rules[f"status_{other}"].isna()]
             if len(alone):
                 counts = alone[f"status_{side}"].value_counts(sort=False).items()
-                told = label("list.comma", lang).join(f"{_status(status, lang)} {n}" for status, n in counts)
-                yield label(f"compare.rules_{side}", lang, n=len(alone), counts=told)
+                shown = label("list.comma", lang).join(f"{_status(status, lang)} {n}" for status, n in counts)
+                yield label(f"compare.rules_{side}", lang, n=len(alone), counts=shown)
         for row in rules.dropna(subset=["status_before", "status_after"]).to_dict("records"):
             words = {key: _status(row[f"status_{key}"], lang) for key in ("before", "after")}
             key = "compare.rule" if words["before"] != words["after"] else "compare.value"

@@ -183,7 +183,6 @@ SERIES = Kind(
     lambda value: _in_values({"": value}),
 )
 
-DECAY = Annotated[Any, BeforeValidator(decay_of, json_schema_input_type=Mapping[str, Any])]
 #: Arguments by name, which mean the same in every function, but for those of `OTHERWISE`.
 ARGUMENTS: dict[str, Kind] = {
     **dict.fromkeys(("reach", "between", "cover", "to_sites", "to_existing"), WAYS),
