@@ -267,7 +267,7 @@ def test_a_study_and_the_shell_name_a_stray_row(tmp_path: Path) -> None:
     )
     study = st.Study.from_toml(tmp_path / "study.toml")
     assert study.strict
-    with pytest.raises(LayerError, match='"h3"'):
+    with pytest.raises(st.SitingError, match='"h3"'):
         st.run(study)
 
 
@@ -275,7 +275,7 @@ def test_strict_is_true_or_false(tmp_path: Path) -> None:
     (tmp_path / "study.toml").write_text(
         '[study]\nstrict = "no"\n[layers.communities]\npath = "a"\n[layers.streets]\npath = "b"\n', encoding="utf-8"
     )
-    with pytest.raises(st.SitingError, match="strict is 'no', not true or false"):
+    with pytest.raises(st.SitingError, match='strict is "no", not true or false'):
         st.Study.from_toml(tmp_path / "study.toml")
 
 

@@ -648,8 +648,11 @@ def test_a_study_refuses_a_source_of_two_kinds(tmp_path: Path, caplog: pytest.Lo
     recipe = tmp_path / "study.toml"
     text = '[layers]\nstreets = {{ path = "streets.gpkg" }}\ncommunities = {{ {} }}\n'
     for keys, words in (
-        ('table = "a"', r"\[layers.communities\] needs path, or postgis with table or query"),
-        ('path = "a.gpkg", postgis = "service=city", table = "a"', "one of the two"),
+        (
+            'table = "a"',
+            r"\[layers.communities\]: needs path, postgis \(with table or query\), from .* or sample: one of the four",
+        ),
+        ('path = "a.gpkg", postgis = "service=city", table = "a"', "one of the four"),
         ('path = "a.gpkg", table = "a"', r'"table" is for a database \(postgis\)'),
         ('postgis = "service=city", table = "a", encoding = "gbk"', r'"encoding" is for files \(path\)'),
         ('postgis = "service=city"', "needs table or query"),

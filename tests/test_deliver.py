@@ -228,7 +228,7 @@ def test_a_browser_makes_the_pdf_where_there_is_no_libreoffice(
         pytest.skip("NOT CHECKED in a browser: no Chromium found; make browser installs one")
     monkeypatch.setattr(texts, "office", lambda: None)
     rules, found = read_rules(town / "rules.toml"), Found.in_folder(town / "results")
-    fault = texts.write_text(rules, found, tmp_path / "a.docx", tmp_path / "a.pdf", date="")
+    fault = texts.write_texts(rules, found, tmp_path / "a.docx", tmp_path / "a.pdf", date="")
     assert fault is None
     words = "".join(page.extract_text() for page in pypdf.PdfReader(tmp_path / "a.pdf").pages)
     assert "总则" in words

@@ -97,7 +97,8 @@ def test_types_that_count_and_types_that_do_not() -> None:
     ("values", "message"),
     [
         ([1.0, None, 2.0], '"n" is blank in 1 row: "b"; fill it in'),
-        ([1.0, -1.0, np.inf], '"n" is negative or not a number in 2 rows: "b", "c"; correct them'),
+        ([1.0, -1.0, -2.0], '"n" is negative or not a number in 2 rows: "b", "c"; correct them'),
+        ([1.0, -1.0, np.inf], '"n" is infinite in 1 row: "c"; correct them'),
         (["1", "2", "3"], '"n" holds text, not numbers; read the layer with read_layer'),
     ],
 )

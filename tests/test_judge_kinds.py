@@ -937,7 +937,11 @@ def test_text_is_no_flag_and_no_number(town: Layers, column: list[str], want: di
         judged(rule("count_target", value=9.0, where=want), town)
 
 
-@pytest.mark.parametrize("number", [-1.0, math.inf])
+#: What is said of a number that is no amount.
+NO_AMOUNT = {-1.0: "negative or not a number", math.inf: "infinite"}
+
+
+@pytest.mark.parametrize("number", NO_AMOUNT)
 @pytest.mark.parametrize(
     ("one", "layer_name", "column"),
     [
@@ -955,7 +959,7 @@ def test_a_number_below_zero_or_without_end_is_refused(
     town[layer_name] = town[layer_name].astype({column: float})
     town[layer_name].loc[first, column] = number
     with pytest.raises(
-        st.errors.LayerError, match=f'{layer_name}: "{column}" is negative or not a number in 1 row: "{first}"'
+        st.errors.LayerError, match=f'{layer_name}: "{column}" is {NO_AMOUNT[number]} in 1 row: "{first}"'
     ):
         judged(one, town, network=town_network)
 
@@ -1006,7 +1010,7 @@ def test_a_stock_below_zero_or_without_end_is_refused(
 ) -> None:
     town["communities"] = town["communities"].assign(employees=20_000.0, kind=["estate"] * 3 + ["park"])
     town[layer_name][column] = number
-    with pytest.raises(st.errors.LayerError, match=f'{layer_name}: "{column}" is negative or not a number'):
+    with pytest.raises(st.errors.LayerError, match=f'{layer_name}: "{column}" is {NO_AMOUNT[number]}'):
         audit(one, layers=town, network=town_network)
 
 

@@ -221,17 +221,17 @@ def test_a_failing_exchange_leaves_the_old_network(tmp_path: Path, monkeypatch: 
     hilly(3).save(home)
     old = contents(home)
     calls = 0
-    rename = Path.rename
+    replace = Path.replace
 
     def stop(self: Path, target: Any) -> Path:
         nonlocal calls
         calls += 1
         if calls == at:
             raise OSError("the disk is gone")
-        return rename(self, target)
+        return replace(self, target)
 
     monkeypatch.setattr("siting.data.folder_exchange._exchanged", lambda one, other: False)
-    monkeypatch.setattr(Path, "rename", stop)
+    monkeypatch.setattr(Path, "replace", stop)
     with pytest.raises(SitingError, match="the disk is gone"):
         hilly(5).save(home)
     monkeypatch.undo()

@@ -34,7 +34,7 @@ def blocks(name: str, language: str) -> list[str]:
 def commands(name: str) -> set[str]:
     """Commands in fenced shell blocks and in code within lines."""
     spans = re.findall(r"`([^`\n]+)`", re.sub(r"^```.*?^```$", "", read(name), flags=re.DOTALL | re.MULTILINE))
-    lines = [line.strip() for block in blocks(name, "sh") for line in block.splitlines()]
+    lines = [line.partition("#")[0].strip() for block in blocks(name, "sh") for line in block.splitlines()]
     return {text for text in [*spans, *lines] if text.startswith(("siting ", "make "))}
 
 
@@ -101,7 +101,7 @@ def test_every_command_is_there(name):
     named = commands(name)
     assert {"make demo", "make test"} <= named
     targets = set(re.findall(r"^([a-z]+):", read("Makefile"), flags=re.MULTILINE))
-    listed = set(re.findall(r"^│ ([a-z]+) ", shell_help(), flags=re.MULTILINE))
+    listed = set(re.findall(r"^  ([a-z]+)  ", shell_help(), flags=re.MULTILINE))
     assert listed
     for command in named:
         tool, verb, *rest = command.split()

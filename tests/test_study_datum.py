@@ -117,13 +117,13 @@ def checked(folder: Path, lang: Any, **options: Any) -> str:
 
 
 def test_the_shell_finds_the_datum_and_says_what_was_converted(folder: Path) -> None:
-    assert "偏离道路约 589 米，与图层为 GCJ-02、道路为 WGS84 时的偏移一致：请按 GCJ-02 读取 nurseries.gpkg" in checked(
+    assert "偏离道路约 589 米，与图层为 GCJ-02、道路为 WGS84 时的偏移一致：请按 GCJ-02读取 nurseries.gpkg" in checked(
         folder, "zh"
-    )
-    text = checked(folder, "en")
+    ).replace("\n", "")
+    text = " ".join(checked(folder, "en").split())
     assert "lies 589 m off the streets, as GCJ-02 beside streets in WGS84 does" in text
     assert "read nurseries.gpkg:childcare as GCJ-02 (--datum GCJ-02)" in text
-    text = checked(folder, "en", datum="GCJ-02")
+    text = " ".join(checked(folder, "en", datum="GCJ-02").split())
     assert "converted from GCJ-02 to WGS84 (35 rows)" in text
     assert "no offset of a datum beside the streets (35 places compared)" in text
     assert "坐标已由 GCJ-02 转换为 WGS84（35 行）" in checked(folder, "zh", datum="高德")

@@ -15,7 +15,7 @@ from siting.deliver.places import KINDS, files_of, is_ours, sheet_names
 from siting.deliver.results import Found
 from siting.deliver.rules import Rules
 from siting.deliver.rules_file import read_rules
-from siting.deliver.text import write_text
+from siting.deliver.text import write_texts
 from siting.deliver.vectors import vectors_crs, write_vectors
 from siting.deliver.workbook import write_workbook
 from siting.errors import SitingError
@@ -78,7 +78,7 @@ def _deliver(found: Found, folder: Path, rules: Rules) -> dict[str, Path]:
             (draft / rules.fill(getattr(rules.folders, kind))).mkdir(exist_ok=True)
         if faults := write_vectors(rules, found, files["vectors.gdb"], crs):
             raise SitingError(Message("deliver.own_breaches", n=len(faults), error=faults))
-        no_pdf = write_text(rules, found, files["text.docx"], files["text.pdf"], date=date)
+        no_pdf = write_texts(rules, found, files["text.docx"], files["text.pdf"], date=date)
         write_workbook(rules, found, files["tables.xlsx"])
         leaves = list(leaves_of(rules, found))
         names = sheet_names(rules, {leaf.number: leaf.title for leaf in leaves})

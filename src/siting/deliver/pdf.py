@@ -63,7 +63,7 @@ def print_page(program: str, page: Path, target: Path) -> Message | None:
 
 
 def _as_root() -> list[str]:
-    return ["--no-sandbox"] if sys.platform != "win32" and os.geteuid() == 0 else []
+    return ["--no-sandbox"] if getattr(os, "geteuid", lambda: None)() == 0 else []
 
 
 def _run(command: list[str], program: str, made: Path, target: Path) -> Message | None:

@@ -17,10 +17,10 @@ from siting.messages import Message
 from siting.show.blocks import Block
 from siting.show.report import report_page
 
-__all__ = ["write_text"]
+__all__ = ["write_texts"]
 
 
-def write_text(rules: Rules, found: Found, document: Path, pdf: Path, *, date: str) -> Message | None:
+def write_texts(rules: Rules, found: Found, document: Path, pdf: Path, *, date: str) -> Message | None:
     """Write the document and its PDF; return why there is no PDF, where there is none."""
     figures = figures_of(found)
     write_document(rules, found, document, date=date, figures=figures)

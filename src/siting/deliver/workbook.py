@@ -87,7 +87,8 @@ def _add(book: Any, title: str, table: pd.DataFrame, found: Found) -> None:
         values = [_plain(value, found.lang) for value in table.iloc[:, j - 1]]
         numbers = [value for value in values if isinstance(value, float)]
         form = "0" if str(name) in years else _format(numbers)
-        head = sheet.cell(first, j, str(name))
+        head = sheet.cell(first, j)
+        head.value, head.data_type = str(name), "s"
         head.font, head.fill = Font(bold=True), PatternFill("solid", start_color=HEAD)
         head.alignment = Alignment(vertical="center", wrap_text=True)
         for i, value in enumerate(values, start=first + 1):
