@@ -159,3 +159,9 @@ def test_log_lines_and_old_names_are_in_the_language(caplog: pytest.LogCaptureFi
         net.places_at_nodes([9])
     with pytest.warns(DeprecationWarning, match=r"^siting\.gini 现在是 siting\.equity\.gini$"):
         st.gini  # type: ignore[attr-defined]  # noqa: B018 - an old name
+
+
+def test_lists_inside_lists_are_indented() -> None:
+    inner = Message("error.several", where="homes", n=2, error=["no rows", "no ids"])
+    outer = Message("draft.lacking", roles=["streets"], layers=[inner, "b"])
+    assert outer.text("en").split("\n")[1:] == ["  - homes: 2 faults", "    - no rows", "    - no ids", "  - b"]

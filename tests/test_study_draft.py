@@ -126,3 +126,9 @@ def test_what_is_lacking_is_said_with_all_that_was_found(tmp_path: Path) -> None
     assert not (tmp_path / "study.toml").exists()
     with pytest.raises(st.SitingError, match="there is no such folder"):
         new_study(tmp_path / "absent")
+
+
+def test_what_is_passed_over_is_said_once(folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    new_study(shutil.copytree(folder, tmp_path / "某区"))
+    assert "communities (居住小区.xlsx): row" in caplog.text
+    assert "居住小区.xlsx: row" not in caplog.text.replace("communities (居住小区.xlsx): row", "")
