@@ -508,7 +508,7 @@ def test_parks_without_their_employees_are_refused(parks: Layers, town_network: 
         (
             CIRCLE,
             "share",
-            "文件未给出比例，请在研究配置文件的 [shares] 中设定",
+            "文件未给出比例，请在研究配置文件中为这一条设定比例",
             "the document prints no share; set one in shares",
         ),
         (RELAXED, "communities.low_demand", "字段：需求较低（low_demand）", "low demand"),

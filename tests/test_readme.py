@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import subprocess
@@ -38,6 +39,7 @@ def commands(name: str) -> set[str]:
     return {text for text in [*spans, *lines] if text.startswith(("siting ", "make "))}
 
 
+@functools.cache
 def run(*arguments: str) -> str:
     done = subprocess.run(
         [sys.executable, *arguments],

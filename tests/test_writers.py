@@ -332,7 +332,7 @@ def test_no_writer_is_missing() -> None:
         "show/svg._render": 1,  # to memory
         "deliver/atlas.write_atlas": 2,  # as the document and the workbook into the draft of the folder
         "deliver/document.write_document": 2,
-        "deliver/text.write_text": 1,  # a page, into a temporary folder
+        "deliver/text.write_texts": 1,  # a page, into a temporary folder
         "deliver/workbook.write_workbook": 2,
         "deliver/figures._image": 1,  # to memory
         "study/contents.write": 1,  # into the draft of the folder

@@ -16,7 +16,7 @@ import pytest
 SENTENCES = {"en": "interrupted; nothing is half written\n", "zh": "已中断；没有留下只写了一半的文件\n"}
 STATUS = {signal.SIGINT: 130, signal.SIGTERM: 143}
 #: What the first run on a machine says, in lines as wide as the terminal.
-COMPILING = re.compile(r"^WARNING .*being compiled.*\n( {4,}.*\n)*", re.MULTILINE)
+COMPILING = re.compile(r"^(warning: .*being compiled|提示：正在编译).*\n( {4,}.*\n)*", re.MULTILINE)
 #: A whole run takes longer than this.
 LONGEST = 4.0
 

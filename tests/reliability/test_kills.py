@@ -128,7 +128,7 @@ def try_often(writer: Writer, number: int, *, absent: bool = False) -> dict[str,
 @pytest.mark.parametrize("name", [*FILES, *FOLDERS])
 def test_a_writer_that_is_killed(server: Server, name: str, tries: Any, record: Any) -> None:
     """A writer killed at a random moment leaves the old whole or the new whole; the next run clears up (row 30)."""
-    number = tries(2 if name == "results" else 5, 200)
+    number = tries(2 if name == "results" else 3, 200)
     counts = try_often(Writer(server, name), number)
     told = ", ".join(f"{counts.pop(kind)} {kind}" for kind in ("killed", "old", "new", "missing"))
     record(number, told=f"{name}: {told}", **counts)
@@ -149,7 +149,7 @@ def test_a_folder_whose_writer_is_killed_between_two_steps(
 
 def test_a_shapefile_whose_writer_is_killed(server: Server, tries: Any, record: Any) -> None:
     """A Shapefile whose writer is killed is there whole, or not at all; the next run clears up."""
-    number = tries(6, 200)
+    number = tries(4, 200)
     writer = Writer(server, "layer.shp")
     assert writer.write("A")["status"] == 0, server.said()
     whole, names = writer.state(), names_in(writer.home)

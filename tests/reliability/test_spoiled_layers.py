@@ -30,7 +30,7 @@ def test_none_of_two_thousand_layers_is_silently_wrong(
     part: int, tries: Callable[[int, int], int], record: Callable[..., None]
 ) -> None:
     """A layer with spoiled rows is refused, told with the rows, or measured as the clean one, in four parts."""
-    number = tries(100, 500)
+    number = tries(50, 500)
 
     @seed(part)
     @settings(max_examples=number, deadline=None, suppress_health_check=[HealthCheck.too_slow])
