@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Sequence
-from numbers import Number
 
 from siting.labels import Language
 from siting.messages import Message, text_in
@@ -129,27 +128,6 @@ def some(values: Iterable[object], most: int = 5) -> str:
     rest = len(listed) - most
     head = ", ".join(listed[:most])
     return f"{head} and {rest} more" if rest > 0 else head
-
-
-def brief(value: object, most: int = 60) -> str:
-    """Write a value that was given for a message: plain ones as in Python, tables and other objects by their type.
-
-    Examples
-    --------
-    >>> brief("far"), brief((200, 2000)), brief({"x": 1}), brief([0.5] * 99)
-    ("'far'", '(200, 2000)', 'a dict', 'a list')
-    """
-    plain = value is None or isinstance(value, (str, bytes, Number)) or callable(value)
-    if isinstance(value, (list, tuple)) and len(value) < most:
-        plain = all(each is None or isinstance(each, (str, Number)) for each in value)
-    written = repr(value) if plain else ""
-    if written and len(written) <= most and "\n" not in written:
-        return written
-    if isinstance(value, str):
-        return f"{value[:most]!r} …"
-    kind = value.__name__ if isinstance(value, type) else type(value).__name__
-    kind = {"ndarray": "array", "NoneType": "None"}.get(kind, kind)
-    return f"{'an' if kind[:1].lower() in 'aeiou' else 'a'} {kind}"
 
 
 def counted(n: int, many: str) -> str:

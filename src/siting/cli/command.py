@@ -169,7 +169,7 @@ def command(name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
             function(**options)
 
         every = [*given.parameters.values(), *more]
-        run.__signature__ = given.replace(parameters=every)  # type: ignore[attr-defined]
+        run.__signature__ = given.replace(parameters=every)  # type: ignore[attr-defined]  # inspect reads it
         run.__annotations__ = {each.name: each.annotation for each in every}
         app.command(name, cls=Command)(run)
         return function

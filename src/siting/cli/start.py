@@ -91,7 +91,7 @@ def _other(error: Exception, *, asked: Sequence[str]) -> int:
     if isinstance(error, typer.Exit):
         return error.exit_code
     if hasattr(error, "format_message"):  # those of typer
-        error.message = printable(str(getattr(error, "message", "")))  # type: ignore[attr-defined]
+        error.message = printable(str(getattr(error, "message", "")))  # type: ignore[attr-defined]  # those of typer have one
         SHELL.json = SHELL.json or "--json" in asked
         SHELL.report(usage_fault(error))
         return 2

@@ -147,7 +147,7 @@ class _Writer:
         last = self._centred(rules_line(self.rules), 14, after=Pt(6))
         last.paragraph_format.space_before = Mm(45)
         self._centred(date, 14, after=Pt(0))
-        self.document.add_page_break()  # type: ignore[no-untyped-call]
+        self.document.add_page_break()  # type: ignore[no-untyped-call]  # python-docx has no type there
 
     def _centred(self, words: str, size: float, *, after: Any, bold: bool = False) -> Any:
         from docx.shared import Pt
